@@ -1,0 +1,223 @@
+"""The one reader and writer of crexpress artefacts: tables, arrays and sparse contacts, each with a header.
+
+A header says what the file is, which tool and version made it, from which sources and parameters, and which
+element and gene sets its rows are aligned to. Files are written beside their final name and renamed, so a
+killed tool leaves nothing that looks finished.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from crexpress import __version__
+from crexpress.errors import InputError
+
+FORMAT = 1
+KEY = "crexpress"
+Header = dict[str, Any]
+
+_DTYPES = {"U8": "<u1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
+_NAMES = {np.dtype(numpy_name): name for name, numpy_name in _DTYPES.items()}
+
+
+class Arrays(NamedTuple):
+    """An opened array file: its header and its memory-mapped, read-only tensors by name."""
+
+    header: Header
+    tensors: dict[str, np.ndarray]
+
+
+def make_header(
+    kind: str,
+    tool: str,
+    *,
+    elements: str | None = None,
+    genes: str | None = None,
+    cell: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    units: Mapping[str, str] | None = None,
+    sources: Iterable[str | Path] = (),
+) -> Header:
+    """Header of a new artefact; `elements` and `genes` are the digests it is aligned to, `sources` input files.
+
+    Holds no date and no path, so that the same input gives the same bytes.
+    """
+    return {
+        "kind": kind,
+        "format": FORMAT,
+        "tool": tool,
+        "version": __version__,
+        "elements": elements,
+        "genes": genes,
+        "cell": cell,
+        "parameters": dict(parameters or {}),
+        "units": dict(units or {}),
+        "sources": [source(path) for path in sources],
+    }
+
+
+def source(path: str | Path) -> dict[str, Any]:
+    """Name, size in bytes and SHA-256 of an input file."""
+    path = Path(path)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {"name": path.name, "bytes": path.stat().st_size, "sha256": digest}
+
+
+def digest(frame: pl.DataFrame, columns: Sequence[str]) -> str:
+    """Short SHA-256 over some columns of a table, in row order: the identity of an element or gene set."""
+    state = hashlib.sha256()
+    for name in columns:
+        column = frame[name]
+        values = column.to_list() if column.dtype == pl.String else column.to_numpy()
+        state.update("\n".join(values).encode() if isinstance(values, list) else np.ascontiguousarray(values))
+    return state.hexdigest()[:16]
+
+
+def require_same(what: str, first: str | Path, first_header: Header, second: str | Path, second_header: Header) -> None:
+    """Raise InputError, naming both files, unless both are aligned to the same `what` ("elements" or "genes")."""
+    if first_header[what] != second_header[what]:
+        raise InputError(
+            f"{first} and {second} were made for different {what} ({first_header[what]} and {second_header[what]}); "
+            f"make both from the same {what}.parquet"
+        )
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        os.chmod(temporary, 0o666 & ~_umask())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_table(path: str | Path, frame: pl.DataFrame, header: Header) -> None:
+    """Write a parquet table with its header in the file's metadata."""
+    with replacing(path) as temporary:
+        frame.write_parquet(temporary, compression="zstd", metadata={KEY: json.dumps(header)})
+
+
+def read_table(path: str | Path, kind: str) -> tuple[pl.DataFrame, Header]:
+    """Read a table written by `write_table`; InputError when it is not an artefact of this kind."""
+    try:
+        metadata = pl.read_parquet_metadata(path)
+        header = _check(path, kind, metadata.get(KEY))
+        return pl.read_parquet(path, use_statistics=False), header
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{path} is not a readable parquet table: {error}") from None
+
+
+def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], header: Header) -> None:
+    """Write tensors that are in memory as one safetensors file."""
+    with create_arrays(path, {name: (array.dtype, array.shape) for name, array in arrays.items()}, header) as out:
+        for name, array in arrays.items():
+            out[name][...] = array
+
+
+@contextmanager
+def create_arrays(
+    path: str | Path, specs: Mapping[str, tuple[Any, tuple[int, ...]]], header: Header
+) -> Iterator[dict[str, np.ndarray]]:
+    """Writable memory maps {name: (dtype, shape)} of a new safetensors file, for arrays larger than memory."""
+    entries: dict[str, Any] = {"__metadata__": {KEY: json.dumps(header)}}
+    offset = 0
+    for name, (dtype, shape) in specs.items():
+        size = int(np.dtype(dtype).itemsize * np.prod(shape, dtype=np.int64))
+        entries[name] = {
+            "dtype": _NAMES[np.dtype(dtype)],
+            "shape": list(shape),
+            "data_offsets": [offset, offset + size],
+        }
+        offset += size
+    text = json.dumps(entries).encode()
+    text += b" " * (-len(text) % 8)  # keeps every tensor aligned
+    with replacing(path) as temporary:
+        with temporary.open("wb") as file:
+            file.write(len(text).to_bytes(8, "little") + text)
+            if offset:  # reserve the blocks now: a full disk must raise here, not kill the process in a page fault
+                os.posix_fallocate(file.fileno(), file.tell(), offset)
+        tensors = _map(temporary, entries, 8 + len(text), "r+")
+        yield tensors
+        for tensor in tensors.values():
+            if isinstance(tensor, np.memmap):
+                tensor.flush()
+
+
+def open_arrays(path: str | Path, kind: str) -> Arrays:
+    """Open a safetensors file as read-only memory maps; InputError when it is not an artefact of this kind."""
+    try:
+        with Path(path).open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > 100_000_000:
+                raise ValueError("no header")
+            entries = json.loads(file.read(length))
+        header = _check(path, kind, entries.get("__metadata__", {}).get(KEY))
+        return Arrays(header, _map(Path(path), entries, 8 + length, "r"))
+    except (ValueError, KeyError) as error:
+        raise InputError(f"{path} is not a readable safetensors file ({error}); make it again") from None
+
+
+def write_sparse(path: str | Path, arrays: Mapping[str, np.ndarray], header: Header) -> None:
+    """Write the arrays of a sparse matrix as a compressed npz with its header."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **{KEY: np.array(json.dumps(header))}, **arrays)
+
+
+def read_sparse(path: str | Path, kind: str) -> Arrays:
+    """Read an npz written by `write_sparse`; InputError when it is not an artefact of this kind."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            tensors = {name: file[name] for name in file.files}
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path} is not a readable npz file ({error}); make it again") from None
+    stored = tensors.pop(KEY, None)
+    return Arrays(_check(path, kind, None if stored is None else str(stored)), tensors)
+
+
+def _check(path: str | Path, kind: str, stored: str | None) -> Header:
+    if stored is None:
+        raise InputError(f"{path} has no crexpress header; give the file that the crexpress tool wrote")
+    header: Header = json.loads(stored)
+    if header["kind"] != kind:
+        raise InputError(f"{path} holds {header['kind']}, but {kind} are needed here")
+    if header["format"] != FORMAT:
+        raise InputError(
+            f"{path} has artefact format {header['format']}, this version reads {FORMAT}; make the file again"
+        )
+    return header
+
+
+def _map(path: Path, entries: Mapping[str, Any], start: int, mode: Any) -> dict[str, np.ndarray]:
+    tensors: dict[str, np.ndarray] = {}
+    for name, entry in entries.items():
+        if name == "__metadata__":
+            continue
+        dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), tuple(entry["shape"])
+        if 0 in shape:  # an empty file region cannot be mapped
+            tensors[name] = np.empty(shape, dtype)
+        else:
+            tensors[name] = np.memmap(path, dtype, mode, start + entry["data_offsets"][0], shape)
+    return tensors
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

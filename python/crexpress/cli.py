@@ -1,0 +1,83 @@
+"""What every executable in bin/ shares: --version, exit codes, messages, progress."""
+
+import errno
+import functools
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from tqdm import tqdm
+
+from crexpress import __version__, errors
+
+T = TypeVar("T")
+
+INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+INPUT_DIR = click.Path(exists=True, file_okay=False, path_type=Path)
+OUTPUT = click.Path(path_type=Path)
+
+
+def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
+    """Turn a function with click options into a crexpress executable.
+
+    `example` is shown at the end of --help. Faults of the input end with one message and exit code 65,
+    a full GPU with 75, full host memory with 137; anything else is a defect of ours and keeps its traceback.
+    """
+
+    def decorate(function: Callable[..., None]) -> click.Command:
+        @functools.wraps(function)
+        def guarded(*args: Any, **kwargs: Any) -> None:
+            try:
+                function(*args, **kwargs)
+            except errors.InputError as error:
+                fail(str(error), errors.BAD_INPUT)
+            except MemoryError:
+                fail("not enough host memory; give this tool more, or a smaller input", errors.HOST_OUT_OF_MEMORY)
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+                    raise
+                fail(f"cannot write {error.filename or 'the output'}: {error.strerror}", errors.BAD_INPUT)
+            except Exception as error:
+                if type(error).__name__ == "OutOfMemoryError":  # torch's, without importing torch here
+                    fail("the GPU is out of memory; use a smaller --batch-size", errors.DEVICE_OUT_OF_MEMORY)
+                raise
+
+        command = click.command(
+            context_settings={"show_default": True, "help_option_names": ["-h", "--help"]},
+            epilog=f"\b\nExample:\n  {example}",
+        )(guarded)
+        return click.version_option(__version__, message="%(prog)s (crexpress) %(version)s")(command)
+
+    return decorate
+
+
+def fail(message: str, code: int) -> None:
+    """Print one message to stderr and leave with `code`."""
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(code)
+
+
+def say(message: str) -> None:
+    """One line for the user, on stderr so that stdout stays free for data."""
+    click.echo(message, err=True)
+
+
+def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
+    """Iterate with a bar on a terminal, and with a plain line at each quarter elsewhere."""
+    if total is None and hasattr(items, "__len__"):
+        total = len(items)
+    if sys.stderr.isatty():
+        yield from tqdm(items, desc=label, total=total, leave=False)
+        return
+    marks = {total * quarter // 4 for quarter in (1, 2, 3, 4)} if total else set()
+    for done, item in enumerate(items, 1):
+        yield item
+        if done in marks:
+            say(f"{label}: {done}/{total}")
+
+
+def split_list(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
+    """Click callback: "a,b" -> ["a", "b"]; nothing -> []."""
+    return [part.strip() for part in (value or "").split(",") if part.strip()]
