@@ -1,0 +1,45 @@
+# Everything sets itself up: `make demo` and `make test` work on a fresh clone, and take seconds to get going afterwards.
+PYTHON ?= python3
+SHELL := bash
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.PHONY: help setup demo test test-quick lint clean
+
+help: ## show this list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: .venv/.python .venv/.nextflow ## a virtual environment in .venv, with Nextflow on its PATH
+
+demo: setup ## train and score on real genome-wide data: results/demo/report.html
+	nextflow run . -profile k562 --outdir results/demo
+	@cat results/demo/summary.txt
+	@echo "Open $(CURDIR)/results/demo/report.html in a browser."
+
+test: setup lint ## every test, the pipeline's too
+	pytest -n 2 --dist loadgroup -m 'not gpu'
+
+test-quick: setup ## the tests that take seconds
+	pytest -n 2 -m 'not gpu and not pipeline and not slow'
+
+lint: setup ## style, types, and Nextflow's own linter
+	ruff check .
+	ruff format --check .
+	mypy
+	nextflow lint main.nf modules subworkflows
+
+clean: ## remove what runs leave behind (keeps .venv and results)
+	rm -rf work .nextflow .nextflow.log*
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Error: Python 3.11 or newer is needed; name it: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Error: install Python's venv (apt-get install python3-venv)"; exit 1; }
+
+# the executables are copied into .venv, so a change to one of them installs them again
+.venv/.python: requirements.lock pyproject.toml $(wildcard bin/*) | .venv/bin/python
+	.venv/bin/pip install --quiet --constraint requirements.lock --editable '.[test]'
+	@touch $@
+
+.venv/.nextflow: .ci/install-nextflow | .venv/.python
+	.ci/install-nextflow
+	@touch $@
