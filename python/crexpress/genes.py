@@ -1,0 +1,171 @@
+"""Genes and the one transcription start site (TSS) that stands for each of them."""
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import polars as pl
+
+from crexpress import cli, genome
+from crexpress.artifacts import digest
+from crexpress.errors import InputError
+
+TssRule = Literal["main", "gene", "canonical"]
+TSS_RULES: tuple[TssRule, ...] = ("main", "gene", "canonical")
+MAIN_TSS_REACH = 250  # bp; transcripts that start this close vote for the same TSS
+_ATTRIBUTES = ("gene_id", "gene_name", "gene_type", "gene_biotype")
+_COLUMNS = ("gene_id", "gene_name", "gene_type", "chrom", "start", "end", "strand", "tss")
+
+
+def read_genes(
+    path: str | Path,
+    rule: TssRule = "main",
+    biotypes: Collection[str] = ("protein_coding",),
+    exclude: Collection[str] = ("chrY", "chrM"),
+    scaffolds: bool = False,
+) -> pl.DataFrame:
+    """Genes of a GTF (GENCODE or Ensembl) or a BED, in chromosome order, then by TSS.
+
+    Columns as in genes.parquet (docs/artifacts.md) without `element`. In a BED (gene id, score, strand, then
+    optionally symbol and biotype from column 4 on) each line is a gene and its 5' end the TSS: so a BED is
+    also the way to give TSSs of one's own.
+
+    rule: "main" is the TSS with most transcripts starting within 250 bp, ties most 5' (basic transcripts
+    where the annotation marks them); "gene" is the gene's 5' end, as in both papers; "canonical" that of the
+    MANE Select or Ensembl canonical transcript, and the main one where a gene has neither.
+    biotypes: those to keep, or "all". exclude: chromosomes to leave out, in either spelling.
+
+    Raises InputError for a line that cannot be read, a duplicated gene id, or when no gene is left.
+    """
+    head = genome.first_line(path).split("\t")
+    if len(head) >= 9 and not head[1].isdigit():
+        if "gene_id" not in head[8]:
+            raise InputError(f"{path} is not a GTF (no gene_id in column 9; GFF3 is not read); give the GTF")
+        frame = _from_gtf(path, rule, biotypes)
+    else:
+        frame = _from_bed(path, biotypes)
+    dropped = {name for name in frame["chrom"].unique() if not (scaffolds or genome.is_canonical(name))}
+    dropped |= {spelling for name in exclude for spelling in (name, name.removeprefix("chr"), f"chr{name}")}
+    kept = frame.filter(~pl.col("chrom").is_in(list(dropped)))
+    if len(kept) < len(frame):
+        cli.say(f"{path}: {len(frame) - len(kept)} genes on excluded chromosomes and scaffolds left out")
+    if kept.is_empty():
+        raise InputError(f"{path}: no gene is left after the filters on biotype and chromosome; loosen them")
+    twice = kept.filter(pl.col("gene_id").is_duplicated())
+    if len(twice):
+        lines = twice.filter(pl.col("gene_id") == twice["gene_id"][0])["line"].to_list()
+        raise InputError(
+            f"{path}: lines {lines[0]} and {lines[1]} both are gene {twice['gene_id'][0]}; keep one"
+        )
+    return in_chromosome_order(kept.select(_COLUMNS))
+
+
+def in_chromosome_order(genes: pl.DataFrame) -> pl.DataFrame:
+    """Genes sorted by chromosome (natural order), TSS, then id."""
+    order = {name: rank for rank, name in enumerate(genome.natural_order(genes["chrom"].unique()))}
+    rank = pl.col("chrom").replace_strict(order, return_dtype=pl.Int32)
+    return genes.sort(rank, "tss", "gene_id")
+
+
+def gene_digest(genes: pl.DataFrame) -> str:
+    """Identity of a gene set: ids, chromosomes and TSSs, in order."""
+    return digest(genes, ["gene_id", "chrom", "tss"])
+
+
+def _from_gtf(path: str | Path, rule: TssRule, biotypes: Collection[str]) -> pl.DataFrame:
+    lines = genome.read_lines(path, keep=lambda line: "\tgene\t" in line or "\ttranscript\t" in line)
+    fields = pl.col("text").str.split("\t")
+    rows = lines.with_columns(
+        fields.list.get(0).alias("chrom"),
+        fields.list.get(2, null_on_oob=True).alias("feature"),
+        # GTF is 1-based and closed; inside everything is 0-based half-open
+        fields.list.get(3, null_on_oob=True).cast(pl.Int64, strict=False).alias("start") - 1,
+        fields.list.get(4, null_on_oob=True).cast(pl.Int64, strict=False).alias("end"),
+        fields.list.get(6, null_on_oob=True).alias("strand"),
+        fields.list.get(8, null_on_oob=True).alias("attributes"),
+    ).with_columns(pl.col("attributes").str.extract(f'{name} "([^"]*)"').alias(name) for name in _ATTRIBUTES)
+    _check(path, rows)
+    biotype = pl.coalesce("gene_type", "gene_biotype", pl.lit(""))
+    rows = rows.with_columns(gene_type=biotype, tss=_five_prime())
+    genes = rows.filter(pl.col("feature") == "gene").with_columns(pl.coalesce("gene_name", "gene_id"))
+    if genes.is_empty():
+        raise InputError(f"{path} has no line of type gene; give a full GENCODE or Ensembl GTF")
+    if "all" not in biotypes:
+        known = genes["gene_type"].unique().sort().to_list()
+        genes = genes.filter(pl.col("gene_type").is_in(list(biotypes)))
+        if genes.is_empty():
+            raise InputError(f"{path} has no gene of type {', '.join(biotypes)}; it has {', '.join(known)}")
+    if rule == "gene":
+        return genes
+    transcripts = rows.filter(pl.col("feature") == "transcript").join(genes, on="gene_id", how="semi")
+    if transcripts.is_empty():
+        raise InputError(f"{path} has no transcript lines, which TSS rule '{rule}' needs; use rule 'gene'")
+    chosen = _main_tss(transcripts)
+    if rule == "canonical":
+        chosen = _canonical_tss(path, transcripts, chosen)
+    genes = genes.join(chosen, on="gene_id", how="left", maintain_order="left", suffix="_chosen")
+    lacking = genes["tss_chosen"].null_count()
+    if lacking:
+        cli.say(f"{path}: {lacking} genes without a transcript line take their 5' end as TSS")
+    return genes.with_columns(tss=pl.coalesce("tss_chosen", "tss"))
+
+
+def _from_bed(path: str | Path, biotypes: Collection[str]) -> pl.DataFrame:
+    rows = genome.read_intervals(path, columns=6).rename({"column_4": "gene_id", "column_6": "strand"})
+    _check(path, rows)
+    symbols = "column_7" in rows.columns and not rows["column_7"].str.contains(r"^\d+$").all()  # else a BED12
+    typed = symbols and "column_8" in rows.columns
+    rows = rows.with_columns(
+        tss=_five_prime(),
+        gene_name=pl.coalesce("column_7", "gene_id") if symbols else pl.col("gene_id"),
+        gene_type=pl.col("column_8").fill_null("") if typed else pl.lit(""),
+    )
+    return rows.filter(pl.col("gene_type").is_in(list(biotypes))) if typed and "all" not in biotypes else rows
+
+
+def _check(path: str | Path, rows: pl.DataFrame) -> None:
+    bad = rows.filter(
+        pl.any_horizontal(pl.col("start", "end", "gene_id").is_null())
+        | (pl.col("start") < 0)
+        | (pl.col("end") <= pl.col("start"))
+        | ~pl.col("strand").is_in(["+", "-"]).fill_null(False)
+    )
+    if len(bad):
+        raise InputError(
+            f"{path} line {bad['line'][0]}: a gene or transcript needs a start before its end, "
+            "strand + or - and a gene id"
+        )
+
+
+def _five_prime() -> pl.Expr:
+    """0-based position of the first transcribed base."""
+    return pl.when(pl.col("strand") == "+").then(pl.col("start")).otherwise(pl.col("end") - 1)
+
+
+def _main_tss(transcripts: pl.DataFrame) -> pl.DataFrame:
+    """`gene_id`, `tss`: of every gene the TSS that most of its (basic) transcripts start near."""
+    basic = _tagged("basic")
+    votes = transcripts.filter(basic | ~basic.any().over("gene_id")).sort("gene_id", "tss")
+    key = votes["gene_id"].rle_id().to_numpy().astype(np.int64) * 2**40 + votes["tss"].to_numpy()
+    first = np.searchsorted(key, key - MAIN_TSS_REACH, "left")
+    near = np.searchsorted(key, key + MAIN_TSS_REACH, "right") - first
+    downstream = pl.when(pl.col("strand") == "+").then(pl.col("tss")).otherwise(-pl.col("tss"))
+    ranked = votes.with_columns(near=pl.Series(near)).sort("gene_id", -pl.col("near"), downstream)
+    return ranked.unique("gene_id", keep="first", maintain_order=True).select("gene_id", "tss")
+
+
+def _canonical_tss(path: str | Path, transcripts: pl.DataFrame, main: pl.DataFrame) -> pl.DataFrame:
+    rank = pl.when(_tagged("MANE_Select")).then(0).when(_tagged("Ensembl_canonical")).then(1)
+    tagged = transcripts.with_columns(rank=rank).drop_nulls("rank").sort("gene_id", "rank", "tss")
+    if tagged.is_empty():
+        raise InputError(f"{path} has no MANE_Select or Ensembl_canonical tag; use TSS rule 'main' or 'gene'")
+    canonical = tagged.unique("gene_id", keep="first", maintain_order=True).select("gene_id", "tss")
+    others = main.join(canonical, on="gene_id", how="anti")
+    if len(others):
+        cli.say(f"{path}: {len(others)} genes without a canonical transcript take their main TSS")
+    return pl.concat([canonical, others])
+
+
+def _tagged(tag: str) -> pl.Expr:
+    return pl.col("attributes").str.contains(f'tag "{tag}"', literal=True)

@@ -1,0 +1,213 @@
+"""Chromosomes and the text files that name them: sizes, order, spelling ("1" or "chr1"), gzip."""
+
+import gzip
+import re
+import tempfile
+import zlib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+import polars as pl
+
+from crexpress import cli
+from crexpress.errors import InputError
+
+_GZIP_MAGIC = b"\x1f\x8b"
+# An empty block ends every complete BGZF file (SAM specification, section 4.1.2).
+_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_CANONICAL = re.compile(r"(?i:chr)?(\d{1,3}[ABLR]?|[IVX]+|[WXYZ]|M|MT|Mito)")
+_SEX_AND_MITO = {"X": 1, "Y": 2, "Z": 3, "W": 4, "M": 5, "MT": 5}
+
+
+@contextmanager
+def open_text(path: str | Path) -> Iterator[TextIO]:
+    """Open plain, gzipped or bgzipped text; InputError when it is cut off, damaged or not text."""
+    with Path(path).open("rb") as file:
+        head = file.read(16)
+        if head[:2] == _GZIP_MAGIC and head[12:14] == b"BC":
+            file.seek(max(0, file.seek(0, 2) - len(_BGZF_END)))
+            if file.read() != _BGZF_END:  # cut between two blocks, which gzip alone would not notice
+                raise InputError(f"{path} is cut off (no closing bgzip block); copy or download it again")
+    try:
+        with (gzip.open if head[:2] == _GZIP_MAGIC else open)(path, "rt", encoding="utf-8") as text:
+            yield text
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise InputError(f"{path} is cut off or damaged; copy or download it again") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path} is not a text file; give plain or gzipped text") from None
+
+
+def read_lines(path: str | Path, keep: Callable[[str], bool] | None = None) -> pl.DataFrame:
+    """Lines of a text file as columns `line` (number, from 1) and `text`, without blank and # lines.
+
+    `keep` drops lines as they are read, so that a large annotation is never held whole. Browser and
+    track lines of BED files are dropped too. Raises InputError when nothing is left.
+    """
+    numbers, texts = [], []
+    for number, line in _lines(path):
+        if keep is None or keep(line):
+            numbers.append(number)
+            texts.append(line)
+    if not numbers:
+        raise InputError(f"{path} holds no line that can be used; it is empty or of another format")
+    return pl.DataFrame({"line": numbers, "text": texts}, schema={"line": pl.Int64, "text": pl.String})
+
+
+def first_line(path: str | Path) -> str:
+    """The first line that is neither blank nor a comment; InputError when there is none."""
+    for _, line in _lines(path):
+        return line
+    raise InputError(f"{path} is empty")
+
+
+def read_table(path: str | Path, columns: int) -> pl.DataFrame:
+    """Tab-separated text as columns `line`, `column_1`, ... (strings, null where a line is shorter).
+
+    Every line must have at least `columns` columns; InputError names the first that has fewer.
+    """
+    lines = read_lines(path)
+    fields = lines["text"].str.split("\t")
+    short = lines.filter(fields.list.len() < columns)
+    if len(short):
+        raise InputError(
+            f"{path} line {short['line'][0]}: {columns} tab-separated columns are needed, "
+            f"found '{short['text'][0][:80]}'"
+        )
+    names = [f"column_{number}" for number in range(1, fields.list.len().to_numpy().max() + 1)]
+    return lines.select("line").hstack(fields.list.to_struct(fields=names).struct.unnest())
+
+
+def read_intervals(path: str | Path, columns: int = 3) -> pl.DataFrame:
+    """BED lines: `line`, `chrom`, `start`, `end` (i64, 0-based half-open), then `column_4`, ... as strings.
+
+    Raises InputError, naming file and line, for a coordinate that is not a number, a negative start or
+    an end that is not behind its start.
+    """
+    table = read_table(path, columns).rename({"column_1": "chrom"})
+    table = table.with_columns(
+        pl.col("column_2").cast(pl.Int64, strict=False).alias("start"),
+        pl.col("column_3").cast(pl.Int64, strict=False).alias("end"),
+    )
+    good = (pl.col("start") >= 0) & (pl.col("end") > pl.col("start"))
+    bad = table.filter(~good.fill_null(False))
+    if len(bad):
+        row = bad.row(0, named=True)
+        interval = f"{row['chrom']} {row['column_2']} {row['column_3']}"
+        raise InputError(
+            f"{path} line {row['line']}: '{interval}' is not an interval (chromosome, start, end behind start)"
+        )
+    return table.select(
+        "line", "chrom", "start", "end", pl.exclude("line", "chrom", "start", "end", "^column_[23]$")
+    )
+
+
+def chromosome_sizes(path: str | Path) -> dict[str, int]:
+    """Chromosome lengths in bp, in the file's order, of a .fai, chrom.sizes, FASTA or bigWig."""
+    path = Path(path)
+    name = path.name.lower()
+    if name.endswith((".bw", ".bigwig")):
+        return _bigwig_sizes(path)
+    if re.search(r"\.(fa|fasta|fna)(\.b?gz)?$", name):
+        index = path.with_name(path.name + ".fai")
+        if index.exists():
+            path = index
+        else:
+            return _fasta_sizes(path)
+    table = read_table(path, 2)
+    lengths = table["column_2"].cast(pl.Int64, strict=False)
+    bad = table.filter(lengths.is_null() | (lengths <= 0))
+    if len(bad):
+        raise InputError(f"{path} line {bad['line'][0]}: '{bad['column_2'][0]}' is not a chromosome length")
+    if table["column_1"].is_duplicated().any():
+        twice = table["column_1"].filter(table["column_1"].is_duplicated())[0]
+        raise InputError(f"{path} lists chromosome {twice} twice; keep one line a chromosome")
+    return dict(zip(table["column_1"].to_list(), lengths.to_list(), strict=True))
+
+
+def natural_order(names: Iterable[str]) -> list[str]:
+    """Distinct chromosome names, numbers by value, then X, Y, Z, W, M, then all others by name."""
+
+    def key(name: str) -> tuple[int, int, str]:
+        bare = re.sub("^chr", "", name, flags=re.IGNORECASE)
+        number = re.match(r"\d+", bare)
+        if number:
+            return 0, int(number[0]), bare[number.end() :]
+        return 1, _SEX_AND_MITO.get(bare, 99), bare
+
+    return sorted(set(names), key=lambda name: (*key(name), name))
+
+
+def is_canonical(name: str) -> bool:
+    """Whether a name is a whole chromosome (chr1, 1, X, 2L, MT) and not a scaffold, patch or decoy."""
+    return _CANONICAL.fullmatch(name) is not None
+
+
+def reconcile(names: Iterable[str], reference: Collection[str], path: str | Path) -> dict[str, str]:
+    """Map the chromosome names of the file `path` to those of `reference`; others are left out.
+
+    "1" and "chr1" are taken for the same chromosome only when no name agrees as it stands, and the user
+    is told. Raises InputError when nothing matches or one file spells a chromosome both ways.
+    """
+    names, known = list(dict.fromkeys(names)), set(reference)
+    spellings = {name: name[3:] if name.startswith("chr") else f"chr{name}" for name in names}
+    same = {name: name for name in names if name in known}
+    respelt = {name: other for name, other in spellings.items() if other in known and name not in known}
+    both = [name for name in respelt if spellings[name] in names]
+    if both:
+        raise InputError(f"{path} uses both {both[0]} and {spellings[both[0]]}; spell it one way")
+    if same:
+        return same
+    if not respelt:
+        raise InputError(
+            f"{path} shares no chromosome with the other input: it has {', '.join(names[:3])}, "
+            f"the other {', '.join(list(reference)[:3])}; give files of the same genome"
+        )
+    first = next(iter(respelt))
+    cli.say(f"{path}: chromosome names respelt ({first} -> {respelt[first]}, {len(respelt)} names)")
+    return respelt
+
+
+def require_same_build(
+    sizes: Mapping[str, int], reference: Mapping[str, int | None], path: str | Path
+) -> None:
+    """Raise InputError when a chromosome has another length in `path`: it is of another genome build."""
+    for name, length in sizes.items():
+        expected = reference.get(name)
+        if expected is not None and expected != length:
+            raise InputError(
+                f"{path}: {name} is {length:,} bp long here but {expected:,} bp in the genome of this run; "
+                "it was made for another genome build"
+            )
+
+
+def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
+    with open_text(path) as file:
+        for number, line in enumerate(file, 1):
+            if line.strip() and not line.startswith(("#", "track ", "browser ")):
+                yield number, line.rstrip("\r\n")
+
+
+def _bigwig_sizes(path: Path) -> dict[str, int]:
+    import pybigtools
+
+    try:
+        with pybigtools.open(str(path)) as file:
+            return dict(file.chroms())
+    except (OSError, ValueError, RuntimeError) as error:
+        raise InputError(f"{path} is not a readable bigWig file: {error}") from None
+
+
+def _fasta_sizes(path: Path) -> dict[str, int]:
+    import pysam
+
+    with tempfile.TemporaryDirectory() as folder:  # the FASTA's own folder may be read-only
+        index = Path(folder, "index.fai")
+        try:
+            pysam.faidx(str(path), "--fai-idx", str(index), "--gzi-idx", str(Path(folder, "index.gzi")))
+        except pysam.SamtoolsError:
+            raise InputError(
+                f"{path} is not a FASTA that can be indexed; give plain FASTA, or compress it with bgzip"
+            ) from None
+        return chromosome_sizes(index)
