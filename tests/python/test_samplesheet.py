@@ -3,6 +3,7 @@
 import csv
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -11,6 +12,7 @@ from crexpress import samplesheet
 from crexpress.errors import InputError, InputErrors
 
 ROOT = Path(__file__).parents[2]
+TOOL = [sys.executable, ROOT / "bin/check-samplesheet"]
 TRACKS = ("dnase", "h3k27ac")
 
 
@@ -52,7 +54,7 @@ def test_five_faults_in_one_message(tmp_path: Path) -> None:
                  header="cell,assay,file,replicate,column,colum")  # fmt: skip
     (tmp_path / "b.bw").unlink()
     output = tmp_path / "validated.csv"
-    command = ["check-samplesheet", "--samplesheet", path, "--tracks", "dnase,h3k27ac", "--output", output]
+    command = [*TOOL, "--samplesheet", path, "--tracks", "dnase,h3k27ac", "--output", output]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 65
     assert "5 faults" in done.stderr
@@ -73,7 +75,7 @@ def test_tool_writes_the_validated_sheet(tmp_path: Path) -> None:
     path = sheet(tmp_path, *rows, header="cell,assay,file,replicate,column,meta_tissue")
     output = tmp_path / "out" / "validated.csv"
     command = [
-        "check-samplesheet",
+        *TOOL,
         "--samplesheet",
         path,
         "--tracks",
