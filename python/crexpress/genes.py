@@ -1,6 +1,6 @@
 """Genes and the one transcription start site (TSS) that stands for each of them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -45,9 +45,7 @@ def read_genes(
         frame = _from_gtf(path, rule, biotypes)
     else:
         frame = _from_bed(path, biotypes)
-    dropped = {name for name in frame["chrom"].unique() if not (scaffolds or genome.is_canonical(name))}
-    dropped |= {spelling for name in exclude for spelling in (name, name.removeprefix("chr"), f"chr{name}")}
-    kept = frame.filter(~pl.col("chrom").is_in(list(dropped)))
+    kept = frame.filter(pl.col("chrom").is_in(genome.usable(frame["chrom"].unique(), exclude, scaffolds)))
     if len(kept) < len(frame):
         cli.say(f"{path}: {len(frame) - len(kept)} genes on excluded chromosomes and scaffolds left out")
     if kept.is_empty():
@@ -66,6 +64,25 @@ def in_chromosome_order(genes: pl.DataFrame) -> pl.DataFrame:
     order = {name: rank for rank, name in enumerate(genome.natural_order(genes["chrom"].unique()))}
     rank = pl.col("chrom").replace_strict(order, return_dtype=pl.Int32)
     return genes.sort(rank, "tss", "gene_id")
+
+
+def on_chromosomes(genes: pl.DataFrame, lengths: Mapping[str, int | None], path: str | Path) -> pl.DataFrame:
+    """Genes of the annotation `path` on chromosomes of this genome, under the genome's names.
+
+    Raises InputError when no chromosome is shared or a gene lies behind the end of its chromosome.
+    """
+    spelling = genome.reconcile(genes["chrom"].unique(maintain_order=True), lengths, path)
+    kept = genes.with_columns(pl.col("chrom").replace_strict(spelling, default=None)).drop_nulls("chrom")
+    if len(kept) < len(genes):
+        cli.say(f"{path}: {len(genes) - len(kept):,} genes on chromosomes that the genome lacks left out")
+    beyond = kept.filter(pl.col("end") > pl.col("chrom").replace_strict(dict(lengths), return_dtype=pl.Int64))
+    if len(beyond):
+        row = beyond.row(0, named=True)
+        raise InputError(
+            f"{path}: gene {row['gene_id']} ends at {row['end']:,}, behind the end of {row['chrom']} "
+            f"({lengths[row['chrom']]:,} bp); it was made for another genome build"
+        )
+    return in_chromosome_order(kept)
 
 
 def gene_digest(genes: pl.DataFrame) -> str:

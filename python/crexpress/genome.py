@@ -80,7 +80,7 @@ def read_table(path: str | Path, columns: int) -> pl.DataFrame:
 
 
 def read_intervals(path: str | Path, columns: int = 3) -> pl.DataFrame:
-    """BED lines: `line`, `chrom`, `start`, `end` (i64, 0-based half-open), then `column_4`, ... as strings.
+    """BED lines as `line`, `chrom`, `start`, `end` (0-based half-open), and strings `column_4`, ...
 
     Raises InputError, naming file and line, for a coordinate that is not a number, a negative start or
     an end that is not behind its start.
@@ -96,7 +96,7 @@ def read_intervals(path: str | Path, columns: int = 3) -> pl.DataFrame:
         row = bad.row(0, named=True)
         interval = f"{row['chrom']} {row['column_2']} {row['column_3']}"
         raise InputError(
-            f"{path} line {row['line']}: '{interval}' is not an interval (chromosome, start, end behind start)"
+            f"{path} line {row['line']}: '{interval}' is not an interval (chromosome, start, larger end)"
         )
     return table.select(
         "line", "chrom", "start", "end", pl.exclude("line", "chrom", "start", "end", "^column_[23]$")
@@ -142,6 +142,14 @@ def natural_order(names: Iterable[str]) -> list[str]:
 def is_canonical(name: str) -> bool:
     """Whether a name is a whole chromosome (chr1, 1, X, 2L, MT) and not a scaffold, patch or decoy."""
     return _CANONICAL.fullmatch(name) is not None
+
+
+def usable(names: Iterable[str], exclude: Collection[str], scaffolds: bool = False) -> list[str]:
+    """The names in natural order, without excluded ones (in either spelling) and, by default, scaffolds."""
+    unwanted = {spelling for name in exclude for spelling in (name, name.removeprefix("chr"), f"chr{name}")}
+    return [
+        name for name in natural_order(names) if name not in unwanted and (scaffolds or is_canonical(name))
+    ]
 
 
 def reconcile(names: Iterable[str], reference: Collection[str], path: str | Path) -> dict[str, str]:
