@@ -66,6 +66,15 @@ def in_chromosome_order(genes: pl.DataFrame) -> pl.DataFrame:
     return genes.sort(rank, "tss", "gene_id")
 
 
+def read_transcripts(path: str | Path) -> pl.DataFrame:
+    """`transcript_id` and `gene_id` of every transcript of a GTF."""
+    lines = genome.read_lines(path, keep=lambda line: "\ttranscript\t" in line)
+    names = (
+        pl.col("text").str.extract(f'{name} "([^"]*)"').alias(name) for name in ("transcript_id", "gene_id")
+    )
+    return lines.select(names).drop_nulls()
+
+
 def on_chromosomes(genes: pl.DataFrame, lengths: Mapping[str, int | None], path: str | Path) -> pl.DataFrame:
     """Genes of the annotation `path` on chromosomes of this genome, under the genome's names.
 

@@ -1,0 +1,302 @@
+"""Gene expression of one cell: tables of many programs, replicates averaged, on a log scale."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+
+from crexpress import cli, genes, genome
+from crexpress.errors import InputError
+
+Scale = Literal["log10", "ln", "log2"]
+SCALES: tuple[Scale, ...] = ("log10", "ln", "log2")
+CAGE_WINDOW = 384  # bp around the TSS (ScPGE, Methods)
+_MISSING = ["", "NA", "N/A", ".", "-"]
+_VERSION = r"\.\d+(_PAR_Y)?$"
+_ID_COLUMNS = ("gene_id", "geneid", "ensembl_gene_id", "ensembl_id", "gene", "id", "name")
+_SYMBOL_COLUMNS = ("gene_name", "gene_symbol", "symbol", "hgnc_symbol")
+_NOT_VALUES = {
+    "start",
+    "end",
+    "length",
+    "effective_length",
+    "tss",
+    "tss_5p",
+    "tss_main",
+    "entrez_id",
+    "entrezid",
+}
+
+
+class Format(NamedTuple):
+    """A kind of quantification table, known by the columns its header must have."""
+
+    name: str
+    header: frozenset[str]
+    names: str  # column with the gene or transcript names
+    value: str | None  # column with the TPM; None where it is computed or must be chosen
+
+
+FORMATS = (
+    Format("RSEM isoforms", frozenset({"transcript_id", "gene_id", "TPM"}), "gene_id", "TPM"),
+    Format("RSEM genes", frozenset({"gene_id", "transcript_id(s)", "TPM"}), "gene_id", "TPM"),
+    Format("Salmon", frozenset({"Name", "EffectiveLength", "TPM", "NumReads"}), "Name", "TPM"),
+    Format("kallisto", frozenset({"target_id", "eff_length", "est_counts", "tpm"}), "target_id", "tpm"),
+    Format("featureCounts", frozenset({"Geneid", "Chr", "Strand", "Length"}), "Geneid", None),
+)
+TWO_COLUMNS = Format("two columns", frozenset(), "column_1", "column_2")
+
+
+class Quantification(NamedTuple):
+    """Values of one file in the order of the genes (null = not measured), its format and the column read."""
+
+    values: pl.Series
+    format: str
+    column: str
+
+
+def file_and_column(text: str) -> tuple[Path, str | None]:
+    """ "FILE" or "FILE:COLUMN" -> the existing file and its column; InputError when there is no such file."""
+    if Path(text).is_file():
+        return Path(text), None
+    path, colon, column = text.rpartition(":")
+    if colon and column and Path(path).is_file():
+        return Path(path), column
+    raise InputError(f"{path if colon else text} does not exist; give FILE or FILE:COLUMN")
+
+
+def quantify(
+    table: pl.DataFrame,
+    files: Sequence[tuple[Path, str | None]],
+    gtf: Path | None = None,
+    scale: Scale = "log10",
+) -> tuple[pl.DataFrame, list[Quantification]]:
+    """Expression table of one cell (docs/artifacts.md) from its replicate files, and what was read from each.
+
+    table: genes.parquet. files: path and value column (None: the only one). gtf: names the gene of each
+    transcript, for tables of transcripts that do not say it. `value` is the mean over the replicates that
+    measured the gene, `expression` its logarithm, log10(1 + value) by default (docs/science.md row 1).
+    Raises InputError for an unknown header, a value that is no finite number >= 0, or no gene in common.
+    """
+    transcripts = genes.read_transcripts(gtf) if gtf else None
+    return _average(table, [read_values(table, path, column, transcripts) for path, column in files], scale)
+
+
+def quantify_cage(
+    table: pl.DataFrame, files: Sequence[tuple[Path, str | None]], scale: Scale = "log10"
+) -> tuple[pl.DataFrame, list[Quantification]]:
+    """As `quantify`, from CAGE: the same-strand signal in 384 bp around each TSS (ScPGE, Methods)."""
+    return _average(table, [read_cage(table, path, column) for path, column in files], scale)
+
+
+def _average(
+    table: pl.DataFrame, replicates: list[Quantification], scale: Scale
+) -> tuple[pl.DataFrame, list[Quantification]]:
+    columns = {f"replicate_{number}": replicate.values for number, replicate in enumerate(replicates)}
+    value = pl.DataFrame(columns).mean_horizontal(ignore_nulls=True)
+    divisor = {"log10": np.log(10), "ln": 1.0, "log2": np.log(2)}[scale]
+    frame = table.select("gene_id").with_columns(value=value)
+    return frame.with_columns(expression=(pl.col("value").log1p() / divisor).cast(pl.Float32)), replicates
+
+
+def read_values(
+    table: pl.DataFrame, path: Path, column: str | None = None, transcripts: pl.DataFrame | None = None
+) -> Quantification:
+    """Values of one quantification table for the genes of `table`; see `quantify`."""
+    form, rows = _recognise(path)
+    if column is not None and column not in rows.columns:
+        raise InputError(f"{path} has no column '{column}'; it has {', '.join(rows.columns[1:])}")
+    if form.name == "featureCounts":
+        column, values = _tpm_of_counts(path, rows, column)
+    else:
+        column = column or form.value or _only_value_column(path, form, rows)
+        values = _numbers(path, rows, column)
+    named = pl.DataFrame({"name": rows[form.names], "value": values})
+    if form.name in ("Salmon", "kallisto"):
+        form, named = _as_genes(path, form, named, table, transcripts)
+    if form.name.endswith(("isoforms", "transcripts")):
+        named = named.group_by("name", maintain_order=True).agg(pl.col("value").sum())
+    return Quantification(_match(path, form, named, table), form.name, column)
+
+
+def read_cage(table: pl.DataFrame, path: Path, column: str | None = None) -> Quantification:
+    """Sum of CAGE signal on the gene's strand within 384 bp around its TSS, for the genes of `table`.
+
+    path: BED of CTSSs or of peaks with a strand in column 6; an entry counts where its midpoint lies.
+    column: number of the value column, from 1; the score (5) by default.
+    """
+    number = column or "5"
+    rows = genome.read_intervals(path, columns=6)
+    if not number.isdigit() or f"column_{number}" not in rows.columns:
+        raise InputError(f"{path} has no value column '{number}'; give the column's number, for example 5")
+    bad = rows.filter(~pl.col("column_6").is_in(["+", "-"]))
+    if len(bad):
+        raise InputError(
+            f"{path} line {bad['line'][0]}: the strand must be + or -, not '{bad['column_6'][0]}'"
+        )
+    spelling = genome.reconcile(rows["chrom"].unique(maintain_order=True), table["chrom"].unique(), path)
+    value = _numbers(path, rows, f"column_{number}").fill_null(0.0)
+    rows = rows.with_columns(pl.col("chrom").replace_strict(spelling, default=None), value=value)
+    rows = rows.drop_nulls("chrom")
+    names = {name: rank for rank, name in enumerate(table["chrom"].unique(maintain_order=True))}
+    key = _strand_key(rows["chrom"], rows["column_6"], names) + (rows["start"] + rows["end"]).to_numpy() // 2
+    order = np.argsort(key, kind="stable")
+    total = np.concatenate([[0.0], np.cumsum(rows["value"].to_numpy()[order])])
+    tss = _strand_key(table["chrom"], table["strand"], names) + table["tss"].to_numpy()
+    first = np.searchsorted(key[order], tss - CAGE_WINDOW // 2, "left")
+    last = np.searchsorted(key[order], tss + CAGE_WINDOW // 2, "left")
+    covered = table["chrom"].is_in(rows["chrom"].unique().to_list())
+    values = pl.Series("value", np.maximum(total[last] - total[first], 0.0)).set(~covered, None)
+    cli.say(f"{path}: CAGE signal at {int((last > first).sum()):,} of {len(table):,} TSSs")
+    return Quantification(values, "CAGE BED", number)
+
+
+def _strand_key(chroms: pl.Series, strands: pl.Series, names: dict[str, int]) -> np.ndarray:
+    rank = chroms.replace_strict(names, return_dtype=pl.Int64).to_numpy() * 2
+    return (rank + (strands == "-").to_numpy()) * 2**40
+
+
+def _recognise(path: Path) -> tuple[Format, pl.DataFrame]:
+    """The table's format by its header, and its rows as strings with `line` first."""
+    rows = genome.read_table(path, 2)
+    first = [rows[name][0] for name in rows.columns[1:]]
+    if len(first) == 2 and _is_number(first[1]):
+        return TWO_COLUMNS, rows
+    header = [name if name else f"column_{number}" for number, name in enumerate(first, 1)]
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise InputError(
+            f"{path} line {rows['line'][0]}: the column {twice} stands twice in the header; rename one"
+        )
+    rows = rows[1:].rename(dict(zip(rows.columns[1:], header, strict=True)))
+    for form in FORMATS:
+        if form.header <= set(header):
+            return form, rows
+    lower = {name.lower(): name for name in header}
+    for kind, known in (("table of gene ids", _ID_COLUMNS), ("table of symbols", _SYMBOL_COLUMNS)):
+        for name in known:
+            if name in lower:
+                return Format(kind, frozenset(), lower[name], None), rows
+    raise InputError(
+        f"{path}: no known header ({', '.join(header[:6])}); it must be that of RSEM, Salmon, kallisto or "
+        "featureCounts, or name a column gene_id or gene_name (a table of two columns may do without)"
+    )
+
+
+def _only_value_column(path: Path, form: Format, rows: pl.DataFrame) -> str:
+    numeric = [
+        name
+        for name in rows.columns[1:]
+        if name != form.names and name.lower() not in _NOT_VALUES and _all_numbers(rows[name])
+    ]
+    if len(numeric) == 1:
+        return numeric[0]
+    if not numeric:
+        raise InputError(f"{path} has no column of numbers beside {form.names}")
+    raise InputError(
+        f"{path} has several value columns; name one of them (FILE:COLUMN, or `column` in the "
+        f"samplesheet): {', '.join(numeric)}"
+    )
+
+
+def _numbers(path: Path, rows: pl.DataFrame, column: str) -> pl.Series:
+    """A column as f64, null where not measured; InputError at the first value that is no number >= 0."""
+    text = rows[column].str.strip_chars()
+    missing = text.is_in(_MISSING) | text.is_null()
+    values = text.set(missing, None).cast(pl.Float64, strict=False)
+    good = (values.is_finite() & (values >= 0)).fill_null(False) | missing
+    if not good.all():
+        row = int((~good).arg_true()[0])
+        raise InputError(
+            f"{path} line {rows['line'][row]}: '{text[row]}' in column {column} is not an expression value "
+            "(a finite number from 0 on, or NA)"
+        )
+    return values
+
+
+def _tpm_of_counts(path: Path, rows: pl.DataFrame, column: str | None) -> tuple[str, pl.Series]:
+    """TPM from featureCounts: reads per bp of the gene, scaled to a million."""
+    samples = [
+        name for name in rows.columns[1:] if name not in ("Geneid", "Chr", "Start", "End", "Strand", "Length")
+    ]
+    if column is None and len(samples) != 1:
+        raise InputError(f"{path} has several samples; name one of {', '.join(samples)} (FILE:COLUMN)")
+    column = column or samples[0]
+    rate = _numbers(path, rows, column) / _numbers(path, rows, "Length")
+    if not rate.drop_nulls().is_finite().all() or rate.sum() == 0:
+        raise InputError(
+            f"{path}: no TPM can be made of column {column} (all counts are 0, or a length is 0)"
+        )
+    return column, rate / rate.sum() * 1e6
+
+
+def _as_genes(
+    path: Path, form: Format, named: pl.DataFrame, table: pl.DataFrame, transcripts: pl.DataFrame | None
+) -> tuple[Format, pl.DataFrame]:
+    """Salmon and kallisto tables hold genes or transcripts under one header; tell by the names."""
+    of_transcripts = form._replace(name=f"{form.name} transcripts")
+    if named["name"].str.contains("|", literal=True).all():  # GENCODE FASTA names: transcript|gene|...
+        return of_transcripts, named.with_columns(pl.col("name").str.split("|").list.get(1))
+    if _bare(named["name"]).is_in(_bare(table["gene_id"]).implode()).any():
+        return form._replace(name=f"{form.name} genes"), named
+    if transcripts is None:
+        raise InputError(
+            f"{path} holds transcripts (first {named['name'][0]}); give --gtf to sum them to genes"
+        )
+    owners = pl.DataFrame({"name": _bare(transcripts["transcript_id"]), "gene": transcripts["gene_id"]})
+    joined = named.with_columns(_bare(named["name"])).join(owners.unique("name"), on="name", how="inner")
+    if joined.is_empty():
+        raise InputError(f"{path}: none of its transcripts (first {named['name'][0]}) is in the GTF")
+    if len(joined) < len(named):
+        cli.say(f"{path}: {len(named) - len(joined):,} of {len(named):,} transcripts are not in the GTF")
+    return of_transcripts, joined.select(name="gene", value="value")
+
+
+def _match(path: Path, form: Format, named: pl.DataFrame, table: pl.DataFrame) -> pl.Series:
+    """Values in the order of the genes: by id without version, by symbol only where the table has no ids."""
+    ids = _bare(table["gene_id"])
+    how, keys, names = "id", ids, _bare(named["name"])
+    if not names.is_in(ids.implode()).any():
+        how, keys, names = "symbol", table["gene_name"], named["name"]
+    values = pl.DataFrame({"name": names, "value": named["value"]})
+    largest = values.group_by("name").agg(pl.col("value").max(), pl.len().alias("rows"))
+    found = keys.is_in(largest["name"].implode())
+    if not found.any():
+        raise InputError(
+            f"{path} ({form.name}): none of its genes (first {named['name'][0]}) is among the "
+            f"{len(table):,} genes of this run (first {table['gene_id'][0]}, {table['gene_name'][0]})"
+        )
+    note = f"{path}: {form.name}, {int(found.sum()):,} of {len(table):,} genes matched by {how}"
+    twice = int((largest["rows"] > 1).sum())
+    cli.say(f"{note}; {twice:,} repeated names, the largest value kept" if twice else note)
+    return pl.DataFrame({"name": keys}).join(largest, on="name", how="left", maintain_order="left")["value"]
+
+
+def _bare(names: pl.Series) -> pl.Series:
+    """Ensembl ids without their version (ENSG00000186092.4 -> ENSG00000186092); other names as they are."""
+    return (
+        pl.DataFrame({"name": names})
+        .select(
+            pl.when(pl.col("name").str.starts_with("ENS"))
+            .then(pl.col("name").str.replace(_VERSION, "$1"))
+            .otherwise("name")
+            .alias("name")
+        )
+        .to_series()
+    )
+
+
+def _is_number(text: str | None) -> bool:
+    try:
+        float(text or "")
+    except ValueError:
+        return text in _MISSING[1:]
+    return True
+
+
+def _all_numbers(column: pl.Series) -> bool:
+    text = column.str.strip_chars()
+    present = text.filter(~(text.is_in(_MISSING) | text.is_null()))
+    return len(present) > 0 and present.cast(pl.Float64, strict=False).null_count() == 0
