@@ -1,0 +1,243 @@
+"""Predicted against observed expression: across genes, in what differs between cells, across cells.
+
+Every figure stands beside the baselines' (science.md: the 2 x 2 of seen and unseen genes and cells), with a
+bootstrap over genes. Expression is log10(1 + value) throughout.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from crexpress import artifacts, splits
+from crexpress.artifacts import Header
+from crexpress.errors import InputError
+from crexpress.evaluate import bootstrap
+from crexpress.evaluate.metrics import Context, Metric
+from crexpress.models.baselines import MEAN_OVER_CELLS
+from scipy.stats import rankdata
+
+CHANGED = "changed genes"
+_FOLD = 2 * np.log10(2)  # genes differ when abs(log2((1 + a) / (1 + b))) is above 2
+
+
+@dataclass
+class Cell:
+    """Observed and predicted expression of one cell, float64 [genes], NaN where there is none.
+
+    `seen` says whether its expression was trained on; `models` are the methods that are no baselines.
+    """
+
+    name: str
+    seen: bool
+    unit: str
+    observed: np.ndarray
+    models: list[str] = field(default_factory=list)
+    predicted: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def read(
+    predictions: Sequence[Path],
+    expression: Sequence[Path],
+    baselines: Sequence[Path],
+    genes: Path,
+    table: pl.DataFrame,
+    like: Header,
+) -> tuple[dict[str, Cell], np.ndarray]:
+    """Cells that have predictions and expression, in the order of `predictions`, and the split of every gene.
+
+    `table` and `like` are the rows and the header of `genes`. Raises InputError when a file belongs to other
+    genes, two files hold the same method of a cell, or the models were not trained on the same split.
+    """
+    observed = {
+        header["cell"]: (values, header) for _, values, header in _read(expression, "expression", genes, like)
+    }
+    cells: dict[str, Cell] = {}
+    split = np.full(len(table), "", dtype="<U5")
+    for path, frame, header in _read(predictions, "predictions", genes, like):
+        name = header["cell"]
+        if name not in observed:
+            continue
+        values, target = observed[name]
+        seen = bool(header["parameters"]["cell_seen"])
+        unit = target["units"].get("expression", f"log10(1 + {target['parameters']['unit']})")
+        cell = cells.setdefault(name, Cell(name, seen, unit, _aligned(values, "expression", table)))
+        if cell.seen != seen:
+            raise InputError(
+                f"{path} says that {name} was {'' if seen else 'not '}trained on, another file does not"
+            )
+        method = _method(header)
+        if method in cell.predicted:
+            raise InputError(f"{path} holds a second prediction of {name} by {method}; give one of each")
+        cell.models.append(method)
+        cell.predicted[method] = _aligned(frame, "predicted", table)
+        of_genes = (
+            table.join(frame, on="gene_id", how="left", maintain_order="left")["split"]
+            .fill_null("")
+            .to_numpy()
+        )
+        if (split != "").any() and (split != of_genes).any():
+            raise InputError(
+                f"{path} comes from a model with another split of the genes; evaluate it on its own"
+            )
+        split = of_genes
+    for _, frame, header in _read(baselines, "baselines", genes, like):
+        if header["cell"] in cells:
+            for (method,), rows in frame.group_by("method", maintain_order=True):
+                cells[header["cell"]].predicted[str(method)] = _aligned(rows, "predicted", table)
+    return cells, split
+
+
+def accuracy(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
+    """Pearson, Spearman and MAE of every method in every cell; of models also against the best baseline."""
+    for cell in cells.values():
+        for subset, inside in _subsets(split):
+            rows = np.flatnonzero(inside & np.isfinite(cell.observed))
+            if len(rows) < 3:
+                continue
+            counts = bootstrap.draw(len(rows), resamples, seed)
+            context = Context("expression", cell.name, cell.seen, subset)
+            observed = cell.observed[rows]
+            predicted = {method: values[rows] for method, values in cell.predicted.items()}
+            scores = {method: _scores(values, observed, counts) for method, values in predicted.items()}
+            for method, values in predicted.items():
+                n = int(np.isfinite(values).sum())
+                yield from (
+                    context.metric(method, metric, value, n) for metric, value in scores[method].items()
+                )
+            baselines = {method: score for method, score in scores.items() if method not in cell.models}
+            for metric, sign in (("pearson", 1), ("mae", -1)):
+                ranked = [
+                    (sign * score[metric][0], method)
+                    for method, score in baselines.items()
+                    if metric in score
+                ]
+                if not ranked:
+                    continue
+                best = max(ranked)[1]
+                for model in cell.models:
+                    both = np.isfinite(predicted[model]) & np.isfinite(predicted[best])
+                    first, second = (
+                        _scores(np.where(both, predicted[method], np.nan), observed, counts)
+                        for method in (model, best)
+                    )
+                    if metric in first and metric in second:
+                        difference = first[metric] - second[metric]
+                        yield context.metric(model, f"{metric}_difference", difference, int(both.sum()), best)
+
+
+def change(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
+    """How well each method tells what differs between a cell that was not trained on and the cells that were.
+
+    Test genes only: all of them, and those whose expression differs more than fourfold.
+    """
+    known = [cell for cell in cells.values() if cell.seen]
+    references = [(cell.name, [cell]) for cell in known] + (
+        [(MEAN_OVER_CELLS, known)] if len(known) > 1 else []
+    )
+    for cell in cells.values():
+        if cell.seen:
+            continue
+        for name, group in references:
+            difference = cell.observed - np.mean([other.observed for other in group], axis=0)
+            test = (split == splits.TEST) & np.isfinite(difference)
+            for subset, inside in ((splits.TEST, test), (CHANGED, test & (np.abs(difference) > _FOLD))):
+                rows = np.flatnonzero(inside)
+                if len(rows) < 3:
+                    continue
+                counts = bootstrap.draw(len(rows), resamples, seed)
+                context = Context("change", cell.name, False, subset, reference=name)
+                for method, values in cell.predicted.items():
+                    n = int(np.isfinite(values[rows]).sum())
+                    level = _scores(values[rows], cell.observed[rows], counts)
+                    if "pearson" in level:
+                        yield context.metric(method, "pearson_level", level["pearson"], n)
+                    if all(method in other.predicted for other in group):
+                        predicted = values - np.mean([other.predicted[method] for other in group], axis=0)
+                        scores = _scores(predicted[rows], difference[rows], counts)
+                        for metric in ("pearson", "mae"):
+                            if metric in scores:
+                                yield context.metric(method, f"{metric}_change", scores[metric], n)
+
+
+def across_cells(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
+    """Pooled correlation across cells within genes: each gene's mean over the cells is taken out first.
+
+    Needs three cells; for the methods that predict all of them, on the genes measured in all of them.
+    """
+    if len(cells) < 3:
+        return
+    observed = _centred([cell.observed for cell in cells.values()])
+    methods = [name for name in next(iter(cells.values())).predicted]
+    for subset, inside in _subsets(split):
+        rows = np.flatnonzero(inside & np.isfinite(observed).all(axis=0))
+        if len(rows) < 3:
+            continue
+        counts = bootstrap.draw(len(rows), resamples, seed)
+        context = Context("across cells", "all", all(cell.seen for cell in cells.values()), subset)
+        for method in methods:
+            if not all(method in cell.predicted for cell in cells.values()):
+                continue
+            predicted = _centred([cell.predicted[method] for cell in cells.values()])[:, rows]
+            truth = observed[:, rows]
+            sums = np.stack([(predicted * truth).sum(0), (predicted**2).sum(0), (truth**2).sum(0)], axis=1)
+            both, own, true = (counts @ np.nan_to_num(sums)).T
+            if own[0] > 1e-12 and true[0] > 1e-12:
+                yield context.metric(method, "pearson_within_genes", both / np.sqrt(own * true), len(rows))
+
+
+def _read(
+    paths: Sequence[Path], kind: str, genes: Path, like: Header
+) -> Iterator[tuple[Path, pl.DataFrame, Header]]:
+    for path in paths:
+        frame, header = artifacts.read_table(path, kind)
+        artifacts.require_same("genes", path, header, genes, like)
+        yield path, frame, header
+
+
+def _aligned(frame: pl.DataFrame, column: str, genes: pl.DataFrame) -> np.ndarray:
+    """One value a gene in the order of the gene table, NaN where the frame has none."""
+    values = genes.select("gene_id").join(frame, on="gene_id", how="left", maintain_order="left")[column]
+    return values.cast(pl.Float64).fill_null(np.nan).to_numpy()
+
+
+def _method(header: Header) -> str:
+    preset, mode = header["parameters"]["preset"], header["parameters"]["mode"]
+    return preset if mode == "direct" else f"{preset} ({mode})"
+
+
+def _subsets(split: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    yield "all", np.ones(len(split), bool)
+    for name in (splits.TRAIN, splits.VAL, splits.TEST):
+        yield name, split == name
+
+
+def _scores(predicted: np.ndarray, observed: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Pearson, Spearman and MAE for every row of counts, over the genes that are predicted.
+
+    A constant prediction has no correlation. Spearman is Pearson of the ranks in the whole data.
+    """
+    valid = np.isfinite(predicted)
+    x, y = predicted[valid], observed[valid]
+    if not len(x):
+        return {}
+    drawn = counts[:, valid]
+    total = drawn.sum(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        scores = {"mae": drawn @ np.abs(x - y) / total}
+        if np.ptp(x) > 0 and np.ptp(y) > 0:
+            scores["pearson"] = _pearson(drawn, total, x, y)
+            scores["spearman"] = _pearson(drawn, total, rankdata(x), rankdata(y))
+    return scores
+
+
+def _pearson(counts: np.ndarray, total: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    x, y = (x - x.mean()) / x.std(), (y - y.mean()) / y.std()
+    mx, my, xx, yy, xy = (counts @ np.stack([x, y, x * x, y * y, x * y], axis=1)).T / total
+    return (xy - mx * my) / np.sqrt((xx - mx**2) * (yy - my**2))
+
+
+def _centred(cells: Sequence[np.ndarray]) -> np.ndarray:
+    values = np.stack(cells)
+    return values - values.mean(axis=0)

@@ -1,0 +1,82 @@
+"""One row of metrics.parquet, and the table of all of them."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import polars as pl
+from crexpress.evaluate import bootstrap
+
+_SCHEMA = {
+    "section": pl.String,
+    "cell": pl.String,
+    "cell_seen": pl.Boolean,
+    "method": pl.String,
+    "subset": pl.String,
+    "reference": pl.String,
+    "baseline": pl.String,
+    "metric": pl.String,
+    "value": pl.Float64,
+    "low": pl.Float64,
+    "high": pl.Float64,
+    "n": pl.Int64,
+}
+_DECIMALS = 6  # summation order differs with the number of threads; what is printed must not
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A figure, what it is of, and its 95 % bootstrap interval (NaN where there is none)."""
+
+    section: str
+    cell: str
+    cell_seen: bool
+    method: str
+    subset: str
+    metric: str
+    value: float
+    n: int
+    low: float = float("nan")
+    high: float = float("nan")
+    reference: str | None = None
+    baseline: str | None = None
+
+
+@dataclass(frozen=True)
+class Context:
+    """What the figures of one group have in common."""
+
+    section: str
+    cell: str
+    cell_seen: bool
+    subset: str
+    reference: str | None = None
+
+    def metric(
+        self, method: str, metric: str, statistic: float | np.ndarray, n: int, baseline: str | None = None
+    ) -> Metric:
+        """A figure of this group; `statistic` is a number, or its values for the rows of `bootstrap.draw`."""
+        value, low, high = float(np.ravel(statistic)[0]), float("nan"), float("nan")
+        if np.ndim(statistic):
+            low, high = bootstrap.interval(np.asarray(statistic))
+        return Metric(
+            self.section,
+            self.cell,
+            self.cell_seen,
+            method,
+            self.subset,
+            metric,
+            value,
+            n,
+            low,
+            high,
+            self.reference,
+            baseline,
+        )
+
+
+def table(metrics: Iterable[Metric]) -> pl.DataFrame:
+    """The table metrics.parquet; a figure that is not defined has no row."""
+    rows = [asdict(metric) for metric in metrics if np.isfinite(metric.value)]
+    frame = pl.DataFrame(rows, schema=_SCHEMA)
+    return frame.with_columns(pl.col("value", "low", "high").round(_DECIMALS).fill_nan(None))
