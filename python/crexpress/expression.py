@@ -148,7 +148,7 @@ def read_cage(table: pl.DataFrame, path: Path, column: str | None = None) -> Qua
     first = np.searchsorted(key[order], tss - CAGE_WINDOW // 2, "left")
     last = np.searchsorted(key[order], tss + CAGE_WINDOW // 2, "left")
     covered = table["chrom"].is_in(rows["chrom"].unique().to_list())
-    values = pl.Series("value", np.maximum(total[last] - total[first], 0.0)).set(~covered, None)
+    values = pl.Series("value", np.where(last > first, total[last] - total[first], 0.0)).set(~covered, None)
     cli.say(f"{path}: CAGE signal at {int((last > first).sum()):,} of {len(table):,} TSSs")
     return Quantification(values, "CAGE BED", number)
 

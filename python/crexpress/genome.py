@@ -203,7 +203,7 @@ def _bigwig_sizes(path: Path) -> dict[str, int]:
     try:
         with pybigtools.open(str(path)) as file:
             return dict(file.chroms())
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, pybigtools.BBIReadError) as error:
         raise InputError(f"{path} is not a readable bigWig file: {error}") from None
 
 
