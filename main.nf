@@ -1,0 +1,90 @@
+#!/usr/bin/env nextflow
+// A samplesheet in, a report out: check -> prepare -> train -> predict -> interpret -> evaluate -> report.
+
+include { absent ; flags ; gather ; locate ; select ; settings ; toolkit } from './subworkflows/parameters'
+include { PROVENANCE          } from './subworkflows/provenance'
+include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
+include { MERGE_CCRES         } from './modules/merge-ccres'
+include { SCORE_MOTIFS        } from './modules/score-motifs'
+include { EXTRACT_SIGNALS     } from './modules/extract-signals'
+include { QUANTIFY_EXPRESSION } from './modules/quantify-expression'
+include { BUILD_LOOPS         } from './modules/build-loops'
+include { TRAIN               } from './modules/train'
+include { PREDICT             } from './modules/predict'
+include { INTERPRET           } from './modules/interpret'
+include { FIT_BASELINES       } from './modules/fit-baselines'
+include { EVALUATE            } from './modules/evaluate'
+include { REPORT              } from './modules/report'
+
+workflow {
+    main:
+    def run = settings(params, projectDir)
+    def code = toolkit(projectDir)
+    def sheet = file(run.samplesheet)
+    def fasta = run.fasta ? file(run.fasta) : []
+    def chosen = run.interpret_cells?.tokenize(', ')
+    PROVENANCE(run)
+
+    // check: every fault of the samplesheet at once, before anything else starts
+    CHECK_SAMPLESHEET(sheet, absent(sheet), flags(run, ['tracks', 'target', 'holdout_cells', 'allow_missing_tracks']), code)
+    rows = CHECK_SAMPLESHEET.out.sheet.map { csv -> csv.splitCsv(header: true) }
+    cells = rows.flatMap { all -> all.groupBy { row -> row.cell }.values() }
+
+    // prepare: once a genome
+    ccres = rows.map { all -> (select(all, ['ccres']).collect { row -> locate(row.file, sheet) } + (run.ccres ? [file(run.ccres)] : [])).unique().sort() }
+    lengths = run.chrom_sizes ? file(run.chrom_sizes) : fasta
+    blacklist = run.blacklist ? file(run.blacklist) : []
+    MERGE_CCRES(ccres, file(run.gtf), lengths, blacklist, flags(run, ['width', 'tss', 'biotypes'], [method: 'merge_method']), code)
+    reference = MERGE_CCRES.out.reference
+    if (run.fasta) {
+        SCORE_MOTIFS(MERGE_CCRES.out.elements, fasta, run.motifs ? file(run.motifs) : [], '', code)
+        genome = SCORE_MOTIFS.out.genome.map { files -> files.sort() }
+    }
+    else {
+        log.info('No --fasta: no sequence and no motif channel, the model learns from the tracks alone.')
+        genome = channel.value([])
+    }
+
+    // prepare: once a cell
+    tracks = cells.map { own -> select(own) }.filter { own -> own }
+        .map { own -> [own[0].cell, own.collect { row -> row.assay }, own.collect { row -> locate(row.file, sheet) }] }
+    EXTRACT_SIGNALS(tracks, MERGE_CCRES.out.elements, flags(run, ['bin_size', 'transform']), code)
+    tables = cells.map { own -> select(own, ['rna', 'cage']) }.filter { own -> own }
+        .map { own -> [own[0].cell, own[0].assay, own.collect { row -> row.column }, own.collect { row -> locate(row.file, sheet) }] }
+    QUANTIFY_EXPRESSION(tables, MERGE_CCRES.out.genes, file(run.gtf), flags(run, ['unit']), code)
+    loops = cells.map { own -> select(own, ['loops']) }.filter { own -> own }
+        .map { own -> [own[0].cell, own.collect { row -> locate(row.file, sheet) }] }
+    BUILD_LOOPS(loops, MERGE_CCRES.out.elements, '', code)
+    signals = EXTRACT_SIGNALS.out.signals
+    expression = QUANTIFY_EXPRESSION.out.expression
+    contacts = BUILD_LOOPS.out.contacts
+
+    // train on the cells whose expression may be seen
+    seen = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }
+    def split = flags(run, ['val', 'test'])
+    TRAIN(
+        reference, genome, gather(seen.join(signals)), gather(seen.join(expression)), gather(seen.join(contacts)),
+        run.preset, "${split} ${flags(run, ['neighbours', 'steps', 'seed', 'device'])}", code
+    )
+
+    // predict every cell, rank the links of the chosen ones
+    known = signals.join(contacts, remainder: true).map { cell, own, loops_ -> [cell, own, loops_ ?: []] }
+    PREDICT(known, reference, genome, TRAIN.out.model, flags(run, ['device']), code)
+    explained = known.filter { cell, _signals, _contacts -> !chosen || cell in chosen }
+    INTERPRET(explained, reference, genome, TRAIN.out.model, flags(run, ['device']), code)
+
+    // evaluate beside the baselines, report
+    FIT_BASELINES(reference, gather(signals), gather(expression), "${split} ${flags(run, ['holdout_cells', 'seed'])}", code)
+    EVALUATE(
+        reference, gather(PREDICT.out.predictions), gather(expression), FIT_BASELINES.out.baselines, gather(INTERPRET.out.links),
+        gather(signals), run.crispr ? [file(run.crispr)] : [], flags(run, ['crispr_cell', 'seed']), code
+    )
+    REPORT(
+        reference, EVALUATE.out.metrics, EVALUATE.out.curves, gather(PREDICT.out.predictions), gather(expression),
+        gather(INTERPRET.out.links), gather(signals), gather(contacts), TRAIN.out.model, '', code
+    )
+
+    workflow.onComplete = {
+        log.info(workflow.success ? "Done: open ${run.outdir}/report.html" : "Failed: the message above says what to mend; -resume goes on from there")
+    }
+}

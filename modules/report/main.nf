@@ -1,0 +1,38 @@
+process REPORT {
+    label 'process_low'
+
+    input:
+    tuple path(elements), path(genes)
+    path metrics
+    path curves
+    path predictions, arity: '1..*'
+    path expression, arity: '1..*'
+    path links, arity: '0..*'
+    path signals, arity: '1..*'
+    path contacts, arity: '0..*'
+    path model
+    val args
+    val toolkit
+
+    output:
+    path 'report.html', emit: html
+    path 'summary.txt', emit: summary
+    path '*_mqc.json', emit: multiqc
+    tuple val(task.process), eval('report --version'), topic: versions
+
+    script:
+    """
+    report --elements ${elements} --genes ${genes} --metrics ${metrics} --curves ${curves} --model ${model} \\
+        ${predictions.collect { file -> "--predictions ${file}" }.join(' ')} \\
+        ${expression.collect { file -> "--expression ${file}" }.join(' ')} \\
+        ${links.collect { file -> "--links ${file}" }.join(' ')} \\
+        ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
+        ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
+        ${args} ${task.ext.args ?: ''} --outdir .
+    """
+
+    stub:
+    """
+    touch report.html summary.txt crexpress_mqc.json
+    """
+}

@@ -1,0 +1,34 @@
+process TRAIN {
+    tag "${preset}"
+    label 'process_gpu'
+
+    input:
+    tuple path(elements), path(genes)
+    path genome, arity: '0..*'
+    path signals, arity: '1..*'
+    path expression, arity: '1..*'
+    path contacts, arity: '0..*'
+    val preset
+    val args
+    val toolkit
+
+    output:
+    path 'model', emit: model
+    tuple val(task.process), eval('train --version'), topic: versions
+
+    script:
+    """
+    train --elements ${elements} --genes ${genes} \\
+        ${genome.collect { file -> "--${file.simpleName} ${file}" }.join(' ')} \\
+        ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
+        ${expression.collect { file -> "--expression ${file}" }.join(' ')} \\
+        ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
+        --preset ${preset} --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --outdir model
+    """
+
+    stub:
+    """
+    mkdir model
+    touch model/model.safetensors model/config.json model/history.parquet
+    """
+}

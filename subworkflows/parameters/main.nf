@@ -1,0 +1,94 @@
+// What the user asked for: parameters checked against nextflow_schema.json, files found, flags for the tools.
+
+/** Parameters with the types of the schema; stops with every fault at once. `--holdout-cells` is `--holdout_cells`. */
+def settings(given, project) {
+    def groups = new groovy.json.JsonSlurper().parse(file("${project}/nextflow_schema.json"))['$defs']
+    def schema = groups.values().collectEntries { group -> group.properties }
+    def fixed = groups.execution.properties.keySet() // the configuration reads these too, under their own spelling only
+    def faults = []
+    def values = given.findAll { name, _value -> name in schema }
+    given.findAll { name, _value -> !(name in schema) && !name.contains('-') }.each { name, value ->
+        def snake = name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/, '_').toLowerCase()
+        if (snake in schema && !(snake in fixed)) {
+            values[snake] = value
+        }
+        else {
+            def near = schema.keySet().toList().closest(snake)
+            faults << "--${name} is no parameter of this pipeline${near ? "; did you mean --${near.first()}?" : ''}"
+        }
+    }
+    def typed = schema.collectEntries { name, property -> [name, coerce(name, values[name], property, faults)] }
+    groups.values().collectMany { group -> group.required ?: [] }.each { name ->
+        if (typed[name] == null && values[name] == null) {
+            faults << "--${name} is missing: ${schema[name].description}"
+        }
+    }
+    if (faults) {
+        error("The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:\n  ${faults.join('\n  ')}\n  (docs/parameters.md lists all parameters)")
+    }
+    return typed
+}
+
+/** A value in the type its schema names; adds to `faults` what is wrong with it. */
+def coerce(name, value, property, faults) {
+    def text = value == null ? '' : value.toString()
+    if (!text) {
+        return null
+    }
+    if (property['enum'] && !(text in property['enum'])) {
+        faults << "--${name} is '${text}', but must be one of ${property['enum'].join(', ')}"
+    }
+    else if (property.format == 'file-path' && !file(text).exists()) {
+        faults << "--${name}: there is no file ${text}"
+    }
+    else if (property.type == 'boolean' && !(text in ['true', 'false'])) {
+        faults << "--${name} is '${text}', but must be true or false"
+    }
+    else if (property.type == 'integer' && !(text ==~ /\d+/ && text.toLong() >= property.minimum)) {
+        faults << "--${name} is '${text}', but must be a whole number of at least ${property.minimum}"
+    }
+    else {
+        return property.type == 'boolean' ? text == 'true' : property.type == 'integer' ? text.toLong() : text
+    }
+    return null
+}
+
+/** Options for a tool: flags(run, ['tss'], [method: 'merge_method']) is "--tss 'main' --method 'greedy'"; unset ones are left out. */
+def flags(run, names, renamed = [:]) {
+    return (names.collectEntries { name -> [name, name] } + renamed)
+        .findAll { _option, name -> run[name] != null && run[name] != false }
+        .collect { option, name -> "--${option.replace('_', '-')}" + (run[name] == true ? '' : " '${run[name]}'") }
+        .join(' ')
+}
+
+/** A file named in the samplesheet: a URL, or a path beside the sheet, or one from the launch folder. */
+def locate(name, sheet) {
+    def beside = name ==~ /[a-z0-9]+:\/\/.*/ || name.startsWith('/') ? file(name) : sheet.resolveSibling(name)
+    return beside.exists() ? beside : file(name)
+}
+
+/** Local files named in the samplesheet that do not exist; the task that checks the sheet cannot see them. */
+def absent(sheet) {
+    return sheet.splitCsv(header: true, strip: true)
+        .collect { row -> row.file ?: '' }
+        .findAll { name -> name && !(name ==~ /[a-z0-9]+:\/\/.*|ENCFF[0-9]{3}[A-Z]{3}/) && !locate(name, sheet).exists() }
+        .unique()
+        .sort()
+}
+
+/** Digest of the executables and the library: with it as an input, -resume never serves the results of older code. */
+def toolkit(project) {
+    def root = file(project).toAbsolutePath()
+    def code = files("${root}/bin/*") + files("${root}/python/crexpress/**.{py,json,html,css}")
+    return code.collect { source -> "${root.relativize(source)} ${source.text.md5()}" }.sort().join('\n').md5()
+}
+
+/** Rows of one cell that hold one of the assays; without assays, its tracks. */
+def select(rows, assays = []) {
+    return rows.findAll { row -> assays ? row.assay in assays : !(row.assay in ['rna', 'cage', 'loops', 'ccres']) }
+}
+
+/** The files of a (cell, file) channel as one list in the order of their names, so that a resumed run hashes the same. */
+def gather(by_cell) {
+    return by_cell.map { _cell, path -> path }.toSortedList { a, b -> a.name <=> b.name }
+}
