@@ -1,0 +1,97 @@
+"""Plain facts about a run that several parts of the report need: cells, splits, channels, methods, units."""
+
+from typing import Any
+
+import polars as pl
+from crexpress import splits
+from crexpress.report import style
+from crexpress.report.inputs import Inputs
+
+FEW_GENES = 1000  # below this many training genes a network cannot be trusted, and the report says so
+FEW_POSITIVES = 10  # below this many regulated pairs no curve is drawn
+
+
+def cells(inputs: Inputs) -> list[str]:
+    """Every cell of the run: trained ones first, then the others, each in alphabetical order."""
+    names = {*inputs.predictions, *inputs.signals, *inputs.expression, *inputs.links}
+    return sorted(names, key=lambda name: (not seen(inputs, name), name))
+
+
+def seen(inputs: Inputs, cell: str) -> bool:
+    """Whether the cell's expression was used in training."""
+    return cell in inputs.predictions and bool(inputs.predictions[cell].header["parameters"]["cell_seen"])
+
+
+def role(inputs: Inputs, cell: str) -> str:
+    """What the cell was to the model, in words."""
+    if seen(inputs, cell):
+        return "trained on"
+    return "never seen, scored" if cell in inputs.expression else "never seen, predicted only"
+
+
+def models(inputs: Inputs) -> list[str]:
+    """Methods of the metrics table that are models; else the presets of the predictions."""
+    if inputs.metrics and inputs.metrics.header["parameters"].get("models"):
+        return list(inputs.metrics.header["parameters"]["models"])
+    return sorted({file.header["parameters"]["preset"] for file in inputs.predictions.values()})
+
+
+def preset(inputs: Inputs) -> str:
+    """Name of the preset that made the predictions."""
+    return style.join(sorted({file.header["parameters"]["preset"] for file in inputs.predictions.values()}))
+
+
+def unit(inputs: Inputs, cell: str) -> str:
+    """Unit of a cell's expression, as in "log10(1 + TPM)"."""
+    header = inputs.expression[cell].header
+    return header["units"].get("expression", f"log10(1 + {header['parameters'].get('unit', 'TPM')})")
+
+
+def quantity(inputs: Inputs, cell: str) -> str:
+    """What was measured: "RNA" or "CAGE", with the column when one was named."""
+    parameters = inputs.expression[cell].header["parameters"]
+    name, column = str(parameters.get("quantity", "rna")).upper(), parameters.get("column")
+    return f"{name} ({column})" if column else name
+
+
+def scored_genes(inputs: Inputs, cell: str) -> pl.DataFrame:
+    """Predicted genes of a cell with their measured `expression`: gene_id, gene_name, split, predicted, expression."""
+    predicted = inputs.predictions[cell].data.select("gene_id", "gene_name", "split", "predicted")
+    observed = inputs.expression[cell].data.select("gene_id", "expression")
+    return predicted.join(observed, on="gene_id", maintain_order="left").filter(
+        pl.col("expression").is_not_null()
+        & pl.col("expression").is_not_nan()
+        & pl.col("predicted").is_not_null()
+    )
+
+
+def genes_by_split(inputs: Inputs, cell: str) -> dict[str, int]:
+    """Number of measured genes of a cell in each split."""
+    counts = dict(scored_genes(inputs, cell).group_by("split").len().iter_rows())
+    return {name: counts.get(name, 0) for name in (splits.TRAIN, splits.VAL, splits.TEST)}
+
+
+def training_genes(inputs: Inputs) -> int | None:
+    """Measured training genes of the largest training cell; None when no training cell has expression here."""
+    counts = [genes_by_split(inputs, cell)[splits.TRAIN] for cell in inputs.expression if seen(inputs, cell)]
+    return max(counts, default=None)
+
+
+def channels(inputs: Inputs) -> dict[str, Any]:
+    """What the model reads: `tracks` (list), `sequence` (bool), `motifs` (number); from config.json."""
+    config = {**inputs.config, **inputs.config.get("model", {})}
+    return {
+        "tracks": list(config.get("tracks", [])),
+        "sequence": bool(config.get("sequence", False)),
+        "motifs": len(config.get("motifs", [])),
+        "neighbours": config.get("neighbours"),
+    }
+
+
+def chromosomes(inputs: Inputs, split: str) -> str:
+    """The chromosomes that hold the genes of a split, "chr8 and chr9"; long lists are cut."""
+    if not inputs.predictions:
+        return ""
+    frame = next(iter(inputs.predictions.values())).data
+    names = frame.filter(pl.col("split") == split)["chrom"].unique(maintain_order=True).to_list()
+    return style.join(names) if len(names) <= 4 else f"{len(names)} chromosomes"

@@ -1,0 +1,127 @@
+"""Everything the report is made of: read, checked for alignment, and held by cell."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import polars as pl
+from crexpress import artifacts
+from crexpress.artifacts import Arrays, Header
+from crexpress.errors import InputError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Loaded(Generic[T]):
+    """One artefact: the file's name, its header and its contents (a table or opened arrays)."""
+
+    name: str
+    header: Header
+    data: T
+
+
+Tables = Mapping[str, Loaded[pl.DataFrame]]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What there is to report; a cell without an artefact is simply not among the keys."""
+
+    genes: Loaded[pl.DataFrame]
+    elements: Loaded[pl.DataFrame] | None = None
+    metrics: Loaded[pl.DataFrame] | None = None
+    curves: Loaded[pl.DataFrame] | None = None
+    predictions: Tables = field(default_factory=dict)
+    expression: Tables = field(default_factory=dict)
+    links: Tables = field(default_factory=dict)
+    signals: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
+    contacts: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
+    config: Mapping[str, Any] = field(default_factory=dict)
+    history: pl.DataFrame | None = None
+
+    def files(self) -> list[Loaded[Any]]:
+        """Every artefact read, in a fixed order."""
+        single = [self.elements, self.genes, self.metrics, self.curves]
+        groups = [self.signals, self.expression, self.contacts, self.predictions, self.links]
+        return [file for file in single if file] + [file for group in groups for file in group.values()]
+
+
+def load(
+    genes: Path,
+    elements: Path | None = None,
+    metrics: Path | None = None,
+    curves: Path | None = None,
+    predictions: Iterable[Path] = (),
+    expression: Iterable[Path] = (),
+    links: Iterable[Path] = (),
+    signals: Iterable[Path] = (),
+    contacts: Iterable[Path] = (),
+    model: Path | None = None,
+) -> Inputs:
+    """Read the artefacts of a run; InputError when two were made for different elements or genes."""
+    config, history = _read_model(model)
+    inputs = Inputs(
+        genes=_table(genes, "genes"),
+        elements=_table(elements, "elements") if elements else None,
+        metrics=_table(metrics, "metrics") if metrics else None,
+        curves=_table(curves, "curves") if curves else None,
+        predictions=_by_cell([_table(path, "predictions") for path in predictions]),
+        expression=_by_cell([_table(path, "expression") for path in expression]),
+        links=_by_cell([_table(path, "links") for path in links]),
+        signals=_by_cell([_arrays(artifacts.open_arrays(path, "signals"), path) for path in signals]),
+        contacts=_by_cell([_arrays(artifacts.read_sparse(path, "contacts"), path) for path in contacts]),
+        config=config,
+        history=history,
+    )
+    _check_alignment(inputs)
+    return inputs
+
+
+def _table(path: Path, kind: str) -> Loaded[pl.DataFrame]:
+    frame, header = artifacts.read_table(path, kind)
+    return Loaded(Path(path).name, header, frame)
+
+
+def _arrays(arrays: Arrays, path: Path) -> Loaded[Arrays]:
+    return Loaded(Path(path).name, arrays.header, arrays)
+
+
+def _by_cell(files: list[Loaded[T]]) -> dict[str, Loaded[T]]:
+    """Artefacts by cell, in alphabetical order of the cells, whatever order they were given in."""
+    cells: dict[str, Loaded[T]] = {}
+    for file in sorted(files, key=lambda file: (str(file.header["cell"]), file.name)):
+        cell = file.header["cell"]
+        if cell in cells:
+            raise InputError(
+                f"{cells[cell].name} and {file.name} both hold cell {cell}; give one file a cell"
+            )
+        cells[cell] = file
+    return cells
+
+
+def _read_model(folder: Path | None) -> tuple[dict[str, Any], pl.DataFrame | None]:
+    if folder is None:
+        return {}, None
+    config = Path(folder) / "config.json"
+    if not config.is_file():
+        raise InputError(f"{folder} holds no config.json; give the folder that `train` wrote")
+    try:
+        settings = json.loads(config.read_text())
+    except ValueError as error:
+        raise InputError(
+            f"{config} is not valid JSON ({error}); give the folder that `train` wrote"
+        ) from None
+    history = Path(folder) / "history.parquet"
+    return settings, pl.read_parquet(history) if history.is_file() else None
+
+
+def _check_alignment(inputs: Inputs) -> None:
+    for what, reference in (("elements", inputs.elements), ("genes", inputs.genes)):
+        if reference is None:
+            continue
+        for file in inputs.files():
+            if file.header[what] is not None:
+                artifacts.require_same(what, reference.name, reference.header, file.name, file.header)

@@ -1,0 +1,122 @@
+"""The headline figures as MultiQC custom content: a table, and a plot of precision against recall."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from crexpress import artifacts, splits
+from crexpress.report import facts, metrics, style
+from crexpress.report.inputs import Inputs
+from crexpress.report.sections import ALL_PAIRS, CHANGED
+
+PARENT = {
+    "parent_id": "crexpress",
+    "parent_name": "crexpress",
+    "parent_description": "Gene expression and element-gene links predicted from candidate cis-regulatory elements.",
+}
+POINTS = 200  # a curve of ten thousand thresholds would fill the MultiQC page
+
+
+def table(inputs: Inputs) -> dict[str, Any]:
+    """Custom content of type table: one row a cell and method on test genes, one a link score and benchmark."""
+    frame = inputs.metrics.data if inputs.metrics else None
+    rows: dict[str, dict[str, float]] = {}
+    for view in metrics.views(frame, "expression"):
+        for method in view.methods("mae"):
+            names = {"pearson": "pearson_r", "mae": "mae"}
+            values = {key: view.value(method, splits.TEST, name) for name, key in names.items()}
+            rows[f"{view.cell} | {method}"] = {
+                key: value for key, value in values.items() if value is not None
+            }
+    for view in metrics.views(frame, "change"):
+        for method in view.methods("pearson_change"):
+            value = view.value(method, CHANGED, "pearson_change")
+            if value is not None and f"{view.cell} | {method}" in rows:
+                rows[f"{view.cell} | {method}"].setdefault("r_of_change", value)
+    for view in metrics.views(frame, "links"):
+        for method in view.methods("average_precision"):
+            names = {
+                "average_precision": "average_precision",
+                "auroc": "auroc",
+                "coverage_positives": "coverage",
+            }
+            values = {key: view.value(method, ALL_PAIRS, name) for name, key in names.items()}
+            found = {key: value for key, value in values.items() if value is not None}
+            if found:
+                rows[f"{view.cell} | {view.reference} | {method}"] = found
+    number = {"format": "{:,.3f}", "min": 0, "max": 1}
+    return {
+        "id": "crexpress_metrics",
+        **PARENT,
+        "section_name": "Headline figures",
+        "description": "Test genes and tested pairs only. MAE in the unit of the target, log10(1 + x).",
+        "plot_type": "table",
+        "pconfig": {"id": "crexpress_metrics_table", "title": "crexpress: headline figures", "col1_header": "Cell | method"},
+        "headers": {
+            "pearson_r": {"title": "r", "description": "Pearson correlation, test genes", "scale": "Blues", **number},
+            "mae": {"title": "MAE", "description": "Mean absolute error, test genes", "scale": "Oranges-rev",
+                    "format": "{:,.3f}", "min": 0},
+            "r_of_change": {"title": "r of change", "description": "Predicted against observed change between cells",
+                            "scale": "Blues", **number},
+            "average_precision": {"title": "Average precision", "description": "CRISPR screen, all pairs",
+                                  "scale": "Greens", **number},
+            "auroc": {"title": "auROC", "description": "CRISPR screen, all pairs", "scale": "Greens", **number},
+            "coverage": {"title": "Regulated pairs covered", "description": "Share within the reach of the links table",
+                         "scale": "Greys", **number},
+        },
+        "data": rows,
+    }  # fmt: skip
+
+
+def curves(inputs: Inputs) -> dict[str, Any] | None:
+    """Custom content of type linegraph: precision against recall of every score on the first benchmark."""
+    views = metrics.views(inputs.metrics.data if inputs.metrics else None, "links")
+    if inputs.curves is None or not views:
+        return None
+    view = views[0]
+    rows = inputs.curves.data.filter(
+        (pl.col("cell") == view.cell)
+        & (pl.col("benchmark") == view.reference)
+        & (pl.col("subset") == ALL_PAIRS)
+    )
+    methods = sorted(rows["method"].unique())
+    if not methods or (view.value("all", ALL_PAIRS, "positives") or 0) < facts.FEW_POSITIVES:
+        return None
+    colours = style.colours(methods)
+    data = {}
+    for method in methods:
+        curve = rows.filter(pl.col("method") == method)
+        kept = np.unique(np.linspace(0, len(curve) - 1, POINTS).astype(int))
+        data[method] = {
+            f"{recall:.5f}": round(precision, 5)
+            for recall, precision in curve[kept]["recall", "precision"].iter_rows()
+        }
+    return {
+        "id": "crexpress_precision_recall",
+        **PARENT,
+        "section_name": "Element-gene links",
+        "description": f"Precision against recall on {view.reference}, all pairs, misses filled with the worst value.",
+        "plot_type": "linegraph",
+        "pconfig": {
+            "id": "crexpress_precision_recall_plot",
+            "title": "crexpress: precision against recall",
+            "xlab": "Recall",
+            "ylab": "Precision",
+            "xmin": 0,
+            "xmax": 1,
+            "ymin": 0,
+            "ymax": 1,
+            "colors": colours,
+        },
+        "data": data,
+    }
+
+
+def write(inputs: Inputs, folder: Path) -> None:
+    """Write crexpress_mqc.json and, where there are curves, crexpress_curves_mqc.json: MultiQC reads one part a file."""
+    for name, content in (("crexpress", table(inputs)), ("crexpress_curves", curves(inputs))):
+        if content is not None:
+            with artifacts.replacing(folder / f"{name}_mqc.json") as temporary:
+                temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

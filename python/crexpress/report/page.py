@@ -1,0 +1,115 @@
+"""What a report page is made of: sections of paragraphs, tables and pictures."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from crexpress.report import style
+from crexpress.report.metrics import Figure
+
+
+@dataclass(frozen=True)
+class Text:
+    """A paragraph; `tone` is "plain", "note" (small) or "warning"."""
+
+    text: str
+    tone: str = "plain"
+    kind: str = "text"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A table cell: the main text, smaller text behind it, whether it is a number and whether it is the best."""
+
+    text: str
+    small: str = ""
+    numeric: bool = False
+    best: bool = False
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; `groups` are (title, number of columns) above the column names, the first column is the row's name."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    groups: Sequence[tuple[str, int]] = ()
+    kind: str = "table"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure as SVG, with the text for those who cannot see it."""
+
+    name: str
+    svg: bytes
+    alt: str
+    caption: str
+    kind: str = "picture"
+
+    @property
+    def source(self) -> str:
+        """The picture as a data URI: the page needs no other file."""
+        return "data:image/svg+xml;base64," + base64.b64encode(self.svg).decode()
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page, with its entry in the table of contents."""
+
+    anchor: str
+    title: str
+    blocks: Sequence[Text | Table | Picture]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline figure."""
+
+    value: str
+    name: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Page:
+    """The whole report."""
+
+    title: str
+    lead: str
+    tiles: Sequence[Tile]
+    findings: Sequence[str]
+    sections: Sequence[Section]
+    version: str = ""
+    summary: Sequence[str] = field(default_factory=list)
+
+
+def measured(figure: Figure | None, best: bool = False, digits: int = 3) -> Cell:
+    """Cell of one figure with its interval."""
+    if figure is None:
+        return Cell("–", numeric=True)
+    return Cell(
+        style.number(figure.value, digits),
+        style.interval(figure.low, figure.high, digits),
+        numeric=True,
+        best=best,
+    )
+
+
+def figure_table(
+    caption: str,
+    head: str,
+    rows: Sequence[tuple[str, str]],
+    columns: Sequence[tuple[str, Sequence[Figure | None], bool]],
+    groups: Sequence[tuple[str, int]] = (),
+) -> Table:
+    """Table of figures: `rows` are (name, colour), `columns` (title, figures, higher is better); best in bold."""
+    cells: list[list[Cell]] = [[Cell(name, colour=colour)] for name, colour in rows]
+    for _, figures, higher in columns:
+        values = [figure.value for figure in figures if figure is not None]
+        top = (max(values) if higher else min(values)) if len(values) > 1 else None
+        for row, figure in zip(cells, figures, strict=True):
+            row.append(measured(figure, best=figure is not None and figure.value == top))
+    return Table(caption, [head, *(title for title, _, _ in columns)], cells, groups)

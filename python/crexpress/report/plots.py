@@ -1,0 +1,216 @@
+"""The report's figures. Each function draws one and returns it; `save` writes it as SVG and PNG."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+import polars as pl
+from crexpress.report import style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from scipy.ndimage import gaussian_filter
+
+WIDTH = 7.6  # inches: the report's text column
+PANEL = 2.9  # inches: one square panel of small multiples
+
+
+def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
+    """Draw under the report's own settings, whatever matplotlibrc the machine has."""
+
+    def wrapped(*args: Any, **kwargs: Any) -> Figure:
+        with matplotlib.rc_context():
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(style.FIGURE_STYLE)
+            return draw(*args, **kwargs)
+
+    wrapped.__doc__ = draw.__doc__
+    return wrapped
+
+
+def save(figure: Figure, folder: Path, name: str) -> bytes:
+    """Write NAME.svg and NAME.png into `folder` and return the SVG; the same figure gives the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style.FIGURE_STYLE)
+        figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": "crexpress"}, dpi=200)
+        figure.savefig(folder / f"{name}.png", metadata={"Software": "crexpress"}, dpi=200)
+    return (folder / f"{name}.svg").read_bytes()
+
+
+@styled
+def agreement(panels: Sequence[Mapping[str, Any]], x_label: str, y_label: str, zero: bool = False) -> Figure:
+    """Predicted against observed, one square panel a cell.
+
+    A panel has `title`, `observed`, `predicted` (arrays) and `note` (lines of figures). With `zero`, axes cross
+    at 0 and are symmetric: for changes between cells.
+    """
+    columns = min(3, len(panels))
+    rows = -(-len(panels) // columns)
+    size = min(PANEL if columns > 1 else 3.6, WIDTH / columns)
+    figure = Figure(figsize=(size * columns, (size + 0.25) * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for axis, panel in zip(axes, panels, strict=False):
+        observed, predicted = np.asarray(panel["observed"]), np.asarray(panel["predicted"])
+        both = np.concatenate([observed, predicted])
+        reach = float(np.abs(both).max()) if len(both) else 1.0
+        low, high = (-reach, reach) if zero else (min(0.0, float(both.min(initial=0.0))), reach)
+        pad = 0.04 * (high - low)
+        _points(axis, observed, predicted)
+        axis.plot([low, high], [low, high], color=style.MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+        if zero:
+            axis.axhline(0, color=style.RULE, linewidth=0.8, zorder=0)
+            axis.axvline(0, color=style.RULE, linewidth=0.8, zorder=0)
+        axis.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad), aspect="equal")
+        axis.set(title=panel["title"], xlabel=x_label, ylabel=y_label)
+        axis.yaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5))
+        axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5))
+        axis.text(
+            0.04, 0.96, panel["note"], transform=axis.transAxes, va="top", fontsize=8, linespacing=1.4,
+            bbox={"facecolor": "white", "alpha": 0.8, "edgecolor": "none", "pad": 1.5},
+        )  # fmt: skip
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    return figure
+
+
+def _points(axis: Axes, x: np.ndarray, y: np.ndarray) -> None:
+    """Scatter, coloured by local density so that thousands of genes stay readable; rasterised to stay small."""
+    if len(x) < 3:
+        axis.plot(x, y, "o", color=style.BLUE, markersize=4)
+        return
+    counts, x_edges, y_edges = np.histogram2d(x, y, bins=60)
+    smooth = gaussian_filter(counts, 1.5)
+    column = np.clip(np.searchsorted(x_edges, x, side="right") - 1, 0, 59)
+    row = np.clip(np.searchsorted(y_edges, y, side="right") - 1, 0, 59)
+    density = np.sqrt(smooth[column, row])
+    order = np.argsort(density, kind="stable")
+    size = float(np.clip(2500 / len(x), 4, 18))
+    axis.scatter(
+        x[order], y[order], c=density[order], cmap=_blues(), s=size, linewidths=0, rasterized=True, zorder=2
+    )
+
+
+def _blues() -> matplotlib.colors.Colormap:
+    return matplotlib.colors.LinearSegmentedColormap.from_list("crexpress", ["#9ecae9", "#2c7fb8", "#08306b"])
+
+
+@styled
+def intervals(panels: Sequence[Mapping[str, Any]], x_label: str, colours: Mapping[str, str]) -> Figure:
+    """Methods as dots with 95 % intervals, one panel a cell or gene set, sharing the list of methods.
+
+    A panel has `title` and `rows`: [(method, label, value, low, high)], best first in no particular order.
+    """
+    methods: list[tuple[str, str]] = []
+    for panel in panels:
+        methods += [row[:2] for row in panel["rows"] if row[:2] not in methods]
+    height = 0.32 * len(methods) + 0.85
+    columns = min(len(panels), 2)
+    rows = -(-len(panels) // columns)
+    figure = Figure(figsize=(WIDTH, height * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
+    for axis, panel in zip(axes, panels, strict=False):
+        for method, name, value, low, high in panel["rows"]:
+            y = methods.index((method, name))
+            if low is not None and high is not None:
+                axis.plot([low, high], [y, y], color=colours[method], linewidth=2.2, solid_capstyle="round")
+            axis.plot(value, y, "o", color=colours[method], markersize=6, markeredgecolor="white")
+            axis.annotate(
+                style.number(value),
+                (value, y),
+                xytext=(0, 5),
+                textcoords="offset points",
+                ha="center",
+                fontsize=7,
+            )
+        axis.set_yticks(range(len(methods)), [name for _, name in methods])
+        axis.set_ylim(len(methods) - 0.5, -0.7)
+        axis.grid(axis="x")
+        axis.tick_params(axis="y", length=0, labelcolor=style.INK)
+        axis.spines["left"].set_visible(False)
+        axis.set(title=panel["title"], xlabel=x_label)
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    return figure
+
+
+@styled
+def history(frame: pl.DataFrame, best_step: int | None) -> Figure:
+    """Training and validation loss over the steps, and the learning rate below."""
+    figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
+    for column, name, colour in (
+        ("train_loss", "Training", style.GREY),
+        ("val_loss", "Validation", style.BLUE),
+    ):
+        if column in frame.columns:
+            rows = frame.filter(pl.col(column).is_not_null() & pl.col(column).is_finite())
+            marker = "o" if len(rows) < 40 else None
+            top.plot(rows["step"], rows[column], color=colour, label=name, marker=marker, markersize=3)
+    if best_step is not None:
+        top.axvline(
+            best_step, color=style.VERMILLION, linewidth=1, linestyle=(0, (4, 3)), label="Kept weights"
+        )
+    top.set_ylabel("Loss")
+    top.legend(loc="upper right", ncols=3)
+    top.grid(axis="y")
+    bottom.plot(frame["step"], frame["lr"], color=style.MUTED, linewidth=1.3)
+    bottom.set(xlabel="Step", ylabel="Learning\nrate")
+    bottom.set_ylim(bottom=0)
+    bottom.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
+    bottom.grid(axis="y")
+    return figure
+
+
+@styled
+def precision_recall(
+    curves: Mapping[str, pl.DataFrame],
+    legend: Mapping[str, str],
+    colours: Mapping[str, str],
+    prevalence: float | None,
+) -> Figure:
+    """Precision against recall of every score (tables with `recall`, `precision`), with the prevalence as floor."""
+    figure = Figure(figsize=(5.2, 4.0), layout="constrained")
+    axis = figure.subplots()
+    for index, (method, curve) in enumerate(curves.items()):
+        line = axis.plot(curve["recall"], curve["precision"], color=colours[method], label=legend[method])[0]
+        line.set_linestyle(("-", (0, (6, 1.5)), (0, (3, 1.2)), (0, (1, 1)))[index // 4 % 4])
+    if prevalence is not None:
+        axis.axhline(prevalence, color=style.GREY, linewidth=1, linestyle=(0, (2, 2)))
+        axis.annotate(
+            f"prevalence {style.number(prevalence)}", (1, prevalence), xytext=(0, 3), textcoords="offset points",
+            ha="right", fontsize=7.5, color=style.MUTED,
+        )  # fmt: skip
+    axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="Recall", ylabel="Precision")
+    axis.grid()
+    axis.legend(loc="upper right")
+    return figure
+
+
+@styled
+def by_group(
+    groups: Sequence[str], values: Mapping[str, Sequence[float | None]], legend: Mapping[str, str],
+    colours: Mapping[str, str], floor: Sequence[float | None], y_label: str,
+) -> Figure:  # fmt: skip
+    """One value of every score by distance group, side by side, over each group's prevalence as a grey step."""
+    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
+    axis = figure.subplots()
+    width = 0.8 / max(1, len(values))
+    for index, (method, series) in enumerate(values.items()):
+        x = np.arange(len(groups)) - 0.4 + width * (index + 0.5)
+        heights = np.array([np.nan if value is None else value for value in series], dtype=float)
+        axis.bar(x, heights, width * 0.88, color=colours[method], label=legend[method])
+    for index, value in enumerate(floor):
+        if value is not None:
+            axis.plot(
+                [index - 0.44, index + 0.44], [value, value], color=style.INK, linewidth=1.2, linestyle=(0, (2, 1.5)),
+                label="Prevalence (chance)" if index == 0 else None,
+            )  # fmt: skip
+    axis.set_xticks(range(len(groups)), groups)
+    axis.tick_params(axis="x", length=0, labelcolor=style.INK)
+    axis.set(ylabel=y_label, ylim=(0, 1))
+    axis.grid(axis="y")
+    axis.legend(loc="upper right")
+    return figure

@@ -1,0 +1,121 @@
+"""How methods, numbers and figures look: one name, one colour and one way to write a number, everywhere."""
+
+from collections.abc import Iterable
+from typing import Any
+
+# Okabe and Ito's palette, told apart by colour-blind readers.
+BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, GREY = (
+    "#0072B2",
+    "#E69F00",
+    "#009E73",
+    "#D55E00",
+    "#CC79A7",
+    "#56B4E9",
+    "#1a1a1a",
+    "#8a8f98",
+)
+INK, MUTED, RULE = "#1f2430", "#5d6573", "#d9dde3"
+
+# By the beginning of a method's name, longest first; what is not here takes a spare colour.
+COLOURS = {
+    "activity/distance": GREEN,
+    "attention": BLUE,
+    "boosted trees": GREEN,
+    "copy of": PURPLE,
+    "distance": BLACK,
+    "mean over training cells": SKY,
+    "perturbation": VERMILLION,
+    "ridge": ORANGE,
+    "train mean": GREY,
+}
+SPARE = (SKY, ORANGE, PURPLE, GREY)
+
+FIGURE_STYLE: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same glyphs on every machine
+    "font.size": 9,
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": 9,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": "#9aa1ac",
+    "axes.linewidth": 0.8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "#e8ebef",
+    "grid.linewidth": 0.8,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelsize": 8,
+    "ytick.labelsize": 8,
+    "text.color": INK,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.8,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "crexpress",  # ids inside an SVG depend on nothing but its content
+    "figure.facecolor": "white",
+    "savefig.facecolor": "white",
+}
+
+
+def sentence(name: str) -> str:
+    """A name at the beginning of a line: "train mean" becomes "Train mean", "scpge-small" stays."""
+    return name if "-" in name.split(" ")[0] else name[:1].upper() + name[1:]
+
+
+def colours(methods: Iterable[str], models: Iterable[str] = ()) -> dict[str, str]:
+    """A colour for every method: a model's is blue, a known method has its own, the others take turns."""
+    chosen: dict[str, str] = {}
+    spare = 0
+    for method in methods:
+        known = [colour for start, colour in COLOURS.items() if method.lower().startswith(start)]
+        if method in models:
+            chosen[method] = BLUE
+        elif known and known[0] not in chosen.values():
+            chosen[method] = known[0]
+        else:
+            chosen[method] = SPARE[spare % len(SPARE)]
+            spare += 1
+    return chosen
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """ "0.831"; a dash for what could not be computed."""
+    if value is None or value != value:
+        return "–"
+    return f"{value:.{digits}f}".replace("-", "−")  # noqa: RUF001 (a true minus sign)
+
+
+def count(value: float | None) -> str:
+    """ "10,356"."""
+    return "–" if value is None else f"{int(value):,}"
+
+
+def percent(value: float | None) -> str:
+    """Share between 0 and 1 as "4.5 %"."""
+    return "–" if value is None or value != value else f"{100 * value:.1f} %"
+
+
+def interval(low: float | None, high: float | None, digits: int = 3) -> str:
+    """ "[0.812, 0.850]", or nothing when there is none."""
+    if low is None or high is None or low != low or high != high:
+        return ""
+    return f"[{number(low, digits)}, {number(high, digits)}]"
+
+
+def base_pairs(value: float) -> str:
+    """Signed distance in bp, kb or Mb, as short as it can be."""
+    size = abs(value)
+    for unit, scale in (("Mb", 1e6), ("kb", 1e3)):
+        if size >= scale:
+            return f"{value / scale:.3g} {unit}".replace("-", "−")  # noqa: RUF001
+    return f"{value:.0f} bp".replace("-", "−")  # noqa: RUF001
+
+
+def join(words: Iterable[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    listed = list(words)
+    return " and ".join(filter(None, [", ".join(listed[:-1]), *listed[-1:]]))
