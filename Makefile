@@ -25,7 +25,7 @@ lint: setup ## style, types, and Nextflow's own linter
 	ruff check .
 	ruff format --check .
 	mypy
-	nextflow lint main.nf modules subworkflows
+	nextflow lint main.nf modules subworkflows nextflow.config conf
 
 clean: ## remove what runs leave behind (keeps .venv and results)
 	rm -rf work .nextflow .nextflow.log*
@@ -35,9 +35,11 @@ clean: ## remove what runs leave behind (keeps .venv and results)
 	    { echo "Error: Python 3.11 or newer is needed; name it: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Error: install Python's venv (apt-get install python3-venv)"; exit 1; }
 
-# the executables are copied into .venv, so a change to one of them installs them again
-.venv/.python: requirements.lock pyproject.toml $(wildcard bin/*) | .venv/bin/python
+# pip copies the executables; a call to the checkout's own never goes stale
+.venv/.python: requirements.lock pyproject.toml | .venv/bin/python
 	.venv/bin/pip install --quiet --constraint requirements.lock --editable '.[test]'
+	@for tool in bin/*; do \
+	    printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$(CURDIR)/.venv/bin/python" "$(CURDIR)/$$tool" >.venv/$$tool; done
 	@touch $@
 
 .venv/.nextflow: .ci/install-nextflow | .venv/.python
