@@ -219,7 +219,6 @@ def test_tool_writes_aligned_files_and_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_tool_names_the_bad_line_and_writes_nothing(tmp_path: Path) -> None:
-    (tmp_path / "a.gtf").write_text("")
     path = bed(tmp_path, "chr1 300 100")
     genes = bed(tmp_path, "chr1 1 2 A 0 +", name="genes.bed")
     command = [*TOOL, "--ccres", path, "--gtf", genes, "--outdir", tmp_path / "out"]

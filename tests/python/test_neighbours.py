@@ -13,13 +13,13 @@ place = st.tuples(st.sampled_from(["chr1", "chr2", "chr10"]), st.integers(0, 300
 
 
 def store(ccres: list[tuple[str, int]], tss: list[tuple[str, int]]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Elements with these midpoints (sorted by chromosome and position), then genes' windows; and the genes."""
+    """Elements with these midpoints (sorted), then the genes' windows; and the genes."""
     order = ["chr1", "chr2", "chr10"]
-    rows = [(*place, "dELS") for place in sorted(ccres, key=lambda place: (order.index(place[0]), place[1]))]
+    ccres = sorted(ccres, key=lambda place: (order.index(place[0]), place[1]))
+    rows = [(*place, "dELS") for place in ccres]
     rows += [(*place, "TSS") for place in tss]
-    elements = pl.DataFrame(
-        rows, schema={"chrom": pl.String, "middle": pl.Int64, "class": pl.String}, orient="row"
-    )
+    schema = {"chrom": pl.String, "middle": pl.Int64, "class": pl.String}
+    elements = pl.DataFrame(rows, schema=schema, orient="row")
     elements = elements.with_columns(start=pl.col("middle") - WIDTH // 2, end=pl.col("middle") + WIDTH // 2)
     genes = pl.DataFrame(tss, schema={"chrom": pl.String, "tss": pl.Int64}, orient="row")
     rows_of_genes = np.arange(len(ccres), len(ccres) + len(tss), dtype=np.int32)
@@ -46,8 +46,8 @@ def test_nearest_against_looking_at_all(
     assert index.shape == (len(tss), m + 1)
     for row, (chrom, position, own) in zip(index.tolist(), genes.rows(), strict=True):
         left, right = seen(elements, chrom, position, m // 2, 10**9)
-        pads = [-1] * (m // 2)
-        assert row == (pads + left)[len(left) :] + [own] + (right + pads)[: m // 2]
+        pads = [[-1] * (m // 2 - len(side)) for side in (left, right)]
+        assert row == [*pads[0], *left, own, *right, *pads[1]]
 
 
 @settings(max_examples=100, deadline=None)
