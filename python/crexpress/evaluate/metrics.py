@@ -30,7 +30,7 @@ class Metric:
 
     section: str
     cell: str
-    cell_seen: bool
+    cell_seen: bool | None
     method: str
     subset: str
     metric: str
@@ -48,7 +48,7 @@ class Context:
 
     section: str
     cell: str
-    cell_seen: bool
+    cell_seen: bool | None
     subset: str
     reference: str | None = None
 
@@ -80,3 +80,19 @@ def table(metrics: Iterable[Metric]) -> pl.DataFrame:
     rows = [asdict(metric) for metric in metrics if np.isfinite(metric.value)]
     frame = pl.DataFrame(rows, schema=_SCHEMA)
     return frame.with_columns(pl.col("value", "low", "high").round(_DECIMALS).fill_nan(None))
+
+
+def summary(table: pl.DataFrame) -> list[str]:
+    """The headline figures, one line each: Pearson on test genes, average precision on all pairs."""
+    headline = {"expression": ("pearson", "test"), "links": ("average_precision", "all pairs")}
+    lines = []
+    for section, (metric, subset) in headline.items():
+        rows = table.filter(
+            (pl.col("section") == section) & (pl.col("metric") == metric) & (pl.col("subset") == subset)
+        )
+        for row in rows.iter_rows(named=True):
+            place = row["cell"] if row["reference"] is None else f"{row['cell']}, {row['reference']}"
+            interval = "" if row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
+            name = metric.replace("_", " ")
+            lines.append(f"{place}: {name} {row['value']:.3f}{interval} {row['method']} (n = {row['n']:,})")
+    return lines

@@ -1,0 +1,217 @@
+"""Perturbation screens: tested interval, measured gene, regulated or not; and scores that need no model.
+
+Read in the layout of EngreitzLab/CRISPR_comparison, whose rules are kept: pairs that are no valid connection,
+or without a verdict, are left out; elements that overlap any 500-bp TSS interval do not count; intervals that
+touch overlap; a gene that is not known keeps its pairs, which nothing then links.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from crexpress.elements import TSS
+from crexpress.errors import InputError
+
+_OTHER_NAMES = {  # the layout of ScPGE's Integration.hg38.bed
+    "chr": "chrom",
+    "start": "chromStart",
+    "end": "chromEnd",
+    "Gene": "measuredGeneSymbol",
+    "Gene TSS": "startTSS",
+    "Cell type": "CellType",
+    "Significant": "Regulated",
+}
+_REQUIRED = ("chrom", "chromStart", "chromEnd", "Regulated")
+_GENE = ("measuredGeneEnsemblId", "measuredGeneSymbol")
+_NUMBERS = ("chromStart", "chromEnd", "startTSS", "distanceToTSS", "DHS.RPM", "H3K27ac.RPM.expandedRegion")
+_TRUTH = {"TRUE": True, "T": True, "1": True, "FALSE": False, "F": False, "0": False}
+ACTIVITY_TRACKS = ("dnase", "atac", "h3k27ac")
+_TSS_HALF = 250  # half of the TSS interval of CRISPR_comparison, bp
+_CHUNK = 1 << 16  # elements read at once: base-level signal of a genome does not fit into memory
+_LINEAR: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "log10p1": lambda signal: 10**signal - 1,
+    "log1p": np.expm1,
+    "arcsinh": np.sinh,
+    "none": lambda signal: signal,
+}
+
+
+def parse(values: Sequence[str]) -> dict[str, Path]:
+    """[NAME=]FILE options as {name: file}; without a name it is the file's, up to its first dot."""
+    files: dict[str, Path] = {}
+    for value in values:
+        name, equals, file = value.partition("=")
+        path = Path(file if equals else value)
+        name = name if equals else path.name.split(".")[0]
+        if not path.is_file():
+            raise InputError(f"--crispr {value}: there is no file {path}")
+        if name in files:
+            raise InputError(f"--crispr {value}: '{name}' is given twice; name them, as in first={path}")
+        files[name] = path
+    return files
+
+
+def read(path: Path) -> pl.DataFrame:
+    """Pairs of a screen to be scored: columns as in CRISPR_comparison, numbers and verdicts parsed.
+
+    Optional columns are there when the file has them. Raises InputError when a required column is missing or
+    a value is no number or verdict.
+    """
+    try:
+        frame = pl.read_csv(path, separator="\t", infer_schema=False, null_values=["", "NA", "NaN", "nan"])
+    except pl.exceptions.PolarsError as error:
+        raise InputError(f"{path} is not a readable tab-separated table: {error}") from None
+    names = {
+        old: new for old, new in _OTHER_NAMES.items() if old in frame.columns and new not in frame.columns
+    }
+    frame = frame.rename(names)
+    missing = [name for name in _REQUIRED if name not in frame.columns]
+    if missing or not any(name in frame.columns for name in _GENE):
+        wanted = ", ".join(missing) or " or ".join(_GENE)
+        raise InputError(
+            f"{path} has no column {wanted}; needed are {', '.join(_REQUIRED)} and {' or '.join(_GENE)}"
+        )
+    frame = frame.with_row_index("line", offset=2)
+    for name in ("ValidConnection", "Regulated"):
+        if name in frame.columns:
+            verdict = (
+                pl.col(name).str.to_uppercase().replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
+            )
+            _require(path, frame, name, verdict, "TRUE, FALSE or NA")
+            frame = frame.with_columns(verdict)
+    for name in _NUMBERS:
+        if name in frame.columns:
+            number = pl.col(name).cast(pl.Float64, strict=False)
+            _require(path, frame, name, number, "a number or NA")
+            frame = frame.with_columns(number)
+    kept = pl.col("Regulated").is_not_null()
+    if "ValidConnection" in frame.columns:
+        kept &= pl.col("ValidConnection").fill_null(False)
+    frame = frame.filter(kept)
+    bad = frame.filter(
+        pl.any_horizontal(pl.col(_REQUIRED).is_null()) | (pl.col("chromStart") >= pl.col("chromEnd"))
+    )
+    if len(bad):
+        raise InputError(f"{path}, line {bad['line'][0]}: chromStart and chromEnd are no interval")
+    return frame.drop("line")
+
+
+def pairs(screen: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
+    """`screen` with `gene_id` (null if the gene is not in `genes`), `gene` (its name) and `distance`, bp.
+
+    Genes are matched by Ensembl id without version, then by symbol. Distance is the file's distanceToTSS,
+    else from the interval's centre to its startTSS, else to the TSS of the gene table; null if none is known.
+    """
+    ids = genes["gene_id"].str.split(".").list.first()
+    symbols = genes["gene_name"]
+    alone = symbols.is_unique()
+    rows = {
+        "measuredGeneEnsemblId": dict(zip(ids, range(len(genes)), strict=True)),
+        "measuredGeneSymbol": dict(zip(symbols.filter(alone), np.flatnonzero(alone).tolist(), strict=True)),
+    }
+    names = [name for name in _GENE if name in screen.columns]
+    bare = {name: pl.col(name).str.replace(r"^(ENS\w*\d)\.\d+$", "$1") for name in names}
+    row = pl.coalesce(
+        bare[name].replace_strict(rows[name], default=None, return_dtype=pl.Int64) for name in names
+    )
+    table = screen.select(row).to_series()
+    centre = (pl.col("chromStart") + pl.col("chromEnd")) / 2
+    ways = [pl.col("distanceToTSS")] if "distanceToTSS" in screen.columns else []
+    ways += [centre - pl.col("startTSS")] if "startTSS" in screen.columns else []
+    ways.append(centre - genes["tss"].gather(table))
+    return screen.with_columns(
+        pl.coalesce(names).alias("gene"),
+        genes["gene_id"].gather(table).alias("gene_id"),
+        pl.coalesce(ways).abs().alias("distance"),
+    )
+
+
+def overlaps(
+    pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of `pairs` and rows of `elements` that overlap: two int64 arrays of the same length.
+
+    An element is its own extent (ccre_start, ccre_end); TSS windows and elements on a TSS interval are out.
+    """
+    own = np.flatnonzero((elements["class"] != TSS).to_numpy())
+    ccres = elements[own].select(
+        "chrom", pl.col("ccre_start").alias("start"), pl.col("ccre_end").alias("end")
+    )
+    promoters = genes.select(
+        "chrom", (pl.col("tss") - _TSS_HALF + 1).alias("start"), (pl.col("tss") + _TSS_HALF - 1).alias("end")
+    )  # a base narrower on each side: these intervals are half-open, touching is no overlap
+    _, on_promoter = _overlap(promoters, ccres)
+    own = np.delete(own, on_promoter)
+    tested = pairs.select("chrom", pl.col("chromStart").alias("start"), pl.col("chromEnd").alias("end"))
+    pair, element = _overlap(tested, ccres[np.delete(np.arange(len(ccres)), on_promoter)])
+    return pair, own[element]
+
+
+def closed_forms(
+    pairs: pl.DataFrame, overlap: tuple[np.ndarray, np.ndarray], activity: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Scores of every pair that need no model, float64 [pairs], higher is better, -inf where undefined.
+
+    `overlap` is the result of `overlaps`, `activity` {track: mean linear signal [elements]}. Activity is
+    sqrt(DNase x H3K27ac), the mean of the elements that the tested interval overlaps; CREaTor's two forms of
+    "ABC" divide it, or H3K27ac alone, by the distance. The former also from the file's own read counts.
+    """
+    distance = np.maximum(pairs["distance"].fill_null(np.inf).to_numpy(), 1)
+    forms = {"distance": np.where(np.isfinite(distance), -distance, -np.inf)}
+    pair, element = overlap
+    number = np.maximum(np.bincount(pair, minlength=len(pairs)), 1)
+
+    def of_pairs(values: np.ndarray) -> np.ndarray:
+        return np.bincount(pair, values[element], len(pairs)) / number
+
+    access = next((track for track in ("dnase", "atac") if track in activity), None)
+    if "h3k27ac" in activity:
+        if access:
+            forms["activity/distance"] = of_pairs(np.sqrt(activity[access] * activity["h3k27ac"])) / distance
+        forms["H3K27ac/distance"] = of_pairs(activity["h3k27ac"]) / distance
+    if {"DHS.RPM", "H3K27ac.RPM.expandedRegion"} <= set(pairs.columns):
+        dnase, h3k27ac = (
+            pairs[name].fill_null(0).to_numpy() for name in ("DHS.RPM", "H3K27ac.RPM.expandedRegion")
+        )
+        forms["activity/distance (file's read counts)"] = np.sqrt(dnase * h3k27ac) / distance
+    return forms
+
+
+def linear_signal(tensors: Mapping[str, np.ndarray], transform: str) -> dict[str, np.ndarray]:
+    """Mean signal of every element on its linear scale: {track: float64 [elements]}."""
+    undo = _LINEAR[transform]
+
+    def mean(signal: np.ndarray) -> np.ndarray:
+        chunks = (signal[i : i + _CHUNK].astype(np.float64) for i in range(0, len(signal), _CHUNK))
+        return np.concatenate([undo(chunk).mean(axis=1) for chunk in chunks])
+
+    return {track: mean(signal) for track, signal in tensors.items()}
+
+
+def _require(path: Path, frame: pl.DataFrame, name: str, parsed: pl.Expr, wanted: str) -> None:
+    bad = frame.filter(pl.col(name).is_not_null() & parsed.is_null())
+    if len(bad):
+        line, value = bad["line"][0], bad[name][0]
+        raise InputError(f"{path}, line {line}: {name} is '{value}'; expected {wanted}")
+
+
+def _overlap(first: pl.DataFrame, second: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of two interval tables (chrom, start, end) that overlap or touch."""
+    of_first, of_second = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    chroms = [frame["chrom"].to_numpy() for frame in (first, second)]
+    for chrom in first["chrom"].unique(maintain_order=True):
+        a, b = (np.flatnonzero(names == chrom) for names in chroms)
+        b = b[np.argsort(second["start"].to_numpy()[b], kind="stable")]
+        start, end = second["start"].to_numpy()[b], second["end"].to_numpy()[b]
+        left, right = first["start"].to_numpy()[a], first["end"].to_numpy()[a]
+        low = np.searchsorted(
+            np.maximum.accumulate(end), left, "left"
+        )  # elements may nest: ends are not sorted
+        length = np.maximum(np.searchsorted(start, right, "right") - low, 0)
+        pair = np.repeat(np.arange(len(a)), length)
+        other = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length) + low[pair]
+        kept = end[other] >= left[pair]
+        of_first.append(a[pair[kept]])
+        of_second.append(b[other[kept]])
+    return np.concatenate(of_first), np.concatenate(of_second)

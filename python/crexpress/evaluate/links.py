@@ -1,0 +1,206 @@
+"""Element-gene link scores against a perturbation screen, beside distance and activity/distance.
+
+Every pair of the screen counts for every score. A pair takes the best score of the gene's elements that
+overlap the tested interval; one that no element of the links table covers is filled with the worst value.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+from crexpress import artifacts
+from crexpress.artifacts import Header
+from crexpress.errors import InputError
+from crexpress.evaluate import bootstrap, crispr, ranking
+from crexpress.evaluate.metrics import Context, Metric
+
+ALL_PAIRS, COVERED = "all pairs", "covered pairs"
+_GROUPS = (
+    ("<10 kb", 0, 10_000),
+    ("10-50 kb", 10_000, 50_000),
+    ("50-100 kb", 50_000, 100_000),
+    (">100 kb", 100_000, np.inf),
+)
+_FEW = 5  # positives below which no curve is drawn
+CURVE_SCHEMA = {
+    "cell": pl.String,
+    "benchmark": pl.String,
+    "method": pl.String,
+    "subset": pl.String,
+    "recall": pl.Float64,
+    "precision": pl.Float64,
+}
+
+
+class Links(NamedTuple):
+    """Links table of a cell, and its scores as its header has them ({name, label, higher_is_better})."""
+
+    cell: str
+    table: pl.DataFrame
+    scores: list[dict[str, Any]]
+
+
+class Screen(NamedTuple):
+    """Pairs of one cell and benchmark with every score: {method: float64 [pairs]}, higher is better.
+
+    `covered` {method of a links table: bool [pairs]}; -inf is the worst value.
+    """
+
+    cell: str
+    benchmark: str
+    pairs: pl.DataFrame
+    scores: dict[str, np.ndarray]
+    covered: dict[str, np.ndarray]
+
+
+def read_links(paths: Sequence[Path], genes: Path, like: Header) -> list[Links]:
+    """Links tables; InputError when one was made for other elements or genes than those of `genes`."""
+    tables = []
+    for path in paths:
+        frame, header = artifacts.read_table(path, "links")
+        artifacts.require_same("elements", path, header, genes, like)
+        artifacts.require_same("genes", path, header, genes, like)
+        tables.append(Links(header["cell"], frame, header["parameters"]["scores"]))
+    return tables
+
+
+def read_activity(paths: Sequence[Path], genes: Path, like: Header) -> dict[str, dict[str, np.ndarray]]:
+    """Mean linear signal of elements: {cell: {track: float64 [elements]}}; InputError as in `read_links`."""
+    activity = {}
+    for path in paths:
+        header, tensors = artifacts.open_arrays(path, "signals")
+        artifacts.require_same("elements", path, header, genes, like)
+        needed = {track: tensors[track] for track in crispr.ACTIVITY_TRACKS if track in tensors}
+        activity[header["cell"]] = crispr.linear_signal(needed, header["parameters"]["transform"])
+    return activity
+
+
+def screens(
+    benchmark: str,
+    path: Path,
+    elements: pl.DataFrame,
+    genes: pl.DataFrame,
+    links: Sequence[Links],
+    activity: Mapping[str, Mapping[str, np.ndarray]],
+    only: str | None,
+) -> Iterator[Screen]:
+    """The screen of `path` in each of its cells that has links, or in the cell `only`, with all scores.
+
+    Raises InputError when the file has no pair in such a cell, or two links tables hold the same score.
+    """
+    table = crispr.read(path)
+    linked = {of_cell.cell for of_cell in links}
+    if "CellType" not in table.columns:
+        if only is None:
+            raise InputError(f"{path} has no column CellType; name its cell with --crispr-cell")
+        table = table.with_columns(pl.lit(only).alias("CellType"))
+    present = table["CellType"].drop_nulls().unique(maintain_order=True).to_list()
+    chosen = [cell for cell in present if cell == only or (only is None and cell in linked)]
+    if not chosen:
+        wanted = only or " or ".join(sorted(linked)) or "a cell with links"
+        raise InputError(
+            f"{path} has no pair to score in {wanted}; its cells are {', '.join(present) or 'none'}"
+        )
+    for cell in chosen:
+        pairs = crispr.pairs(table.filter(pl.col("CellType") == cell), genes)
+        overlap = crispr.overlaps(pairs, elements, genes)
+        scores = _link_scores(cell, pairs, overlap, [of_cell for of_cell in links if of_cell.cell == cell])
+        covered = {method: score > -np.inf for method, score in scores.items()}
+        closed = crispr.closed_forms(pairs, overlap, activity.get(cell, {}))
+        yield Screen(cell, benchmark, pairs, scores | closed, covered)
+
+
+def _link_scores(
+    cell: str, pairs: pl.DataFrame, overlap: tuple[np.ndarray, np.ndarray], links: Sequence[Links]
+) -> dict[str, np.ndarray]:
+    """Best score of every pair's elements, higher is better, -inf where there is none: {label: [pairs]}."""
+    pair, element = overlap
+    candidates = pl.DataFrame(
+        {"pair": pair, "element": element.astype(np.int32), "gene_id": pairs["gene_id"].gather(pair)}
+    )
+    scores: dict[str, np.ndarray] = {}
+    for _, table, kinds in links:
+        hits = candidates.join(table, on=["gene_id", "element"])
+        for kind in kinds:
+            if kind["label"] in scores:
+                raise InputError(
+                    f"two links tables of {cell} hold a score '{kind['label']}'; give only one of them"
+                )
+            sign = 1 if kind["higher_is_better"] else -1
+            value = (sign * pl.col(kind["name"]).cast(pl.Float64)).fill_nan(None).max()
+            best = hits.group_by("pair").agg(value.alias("best")).drop_nulls()
+            score = np.full(len(pairs), -np.inf)
+            score[best["pair"].to_numpy()] = best["best"].to_numpy()
+            scores[kind["label"]] = score
+    return scores
+
+
+def evaluate(
+    screen: Screen, cell_seen: bool | None, resamples: int, seed: int
+) -> tuple[list[Metric], pl.DataFrame]:
+    """Metrics of every score on all pairs, on those every links table covers, and by distance; and curves."""
+    metrics = list(_metrics(screen, cell_seen, resamples, seed))
+    positive = screen.pairs["Regulated"].to_numpy()
+    curves = []
+    for subset, inside in _subsets(screen):
+        if positive[inside].sum() < _FEW or positive[inside].all():
+            continue
+        for method, score in screen.scores.items():
+            recall, precision = ranking.curve(score[inside], positive[inside])
+            curves.append(
+                pl.DataFrame({"recall": recall, "precision": precision}).select(
+                    pl.lit(screen.cell).alias("cell"),
+                    pl.lit(screen.benchmark).alias("benchmark"),
+                    pl.lit(method).alias("method"),
+                    pl.lit(subset).alias("subset"),
+                    "recall",
+                    "precision",
+                )
+            )
+    return metrics, pl.concat(curves) if curves else pl.DataFrame(schema=CURVE_SCHEMA)
+
+
+def _metrics(screen: Screen, cell_seen: bool | None, resamples: int, seed: int) -> Iterator[Metric]:
+    positive = screen.pairs["Regulated"].to_numpy()
+    gene = screen.pairs["gene"].rank("dense").to_numpy().astype(np.int64) - 1
+    by_gene = bootstrap.draw(int(gene.max(initial=-1)) + 1, resamples, seed)
+    for subset, inside in _subsets(screen):
+        rows = np.flatnonzero(inside)
+        n, positives = len(rows), int(positive[rows].sum())
+        context = Context("links", screen.cell, cell_seen, subset, reference=screen.benchmark)
+        if not n:
+            continue
+        yield context.metric("all", "positives", positives, n)
+        yield context.metric("all", "prevalence", positives / n, n)
+        if subset == ALL_PAIRS:
+            yield context.metric("all", "unknown_genes", screen.pairs["gene_id"].null_count(), n)
+        for method, covered in screen.covered.items():
+            yield context.metric(method, "coverage", covered[rows].mean(), n)
+            if positives:
+                yield context.metric(
+                    method, "coverage_positives", covered[rows][positive[rows]].mean(), positives
+                )
+        if not 0 < positives < n:
+            continue
+        counts = by_gene[:, gene[rows]]
+        for method, score in screen.scores.items():
+            for metric, value in ranking.measures(score[rows], positive[rows], counts).items():
+                yield context.metric(method, metric, value, n)
+        if subset == ALL_PAIRS:
+            counts = bootstrap.draw(n, resamples, seed)
+            for method, score in screen.scores.items():
+                measured = ranking.measures(score[rows], positive[rows], counts)
+                for metric in ("average_precision", "auprc"):
+                    yield context.metric(method, f"{metric}_by_pairs", measured[metric], n)
+
+
+def _subsets(screen: Screen) -> Iterator[tuple[str, np.ndarray]]:
+    everything = np.ones(len(screen.pairs), bool)
+    yield ALL_PAIRS, everything
+    if screen.covered:
+        yield COVERED, np.all(list(screen.covered.values()), axis=0)
+    distance = screen.pairs["distance"].fill_null(np.nan).to_numpy()
+    for name, low, high in _GROUPS:
+        yield name, (distance >= low) & (distance < high)
