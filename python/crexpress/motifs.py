@@ -1,0 +1,308 @@
+"""Score transcription factor motifs in the element windows: the best match on either strand.
+
+The scan looks three bases up at a time: every trimer of a sequence is one of 125 numbers (bases A, C, G, T
+and unknown), and a table holds what each trimer adds to each motif's score, many motifs side by side.
+Scores are 16-bit integers, exact for matrices of three decimals. An unknown base adds 0.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numba
+import numpy as np
+
+from crexpress import cli, genome, sequence
+from crexpress.errors import InputError
+
+Mode = Literal["log-odds", "pfm-minmax", "scpge-compat"]
+MODES: tuple[Mode, ...] = ("log-odds", "pfm-minmax", "scpge-compat")
+_LANES = 128  # motifs scored side by side
+_BATCH = 512  # elements a thread takes at a time
+_INT16_MAX = np.iinfo(np.int16).max
+_SITES = 20  # of a motif that does not say how many sites it was made from (as the MEME suite does)
+
+
+class Motif(NamedTuple):
+    """A position probability matrix [width, 4 (A, C, G, T)] and the number of sites it was made from."""
+
+    name: str
+    factor: str
+    probabilities: np.ndarray
+    sites: float
+
+
+class MotifSet(NamedTuple):
+    """The motifs of one file, in its order, and its background frequencies of A, C, G, T."""
+
+    motifs: list[Motif]
+    background: np.ndarray
+
+    @property
+    def names(self) -> list[str]:
+        """Names in file order."""
+        return [motif.name for motif in self.motifs]
+
+
+def read_meme(path: str | Path) -> MotifSet:
+    """Motifs of a MEME minimal motif file (HOCOMOCO, JASPAR, ...).
+
+    The factor is the alternative name where there is one (JASPAR), else the name up to its first "." or "_"
+    (HOCOMOCO). Raises InputError, naming file and line, for a matrix that is empty, not numeric, not of
+    four columns of probabilities or not of the width it states, and for a name given twice.
+    """
+    motifs: dict[str, Motif] = {}
+    background = np.full(4, 0.25)
+    name = factor = ""
+    with genome.open_text(path) as file:
+        lines = ((number, line.strip()) for number, line in enumerate(file, 1) if line.strip())
+        for number, line in lines:
+            words = line.split()
+            if words[0] == "ALPHABET=" and words[1:] != ["ACGT"]:
+                raise InputError(f"{path} line {number}: the alphabet must be ACGT, found '{line}'")
+            elif line.startswith("Background letter frequencies"):
+                background = _background(path, *next(lines, (number, "")))
+            elif words[0] == "MOTIF":
+                if len(words) < 2 or words[1] in motifs:
+                    raise InputError(f"{path} line {number}: '{line}' has no name, or one that was used")
+                name, factor = words[1], words[2] if len(words) > 2 else re.split("[._]", words[1])[0]
+            elif line.startswith("letter-probability matrix:"):
+                if not name or name in motifs:
+                    raise InputError(f"{path} line {number}: a matrix must follow its own MOTIF line")
+                fields = dict(re.findall(r"(\w+)\s*=\s*(\S+)", line))
+                matrix = _matrix(path, number, name, fields.get("w", ""), lines)
+                sites = float(fields.get("nsites", _SITES))
+                motifs[name] = Motif(name, factor, matrix, sites if sites > 0 else _SITES)
+            elif words[0][0].isdigit() and name in motifs:
+                raise InputError(f"{path} line {number}: motif {name} has more rows than its header states (w=)")
+    if not motifs:
+        raise InputError(f"{path} holds no motif; give a MEME file (MOTIF lines with letter-probability matrices)")
+    return MotifSet(list(motifs.values()), background)
+
+
+def _matrix(path: str | Path, header: int, name: str, width: str, lines: Iterator[tuple[int, str]]) -> np.ndarray:
+    if not width.isdigit() or int(width) < 1:
+        raise InputError(f"{path} line {header}: motif {name} has no positive width (w=); mend or remove it")
+    rows: list[list[float]] = []
+    while len(rows) < int(width):
+        number, line = next(lines, (header, "the end of the file"))
+        try:
+            row = [float(word) for word in line.split()]
+        except ValueError:
+            row = []
+        if len(row) != 4 or not 0.95 < sum(row) < 1.05 or min(row) < 0:
+            raise InputError(
+                f"{path} line {number}: row {len(rows) + 1} of {width} of motif {name} must be four probabilities "
+                f"(A C G T), found '{line}'"
+            )
+        rows.append(row)
+    return np.array(rows)
+
+
+def _background(path: str | Path, number: int, line: str) -> np.ndarray:
+    words = line.split()
+    try:
+        frequency = {letter: float(value) for letter, value in zip(words[::2], words[1::2], strict=True)}
+        background = np.array([frequency[letter] for letter in "ACGT"])
+    except (ValueError, KeyError):
+        background = np.zeros(4)
+    if background.min() <= 0 or not 0.95 < background.sum() < 1.05:
+        raise InputError(f"{path} line {number}: the background must be four frequencies, found '{line}'")
+    return background / background.sum()
+
+
+def log_odds(motif: Motif, background: np.ndarray, pseudocount: float = 0.1) -> np.ndarray:
+    """log2 of each probability over the background, in bits: [width, 4].
+
+    `pseudocount` sites, spread as the background, are added to the motif's own (as MEME and FIMO do).
+    """
+    counts = motif.probabilities * motif.sites + pseudocount * background
+    return np.log2(counts / (motif.sites + pseudocount) / background)
+
+
+def score(
+    codes: np.ndarray,
+    motif_set: MotifSet,
+    mode: Mode,
+    reference: np.ndarray,
+    out: Mapping[str, np.ndarray],
+    pseudocount: float = 0.1,
+    threads: int = 1,
+) -> None:
+    """Fill `out["scores"]` (float16 [elements, motifs]) with the best match of each motif on either strand.
+
+    codes: uint8 [elements, width] of `sequence.extract`. Modes: log-odds: bits over the background,
+    standardised for each motif to mean 0 and sd 1 over the `reference` elements (bool [elements]; the
+    cCREs) that have a known base; `out["mean"]` and `out["sd"]` (float32 [motifs]) get the two in bits. An
+    element without any known base gets 0. pfm-minmax: sums of probabilities, scaled to 0-1 within each
+    element after the maximum over strands (ScPGE's Methods). scpge-compat: the released ScPGE code: scaled
+    to 0-1 and rounded to two decimals on each strand, then the maximum over strands; the bits agree.
+
+    Raises InputError for a motif wider than the elements.
+    """
+    widest = max(motif_set.motifs, key=lambda motif: len(motif.probabilities))
+    if len(widest.probabilities) > codes.shape[1]:
+        raise InputError(
+            f"motif {widest.name} is {len(widest.probabilities)} bp wide, wider than the elements "
+            f"({codes.shape[1]} bp); leave it out"
+        )
+    batches = [slice(start, start + _BATCH) for start in range(0, len(codes), _BATCH)]
+    with ThreadPoolExecutor(threads) as pool:
+        if mode == "log-odds":
+            matrices = [log_odds(motif, motif_set.background, pseudocount) for motif in motif_set.motifs]
+            _score_log_odds(codes, matrices, reference, out, batches, pool)
+            return
+        if mode == "pfm-minmax":
+            probabilities = [motif.probabilities for motif in motif_set.motifs]
+            scanner = Scanner(_quantise(probabilities, np.full(len(probabilities), _common_scale(probabilities))))
+        else:
+            scanner = Scanner([motif.probabilities for motif in motif_set.motifs])
+
+        def fill(batch: slice) -> None:
+            forward, reverse = _both_strands(scanner, codes[batch])
+            if mode == "pfm-minmax":
+                out["scores"][batch] = _minmax(np.maximum(forward, reverse).astype(np.float64))
+            else:
+                rounded = [np.round(_minmax(strand), 2) for strand in (forward, reverse)]
+                out["scores"][batch] = np.maximum(*rounded)
+
+        for _ in cli.progress(pool.map(fill, batches), "motifs", len(batches)):
+            pass
+
+
+def resolution(motif_set: MotifSet, pseudocount: float = 0.1) -> float:
+    """Largest rounding step, in bits, of the 16-bit log-odds matrices."""
+    return 1 / min(_own_scale(log_odds(motif, motif_set.background, pseudocount)) for motif in motif_set.motifs)
+
+
+def _score_log_odds(
+    codes: np.ndarray,
+    matrices: Sequence[np.ndarray],
+    reference: np.ndarray,
+    out: Mapping[str, np.ndarray],
+    batches: Sequence[slice],
+    pool: ThreadPoolExecutor,
+) -> None:
+    scale = np.array([_own_scale(matrix) for matrix in matrices])
+    scanner = Scanner(_quantise(matrices, scale))
+    scores = out["scores"]
+    raw = scores.view(np.int16)  # integer scores wait in the place of the final ones: as wide, and exact
+
+    def scan(batch: slice) -> tuple[int, np.ndarray, np.ndarray]:
+        best = np.maximum(*_both_strands(scanner, codes[batch]))
+        raw[batch] = best
+        used = best[reference[batch] & _has_bases(codes[batch])] / scale
+        return len(used), used.sum(axis=0), (used**2).sum(axis=0)
+
+    sums = list(cli.progress(pool.map(scan, batches), "motifs", len(batches)))
+    count = max(1, sum(part[0] for part in sums))
+    mean = np.sum([part[1] for part in sums], axis=0) / count
+    sd = np.sqrt(np.maximum(np.sum([part[2] for part in sums], axis=0) / count - mean**2, 0))
+    out["mean"][:], out["sd"][:] = mean, sd
+    spread = np.where(sd > 0, sd, 1)
+    for batch in batches:
+        standard = (raw[batch] / scale - mean) / spread
+        scores[batch] = np.where(_has_bases(codes[batch])[:, None], standard, 0)
+
+
+def _both_strands(scanner: "Scanner", codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return scanner.best(codes), scanner.best(sequence.reverse_complement(codes))
+
+
+def _has_bases(codes: np.ndarray) -> np.ndarray:
+    return (codes != sequence.UNKNOWN).any(axis=1)
+
+
+def _minmax(scores: np.ndarray) -> np.ndarray:
+    """Each row scaled to 0-1; a row of one value stays as it is."""
+    low, high = scores.min(axis=1, keepdims=True), scores.max(axis=1, keepdims=True)
+    return np.where(high > low, (scores - low) / np.where(high > low, high - low, 1), scores)
+
+
+def _common_scale(matrices: Sequence[np.ndarray]) -> float:
+    """Units in 1 for probabilities: 1000 where that is exact, else as many as 16 bits allow."""
+    largest = max(matrix.max(axis=1).sum() for matrix in matrices)
+    exact = all(np.allclose(matrix * 1000, np.rint(matrix * 1000), atol=1e-6) for matrix in matrices)
+    return 1000 if exact and largest * 1000 < _INT16_MAX else float((_INT16_MAX - 100) // largest)
+
+
+def _own_scale(matrix: np.ndarray) -> float:
+    """Units in a bit such that no score of this motif leaves 16 bits."""
+    return (_INT16_MAX - 100) / max(matrix.max(axis=1).sum(), -matrix.min(axis=1).sum())
+
+
+def _quantise(matrices: Sequence[np.ndarray], scale: np.ndarray) -> list[np.ndarray]:
+    return [np.rint(matrix * units).astype(np.int16) for matrix, units in zip(matrices, scale, strict=True)]
+
+
+class Scanner:
+    """Best score of each matrix [width, 4] on the forward strand of a sequence.
+
+    Integer matrices (int16, a best score must fit) are looked up three bases at a time, float64 ones base
+    by base from the first column to the last.
+    """
+
+    def __init__(self, matrices: Sequence[np.ndarray]) -> None:
+        self.dtype = matrices[0].dtype
+        self.stride = 3 if self.dtype == np.int16 else 1
+        widths = np.array([len(matrix) for matrix in matrices])
+        self.order = np.argsort(widths, kind="stable")
+        groups = -(-len(matrices) // _LANES)
+        lanes = np.full(groups * _LANES, widths.min())
+        lanes[: len(matrices)] = widths[self.order]
+        self.widths = lanes.reshape(groups, _LANES)
+        # looked up in pairs, two at the least
+        self.steps = 2 * np.maximum(2, -(-self.widths.max(axis=1) // (2 * self.stride)))
+        self.padding = int(self.steps.max()) * self.stride
+        columns = np.zeros((groups, self.padding, 5, _LANES), self.dtype)  # base 4, unknown, adds 0
+        for lane, index in enumerate(self.order):
+            columns[lane // _LANES, : widths[index], :4, lane % _LANES] = matrices[index]
+        if self.stride == 3:
+            first, second, third = columns[:, 0::3], columns[:, 1::3], columns[:, 2::3]
+            trimers = first[:, :, :, None, None] + second[:, :, None, :, None] + third[:, :, None, None, :]
+            columns = trimers.reshape(groups, -1, 125, _LANES)
+        self.tables = np.ascontiguousarray(columns)
+
+    def best(self, codes: np.ndarray) -> np.ndarray:
+        """Best scores [n, motifs] over all places of a motif in `codes` (uint8 [n, length])."""
+        padded = np.pad(codes, ((0, 0), (0, self.padding)), constant_values=sequence.UNKNOWN)
+        if self.stride == 3:
+            padded = padded[:, :-2] * np.uint8(25) + padded[:, 1:-1] * np.uint8(5) + padded[:, 2:]
+        lowest = np.iinfo(self.dtype).min if self.stride == 3 else -np.inf
+        best = np.full((len(self.tables), len(codes), _LANES), lowest, self.dtype)
+        _scan(self.tables, self.steps, self.widths, padded, self.stride, codes.shape[1], best)
+        scores = np.empty((len(codes), len(self.order)), self.dtype)
+        scores[:, self.order] = best.transpose(1, 0, 2).reshape(len(codes), -1)[:, : len(self.order)]
+        return scores
+
+
+@numba.njit(nogil=True)
+def _scan(tables, steps, widths, tokens, stride, length, best):  # type: ignore[no-untyped-def]
+    # tables [groups, steps, symbols, lanes], tokens [n, length + padding], best [groups, n, lanes]
+    lanes = tables.shape[3]
+    total = np.empty(lanes, tables.dtype)
+    for group in range(len(tables)):
+        table, last = tables[group], steps[group] - 2
+        narrowest, widest = widths[group].min(), widths[group].max()
+        for element in range(len(tokens)):
+            token, top = tokens[element], best[group, element]
+            for place in range(length - narrowest + 1):
+                one, two = table[0, token[place]], table[1, token[place + stride]]
+                for lane in range(lanes):
+                    total[lane] = one[lane] + two[lane]
+                for step in range(2, last, 2):
+                    one = table[step, token[place + step * stride]]
+                    two = table[step + 1, token[place + (step + 1) * stride]]
+                    for lane in range(lanes):
+                        total[lane] = total[lane] + one[lane] + two[lane]
+                one = table[last, token[place + last * stride]]
+                two = table[last + 1, token[place + (last + 1) * stride]]
+                if place + widest <= length:
+                    for lane in range(lanes):
+                        top[lane] = max(top[lane], total[lane] + one[lane] + two[lane])
+                else:  # near the end only the narrower motifs still fit
+                    for lane in range(lanes):
+                        if place + widths[group, lane] <= length:
+                            top[lane] = max(top[lane], total[lane] + one[lane] + two[lane])
