@@ -62,22 +62,16 @@ def read(path: Path) -> pl.DataFrame:
         frame = pl.read_csv(path, separator="\t", infer_schema=False, null_values=["", "NA", "NaN", "nan"])
     except pl.exceptions.PolarsError as error:
         raise InputError(f"{path} is not a readable tab-separated table: {error}") from None
-    names = {
-        old: new for old, new in _OTHER_NAMES.items() if old in frame.columns and new not in frame.columns
-    }
+    names = {old: new for old, new in _OTHER_NAMES.items() if old in frame.columns and new not in frame.columns}
     frame = frame.rename(names)
     missing = [name for name in _REQUIRED if name not in frame.columns]
     if missing or not any(name in frame.columns for name in _GENE):
         wanted = ", ".join(missing) or " or ".join(_GENE)
-        raise InputError(
-            f"{path} has no column {wanted}; needed are {', '.join(_REQUIRED)} and {' or '.join(_GENE)}"
-        )
+        raise InputError(f"{path} has no column {wanted}; needed are {', '.join(_REQUIRED)} and {' or '.join(_GENE)}")
     frame = frame.with_row_index("line", offset=2)
     for name in ("ValidConnection", "Regulated"):
         if name in frame.columns:
-            verdict = (
-                pl.col(name).str.to_uppercase().replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
-            )
+            verdict = pl.col(name).str.to_uppercase().replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
             _require(path, frame, name, verdict, "TRUE, FALSE or NA")
             frame = frame.with_columns(verdict)
     for name in _NUMBERS:
@@ -89,9 +83,7 @@ def read(path: Path) -> pl.DataFrame:
     if "ValidConnection" in frame.columns:
         kept &= pl.col("ValidConnection").fill_null(False)
     frame = frame.filter(kept)
-    bad = frame.filter(
-        pl.any_horizontal(pl.col(_REQUIRED).is_null()) | (pl.col("chromStart") >= pl.col("chromEnd"))
-    )
+    bad = frame.filter(pl.any_horizontal(pl.col(_REQUIRED).is_null()) | (pl.col("chromStart") >= pl.col("chromEnd")))
     if len(bad):
         raise InputError(f"{path}, line {bad['line'][0]}: chromStart and chromEnd are no interval")
     return frame.drop("line")
@@ -112,32 +104,26 @@ def pairs(screen: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
     }
     names = [name for name in _GENE if name in screen.columns]
     bare = {name: pl.col(name).str.replace(r"^(ENS\w*\d)\.\d+$", "$1") for name in names}
-    row = pl.coalesce(
-        bare[name].replace_strict(rows[name], default=None, return_dtype=pl.Int64) for name in names
-    )
+    row = pl.coalesce(bare[name].replace_strict(rows[name], default=None, return_dtype=pl.Int64) for name in names)
     table = screen.select(row).to_series()
     centre = (pl.col("chromStart") + pl.col("chromEnd")) / 2
     ways = [pl.col("distanceToTSS")] if "distanceToTSS" in screen.columns else []
     ways += [centre - pl.col("startTSS")] if "startTSS" in screen.columns else []
     ways.append(centre - genes["tss"].gather(table))
     return screen.with_columns(
-        pl.coalesce(names).alias("gene"),
+        pl.coalesce(*names, pl.lit("")).alias("gene"),
         genes["gene_id"].gather(table).alias("gene_id"),
         pl.coalesce(ways).abs().alias("distance"),
     )
 
 
-def overlaps(
-    pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame
-) -> tuple[np.ndarray, np.ndarray]:
+def overlaps(pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Rows of `pairs` and rows of `elements` that overlap: two int64 arrays of the same length.
 
     An element is its own extent (ccre_start, ccre_end); TSS windows and elements on a TSS interval are out.
     """
     own = np.flatnonzero((elements["class"] != TSS).to_numpy())
-    ccres = elements[own].select(
-        "chrom", pl.col("ccre_start").alias("start"), pl.col("ccre_end").alias("end")
-    )
+    ccres = elements[own].select("chrom", pl.col("ccre_start").alias("start"), pl.col("ccre_end").alias("end"))
     promoters = genes.select(
         "chrom", (pl.col("tss") - _TSS_HALF + 1).alias("start"), (pl.col("tss") + _TSS_HALF - 1).alias("end")
     )  # a base narrower on each side: these intervals are half-open, touching is no overlap
@@ -155,7 +141,7 @@ def closed_forms(
 
     `overlap` is the result of `overlaps`, `activity` {track: mean linear signal [elements]}. Activity is
     sqrt(DNase x H3K27ac), the mean of the elements that the tested interval overlaps; CREaTor's two forms of
-    "ABC" divide it, or H3K27ac alone, by the distance. The former also from the file's own read counts.
+    "ABC" divide it, or H3K27ac alone, by the distance. The former also from the screen's own read counts.
     """
     distance = np.maximum(pairs["distance"].fill_null(np.inf).to_numpy(), 1)
     forms = {"distance": np.where(np.isfinite(distance), -distance, -np.inf)}
@@ -171,10 +157,8 @@ def closed_forms(
             forms["activity/distance"] = of_pairs(np.sqrt(activity[access] * activity["h3k27ac"])) / distance
         forms["H3K27ac/distance"] = of_pairs(activity["h3k27ac"]) / distance
     if {"DHS.RPM", "H3K27ac.RPM.expandedRegion"} <= set(pairs.columns):
-        dnase, h3k27ac = (
-            pairs[name].fill_null(0).to_numpy() for name in ("DHS.RPM", "H3K27ac.RPM.expandedRegion")
-        )
-        forms["activity/distance (file's read counts)"] = np.sqrt(dnase * h3k27ac) / distance
+        dnase, h3k27ac = (pairs[name].fill_null(0).to_numpy() for name in ("DHS.RPM", "H3K27ac.RPM.expandedRegion"))
+        forms["activity/distance (screen's read counts)"] = np.sqrt(dnase * h3k27ac) / distance
     return forms
 
 
@@ -205,9 +189,7 @@ def _overlap(first: pl.DataFrame, second: pl.DataFrame) -> tuple[np.ndarray, np.
         b = b[np.argsort(second["start"].to_numpy()[b], kind="stable")]
         start, end = second["start"].to_numpy()[b], second["end"].to_numpy()[b]
         left, right = first["start"].to_numpy()[a], first["end"].to_numpy()[a]
-        low = np.searchsorted(
-            np.maximum.accumulate(end), left, "left"
-        )  # elements may nest: ends are not sorted
+        low = np.searchsorted(np.maximum.accumulate(end), left, "left")  # elements may nest: ends are not sorted
         length = np.maximum(np.searchsorted(start, right, "right") - low, 0)
         pair = np.repeat(np.arange(len(a)), length)
         other = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length) + low[pair]

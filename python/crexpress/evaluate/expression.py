@@ -50,9 +50,7 @@ def read(
     `table` and `like` are the rows and the header of `genes`. Raises InputError when a file belongs to other
     genes, two files hold the same method of a cell, or the models were not trained on the same split.
     """
-    observed = {
-        header["cell"]: (values, header) for _, values, header in _read(expression, "expression", genes, like)
-    }
+    observed = {header["cell"]: (values, header) for _, values, header in _read(expression, "expression", genes, like)}
     cells: dict[str, Cell] = {}
     split = np.full(len(table), "", dtype="<U5")
     for path, frame, header in _read(predictions, "predictions", genes, like):
@@ -64,23 +62,15 @@ def read(
         unit = target["units"].get("expression", f"log10(1 + {target['parameters']['unit']})")
         cell = cells.setdefault(name, Cell(name, seen, unit, _aligned(values, "expression", table)))
         if cell.seen != seen:
-            raise InputError(
-                f"{path} says that {name} was {'' if seen else 'not '}trained on, another file does not"
-            )
+            raise InputError(f"{path} says that {name} was {'' if seen else 'not '}trained on, another file does not")
         method = _method(header)
         if method in cell.predicted:
             raise InputError(f"{path} holds a second prediction of {name} by {method}; give one of each")
         cell.models.append(method)
         cell.predicted[method] = _aligned(frame, "predicted", table)
-        of_genes = (
-            table.join(frame, on="gene_id", how="left", maintain_order="left")["split"]
-            .fill_null("")
-            .to_numpy()
-        )
+        of_genes = table.join(frame, on="gene_id", how="left", maintain_order="left")["split"].fill_null("").to_numpy()
         if (split != "").any() and (split != of_genes).any():
-            raise InputError(
-                f"{path} comes from a model with another split of the genes; evaluate it on its own"
-            )
+            raise InputError(f"{path} comes from a model with another split of the genes; evaluate it on its own")
         split = of_genes
     for _, frame, header in _read(baselines, "baselines", genes, like):
         if header["cell"] in cells:
@@ -103,24 +93,17 @@ def accuracy(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed:
             scores = {method: _scores(values, observed, counts) for method, values in predicted.items()}
             for method, values in predicted.items():
                 n = int(np.isfinite(values).sum())
-                yield from (
-                    context.metric(method, metric, value, n) for metric, value in scores[method].items()
-                )
+                yield from (context.metric(method, metric, value, n) for metric, value in scores[method].items())
             baselines = {method: score for method, score in scores.items() if method not in cell.models}
             for metric, sign in (("pearson", 1), ("mae", -1)):
-                ranked = [
-                    (sign * score[metric][0], method)
-                    for method, score in baselines.items()
-                    if metric in score
-                ]
+                ranked = [(sign * score[metric][0], method) for method, score in baselines.items() if metric in score]
                 if not ranked:
                     continue
                 best = max(ranked)[1]
                 for model in cell.models:
                     both = np.isfinite(predicted[model]) & np.isfinite(predicted[best])
                     first, second = (
-                        _scores(np.where(both, predicted[method], np.nan), observed, counts)
-                        for method in (model, best)
+                        _scores(np.where(both, predicted[method], np.nan), observed, counts) for method in (model, best)
                     )
                     if metric in first and metric in second:
                         difference = first[metric] - second[metric]
@@ -133,9 +116,7 @@ def change(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: i
     Test genes only: all of them, and those whose expression differs more than fourfold.
     """
     known = [cell for cell in cells.values() if cell.seen]
-    references = [(cell.name, [cell]) for cell in known] + (
-        [(MEAN_OVER_CELLS, known)] if len(known) > 1 else []
-    )
+    references = [(cell.name, [cell]) for cell in known] + ([(MEAN_OVER_CELLS, known)] if len(known) > 1 else [])
     for cell in cells.values():
         if cell.seen:
             continue
@@ -187,9 +168,7 @@ def across_cells(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, s
                 yield context.metric(method, "pearson_within_genes", both / np.sqrt(own * true), len(rows))
 
 
-def _read(
-    paths: Sequence[Path], kind: str, genes: Path, like: Header
-) -> Iterator[tuple[Path, pl.DataFrame, Header]]:
+def _read(paths: Sequence[Path], kind: str, genes: Path, like: Header) -> Iterator[tuple[Path, pl.DataFrame, Header]]:
     for path in paths:
         frame, header = artifacts.read_table(path, kind)
         artifacts.require_same("genes", path, header, genes, like)

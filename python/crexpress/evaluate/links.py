@@ -24,14 +24,6 @@ _GROUPS = (
     (">100 kb", 100_000, np.inf),
 )
 _FEW = 5  # positives below which no curve is drawn
-CURVE_SCHEMA = {
-    "cell": pl.String,
-    "benchmark": pl.String,
-    "method": pl.String,
-    "subset": pl.String,
-    "recall": pl.Float64,
-    "precision": pl.Float64,
-}
 
 
 class Links(NamedTuple):
@@ -100,9 +92,7 @@ def screens(
     chosen = [cell for cell in present if cell == only or (only is None and cell in linked)]
     if not chosen:
         wanted = only or " or ".join(sorted(linked)) or "a cell with links"
-        raise InputError(
-            f"{path} has no pair to score in {wanted}; its cells are {', '.join(present) or 'none'}"
-        )
+        raise InputError(f"{path} has no pair to score in {wanted}; its cells are {', '.join(present) or 'none'}")
     for cell in chosen:
         pairs = crispr.pairs(table.filter(pl.col("CellType") == cell), genes)
         overlap = crispr.overlaps(pairs, elements, genes)
@@ -125,9 +115,7 @@ def _link_scores(
         hits = candidates.join(table, on=["gene_id", "element"])
         for kind in kinds:
             if kind["label"] in scores:
-                raise InputError(
-                    f"two links tables of {cell} hold a score '{kind['label']}'; give only one of them"
-                )
+                raise InputError(f"two links tables of {cell} hold a score '{kind['label']}'; give only one of them")
             sign = 1 if kind["higher_is_better"] else -1
             value = (sign * pl.col(kind["name"]).cast(pl.Float64)).fill_nan(None).max()
             best = hits.group_by("pair").agg(value.alias("best")).drop_nulls()
@@ -139,61 +127,78 @@ def _link_scores(
 
 def evaluate(
     screen: Screen, cell_seen: bool | None, resamples: int, seed: int
-) -> tuple[list[Metric], pl.DataFrame]:
-    """Metrics of every score on all pairs, on those every links table covers, and by distance; and curves."""
-    metrics = list(_metrics(screen, cell_seen, resamples, seed))
-    positive = screen.pairs["Regulated"].to_numpy()
-    curves = []
-    for subset, inside in _subsets(screen):
-        if positive[inside].sum() < _FEW or positive[inside].all():
-            continue
-        for method, score in screen.scores.items():
-            recall, precision = ranking.curve(score[inside], positive[inside])
-            curves.append(
-                pl.DataFrame({"recall": recall, "precision": precision}).select(
-                    pl.lit(screen.cell).alias("cell"),
-                    pl.lit(screen.benchmark).alias("benchmark"),
-                    pl.lit(method).alias("method"),
-                    pl.lit(subset).alias("subset"),
-                    "recall",
-                    "precision",
-                )
-            )
-    return metrics, pl.concat(curves) if curves else pl.DataFrame(schema=CURVE_SCHEMA)
+) -> tuple[list[Metric], list[pl.DataFrame]]:
+    """Metrics and curves of every score: on all pairs, on those every links table covers, by distance.
 
-
-def _metrics(screen: Screen, cell_seen: bool | None, resamples: int, seed: int) -> Iterator[Metric]:
+    Intervals are of a bootstrap over genes; on all pairs also of one over pairs, as the field reports them.
+    """
+    metrics: list[Metric] = []
+    curves: list[pl.DataFrame] = []
     positive = screen.pairs["Regulated"].to_numpy()
     gene = screen.pairs["gene"].rank("dense").to_numpy().astype(np.int64) - 1
-    by_gene = bootstrap.draw(int(gene.max(initial=-1)) + 1, resamples, seed)
+    drawn = bootstrap.draw(int(gene.max()) + 1, resamples, seed)
     for subset, inside in _subsets(screen):
-        rows = np.flatnonzero(inside)
-        n, positives = len(rows), int(positive[rows].sum())
         context = Context("links", screen.cell, cell_seen, subset, reference=screen.benchmark)
-        if not n:
+        rows = np.flatnonzero(inside)
+        part = screen._replace(
+            pairs=screen.pairs[rows],
+            scores={method: score[rows] for method, score in screen.scores.items()},
+            covered={method: covered[rows] for method, covered in screen.covered.items()},
+        )
+        metrics += _counts(part, context)
+        if not 0 < positive[rows].sum() < len(rows):
             continue
-        yield context.metric("all", "positives", positives, n)
-        yield context.metric("all", "prevalence", positives / n, n)
+        metrics += _ranked(part, context, drawn[:, gene[rows]])
         if subset == ALL_PAIRS:
-            yield context.metric("all", "unknown_genes", screen.pairs["gene_id"].null_count(), n)
-        for method, covered in screen.covered.items():
-            yield context.metric(method, "coverage", covered[rows].mean(), n)
-            if positives:
-                yield context.metric(
-                    method, "coverage_positives", covered[rows][positive[rows]].mean(), positives
-                )
-        if not 0 < positives < n:
-            continue
-        counts = by_gene[:, gene[rows]]
-        for method, score in screen.scores.items():
-            for metric, value in ranking.measures(score[rows], positive[rows], counts).items():
-                yield context.metric(method, metric, value, n)
-        if subset == ALL_PAIRS:
-            counts = bootstrap.draw(n, resamples, seed)
-            for method, score in screen.scores.items():
-                measured = ranking.measures(score[rows], positive[rows], counts)
-                for metric in ("average_precision", "auprc"):
-                    yield context.metric(method, f"{metric}_by_pairs", measured[metric], n)
+            metrics += _by_pairs(part, context, bootstrap.draw(len(rows), resamples, seed))
+        if positive[rows].sum() >= _FEW:
+            curves += _curves(part, subset)
+    return metrics, curves
+
+
+def _counts(screen: Screen, context: Context) -> Iterator[Metric]:
+    positive = screen.pairs["Regulated"].to_numpy()
+    n, positives = len(positive), int(positive.sum())
+    if not n:
+        return
+    yield context.metric("all", "positives", positives, n)
+    yield context.metric("all", "prevalence", positives / n, n)
+    yield context.metric("all", "unknown_genes", screen.pairs["gene_id"].null_count(), n)
+    for method, covered in screen.covered.items():
+        yield context.metric(method, "coverage", covered.mean(), n)
+        if positives:
+            yield context.metric(method, "coverage_positives", covered[positive].mean(), positives)
+
+
+def _ranked(screen: Screen, context: Context, counts: np.ndarray) -> Iterator[Metric]:
+    """Measures of every score, and how far each link score is from the best score that needs no model."""
+    positive = screen.pairs["Regulated"].to_numpy()
+    measured = {method: ranking.measures(score, positive, counts) for method, score in screen.scores.items()}
+    for method, measures in measured.items():
+        for metric, values in measures.items():
+            yield context.metric(method, metric, values, len(positive))
+    precision = {method: measures["average_precision"] for method, measures in measured.items()}
+    best = max(precision.keys() - screen.covered.keys(), key=lambda method: (precision[method][0], method))
+    for method in screen.covered:
+        difference = precision[method] - precision[best]
+        yield context.metric(method, "average_precision_difference", difference, len(positive), best)
+
+
+def _by_pairs(screen: Screen, context: Context, counts: np.ndarray) -> Iterator[Metric]:
+    positive = screen.pairs["Regulated"].to_numpy()
+    for method, score in screen.scores.items():
+        measures = ranking.measures(score, positive, counts)
+        for metric in ("average_precision", "auprc"):
+            yield context.metric(method, f"{metric}_by_pairs", measures[metric], len(positive))
+
+
+def _curves(screen: Screen, subset: str) -> Iterator[pl.DataFrame]:
+    positive = screen.pairs["Regulated"].to_numpy()
+    for method, score in screen.scores.items():
+        recall, precision = ranking.curve(score, positive)
+        names = {"cell": screen.cell, "benchmark": screen.benchmark, "method": method, "subset": subset}
+        curve = pl.DataFrame({"recall": recall, "precision": precision})
+        yield curve.select(*(pl.lit(value).alias(name) for name, value in names.items()), pl.all())
 
 
 def _subsets(screen: Screen) -> Iterator[tuple[str, np.ndarray]]:

@@ -57,9 +57,7 @@ def _chunk(cuts: Cuts, positive: np.ndarray, at_recall: int, counts: np.ndarray)
     found_before, found, positives = _running(drawn * positive[cuts.order], cuts)
     negatives = counts.sum(axis=1) - positives
     gained, tied = found - found_before, (called - called_before) - (found - found_before)
-    with np.errstate(
-        invalid="ignore", divide="ignore"
-    ):  # a resample may leave a threshold, or all positives, out
+    with np.errstate(invalid="ignore", divide="ignore"):  # a resample may leave a threshold, or all positives, out
         precision = np.nan_to_num(found / called)
         trapezoid = np.where(called_before > 0, (precision + found_before / called_before) / 2, 0)
         trapezoid[:, cuts.end == len(cuts.order)] = 0

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
 from crexpress import artifacts
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
@@ -53,9 +54,7 @@ def read_cells(
         table, header = artifacts.read_table(path, "expression")
         artifacts.require_same("genes", path, header, genes, like)
         if header["cell"] in targets:
-            raise InputError(
-                f"{path} is a second table of {header['cell']}'s expression; give each cell once"
-            )
+            raise InputError(f"{path} is a second table of {header['cell']}'s expression; give each cell once")
         targets[header["cell"]] = table["expression"].cast(pl.Float64).to_numpy(), header["units"]
 
     cells: dict[str, Cell] = {}
@@ -76,9 +75,7 @@ def read_cells(
         raise InputError(f"held-out cell {unknown[0]} has no signals; cells with signals: {', '.join(cells)}")
     trained = [cell.name for cell in cells.values() if cell.trained]
     if not trained:
-        raise InputError(
-            "no cell is left to train on: give signals and expression of one that is not held out"
-        )
+        raise InputError("no cell is left to train on: give signals and expression of one that is not held out")
     for what, of in (
         ("signal transforms", transforms),
         ("units", {name: targets[name][1] for name in trained}),
@@ -152,9 +149,7 @@ def predict(
         model.fit(np.concatenate([tables[name][rows[name], :width] for name in known]), target)
         for name, table in tables.items():
             values = model.predict(table[:, :width])
-            predicted[name][method] = values.round(5).astype(
-                np.float32
-            )  # the same bytes on any number of threads
+            predicted[name][method] = values.round(5).astype(np.float32)  # the same bytes on any number of threads
     for name in tables.keys() - known.keys():
         predicted[name] |= _copies(known)
     return predicted
@@ -169,9 +164,7 @@ def _regressions(tracks: int, m: int, seed: int) -> Iterator[tuple[str, int | No
     from sklearn.preprocessing import StandardScaler
 
     for place, width in (("promoter", tracks), (f"promoter + {m} elements", None)):
-        imputer = SimpleImputer(
-            keep_empty_features=True
-        )  # a slot or track that is always missing keeps its column
+        imputer = SimpleImputer(keep_empty_features=True)  # a slot or track that is always missing keeps its column
         yield f"ridge {place}", width, make_pipeline(imputer, StandardScaler(), RidgeCV(np.logspace(0, 4, 9)))
         trees = HistGradientBoostingRegressor(
             max_iter=300, learning_rate=0.05, l2_regularization=1.0, early_stopping=False, random_state=seed
