@@ -78,7 +78,7 @@ def digest(frame: pl.DataFrame, columns: Sequence[str]) -> str:
     for name in columns:
         column = frame[name]
         values = column.to_list() if column.dtype == pl.String else column.to_numpy()
-        state.update("\n".join(values).encode() if isinstance(values, list) else np.ascontiguousarray(values))
+        state.update("\n".join(values).encode() if isinstance(values, list) else values.tobytes())
     return state.hexdigest()[:16]
 
 
@@ -177,7 +177,8 @@ def open_arrays(path: str | Path, kind: str) -> Arrays:
 def write_sparse(path: str | Path, arrays: Mapping[str, np.ndarray], header: Header) -> None:
     """Write the arrays of a sparse matrix as a compressed npz with its header."""
     with replacing(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **{KEY: np.array(json.dumps(header))}, **arrays)
+        stored: dict[str, Any] = {KEY: np.array(json.dumps(header)), **arrays}
+        np.savez_compressed(file, **stored)
 
 
 def read_sparse(path: str | Path, kind: str) -> Arrays:

@@ -3,7 +3,7 @@
 import errno
 import functools
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sized
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,7 +34,10 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
             except errors.InputError as error:
                 fail(str(error), errors.BAD_INPUT)
             except MemoryError:
-                fail("not enough host memory; give this tool more, or a smaller input", errors.HOST_OUT_OF_MEMORY)
+                fail(
+                    "not enough host memory; give this tool more, or a smaller input",
+                    errors.HOST_OUT_OF_MEMORY,
+                )
             except OSError as error:
                 if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
                     raise
@@ -66,7 +69,7 @@ def say(message: str) -> None:
 
 def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
     """Iterate with a bar on a terminal, and with a plain line at each quarter elsewhere."""
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     if sys.stderr.isatty():
         yield from tqdm(items, desc=label, total=total, leave=False)
@@ -81,3 +84,39 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
 def split_list(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
     """Click callback: "a,b" -> ["a", "b"]; nothing -> []."""
     return [part.strip() for part in (value or "").split(",") if part.strip()]
+
+
+def store_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The options of every tool that reads the element store: elements, genes, signals, sequence, motifs."""
+    for option in reversed(
+        (
+            click.option("--elements", type=INPUT_FILE, required=True, help="elements.parquet of merge-ccres."),
+            click.option("--genes", type=INPUT_FILE, required=True, help="genes.parquet of merge-ccres."),
+            click.option(
+                "--signals",
+                type=INPUT_FILE,
+                multiple=True,
+                required=True,
+                help="signals.CELL.safetensors of extract-signals; repeat for several cells.",
+            ),
+            click.option("--sequence", type=INPUT_FILE, help="sequence.safetensors of score-motifs."),
+            click.option("--motifs", type=INPUT_FILE, help="motifs.safetensors of score-motifs."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def device_options(function: Callable[..., None]) -> Callable[..., None]:
+    """--device and --threads."""
+    function = click.option(
+        "--threads",
+        type=click.IntRange(min=1),
+        help="CPU threads; results repeat exactly for the same number.",
+    )(function)
+    return click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "cuda"]),
+        default="auto",
+        help="auto takes a GPU if there is one.",
+    )(function)

@@ -1,0 +1,70 @@
+"""A trained model together with the cells it is applied to: what predict and interpret start from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crexpress import artifacts
+from crexpress.device import prepare
+from crexpress.models import load_model, read_config
+from crexpress.models.scpge import ScPGE
+from crexpress.store import Store, open_store
+
+
+@dataclass(frozen=True)
+class CellModel:
+    """Model and store on one device, and the model's config.json."""
+
+    model: ScPGE
+    store: Store
+    config: dict[str, Any]
+    sources: list[Path]
+
+    @property
+    def cells(self) -> list[str]:
+        """Names of the cells, in the order of the store."""
+        return [cell.name for cell in self.store.cells]
+
+    def header(self, kind: str, tool: str, cell: int, **parameters: Any) -> artifacts.Header:
+        """Header of what the model says about a cell."""
+        data = self.store.cells[cell]
+        present = dict(zip(self.config["model"]["tracks"], data.present.tolist(), strict=True))
+        about = {
+            "preset": self.config["preset"],
+            "seed": self.config["training"]["seed"],
+            "training_cells": self.config["cells"],
+            "cell_seen": data.name in self.config["cells"],
+            "tracks": [track for track, there in present.items() if there],
+            "missing_tracks": [track for track, there in present.items() if not there],
+            **parameters,
+        }
+        units = {"predicted": self.config["units"]}
+        return artifacts.make_header(
+            kind,
+            tool,
+            **self.store.digests,
+            cell=data.name,
+            parameters=about,
+            units=units,
+            sources=self.sources,
+        )
+
+
+def load(
+    directory: Path,
+    *,
+    elements: Path,
+    genes: Path,
+    signals: Sequence[Path],
+    sequence: Path | None,
+    motifs: Path | None,
+    device: str,
+    threads: int | None,
+) -> CellModel:
+    """Load a model directory and the artefacts it needs, both on one device."""
+    config = read_config(directory)
+    where = prepare(device, threads, config["training"]["seed"])
+    model = load_model(directory).to(where)
+    store = open_store(elements, genes, signals, (), sequence, motifs, config=model.config).to(where)
+    return CellModel(model, store, config, [directory / "model.safetensors", *signals])

@@ -1,0 +1,112 @@
+"""Element-gene links: every element of every gene with its attention and perturbation scores."""
+
+import gzip
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import torch
+from crexpress import artifacts, cli
+from crexpress.interpret.perturbation import perturb, silent_vector
+from crexpress.models.scpge import ScPGE
+from crexpress.predict import encode, tokens
+from crexpress.store import Store
+from torch import Tensor
+
+NEAREST = 1000  # bp: scores divided by distance treat nearer elements alike, as no tested pair resolves them
+SCORES = [
+    {"name": "attention", "label": "attention", "higher_is_better": True},
+    {"name": "attention_minmax", "label": "attention, min-max per gene", "higher_is_better": True},
+    {"name": "perturbation", "label": "perturbation", "higher_is_better": True},
+    {"name": "attention_distance", "label": "attention / distance", "higher_is_better": True},
+    {"name": "perturbation_distance", "label": "perturbation / distance", "higher_is_better": True},
+]
+
+
+def link_table(model: ScPGE, store: Store, cell: int, tokens_at_once: int) -> pl.DataFrame:
+    """One row an element-gene pair, without the gene's own TSS window; scores are float32 and never null.
+
+    attention: mean probability over heads and layers in the gene's row (ScPGE "Attention weights");
+    perturbation: see `perturb`, in the unit of the model's target.
+    """
+    vectors, silent = encode(model, store, cell), silent_vector(model, store.device)
+    width = store.index.shape[1]
+    genes_at_once = max(1, tokens_at_once // width**2)
+    attention, effect = [], []
+    batches = -(-len(store.genes) // genes_at_once)
+    for batch in cli.progress(tokens(store, vectors, genes_at_once), "perturbing elements", batches):
+        with torch.inference_mode():
+            whole = model.predict(batch.vectors, batch.present, batch.distance)
+        attention.append(_mean_attention(whole.attention).cpu())
+        effect.append(perturb(model, batch, silent, whole.expression).float().cpu())
+    return _table(store, torch.cat(attention).numpy(), torch.cat(effect).numpy())
+
+
+def _mean_attention(attention: Tensor) -> Tensor:
+    """[B, layers, heads, n] -> [B, n]; zeros for a model without layers."""
+    if not attention.shape[1]:
+        return attention.new_zeros(attention.shape[0], attention.shape[-1])
+    return attention.mean(dim=(1, 2)).float()
+
+
+def _table(store: Store, attention: np.ndarray, effect: np.ndarray) -> pl.DataFrame:
+    index = store.index.cpu().numpy()
+    pairs = index >= 0
+    pairs[:, index.shape[1] // 2] = False
+    gene, column = np.nonzero(pairs)
+    element = index[gene, column]
+    genes, elements = store.genes, store.elements
+    distance = store.distance.cpu().numpy()[gene, column].astype(np.int64)
+    shown = attention[gene, column]
+    bp = np.maximum(np.abs(distance), NEAREST)
+    scores = {
+        "attention": shown,
+        "attention_minmax": _minmax(np.where(pairs, attention, np.nan))[gene, column],
+        "perturbation": effect[gene, column],
+        "attention_distance": shown / bp,
+        "perturbation_distance": effect[gene, column] / bp,
+    }
+    return pl.concat(
+        [
+            genes.select("gene_id", "gene_name")[gene],
+            pl.DataFrame({"element": element}),
+            elements.select("element_id", "class", "chrom", start="ccre_start", end="ccre_end")[element],
+            pl.DataFrame({"tss": genes["tss"].to_numpy()[gene], "distance": distance}),
+            pl.DataFrame({name: values.astype(np.float32) for name, values in scores.items()}),
+        ],
+        how="horizontal",
+    )
+
+
+def _minmax(values: np.ndarray) -> np.ndarray:
+    """Each row to 0..1 over its elements; 0 where all are equal (ScPGE "Attention weights")."""
+    with np.errstate(invalid="ignore"):
+        low = np.nanmin(values, axis=1, keepdims=True, initial=np.inf, where=~np.isnan(values))
+        high = np.nanmax(values, axis=1, keepdims=True, initial=-np.inf, where=~np.isnan(values))
+        scaled: np.ndarray = (values - low) / np.where(high > low, high - low, np.inf)
+    return scaled
+
+
+def write_bedpe(path: Path, links: pl.DataFrame, score: str, top: int) -> None:
+    """The `top` links of every gene by a score as gzipped BEDPE (element, TSS), for genome browsers."""
+    best = links.filter(pl.col(score).rank("ordinal", descending=True).over("gene_id") <= top)
+    name = pl.format("{}|{}", "element_id", "gene_name")
+    rows = best.select(
+        "chrom",
+        "start",
+        "end",
+        pl.col("chrom").alias("chrom2"),
+        pl.col("tss").alias("start2"),
+        (pl.col("tss") + 1).alias("end2"),
+        name.alias("name"),
+        pl.col(score),
+    )
+    text = rows.write_csv(separator="\t", include_header=False, float_precision=6).encode()
+    with artifacts.replacing(path) as temporary:
+        temporary.write_bytes(gzip.compress(text, mtime=0))  # no date, so the same links give the same bytes
+
+
+def link_parameters(neighbours: int) -> dict[str, Any]:
+    """What the links table's header says about its scores."""
+    return {"scores": SCORES, "neighbours": neighbours}

@@ -1,0 +1,49 @@
+"""Model families, and their files: a model directory is model.safetensors + config.json."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load_model as load_weights
+from safetensors.torch import save_model as save_weights
+
+from crexpress import __version__
+from crexpress.artifacts import replacing
+from crexpress.errors import InputError
+from crexpress.models.config import ModelConfig
+from crexpress.models.scpge import ScPGE
+
+WEIGHTS, CONFIG = "model.safetensors", "config.json"
+
+
+def save_model(directory: Path, model: ScPGE, about: dict[str, Any]) -> None:
+    """Write weights and config.json; `about` is what else a reader of the model must know (split, units, seed)."""
+    with replacing(directory / WEIGHTS) as temporary:
+        save_weights(model, str(temporary))
+    config = {"version": __version__, "model": model.config.to_json(), **about}
+    with replacing(directory / CONFIG) as temporary:
+        temporary.write_text(json.dumps(config, indent=2) + "\n")
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """A model directory's config.json; InputError when there is none."""
+    path = Path(directory) / CONFIG
+    try:
+        config: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path} is not a crexpress model's config.json ({error}); give the folder train wrote"
+        ) from None
+    return config
+
+
+def load_model(directory: str | Path) -> ScPGE:
+    """Read a model directory written by `train`; the model comes in eval mode, on the CPU."""
+    model = ScPGE(ModelConfig.from_json(read_config(Path(directory))["model"]))
+    path = Path(directory) / WEIGHTS
+    try:
+        load_weights(model, path)
+    except (OSError, SafetensorError, RuntimeError) as error:
+        raise InputError(f"{path} does not hold the weights of the model in its config.json ({error})") from None
+    return model.eval()

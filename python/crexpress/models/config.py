@@ -1,0 +1,109 @@
+"""What a model is and how it is trained: the settings stored in a model's config.json, and the presets."""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Self
+
+from crexpress.errors import InputError
+
+
+class _Settings:
+    """Reading and writing of a settings dataclass as JSON."""
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise InputError(f"this version of crexpress does not know the setting {', '.join(unknown)}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+    def replace(self, **changes: Any) -> Self:
+        return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+
+
+@dataclass(frozen=True)
+class ModelConfig(_Settings):
+    """Architecture of a ScPGE-family model, and the inputs it needs (those come from the data, not the preset)."""
+
+    # inputs
+    tracks: tuple[str, ...] = ()
+    motifs: tuple[str, ...] = ()
+    sequence: bool = False
+    width: int = 600  # bp of an element
+    bin_size: int = 1  # bp of a signal bin
+    transform: str = "log10p1"
+    neighbours: int = 20  # cCREs around a gene, half on each side
+    track_dropout: float = 0.0  # chance to hide a track from a batch; above 0 the model can do without tracks
+    # element encoder
+    channels: int = 128
+    sequence_kernel: int = 30
+    sequence_pool: int = 4
+    signal_kernel: int = 30
+    signal_pool: int = 4
+    tower_kernels: tuple[int, ...] = (7, 3, 3, 3)
+    dropout_encoder: float = 0.2
+    # token mixer
+    width_model: int = 256
+    layers: int = 4
+    heads: int = 4
+    hidden_mixer: int = 1024
+    dropout_mixer: float = 0.1
+    position: str = "rank"  # relative position of two elements: their rank along the genome, or "bp"
+    position_buckets: int = 64
+    mask: str = "none"  # or "diagonal": no token attends to itself, as in the released code
+    # head
+    hidden_head: int = 64
+
+    @property
+    def positions(self) -> int:
+        """Positions of an element after the stems; InputError when the stems do not fit the element."""
+        lengths = set()
+        if self.sequence:
+            lengths.add((self.width - self.sequence_kernel + 1) // self.sequence_pool)
+        if self.tracks:
+            lengths.add((self.width // self.bin_size - self.signal_kernel + 1) // self.signal_pool)
+        if len(lengths) > 1 or min(lengths, default=1) < 1:
+            raise InputError(
+                f"this preset cannot read elements of {self.width} bp in bins of {self.bin_size} bp: its stems leave "
+                f"{sorted(lengths)} positions; use the preset's own bin size and width"
+            )
+        return lengths.pop() if lengths else 1
+
+
+@dataclass(frozen=True)
+class TrainingConfig(_Settings):
+    """How a model is trained; the defaults are ScPGE's (Methods, "Model training")."""
+
+    steps: int = 8000
+    batch_size: int = 64
+    warmup: float = 0.625  # part of the steps in which the learning rate rises
+    learning_rate: float = 1e-3  # at its highest
+    learning_rate_low: float = 1e-6  # at both ends
+    weight_decay: float = 0.01
+    gradient_clip: float = 0.2  # largest norm of the gradient (released code only)
+    validate_every: int = 1000  # steps
+    seed: int = 1
+
+
+def presets() -> dict[str, dict[str, Any]]:
+    """The presets that ship with crexpress: {name: {"description", "model", "training"}}."""
+    folder = resources.files("crexpress.models") / "presets"
+    return {
+        file.name.removesuffix(".json"): json.loads(file.read_text())
+        for file in sorted(folder.iterdir(), key=lambda file: file.name)
+        if file.name.endswith(".json")
+    }
+
+
+def read_preset(name: str) -> tuple[ModelConfig, TrainingConfig]:
+    """Settings of a preset, before its inputs are known."""
+    known = presets()
+    if name not in known:
+        raise InputError(f"there is no preset '{name}'; choose one of {', '.join(known)}")
+    return ModelConfig.from_json(known[name]["model"]), TrainingConfig.from_json(known[name]["training"])

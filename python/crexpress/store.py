@@ -1,0 +1,210 @@
+"""The element store: every element's inputs once, genes pointing at elements, batches gathered by index.
+
+Nothing is repeated per gene (see docs/science.md, "Scale"): a batch is the unique elements of its genes plus, for
+every gene, where they are. One store serves any number of neighbours and every model.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from crexpress import artifacts, neighbours
+from crexpress.errors import InputError
+from crexpress.models.config import ModelConfig
+from crexpress.models.scpge import Features
+
+
+@dataclass
+class CellData:
+    """One cell: float16 signals [elements, tracks, bins] (zero where a track is missing), and its expression.
+
+    `present` bool [tracks]; `expression` float32 [genes] with NaN where not measured, or None.
+    """
+
+    name: str
+    signals: Tensor
+    present: Tensor
+    expression: np.ndarray | None = None
+    expression_header: artifacts.Header | None = None
+
+
+class Batch(NamedTuple):
+    """Some genes, each in a cell: their unique elements and, per gene, where its tokens are.
+
+    `token` int64 [B, n] indexes the rows of `features`, one past the end for a pad; `present` bool [B, n];
+    `distance` float32 [B, n] bp from the TSS (genome orientation).
+    """
+
+    features: Features
+    token: Tensor
+    present: Tensor
+    distance: Tensor
+
+
+@dataclass
+class Store:
+    """Elements, genes and cells on one device; `index` int32 [genes, n] are each gene's elements (-1 pads)."""
+
+    genes: pl.DataFrame
+    elements: pl.DataFrame
+    index: Tensor
+    distance: Tensor
+    cells: list[CellData]
+    codes: Tensor  # uint8 [elements, width], or [elements, 0] when the model reads no sequence
+    motifs: Tensor  # float16 [elements, motifs], likewise
+    digests: dict[str, str]
+
+    @property
+    def device(self) -> torch.device:
+        return self.index.device
+
+    def to(self, device: torch.device) -> "Store":
+        """Move everything to `device` in place."""
+        for name in ("index", "distance", "codes", "motifs"):
+            setattr(self, name, getattr(self, name).to(device))
+        for cell in self.cells:
+            cell.signals, cell.present = cell.signals.to(device), cell.present.to(device)
+        return self
+
+    def features(self, cell: Tensor, element: Tensor) -> Features:
+        """Inputs of elements, each in its cell: two int64 vectors of the same length."""
+        first = self.cells[0].signals
+        signals = torch.empty((len(element), *first.shape[1:]), device=self.device)
+        present = torch.empty((len(element), first.shape[1]), dtype=torch.bool, device=self.device)
+        for number, data in enumerate(self.cells):
+            rows = slice(None) if len(self.cells) == 1 else (cell == number)
+            signals[rows] = data.signals[element[rows]].float()
+            present[rows] = data.present
+        return Features(signals, present, self.codes[element], self.motifs[element].float())
+
+    def batch(self, cell: Tensor, gene: Tensor) -> Batch:
+        """Inputs of genes, each in its cell: two int64 vectors of the same length."""
+        index = self.index[gene].long()
+        present = index != neighbours.PAD
+        keys = cell.unsqueeze(1) * len(self.elements) + index
+        unique, inverse = torch.unique(keys[present], return_inverse=True)
+        token = torch.full(index.shape, len(unique), device=self.device)
+        token[present] = inverse
+        features = self.features(unique // len(self.elements), unique % len(self.elements))
+        return Batch(features, token, present, self.distance[gene])
+
+
+def open_store(
+    elements: Path,
+    genes: Path,
+    signals: Sequence[Path] = (),
+    expression: Sequence[Path] = (),
+    sequence: Path | None = None,
+    motifs: Path | None = None,
+    *,
+    config: ModelConfig,
+) -> Store:
+    """Read and align the artefacts that `config` needs.
+
+    Raises InputError when artefacts belong to different element or gene sets, or lack what the model needs.
+    """
+    element_table, element_header = artifacts.read_table(elements, "elements")
+    gene_table, gene_header = artifacts.read_table(genes, "genes")
+    artifacts.require_same("elements", genes, gene_header, elements, element_header)
+    if config.width != element_header["parameters"]["width"]:
+        raise InputError(
+            f"{elements} has elements of {element_header['parameters']['width']} bp, the model needs {config.width}; "
+            f"run merge-ccres --width {config.width}"
+        )
+    index = neighbours.nearest(gene_table, element_table, config.neighbours)
+    distance = neighbours.distances(gene_table, element_table, index)
+    cells = [_read_signals(path, config, elements, element_header) for path in signals]
+    names = [cell.name for cell in cells]
+    for name in names:
+        if names.count(name) > 1:
+            raise InputError(f"cell {name} comes in two signals files; give each cell once")
+    _read_expression(cells, expression, genes, gene_header)
+    nothing = torch.zeros(len(element_table), 0)
+    return Store(
+        gene_table,
+        element_table,
+        torch.from_numpy(index),
+        torch.from_numpy(distance.astype(np.float32)),
+        cells,
+        _read_codes(sequence, elements, element_header) if config.sequence else nothing.to(torch.uint8),
+        _read_motifs(motifs, config, elements, element_header) if config.motifs else nothing,
+        {"elements": element_header["elements"], "genes": gene_header["genes"]},
+    )
+
+
+def shared_tracks(signals: Iterable[Path], *, union: bool) -> tuple[str, ...]:
+    """Tracks that every file has (or, with `union`, any file), in the order of the first file that has them."""
+    lists = [list(artifacts.open_arrays(path, "signals").header["parameters"]["tracks"]) for path in signals]
+    seen = dict.fromkeys(track for tracks in lists for track in tracks)
+    return tuple(track for track in seen if union or all(track in tracks for tracks in lists))
+
+
+def _read_signals(path: Path, config: ModelConfig, elements: Path, like: artifacts.Header) -> CellData:
+    opened = artifacts.open_arrays(path, "signals")
+    artifacts.require_same("elements", path, opened.header, elements, like)
+    parameters = opened.header["parameters"]
+    for name, wanted, option in (
+        ("bin_size", config.bin_size, "--bin-size"),
+        ("transform", config.transform, "--transform"),
+    ):
+        if config.tracks and parameters[name] != wanted:
+            raise InputError(
+                f"{path} has {name} {parameters[name]}, the model needs {wanted}; run extract-signals {option} {wanted}"
+            )
+    missing = [track for track in config.tracks if track not in opened.tensors]
+    if missing and not config.track_dropout:
+        raise InputError(
+            f"{path} lacks the track {', '.join(missing)} that the model needs; add it to the samplesheet, or train "
+            "with --track-dropout, which makes a model that can do without"
+        )
+    if config.tracks and len(missing) == len(config.tracks):
+        raise InputError(f"{path} has none of the model's tracks ({', '.join(config.tracks)})")
+    bins = config.width // config.bin_size
+    stacked = np.zeros((len(next(iter(opened.tensors.values()))), len(config.tracks), bins), dtype=np.float16)
+    for number, track in enumerate(config.tracks):
+        if track in opened.tensors:
+            stacked[:, number] = opened.tensors[track]
+    present = torch.tensor([track not in missing for track in config.tracks], dtype=torch.bool)
+    return CellData(opened.header["cell"], torch.from_numpy(stacked), present)
+
+
+def _read_expression(cells: list[CellData], paths: Sequence[Path], genes: Path, like: artifacts.Header) -> None:
+    by_name = {cell.name: cell for cell in cells}
+    units: dict[str, Any] = {}
+    for path in paths:
+        table, header = artifacts.read_table(path, "expression")
+        artifacts.require_same("genes", path, header, genes, like)
+        if header["cell"] not in by_name:
+            raise InputError(f"{path} is the expression of {header['cell']}, but no signals of that cell were given")
+        units[header["units"]["expression"]] = path
+        if len(units) > 1:
+            raise InputError(f"expression is in different units: {units}; run quantify-expression with one --scale")
+        cell = by_name[header["cell"]]
+        cell.expression = table["expression"].fill_null(float("nan")).to_numpy().astype(np.float32)
+        cell.expression_header = header
+
+
+def _read_codes(path: Path | None, elements: Path, like: artifacts.Header) -> Tensor:
+    if path is None:
+        raise InputError("the model needs the sequence; give --sequence (from score-motifs)")
+    opened = artifacts.open_arrays(path, "sequence")
+    artifacts.require_same("elements", path, opened.header, elements, like)
+    return torch.from_numpy(np.array(opened.tensors["codes"]))
+
+
+def _read_motifs(path: Path | None, config: ModelConfig, elements: Path, like: artifacts.Header) -> Tensor:
+    if path is None:
+        raise InputError("the model needs motif scores; give --motifs (from score-motifs)")
+    opened = artifacts.open_arrays(path, "motifs")
+    artifacts.require_same("elements", path, opened.header, elements, like)
+    order = {name: column for column, name in enumerate(opened.header["parameters"]["motifs"])}
+    unknown = [name for name in config.motifs if name not in order]
+    if unknown:
+        raise InputError(f"{path} lacks {len(unknown)} of the model's motifs, the first is {unknown[0]}")
+    return torch.from_numpy(np.array(opened.tensors["scores"][:, [order[name] for name in config.motifs]]))

@@ -1,0 +1,149 @@
+"""From artefacts and options to a trained model directory: what bin/train does."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from crexpress import artifacts, cli, splits
+from crexpress.device import prepare
+from crexpress.errors import InputError
+from crexpress.models import save_model
+from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.scpge import ScPGE
+from crexpress.store import Store, open_store, shared_tracks
+from crexpress.training import samples
+from crexpress.training.loop import train
+
+INPUTS = ("sequence", "motifs", "tracks")
+
+
+def run(
+    *,
+    elements: Path,
+    genes: Path,
+    signals: Sequence[Path],
+    expression: Sequence[Path],
+    sequence: Path | None,
+    motifs: Path | None,
+    preset: str,
+    inputs: Sequence[str],
+    tracks: Sequence[str],
+    val: str,
+    test: str,
+    holdout_cells: Sequence[str],
+    seed: int,
+    device: str,
+    threads: int | None,
+    outdir: Path,
+    model_changes: dict[str, Any],
+    training_changes: dict[str, Any],
+) -> None:
+    """Train a model and write its directory; the two `changes` override the preset's settings."""
+    model_config, training_config = read_preset(preset)
+    training_config = training_config.replace(seed=seed, **training_changes)
+    model_config = choose_inputs(
+        model_config.replace(**model_changes), elements, signals, sequence, motifs, inputs, tracks
+    )
+    where = prepare(device, threads, seed)
+    store = open_store(elements, genes, signals, expression, sequence, motifs, config=model_config)
+    _check_cells(store, holdout_cells)
+    warn_constant_tracks(store, model_config)
+    split = splits.assign(store.genes, val, test)
+    holdout = frozenset(holdout_cells)
+    training = samples.collect(store, split, splits.TRAIN, holdout)
+    validation = samples.collect(store, split, splits.VAL, holdout)
+    trained_cells = [store.cells[number].name for number in np.unique(training.cell)]
+    model = ScPGE(model_config)
+    cli.say(
+        f"{preset}: {sum(weight.numel() for weight in model.parameters()):,} parameters, {len(training):,} training "
+        f"and {len(validation):,} validation genes of {', '.join(trained_cells)}, inputs "
+        f"{', '.join(described_inputs(model_config))}, {model_config.neighbours} elements a gene, on {where.type}"
+    )
+    result = train(model.to(where), store.to(where), training, validation, training_config)
+    about = {
+        "preset": preset,
+        "training": training_config.to_json(),
+        "cells": trained_cells,
+        "holdout_cells": sorted(holdout),
+        "val": val,
+        "test": test,
+        "units": _units(store, trained_cells),
+        "best_step": result.best_step,
+        "device": where.type,
+        "digests": store.digests,
+        "sources": [artifacts.source(path) for path in sorted([*signals, *expression])],
+    }
+    save_model(outdir, model.cpu(), about)
+    header = artifacts.make_header(
+        "history",
+        "train",
+        elements=store.digests["elements"],
+        genes=store.digests["genes"],
+        parameters={"preset": preset, "seed": seed},
+    )
+    artifacts.write_table(outdir / "history.parquet", result.history, header)
+    cli.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
+
+
+def choose_inputs(
+    config: ModelConfig,
+    elements: Path,
+    signals: Sequence[Path],
+    sequence: Path | None,
+    motifs: Path | None,
+    inputs: Sequence[str],
+    tracks: Sequence[str],
+) -> ModelConfig:
+    """The preset with the inputs that were given and asked for; InputError when nothing is left."""
+    unknown = [name for name in inputs if name not in INPUTS]
+    if unknown:
+        raise InputError(f"'{unknown[0]}' is no input; choose from {', '.join(INPUTS)}")
+    chosen: tuple[str, ...] = ()
+    if "tracks" in inputs:
+        chosen = tuple(tracks) or shared_tracks(signals, union=config.track_dropout > 0)
+    motif_names: list[str] = []
+    if "motifs" in inputs and motifs:
+        motif_names = artifacts.open_arrays(motifs, "motifs").header["parameters"]["motifs"]
+    config = config.replace(
+        tracks=chosen,
+        motifs=tuple(motif_names),
+        sequence="sequence" in inputs and sequence is not None,
+        width=artifacts.read_table(elements, "elements")[1]["parameters"]["width"],
+        transform=artifacts.open_arrays(signals[0], "signals").header["parameters"]["transform"],
+    )
+    if not described_inputs(config):
+        raise InputError("the model has no input left; give --signals with tracks, --sequence or --motifs")
+    absent = [name for name in ("sequence", "motifs") if not getattr(config, name)]
+    if absent:
+        cli.say(f"no {' and no '.join(absent)} channel: not given, or left out by --inputs")
+    return config
+
+
+def described_inputs(config: ModelConfig) -> list[str]:
+    """The model's inputs in words."""
+    parts = ["sequence"] if config.sequence else []
+    if config.motifs:
+        parts.append(f"{len(config.motifs)} motifs")
+    return [*parts, *config.tracks]
+
+
+def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
+    """Say which tracks are the same everywhere in a cell: they carry no information, and often a wrong file."""
+    for cell in store.cells:
+        for number, track in enumerate(config.tracks):
+            values = cell.signals[:, number]
+            if cell.present[number] and bool((values == values[0, 0]).all()):
+                cli.say(f"warning: {track} of {cell.name} is {float(values[0, 0]):g} everywhere; is it the right file?")
+
+
+def _check_cells(store: Store, holdout: Sequence[str]) -> None:
+    names = [cell.name for cell in store.cells]
+    for name in holdout:
+        if name not in names:
+            raise InputError(f"--holdout-cells names {name}, but signals were given for {', '.join(names)}")
+
+
+def _units(store: Store, cells: Sequence[str]) -> str:
+    headers = [cell.expression_header for cell in store.cells if cell.name in cells]
+    return str(next(header["units"]["expression"] for header in headers if header))
