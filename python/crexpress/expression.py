@@ -7,13 +7,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 import polars as pl
 
-from crexpress import cli, genes, genome
+from crexpress import cage, cli, genes, genome
 from crexpress.errors import InputError
 
 Scale = Literal["log10", "ln", "log2"]
+Combination = Literal["mean", "sum"]
+COMBINATIONS: tuple[Combination, ...] = ("mean", "sum")
 SCALES: tuple[Scale, ...] = ("log10", "ln", "log2")
-CAGE_WINDOW = 384  # bp around the TSS (ScPGE, Methods)
-_MISSING = ["", "NA", "N/A", ".", "-"]
 _VERSION = r"\.\d+(_PAR_Y)?$"
 _ID_COLUMNS = ("gene_id", "geneid", "ensembl_gene_id", "ensembl_id", "gene", "id", "name")
 _SYMBOL_COLUMNS = ("gene_name", "gene_symbol", "symbol", "hgnc_symbol")
@@ -71,34 +71,44 @@ def quantify(
     table: pl.DataFrame,
     files: Sequence[tuple[Path, str | None]],
     gtf: Path | None = None,
-    scale: Scale = "log10",
-) -> tuple[pl.DataFrame, list[Quantification]]:
-    """Expression table of one cell (docs/artifacts.md) from its replicate files, and what was read from each.
+) -> list[Quantification]:
+    """What each replicate file of one cell says of the genes of genes.parquet.
 
-    table: genes.parquet. files: path and value column (None: the only one). gtf: names the gene of each
-    transcript, for tables of transcripts that do not say it. `value` is the mean over the replicates that
-    measured the gene, `expression` its logarithm, log10(1 + value) by default (docs/science.md row 1).
-    Raises InputError for an unknown header, a value that is no finite number >= 0, or no gene in common.
+    files: path and value column (None: the only one). gtf: names the gene of each transcript, for tables of
+    transcripts that do not say it. Raises InputError for an unknown header, a value that is no finite number
+    from 0 on, or no gene in common.
     """
     transcripts = genes.read_transcripts(gtf) if gtf else None
-    return _average(table, [read_values(table, path, column, transcripts) for path, column in files], scale)
+    return [read_values(table, path, column, transcripts) for path, column in files]
 
 
 def quantify_cage(
-    table: pl.DataFrame, files: Sequence[tuple[Path, str | None]], scale: Scale = "log10"
-) -> tuple[pl.DataFrame, list[Quantification]]:
-    """As `quantify`, from CAGE: the same-strand signal in 384 bp around each TSS (ScPGE, Methods)."""
-    return _average(table, [read_cage(table, path, column) for path, column in files], scale)
+    table: pl.DataFrame, files: Sequence[tuple[Path, str | None]], per_million: bool = False
+) -> list[Quantification]:
+    """As `quantify`, from the CAGE signal around each TSS (see `cage.at_genes`)."""
+    read = []
+    for path, column in files:
+        values = cage.at_genes(table, path, column, per_million)
+        cli.say(f"{path}: CAGE signal at {(values > 0).sum():,} of {values.count():,} TSSs")
+        read.append(Quantification(values, "CAGE", column or ""))
+    return read
 
 
-def _average(
-    table: pl.DataFrame, replicates: list[Quantification], scale: Scale
-) -> tuple[pl.DataFrame, list[Quantification]]:
-    columns = {f"replicate_{number}": replicate.values for number, replicate in enumerate(replicates)}
-    value = pl.DataFrame(columns).mean_horizontal(ignore_nulls=True)
+def combine(
+    table: pl.DataFrame, replicates: Sequence[Quantification], how: Combination = "mean", scale: Scale = "log10"
+) -> pl.DataFrame:
+    """The columns of expression.CELL.parquet (docs/artifacts.md) from a cell's replicates.
+
+    `value` is the mean over the replicates that measured the gene, or with "sum" their total, as the released
+    ScPGE code has it (docs/science.md row 1); `expression` is its logarithm, log10(1 + value) by default.
+    """
+    measured = pl.DataFrame({str(number): replicate.values for number, replicate in enumerate(replicates)})
+    value = measured.mean_horizontal(ignore_nulls=True)
+    if how == "sum":
+        value = measured.sum_horizontal(ignore_nulls=True).set(value.is_null(), None)
     divisor = {"log10": np.log(10), "ln": 1.0, "log2": np.log(2)}[scale]
     frame = table.select("gene_id").with_columns(value=value)
-    return frame.with_columns(expression=(pl.col("value").log1p() / divisor).cast(pl.Float32)), replicates
+    return frame.with_columns(expression=(pl.col("value").log1p() / divisor).cast(pl.Float32))
 
 
 def read_values(
@@ -112,50 +122,13 @@ def read_values(
         column, values = _tpm_of_counts(path, rows, column)
     else:
         column = column or form.value or _only_value_column(path, form, rows)
-        values = _numbers(path, rows, column)
+        values = genome.measurements(path, rows, column)
     named = pl.DataFrame({"name": rows[form.names], "value": values})
     if form.name in ("Salmon", "kallisto"):
         form, named = _as_genes(path, form, named, table, transcripts)
     if form.name.endswith(("isoforms", "transcripts")):
         named = named.group_by("name", maintain_order=True).agg(pl.col("value").sum())
     return Quantification(_match(path, form, named, table), form.name, column)
-
-
-def read_cage(table: pl.DataFrame, path: Path, column: str | None = None) -> Quantification:
-    """Sum of CAGE signal on the gene's strand within 384 bp around its TSS, for the genes of `table`.
-
-    path: BED of CTSSs or of peaks with a strand in column 6; an entry counts where its midpoint lies.
-    column: number of the value column, from 1; the score (5) by default.
-    """
-    number = column or "5"
-    rows = genome.read_intervals(path, columns=6)
-    if not number.isdigit() or f"column_{number}" not in rows.columns:
-        raise InputError(f"{path} has no value column '{number}'; give the column's number, for example 5")
-    bad = rows.filter(~pl.col("column_6").is_in(["+", "-"]))
-    if len(bad):
-        raise InputError(
-            f"{path} line {bad['line'][0]}: the strand must be + or -, not '{bad['column_6'][0]}'"
-        )
-    spelling = genome.reconcile(rows["chrom"].unique(maintain_order=True), table["chrom"].unique(), path)
-    value = _numbers(path, rows, f"column_{number}").fill_null(0.0)
-    rows = rows.with_columns(pl.col("chrom").replace_strict(spelling, default=None), value=value)
-    rows = rows.drop_nulls("chrom")
-    names = {name: rank for rank, name in enumerate(table["chrom"].unique(maintain_order=True))}
-    key = _strand_key(rows["chrom"], rows["column_6"], names) + (rows["start"] + rows["end"]).to_numpy() // 2
-    order = np.argsort(key, kind="stable")
-    total = np.concatenate([[0.0], np.cumsum(rows["value"].to_numpy()[order])])
-    tss = _strand_key(table["chrom"], table["strand"], names) + table["tss"].to_numpy()
-    first = np.searchsorted(key[order], tss - CAGE_WINDOW // 2, "left")
-    last = np.searchsorted(key[order], tss + CAGE_WINDOW // 2, "left")
-    covered = table["chrom"].is_in(rows["chrom"].unique().to_list())
-    values = pl.Series("value", np.where(last > first, total[last] - total[first], 0.0)).set(~covered, None)
-    cli.say(f"{path}: CAGE signal at {int((last > first).sum()):,} of {len(table):,} TSSs")
-    return Quantification(values, "CAGE BED", number)
-
-
-def _strand_key(chroms: pl.Series, strands: pl.Series, names: dict[str, int]) -> np.ndarray:
-    rank = chroms.replace_strict(names, return_dtype=pl.Int64).to_numpy() * 2
-    return (rank + (strands == "-").to_numpy()) * 2**40
 
 
 def _recognise(path: Path) -> tuple[Format, pl.DataFrame]:
@@ -167,9 +140,7 @@ def _recognise(path: Path) -> tuple[Format, pl.DataFrame]:
     header = [name if name else f"column_{number}" for number, name in enumerate(first, 1)]
     if len(set(header)) < len(header):
         twice = next(name for name in header if header.count(name) > 1)
-        raise InputError(
-            f"{path} line {rows['line'][0]}: the column {twice} stands twice in the header; rename one"
-        )
+        raise InputError(f"{path} line {rows['line'][0]}: the column {twice} stands twice in the header; rename one")
     rows = rows[1:].rename(dict(zip(rows.columns[1:], header, strict=True)))
     for form in FORMATS:
         if form.header <= set(header):
@@ -201,34 +172,15 @@ def _only_value_column(path: Path, form: Format, rows: pl.DataFrame) -> str:
     )
 
 
-def _numbers(path: Path, rows: pl.DataFrame, column: str) -> pl.Series:
-    """A column as f64, null where not measured; InputError at the first value that is no number >= 0."""
-    text = rows[column].str.strip_chars()
-    missing = text.is_in(_MISSING) | text.is_null()
-    values = text.set(missing, None).cast(pl.Float64, strict=False)
-    good = (values.is_finite() & (values >= 0)).fill_null(False) | missing
-    if not good.all():
-        row = int((~good).arg_true()[0])
-        raise InputError(
-            f"{path} line {rows['line'][row]}: '{text[row]}' in column {column} is not an expression value "
-            "(a finite number from 0 on, or NA)"
-        )
-    return values
-
-
 def _tpm_of_counts(path: Path, rows: pl.DataFrame, column: str | None) -> tuple[str, pl.Series]:
     """TPM from featureCounts: reads per bp of the gene, scaled to a million."""
-    samples = [
-        name for name in rows.columns[1:] if name not in ("Geneid", "Chr", "Start", "End", "Strand", "Length")
-    ]
+    samples = [name for name in rows.columns[1:] if name not in ("Geneid", "Chr", "Start", "End", "Strand", "Length")]
     if column is None and len(samples) != 1:
         raise InputError(f"{path} has several samples; name one of {', '.join(samples)} (FILE:COLUMN)")
     column = column or samples[0]
-    rate = _numbers(path, rows, column) / _numbers(path, rows, "Length")
+    rate = genome.measurements(path, rows, column) / genome.measurements(path, rows, "Length")
     if not rate.drop_nulls().is_finite().all() or rate.sum() == 0:
-        raise InputError(
-            f"{path}: no TPM can be made of column {column} (all counts are 0, or a length is 0)"
-        )
+        raise InputError(f"{path}: no TPM can be made of column {column} (all counts are 0, or a length is 0)")
     return column, rate / rate.sum() * 1e6
 
 
@@ -242,9 +194,7 @@ def _as_genes(
     if _bare(named["name"]).is_in(_bare(table["gene_id"]).implode()).any():
         return form._replace(name=f"{form.name} genes"), named
     if transcripts is None:
-        raise InputError(
-            f"{path} holds transcripts (first {named['name'][0]}); give --gtf to sum them to genes"
-        )
+        raise InputError(f"{path} holds transcripts (first {named['name'][0]}); give --gtf to sum them to genes")
     owners = pl.DataFrame({"name": _bare(transcripts["transcript_id"]), "gene": transcripts["gene_id"]})
     joined = named.with_columns(_bare(named["name"])).join(owners.unique("name"), on="name", how="inner")
     if joined.is_empty():
@@ -292,11 +242,11 @@ def _is_number(text: str | None) -> bool:
     try:
         float(text or "")
     except ValueError:
-        return text in _MISSING[1:]
+        return text in genome.MISSING[1:]
     return True
 
 
 def _all_numbers(column: pl.Series) -> bool:
     text = column.str.strip_chars()
-    present = text.filter(~(text.is_in(_MISSING) | text.is_null()))
+    present = text.filter(~(text.is_in(genome.MISSING) | text.is_null()))
     return len(present) > 0 and present.cast(pl.Float64, strict=False).null_count() == 0

@@ -18,6 +18,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 # An empty block ends every complete BGZF file (SAM specification, section 4.1.2).
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _CANONICAL = re.compile(r"(?i:chr)?(\d{1,3}[ABLR]?|[IVX]+|[WXYZ]|M|MT|Mito)")
+MISSING = ["", "NA", "N/A", ".", "-"]  # how tables say "not measured"
 _SEX_AND_MITO = {"X": 1, "Y": 2, "Z": 3, "W": 4, "M": 5, "MT": 5}
 
 
@@ -95,12 +96,26 @@ def read_intervals(path: str | Path, columns: int = 3) -> pl.DataFrame:
     if len(bad):
         row = bad.row(0, named=True)
         interval = f"{row['chrom']} {row['column_2']} {row['column_3']}"
+        raise InputError(f"{path} line {row['line']}: '{interval}' is not an interval (chromosome, start, larger end)")
+    return table.select("line", "chrom", "start", "end", pl.exclude("line", "chrom", "start", "end", "^column_[23]$"))
+
+
+def measurements(path: str | Path, rows: pl.DataFrame, column: str) -> pl.Series:
+    """A column of strings as f64, null where not measured ("NA", "."), for rows with a `line`.
+
+    Raises InputError, naming line and column, at the first value that is no finite number from 0 on.
+    """
+    text = rows[column].str.strip_chars()
+    missing = text.is_in(MISSING) | text.is_null()
+    values = text.set(missing, None).cast(pl.Float64, strict=False)
+    good = (values.is_finite() & (values >= 0)).fill_null(False) | missing
+    if not good.all():
+        row = int((~good).arg_true()[0])
         raise InputError(
-            f"{path} line {row['line']}: '{interval}' is not an interval (chromosome, start, larger end)"
+            f"{path} line {rows['line'][row]}: '{text[row]}' in column {column} is not a measured value "
+            "(a finite number from 0 on, or NA)"
         )
-    return table.select(
-        "line", "chrom", "start", "end", pl.exclude("line", "chrom", "start", "end", "^column_[23]$")
-    )
+    return values
 
 
 def chromosome_sizes(path: str | Path) -> dict[str, int]:
@@ -147,9 +162,7 @@ def is_canonical(name: str) -> bool:
 def usable(names: Iterable[str], exclude: Collection[str], scaffolds: bool = False) -> list[str]:
     """The names in natural order, without excluded ones (in either spelling) and, by default, scaffolds."""
     unwanted = {spelling for name in exclude for spelling in (name, name.removeprefix("chr"), f"chr{name}")}
-    return [
-        name for name in natural_order(names) if name not in unwanted and (scaffolds or is_canonical(name))
-    ]
+    return [name for name in natural_order(names) if name not in unwanted and (scaffolds or is_canonical(name))]
 
 
 def reconcile(names: Iterable[str], reference: Collection[str], path: str | Path) -> dict[str, str]:
@@ -177,9 +190,7 @@ def reconcile(names: Iterable[str], reference: Collection[str], path: str | Path
     return respelt
 
 
-def require_same_build(
-    sizes: Mapping[str, int], reference: Mapping[str, int | None], path: str | Path
-) -> None:
+def require_same_build(sizes: Mapping[str, int], reference: Mapping[str, int | None], path: str | Path) -> None:
     """Raise InputError when a chromosome has another length in `path`: it is of another genome build."""
     for name, length in sizes.items():
         expected = reference.get(name)

@@ -5,7 +5,6 @@ import math
 from pathlib import Path
 from runpy import run_path
 
-import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
@@ -59,9 +58,7 @@ def test_formats_are_known_by_their_header(tmp_path: Path, form: str, lines: lis
 
 
 def test_transcripts_are_summed_by_the_gtf(tmp_path: Path) -> None:
-    path = table(
-        tmp_path, "Name Length EffectiveLength TPM NumReads", "T1.2 9 9 0.5 7", "T2.1 9 9 1.5 7", "T9 9 9 4 7"
-    )
+    path = table(tmp_path, "Name Length EffectiveLength TPM NumReads", "T1.2 9 9 0.5 7", "T2.1 9 9 1.5 7", "T9 9 9 4 7")
     transcripts = pl.DataFrame({"transcript_id": ["T1.2", "T2.1"], "gene_id": ["ENSG01.4", "ENSG01.4"]})
     assert values(path, transcripts=transcripts) == [2, None, None, None]
     with pytest.raises(InputError, match=r"holds transcripts.*give --gtf"):
@@ -72,9 +69,7 @@ def test_transcripts_are_summed_by_the_gtf(tmp_path: Path) -> None:
 
 def test_featurecounts_become_tpm(tmp_path: Path) -> None:
     header = "Geneid Chr Start End Strand Length a.bam"
-    path = table(
-        tmp_path, "# Program:featureCounts", header, "ENSG01.4 1 1 9 + 1000 30", "ENSG02.1 1 1 9 + 2000 20"
-    )
+    path = table(tmp_path, "# Program:featureCounts", header, "ENSG01.4 1 1 9 + 1000 30", "ENSG02.1 1 1 9 + 2000 20")
     assert values(path) == [pytest.approx(750_000), pytest.approx(250_000), None, None]
     two = table(tmp_path, f"{header} b.bam", "ENSG01.4 1 1 9 + 1000 30 0", "ENSG02.1 1 1 9 + 2000 20 5")
     with pytest.raises(InputError, match=r"several samples; name one of a\.bam, b\.bam"):
@@ -106,9 +101,7 @@ def test_symbols_do_not_help_a_table_that_has_ids(tmp_path: Path) -> None:
 
 def test_repeated_symbols_keep_the_larger(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     assert values(table(tmp_path, "ABC 1", "ABC 7", "ABC NA", "DEF 2")) == [7, 2, None, None]
-    assert (
-        "2 of 4 genes matched by symbol; 1 repeated names, the largest value kept" in capsys.readouterr().err
-    )
+    assert "2 of 4 genes matched by symbol; 1 repeated names, the largest value kept" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("bad", ["-1", "nan", "inf", "five"])
@@ -143,73 +136,20 @@ def test_cut_off_table_is_named(tmp_path: Path) -> None:
 def test_replicates_are_averaged_before_the_logarithm(tmp_path: Path) -> None:
     one = table(tmp_path, "ABC 1", "DEF 5", name="one.tsv")
     two = table(tmp_path, "ABC 3", "GHI 8", name="two.tsv")
-    frame, read = expression.quantify(GENES, [(one, None), (two, None)])
+    read = expression.quantify(GENES, [(one, None), (two, None)])
+    frame = expression.combine(GENES, read)
     assert frame["value"].to_list() == [2, 5, 8, None]  # a replicate that lacks the gene does not count as 0
     assert frame["expression"].dtype == pl.Float32
     assert frame["expression"].to_list()[:3] == pytest.approx([math.log10(3), math.log10(6), math.log10(9)])
-    assert len(read) == 2
+    summed = expression.combine(GENES, read, "sum")  # science.md row 1: what the released code does
+    assert summed["value"].to_list() == [4, 5, 8, None]
 
 
 @pytest.mark.parametrize(("scale", "base"), [("log10", 10), ("ln", math.e), ("log2", 2)])
 def test_scales(tmp_path: Path, scale: expression.Scale, base: float) -> None:
-    frame, _ = expression.quantify(GENES, [(table(tmp_path, "ABC 6", "DEF 0"), None)], scale=scale)
+    read = expression.quantify(GENES, [(table(tmp_path, "ABC 6", "DEF 0"), None)])
+    frame = expression.combine(GENES, read, scale=scale)
     assert frame["expression"].to_list() == [pytest.approx(math.log(7, base)), 0, None, None]
-
-
-def test_cage_is_summed_on_the_strand_within_384_bp(tmp_path: Path) -> None:
-    path = table(
-        tmp_path,
-        "chr1 807 808 a 9 +",  # one base left of the window [808, 1192)
-        "chr1 808 809 b 1 +",
-        "chr1 1191 1192 c 2 +",
-        "chr1 1192 1193 d 9 +",
-        "chr1 900 901 e 4 -",
-        "chr2 1 2 f 5 +",
-    )
-    frame, read = expression.quantify_cage(GENES, [(path, None)])
-    assert frame["value"].to_list() == [
-        3,
-        4,
-        0,
-        None,
-    ]  # 0 where CAGE saw nothing, null where it has no chromosome
-    assert read[0].format == "CAGE BED"
-
-
-def test_cage_against_adding_up_every_entry(tmp_path: Path) -> None:
-    random = np.random.default_rng(1)
-    rows = [
-        (int(start), int(start + length), int(value), "+-"[int(minus)])
-        for start, length, value, minus in zip(
-            random.integers(0, 9000, 300),
-            random.integers(1, 60, 300),
-            random.integers(1, 99, 300),
-            random.integers(0, 2, 300),
-            strict=True,
-        )
-    ]
-    lines = [f"chr1 {start} {end} x 0 {strand} . . . {value}" for start, end, value, strand in rows]
-    genes = pl.DataFrame(
-        {"gene_id": [f"G{i}" for i in range(40)], "chrom": "chr1", "tss": random.integers(0, 9000, 40)}
-    )
-    genes = genes.with_columns(strand=pl.Series(["+", "-"] * 20))
-    found = expression.read_cage(genes, table(tmp_path, *lines), "10").values.to_list()
-    expected = [
-        sum(
-            value for start, end, value, of in rows if of == strand and -192 <= (start + end) // 2 - tss < 192
-        )
-        for tss, strand in genes.select("tss", "strand").rows()
-    ]
-    assert found == expected
-
-
-def test_bad_cage_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="line 1: the strand must be"):
-        expression.read_cage(GENES, table(tmp_path, "chr1 1 2 a 5 ."))
-    with pytest.raises(InputError, match="no value column '9'"):
-        expression.read_cage(GENES, table(tmp_path, "chr1 1 2 a 5 +"), "9")
-    with pytest.raises(InputError, match="line 1: '-5'"):
-        expression.read_cage(GENES, table(tmp_path, "chr1 1 2 a -5 +"))
 
 
 def test_file_and_column(tmp_path: Path) -> None:

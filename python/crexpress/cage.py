@@ -1,0 +1,136 @@
+"""CAGE signal at the TSS of every gene, on its strand, from tag tables, alignments or strand bigWigs."""
+
+from array import array
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from crexpress import genome
+from crexpress.errors import InputError
+
+WINDOW = 384  # bp around the TSS (ScPGE, Methods)
+_CHROM_STEP = 2**40  # bp between chromosomes laid end to end: more than any chromosome is long
+
+
+def at_genes(genes: pl.DataFrame, path: Path, column: str | None = None, per_million: bool = False) -> pl.Series:
+    """Sum of the signal on each gene's strand in the 384 bp around its TSS; null where the file cannot tell.
+
+    A file says nothing about a chromosome that it lacks; 0 is where it looked and found nothing.
+
+    path: a BED of single TSSs (CTSS) or of peaks (strand in column 6, `column` the number of the value column,
+    the score by default; an entry counts where its midpoint lies), a .ctss table (chromosome, 1-based position,
+    strand, count), a BAM (5' ends of primary alignments, per million), or a bigWig, of which `column` says the
+    strand, + or -, and which measures only the genes on that strand.
+    per_million: scale the values of a table so that the whole file sums to a million.
+    """
+    suffix = path.suffix.lower()
+    if suffix in (".bw", ".bigwig"):
+        if per_million:
+            raise InputError(f"{path} holds one strand only and cannot be scaled to a million; scale it beforehand")
+        return _from_bigwig(genes, path, column)
+    tags = _read_bam(path) if suffix == ".bam" else _read_tags(path, column)
+    if per_million or suffix == ".bam":
+        total = tags["value"].sum()
+        if not total:
+            raise InputError(f"{path} holds no CAGE tag")
+        tags = tags.with_columns(pl.col("value") / total * 1e6)
+    return _window_sums(genes, path, tags)
+
+
+def _window_sums(genes: pl.DataFrame, path: Path, tags: pl.DataFrame) -> pl.Series:
+    """Tags have `chrom`, `strand`, `position` (0-based) and `value`."""
+    names = genes["chrom"].unique(maintain_order=True)
+    spelling = genome.reconcile(tags["chrom"].unique(maintain_order=True), names, path)
+    tags = tags.with_columns(pl.col("chrom").replace_strict(spelling, default=None)).drop_nulls("chrom")
+    rank = {name: index for index, name in enumerate(names)}
+
+    def key(frame: pl.DataFrame, position: str) -> np.ndarray:
+        track = frame["chrom"].replace_strict(rank, return_dtype=pl.Int64).to_numpy() * 2
+        return (track + (frame["strand"] == "-").to_numpy()) * _CHROM_STEP + frame[position].to_numpy()
+
+    places = key(tags, "position")
+    order = np.argsort(places, kind="stable")
+    total = np.concatenate([[0.0], np.cumsum(tags["value"].to_numpy()[order])])
+    tss = key(genes, "tss")
+    first = np.searchsorted(places[order], tss - WINDOW // 2, "left")
+    last = np.searchsorted(places[order], tss + WINDOW // 2, "left")
+    sums = np.where(last > first, total[last] - total[first], 0.0)
+    covered = genes["chrom"].is_in(tags["chrom"].unique().implode())
+    return pl.Series("value", sums).set(~covered, None)
+
+
+def _read_tags(path: Path, column: str | None) -> pl.DataFrame:
+    rows = genome.read_table(path, 4)
+    if rows["column_3"].is_in(["+", "-"]).all():
+        position = rows["column_2"].cast(pl.Int64, strict=False)
+        if not (position >= 1).fill_null(False).all():
+            bad = rows.filter(~(position >= 1).fill_null(False))
+            raise InputError(f"{path} line {bad['line'][0]}: '{bad['column_2'][0]}' is no 1-based position")
+        value = genome.measurements(path, rows, "column_4")
+        return rows.select(chrom="column_1", strand="column_3", position=position - 1, value=value.fill_null(0.0))
+    rows = genome.read_intervals(path, columns=6)
+    number = column or "5"
+    if not number.isdigit() or f"column_{number}" not in rows.columns:
+        raise InputError(f"{path} has no value column '{number}'; give the column's number, for example 5")
+    bad = rows.filter(~pl.col("column_6").is_in(["+", "-"]))
+    if len(bad):
+        raise InputError(f"{path} line {bad['line'][0]}: the strand must be + or -, not '{bad['column_6'][0]}'")
+    value = genome.measurements(path, rows, f"column_{number}").fill_null(0.0)
+    return rows.select("chrom", strand="column_6", position=(pl.col("start") + pl.col("end")) // 2, value=value)
+
+
+def _read_bam(path: Path) -> pl.DataFrame:
+    """5' ends of primary alignments, of paired reads the first."""
+    import pysam
+
+    chroms, minus, positions = array("i"), array("b"), array("q")
+    try:
+        with pysam.AlignmentFile(str(path), check_sq=False) as file:
+            for read in file:
+                if read.is_unmapped or read.is_secondary or read.is_supplementary or read.is_qcfail or read.is_read2:
+                    continue
+                chroms.append(read.reference_id)
+                minus.append(read.is_reverse)
+                positions.append((read.reference_end or 1) - 1 if read.is_reverse else read.reference_start)
+            names = file.references
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} is not a readable BAM ({error}); it may be cut off") from None
+    if not positions:
+        raise InputError(f"{path} holds no primary alignment")
+    ends = pl.DataFrame({"chrom": np.array(chroms), "minus": np.array(minus, bool), "position": np.array(positions)})
+    counts = ends.group_by("chrom", "minus", "position").len()
+    return counts.select(
+        pl.col("chrom").replace_strict(dict(enumerate(names)), return_dtype=pl.String),
+        pl.when("minus").then(pl.lit("-")).otherwise(pl.lit("+")).alias("strand"),
+        "position",
+        pl.col("len").cast(pl.Float64).alias("value"),
+    )
+
+
+def _from_bigwig(genes: pl.DataFrame, path: Path, strand: str | None) -> pl.Series:
+    import pybigtools
+
+    if strand not in ("+", "-"):
+        raise InputError(f"{path}: say the strand of a CAGE bigWig as its column, + or - ({path.name}:+)")
+    sizes = genome.chromosome_sizes(path)
+    wanted = genes["chrom"].unique(maintain_order=True)
+    names = {ours: theirs for theirs, ours in genome.reconcile(sizes, wanted, path).items()}
+    sums: list[float | None] = []
+    with pybigtools.open(str(path)) as file:
+        for chrom, tss, of in genes.select("chrom", "tss", "strand").iter_rows():
+            if of != strand or chrom not in names:
+                sums.append(None)
+                continue
+            start, end = max(0, tss - WINDOW // 2), min(tss + WINDOW // 2, sizes[names[chrom]])
+            if start >= end:
+                raise InputError(
+                    f"{path} ends {chrom} at {sizes[names[chrom]]:,} bp, before a TSS at {tss:,}; "
+                    "it was made for another genome build"
+                )
+            # minus strand files often carry their counts with a minus sign
+            sums.append(float(np.abs(file.values(names[chrom], start, end, fillna=0)).sum()))
+    values = pl.Series("value", sums, pl.Float64)
+    if not values.drop_nulls().is_finite().all():
+        raise InputError(f"{path} holds NaN or infinite values; give CAGE counts")
+    return values
