@@ -5,6 +5,7 @@ nearest bin, half a bin off its loops). A read count and -log10 q are different 
 apart.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -83,9 +84,7 @@ class Contacts:
         a, b = np.broadcast_arrays(a, b)
         low, high = np.minimum(a, b), np.maximum(a, b)
         found = np.zeros(low.shape, np.float32)
-        near = np.nonzero(
-            (low >= 0) & (high <= self._reach[low])
-        )  # a negative `low` reads any bin, and is dropped
+        near = np.nonzero((low >= 0) & (high <= self._reach[low]))  # a negative `low` reads any bin, and is dropped
         wanted = low[near].astype(np.int64) * self.total + high[near]
         place = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
         found[near] = np.where(self._keys[place] == wanted, np.nan_to_num(values[place]), 0)
@@ -124,9 +123,7 @@ def bin_contacts(
     largest finite one. Both, and what is left out, are said. Raises InputError for loops of another genome.
     """
     parts = [_within(part, path, chromosomes) for part, path in zip(loops, paths, strict=True)]
-    table = pl.concat(parts).with_columns(
-        pl.Series("neglog10q", _cap_infinite(pl.concat(parts)["neglog10q"]))
-    )
+    table = pl.concat(parts).with_columns(pl.Series("neglog10q", _cap_infinite(pl.concat(parts)["neglog10q"])))
     ends = dict(table.group_by("chrom_1").agg(pl.max_horizontal("end_1", "end_2").max()).iter_rows())
     lengths = np.array([length or ends.get(name, 0) for name, length in chromosomes.items()], dtype=np.int64)
     offsets = np.append(0, np.cumsum(-(-lengths // bin_size)))
@@ -181,17 +178,17 @@ def _read_longrange(path: str | Path, table: pl.DataFrame, score: Score) -> Loop
 
 def _read_pairs(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
     names = [name for name in table.columns if name.startswith("column_")]
-    head = [(table[name][0] or "").lower() for name in names]
-    # cLoops2 has the loop's id before the coordinates
-    first = next((at for at in (0, 1) if at + 6 <= len(names) and _is_pair(table, names[at : at + 6])), None)
+    first = _find_coordinates(table.row(0)[1:])
+    has_header = first is None and len(table) > 1
+    if has_header:
+        first = _find_coordinates(table.row(1)[1:])
     if first is None:
         raise InputError(
             f"{path} line {table['line'][0]} is not a loop: expected BEDPE (chrom, start, end, twice), "
             "a FitHiChIP or cLoops2 table, or a longrange file"
         )
-    has_header = not head[first + 1].isdigit()
-    if has_header:
-        table = table[1:]
+    head = [str(name).lower() for name in table.row(0)[1:]]
+    table = table[1:] if has_header else table
     partner = table.select(names[first + 3 : first + 6])
     coordinates = _both_anchors(path, table, names[first : first + 3], partner)
     if has_header:
@@ -208,15 +205,17 @@ def _read_pairs(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
     return Loops(coordinates.hstack(strengths), "bedpe")
 
 
-def _is_pair(table: pl.DataFrame, names: Sequence[str]) -> bool:
-    row = table.row(min(1, len(table) - 1), named=True)  # the second line: the first may be a header
-    numeric = [(row[name] or "").isdigit() for name in names]
-    return numeric[1] and numeric[2] and numeric[4] and numeric[5]
+def _find_coordinates(row: Sequence[str | None]) -> int | None:
+    """Place of the first of six coordinate columns: the first column, or the second behind a loop id (cLoops2)."""
+    number = re.compile(r"-?\d+")
+    for first in (0, 1):
+        numeric = [number.fullmatch(value or "") is not None for value in row[first : first + 6]]
+        if len(numeric) == 6 and numeric[1] and numeric[2] and numeric[4] and numeric[5]:
+            return first
+    return None
 
 
-def _both_anchors(
-    path: str | Path, table: pl.DataFrame, names: Sequence[str], partner: pl.DataFrame
-) -> pl.DataFrame:
+def _both_anchors(path: str | Path, table: pl.DataFrame, names: Sequence[str], partner: pl.DataFrame) -> pl.DataFrame:
     """The six coordinate columns; InputError names the first line with an anchor that is none."""
     sides = []
     for number, texts in (("1", table.select(names)), ("2", partner)):
@@ -247,9 +246,7 @@ def _numbers(path: str | Path, lines: pl.Series, texts: pl.Series, what: str) ->
     bad = (values.is_null() | (values < 0)).arg_true()
     if len(bad):
         at = int(bad[0])
-        raise InputError(
-            f"{path} line {lines[at]}: {what} '{texts[at]}' must be a number that is not negative"
-        )
+        raise InputError(f"{path} line {lines[at]}: {what} '{texts[at]}' must be a number that is not negative")
     return values
 
 
