@@ -1,7 +1,7 @@
 """Predicted against observed expression: across genes, in what differs between cells, across cells.
 
 Every figure stands beside the baselines' (science.md: the 2 x 2 of seen and unseen genes and cells), with a
-bootstrap over genes. Expression is log10(1 + value) throughout.
+bootstrap over genes, in the unit that the model was trained on (log10(1 + TPM) unless the header says otherwise).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,20 +19,22 @@ from crexpress.models.baselines import MEAN_OVER_CELLS
 from scipy.stats import rankdata
 
 CHANGED = "changed genes"
-_FOLD = 2 * np.log10(2)  # genes differ when abs(log2((1 + a) / (1 + b))) is above 2
+_FOLD = 2  # genes differ when abs(log2((1 + a) / (1 + b))) is above it
 
 
 @dataclass
 class Cell:
     """Observed and predicted expression of one cell, float64 [genes], NaN where there is none.
 
-    `seen` says whether its expression was trained on; `models` are the methods that are no baselines.
+    `log2_value` is log2(1 + value) whatever the scale of `observed`; `seen` says whether the cell's expression
+    was trained on; `models` are the methods that are no baselines.
     """
 
     name: str
     seen: bool
     unit: str
     observed: np.ndarray
+    log2_value: np.ndarray
     models: list[str] = field(default_factory=list)
     predicted: dict[str, np.ndarray] = field(default_factory=dict)
 
@@ -59,8 +61,16 @@ def read(
             continue
         values, target = observed[name]
         seen = bool(header["parameters"]["cell_seen"])
-        unit = target["units"].get("expression", f"log10(1 + {target['parameters']['unit']})")
-        cell = cells.setdefault(name, Cell(name, seen, unit, _aligned(values, "expression", table)))
+        cell = cells.setdefault(
+            name,
+            Cell(
+                name,
+                seen,
+                target["units"]["expression"],
+                _aligned(values, "expression", table),
+                np.log2(1 + _aligned(values, "value", table)),
+            ),
+        )
         if cell.seen != seen:
             raise InputError(f"{path} says that {name} was {'' if seen else 'not '}trained on, another file does not")
         method = _method(header)
@@ -122,8 +132,9 @@ def change(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: i
             continue
         for name, group in references:
             difference = cell.observed - np.mean([other.observed for other in group], axis=0)
+            fold = np.abs(cell.log2_value - np.mean([other.log2_value for other in group], axis=0))
             test = (split == splits.TEST) & np.isfinite(difference)
-            for subset, inside in ((splits.TEST, test), (CHANGED, test & (np.abs(difference) > _FOLD))):
+            for subset, inside in ((splits.TEST, test), (CHANGED, test & (fold > _FOLD))):
                 rows = np.flatnonzero(inside)
                 if len(rows) < 3:
                     continue
