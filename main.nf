@@ -63,7 +63,7 @@ workflow {
     seen = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }
     def split = flags(run, ['val', 'test'])
     TRAIN(
-        reference, genome, gather(seen.join(signals)), gather(seen.join(expression)), gather(seen.join(contacts)),
+        reference, genome, gather(seen.join(signals)), gather(seen.join(expression)),
         run.preset, "${split} ${flags(run, ['neighbours', 'steps', 'seed', 'device'])}", code
     )
 

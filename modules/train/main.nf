@@ -7,7 +7,6 @@ process TRAIN {
     path genome, arity: '0..*'
     path signals, arity: '1..*'
     path expression, arity: '1..*'
-    path contacts, arity: '0..*'
     val preset
     val args
     val toolkit
@@ -22,7 +21,6 @@ process TRAIN {
         ${genome.collect { file -> "--${file.simpleName} ${file}" }.join(' ')} \\
         ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
         ${expression.collect { file -> "--expression ${file}" }.join(' ')} \\
-        ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
         --preset ${preset} --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --outdir model
     """
 
