@@ -75,13 +75,19 @@ def extract(elements: pl.DataFrame, lengths: Mapping[str, int | None], fasta: st
 def open_fasta(path: str | Path) -> Iterator[pysam.FastaFile]:
     """A FASTA opened for random access; a missing index is made in a temporary place."""
     path = Path(path)
+    with path.open("rb") as start:
+        compressed = start.read(2) == b"\x1f\x8b"
     index, blocks = Path(f"{path}.fai"), Path(f"{path}.gzi")
     with tempfile.TemporaryDirectory() as folder:
         try:
-            if not index.exists() or (path.suffix in (".gz", ".bgz") and not blocks.exists()):
+            if not index.exists() or (compressed and not blocks.exists()):
                 index, blocks = Path(folder, "index.fai"), Path(folder, "index.gzi")
-                pysam.faidx(str(path), "--fai-idx", str(index), "--gzi-idx", str(blocks))
-            file = pysam.FastaFile(str(path), filepath_index=str(index), filepath_index_compressed=str(blocks))
+                pysam.faidx(str(path), "--fai-idx", str(index), *(["--gzi-idx", str(blocks)] if compressed else []))
+            file = pysam.FastaFile(
+                str(path),
+                filepath_index=str(index),
+                filepath_index_compressed=str(blocks) if compressed else None,
+            )
         except (pysam.SamtoolsError, OSError, ValueError):
             raise InputError(
                 f"{path} is not a FASTA that can be indexed: it is cut off, not FASTA, or compressed by gzip "

@@ -1,0 +1,201 @@
+"""Motif scores against plain scans of numpy and scipy, MEME files, and what is refused."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from crexpress import artifacts, motifs, sequence
+from crexpress.errors import InputError
+from scipy.signal import convolve2d
+
+SCORE = Path(__file__).parents[2] / "bin" / "score-motifs"
+HEADER = "MEME version 5\n\nALPHABET= ACGT\n\nstrands: + -\n\nBackground letter frequencies\nA 0.3 C 0.2 G 0.2 T 0.3\n"
+WIDTHS = (1, 3, 4, 6, 7, 12, 13, 25)
+
+
+def make_set(seed=0, widths=WIDTHS, decimals=3):
+    rng = np.random.default_rng(seed)
+    made = []
+    for number, width in enumerate(widths):
+        probabilities = np.round(rng.dirichlet([0.3] * 4, width), decimals)
+        made.append(motifs.Motif(f"M{number}", f"TF{number}", probabilities, 50))
+    return motifs.MotifSet(made, np.array([0.3, 0.2, 0.2, 0.3]))
+
+
+def make_codes(rows=40, width=60, seed=1):
+    """Random sequences; some with unknown bases, one without any known base."""
+    rng = np.random.default_rng(seed)
+    codes = rng.integers(0, 4, (rows, width)).astype(np.uint8)
+    codes[: rows // 2][rng.random((rows // 2, width)) < 0.1] = sequence.UNKNOWN
+    codes[3] = sequence.UNKNOWN
+    return codes
+
+
+def plain_best(codes, matrix):
+    """Best sum of `matrix` over all places of both strands, an unknown base adding 0."""
+    wide = np.hstack([matrix, np.zeros((len(matrix), 1))])
+    best = []
+    for row in codes:
+        places = [
+            sum(wide[column, strand[place + column]] for column in range(len(wide)))
+            for strand in (row, sequence.reverse_complement(row))
+            for place in range(len(row) - len(wide) + 1)
+        ]
+        best.append(max(places))
+    return np.array(best)
+
+
+def score(codes, motif_set, mode, reference=None, **options):
+    out = {"scores": np.full((len(codes), len(motif_set.motifs)), np.nan, np.float16)}
+    out |= {name: np.full(len(motif_set.motifs), np.nan, np.float32) for name in ("mean", "sd")}
+    reference = np.ones(len(codes), bool) if reference is None else reference
+    motifs.score(codes, motif_set, mode, reference, out, **options)
+    return out
+
+
+def test_integer_scan_is_exact():
+    motif_set, codes = make_set(), make_codes()
+    scanner = motifs.Scanner([np.rint(motif.probabilities * 1000).astype(np.int16) for motif in motif_set.motifs])
+    got = np.maximum(scanner.best(codes), scanner.best(sequence.reverse_complement(codes)))
+    for column, motif in enumerate(motif_set.motifs):
+        assert np.array_equal(got[:, column], np.rint(plain_best(codes, motif.probabilities * 1000)))
+
+
+def test_more_motifs_than_lanes_keep_their_order():
+    motif_set, codes = make_set(widths=np.random.default_rng(2).integers(2, 20, 150)), make_codes(5)
+    scanner = motifs.Scanner([motif.probabilities for motif in motif_set.motifs])
+    got = np.maximum(scanner.best(codes), scanner.best(sequence.reverse_complement(codes)))
+    expected = np.array([plain_best(codes, motif.probabilities) for motif in motif_set.motifs]).T
+    np.testing.assert_allclose(got, expected, atol=1e-12)
+
+
+def test_log_odds_agree_with_a_plain_scan_and_are_standardised():
+    motif_set, codes = make_set(), make_codes()
+    reference = np.arange(40) % 3 > 0
+    out = score(codes, motif_set, "log-odds", reference)
+    known = (codes != sequence.UNKNOWN).any(axis=1)
+    bits = np.array([plain_best(codes, motifs.log_odds(motif, motif_set.background)) for motif in motif_set.motifs]).T
+    used = bits[reference & known]
+    np.testing.assert_allclose(out["mean"], used.mean(axis=0), atol=0.05)
+    np.testing.assert_allclose(out["sd"], used.std(axis=0), atol=0.05)
+    spread = np.where(used.std(axis=0) > 0, used.std(axis=0), 1)  # a motif may score the same everywhere
+    expected = (bits - used.mean(axis=0)) / spread
+    np.testing.assert_allclose(out["scores"][known], expected[known], atol=0.05)
+    assert (out["scores"][3] == 0).all()  # no known base: neither like nor unlike any motif
+
+
+def test_log_odds_are_bits_over_the_background():
+    background = np.array([0.3, 0.2, 0.2, 0.3])
+    motif = motifs.Motif("M", "M", np.array([[1.0, 0, 0, 0], [0.3, 0.2, 0.2, 0.3]]), 100)
+    bits = motifs.log_odds(motif, background, pseudocount=1)
+    assert bits[0, 0] == pytest.approx(np.log2((100 + 0.3) / 101 / 0.3))
+    assert bits[0, 1] == pytest.approx(np.log2(0.2 / 101 / 0.2))
+    np.testing.assert_allclose(bits[1], 0, atol=1e-12)
+
+
+@pytest.mark.parametrize("decimals", [3, 6])
+def test_pfm_minmax_is_scaled_within_each_element_after_the_strands(decimals):
+    motif_set, codes = make_set(decimals=decimals), make_codes()
+    sums = np.array([plain_best(codes, motif.probabilities) for motif in motif_set.motifs]).T
+    low, high = sums.min(axis=1, keepdims=True), sums.max(axis=1, keepdims=True)
+    expected = (sums - low) / np.where(high > low, high - low, 1)
+    np.testing.assert_allclose(score(codes, motif_set, "pfm-minmax")["scores"], expected, atol=1e-3)
+
+
+def test_scpge_compat_has_the_bits_of_the_released_operation():
+    """Full convolution of the one-hot window on each strand, min-max and two decimals, then the maximum."""
+    motif_set, codes = make_set(widths=[5, 8, 8, 11, 13, 20]), make_codes(60, 200)
+
+    def strand_scores(row):
+        one_hot = np.eye(5, dtype=int)[row][:, :4]
+        best = np.array([convolve2d(one_hot, m.probabilities, mode="valid").max() for m in motif_set.motifs])
+        spread = best.max() - best.min()
+        return np.round((best - best.min()) / spread, decimals=2) if spread else best
+
+    expected = [np.maximum(strand_scores(row), strand_scores(sequence.reverse_complement(row))) for row in codes]
+    got = score(codes, motif_set, "scpge-compat")["scores"]
+    assert np.array_equal(got, np.array(expected).astype(np.float16))
+    assert not np.array_equal(got, score(codes, motif_set, "pfm-minmax")["scores"])
+
+
+def test_threads_and_batches_do_not_change_the_bits(monkeypatch):
+    motif_set, codes = make_set(), make_codes()
+    one = score(codes, motif_set, "log-odds")
+    monkeypatch.setattr(motifs, "_BATCH", 7)
+    many = score(codes, motif_set, "log-odds", threads=3)
+    assert np.array_equal(many["scores"], one["scores"])
+
+
+def test_motif_wider_than_the_elements_is_refused():
+    with pytest.raises(InputError, match="motif M7 is 25 bp wide"):
+        score(make_codes(5, 20), make_set(), "log-odds")
+
+
+def meme(tmp_path, text):
+    path = tmp_path / "motifs.meme"
+    path.write_text(text)
+    return path
+
+
+MATRIX = "letter-probability matrix: alength= 4 w= 2 nsites= 17 E= 0\n0.1 0.2 0.3 0.4\n 1.0\t0\t0\t0\n"
+
+
+def test_meme_names_factors_sites_and_background(tmp_path):
+    text = HEADER + f"\nMOTIF MA0004.1 Arnt\n{MATRIX}URL http://example\n\nMOTIF ATF4_HUMAN.H11MO.0.A\n\n{MATRIX}"
+    found = motifs.read_meme(meme(tmp_path, text))
+    assert found.names == ["MA0004.1", "ATF4_HUMAN.H11MO.0.A"]
+    assert [motif.factor for motif in found.motifs] == ["Arnt", "ATF4"]
+    assert found.motifs[0].sites == 17
+    assert found.motifs[0].probabilities.tolist() == [[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0]]
+    np.testing.assert_allclose(found.background, [0.3, 0.2, 0.2, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (f"MOTIF A\n{MATRIX.replace('w= 2', 'w= 0')}", "line 2: motif A has no positive width"),
+        (f"MOTIF A\n{MATRIX.replace('w= 2', '')}", "line 2: motif A has no positive width"),
+        (f"MOTIF A\n{MATRIX.replace('0.3', 'x')}", "line 3: row 1 of 2 of motif A"),
+        (f"MOTIF A\n{MATRIX.replace(' 0.4', '')}", "line 3: row 1 of 2 of motif A"),
+        (f"MOTIF A\n{MATRIX.replace('0.4', 'nan')}", "line 3: row 1 of 2 of motif A"),
+        (f"MOTIF A\n{MATRIX.replace('0.4', '14')}", "line 3: row 1 of 2 of motif A"),
+        (f"MOTIF A\n{MATRIX}0.1 0.2 0.3 0.4\n", "line 5: motif A has more rows"),
+        (f"MOTIF A\n{MATRIX.replace('w= 2', 'w= 3')}MOTIF B\n{MATRIX}", "line 5: row 3 of 3 of motif A"),
+        (f"MOTIF A\n{MATRIX.replace('w= 2', 'w= 3')}", "row 3 of 3 of motif A"),
+        (f"MOTIF A\n{MATRIX}MOTIF A\n{MATRIX}", "line 5: 'MOTIF A' has no name, or one that was used"),
+        (MATRIX, "line 1: a matrix must follow its own MOTIF line"),
+        ("ALPHABET= ACDEFGHIKLMNPQRSTVWY\n", "line 1: the alphabet must be ACGT"),
+        ("Background letter frequencies\nA 0.5 C 0.5 G 0\n", "line 2: the background"),
+        ("MEME version 5\n", "holds no motif"),
+    ],
+)
+def test_bad_meme_is_refused_by_line(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        motifs.read_meme(meme(tmp_path, text))
+
+
+def test_executable_writes_both_artefacts_and_sequence_alone(tmp_path):
+    (tmp_path / "genome.fa").write_text(">chr1\n" + "ACGGTTAC" * 50 + "\n")
+    meme(tmp_path, HEADER + f"\nMOTIF A.1\n{MATRIX}")
+    elements = pl.DataFrame({"chrom": ["chr1"] * 3, "start": [0, 9, 395], "class": ["dELS", "PLS", "TSS"]})
+    header = artifacts.make_header(
+        "elements", "test", elements="abc", parameters={"width": 30, "chromosomes": [["chr1", 400]]}
+    )
+    artifacts.write_table(tmp_path / "elements.parquet", elements, header)
+    command = [sys.executable, SCORE, "--elements", "elements.parquet", "--fasta", "genome.fa", "--outdir"]
+    done = subprocess.run([*command, "seq"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in (tmp_path / "seq").iterdir()] == ["sequence.safetensors"]
+
+    done = subprocess.run([*command, "all", "--motifs", "motifs.meme"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    header, tensors = artifacts.open_arrays(tmp_path / "all" / "motifs.safetensors", "motifs")
+    assert (header["parameters"]["motifs"], header["parameters"]["factors"]) == (["A.1"], ["A"])
+    assert header["parameters"]["mode"] == "log-odds"
+    assert header["elements"] == "abc"
+    assert np.isfinite(tensors["scores"]).all()
+    codes = artifacts.open_arrays(tmp_path / "all" / "sequence.safetensors", "sequence").tensors["codes"]
+    assert codes[0, :8].tolist() == [0, 1, 2, 2, 3, 3, 0, 1]
