@@ -78,8 +78,7 @@ def quantify(
     transcripts that do not say it. Raises InputError for an unknown header, a value that is no finite number
     from 0 on, or no gene in common.
     """
-    transcripts = genes.read_transcripts(gtf) if gtf else None
-    return [read_values(table, path, column, transcripts) for path, column in files]
+    return [read_values(table, path, column, gtf) for path, column in files]
 
 
 def quantify_cage(
@@ -111,9 +110,7 @@ def combine(
     return frame.with_columns(expression=(pl.col("value").log1p() / divisor).cast(pl.Float32))
 
 
-def read_values(
-    table: pl.DataFrame, path: Path, column: str | None = None, transcripts: pl.DataFrame | None = None
-) -> Quantification:
+def read_values(table: pl.DataFrame, path: Path, column: str | None = None, gtf: Path | None = None) -> Quantification:
     """Values of one quantification table for the genes of `table`; see `quantify`."""
     form, rows = _recognise(path)
     if column is not None and column not in rows.columns:
@@ -125,7 +122,7 @@ def read_values(
         values = genome.measurements(path, rows, column)
     named = pl.DataFrame({"name": rows[form.names], "value": values})
     if form.name in ("Salmon", "kallisto"):
-        form, named = _as_genes(path, form, named, table, transcripts)
+        form, named = _as_genes(path, form, named, table, gtf)
     if form.name.endswith(("isoforms", "transcripts")):
         named = named.group_by("name", maintain_order=True).agg(pl.col("value").sum())
     return Quantification(_match(path, form, named, table), form.name, column)
@@ -185,7 +182,7 @@ def _tpm_of_counts(path: Path, rows: pl.DataFrame, column: str | None) -> tuple[
 
 
 def _as_genes(
-    path: Path, form: Format, named: pl.DataFrame, table: pl.DataFrame, transcripts: pl.DataFrame | None
+    path: Path, form: Format, named: pl.DataFrame, table: pl.DataFrame, gtf: Path | None
 ) -> tuple[Format, pl.DataFrame]:
     """Salmon and kallisto tables hold genes or transcripts under one header; tell by the names."""
     of_transcripts = form._replace(name=f"{form.name} transcripts")
@@ -193,14 +190,15 @@ def _as_genes(
         return of_transcripts, named.with_columns(pl.col("name").str.split("|").list.get(1))
     if _bare(named["name"]).is_in(_bare(table["gene_id"]).implode()).any():
         return form._replace(name=f"{form.name} genes"), named
-    if transcripts is None:
+    if gtf is None:
         raise InputError(f"{path} holds transcripts (first {named['name'][0]}); give --gtf to sum them to genes")
+    transcripts = genes.read_transcripts(gtf)
     owners = pl.DataFrame({"name": _bare(transcripts["transcript_id"]), "gene": transcripts["gene_id"]})
     joined = named.with_columns(_bare(named["name"])).join(owners.unique("name"), on="name", how="inner")
     if joined.is_empty():
-        raise InputError(f"{path}: none of its transcripts (first {named['name'][0]}) is in the GTF")
+        raise InputError(f"{path}: none of its transcripts (first {named['name'][0]}) is in {gtf}")
     if len(joined) < len(named):
-        cli.say(f"{path}: {len(named) - len(joined):,} of {len(named):,} transcripts are not in the GTF")
+        cli.say(f"{path}: {len(named) - len(joined):,} of {len(named):,} transcripts are not in {gtf}")
     return of_transcripts, joined.select(name="gene", value="value")
 
 

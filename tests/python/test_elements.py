@@ -27,9 +27,7 @@ def bed(folder: Path, *lines: str, name: str = "ccres.bed") -> Path:
 def ccres(intervals: list[tuple[str, int, int]]) -> pl.DataFrame:
     names = [f"E{number}" for number in range(len(intervals))]
     frame = pl.DataFrame(intervals, schema=["chrom", "start", "end"], orient="row")
-    return frame.with_columns(
-        element_id=pl.Series(names), **{"class": pl.lit("dELS"), "classes": pl.lit("dELS")}
-    )
+    return frame.with_columns(element_id=pl.Series(names), **{"class": pl.lit("dELS"), "classes": pl.lit("dELS")})
 
 
 def midpoints(merged: pl.DataFrame) -> list[tuple[str, int]]:
@@ -54,9 +52,7 @@ def midpoints(merged: pl.DataFrame) -> list[tuple[str, int]]:
 )
 def test_names_and_classes_of_every_form(tmp_path: Path, line: str, name: str, kind: str) -> None:
     frame = elements.read_ccres([bed(tmp_path, line)], CHROMOSOMES)
-    assert frame.select("chrom", "start", "end", "element_id", "class").rows() == [
-        ("chr1", 100, 300, name, kind)
-    ]
+    assert frame.select("chrom", "start", "end", "element_id", "class").rows() == [("chr1", 100, 300, name, kind)]
 
 
 def test_union_of_lists_keeps_every_class(tmp_path: Path) -> None:
@@ -92,7 +88,7 @@ def test_a_list_of_another_build_is_refused(tmp_path: Path) -> None:
 
 def test_blacklist_touching_is_not_overlapping(tmp_path: Path) -> None:
     frame = ccres([("chr1", 100, 200), ("chr1", 200, 300), ("chr1", 300, 400), ("chr2", 200, 300)])
-    path = bed(tmp_path, "chr1 210 220", "chr1 205 290", "chr9 1 2")
+    path = bed(tmp_path, "chr1 200 220", "chr1 205 300", "chr9 1 2")
     assert elements.drop_blacklisted(frame, path)["element_id"].to_list() == ["E0", "E2", "E3"]
 
 
@@ -149,12 +145,19 @@ def test_merge_loses_no_ccre_and_ignores_the_order_of_lines(
 
 def test_cluster_keeps_id_and_class_of_its_middle() -> None:
     frame = ccres([("chr1", 0, 100), ("chr1", 200, 300), ("chr1", 600, 700), ("chr1", 5000, 5100)])
-    frame = frame.with_columns(
-        pl.Series("class", ["PLS", "pELS", "dELS", "dELS"]), classes=pl.Series(list("abcd"))
-    )
+    frame = frame.with_columns(pl.Series("class", ["PLS", "pELS", "dELS", "dELS"]), classes=pl.Series(list("abcd")))
     assert elements.merge(frame).rows() == [
         ("E1", "chr1", -50, 550, 0, 700, "pELS", "E0,E1,E2", "a,b,c"),
         ("E3", "chr1", 4750, 5350, 5000, 5100, "dELS", "E3", "d"),
+    ]
+
+
+def test_adjacent_ccres_join_and_the_nearest_to_the_middle_names_them() -> None:
+    frame = ccres([("chr1", 0, 100), ("chr1", 100, 200), ("chr1", 200, 700), ("chr1", 701, 800)])
+    merged = elements.merge(frame, "interval")
+    assert merged.select("element_id", "ccre_start", "ccre_end", "members").rows() == [
+        ("E2", 0, 700, "E0,E1,E2"),  # midpoints 50, 150, 450; the whole one's is 350
+        ("E3", 701, 800, "E3"),
     ]
 
 
@@ -163,9 +166,7 @@ def test_no_width_no_element() -> None:
         elements.merge(ccres([("chr1", 0, 100)]), width=0)
 
 
-GENES = pl.DataFrame(
-    {"gene_id": ["A", "B"], "chrom": ["chr1", "chr2"], "tss": [100, 50_000], "strand": ["+", "-"]}
-)
+GENES = pl.DataFrame({"gene_id": ["A", "B"], "chrom": ["chr1", "chr2"], "tss": [100, 50_000], "strand": ["+", "-"]})
 
 
 def test_every_gene_points_at_its_tss_window() -> None:

@@ -59,12 +59,13 @@ def test_formats_are_known_by_their_header(tmp_path: Path, form: str, lines: lis
 
 def test_transcripts_are_summed_by_the_gtf(tmp_path: Path) -> None:
     path = table(tmp_path, "Name Length EffectiveLength TPM NumReads", "T1.2 9 9 0.5 7", "T2.1 9 9 1.5 7", "T9 9 9 4 7")
-    transcripts = pl.DataFrame({"transcript_id": ["T1.2", "T2.1"], "gene_id": ["ENSG01.4", "ENSG01.4"]})
-    assert values(path, transcripts=transcripts) == [2, None, None, None]
+    gtf, line = tmp_path / "a.gtf", 'chr1\tt\ttranscript\t1\t9\t.\t+\t.\tgene_id "ENSG01.4"; transcript_id "{}";\n'
+    gtf.write_text("".join(line.format(name) for name in ("T1.2", "T2.1")))
+    assert values(path, gtf=gtf) == [2, None, None, None]
     with pytest.raises(InputError, match=r"holds transcripts.*give --gtf"):
         values(path)
     with pytest.raises(InputError, match="none of its transcripts"):
-        values(path, transcripts=transcripts.with_columns(transcript_id=pl.lit("X")))
+        values(table(tmp_path, "target_id length eff_length est_counts tpm", "X 9 9 7 1"), gtf=gtf)
 
 
 def test_featurecounts_become_tpm(tmp_path: Path) -> None:

@@ -58,6 +58,12 @@ def test_main_tss_is_where_most_transcripts_start(tmp_path: Path) -> None:
     }  # of two equal ones the most 5'
 
 
+def test_transcripts_250_bp_away_still_vote(tmp_path: Path) -> None:
+    starts = (1, 5000, 5250, 8000, 8251)
+    lines = [gene("A", 1, 9000), *(transcript("A", start, 9000) for start in starts)]
+    assert genes.read_genes(gtf(tmp_path, *lines))["tss"].to_list() == [4999]
+
+
 def test_only_basic_transcripts_vote_where_there_are_any(tmp_path: Path) -> None:
     lines = [gene("A", 1, 9000), transcript("A", 1, 9000, tags=("basic",))]
     lines += [transcript("A", start, 9000) for start in (5001, 5002, 5003)]
