@@ -216,7 +216,7 @@ def _motifs(factors: int, rng: np.random.Generator) -> list[np.ndarray]:
     matrices = []
     for number in range(factors):
         width = 14 if number == BOUNDARY_FACTOR else int(rng.integers(9, 13))
-        sharp = rng.choice([0.91, 0.70], width, p=[0.8, 0.2])
+        sharp = rng.choice([0.96, 0.75], width, p=[0.8, 0.2])
         matrix = np.repeat((1 - sharp)[:, None] / 3, 4, 1)
         matrix[np.arange(width), rng.integers(0, 4, width)] = sharp
         matrices.append(matrix.round(4) / matrix.round(4).sum(1, keepdims=True))
