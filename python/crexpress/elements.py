@@ -124,9 +124,7 @@ def merge(ccres: pl.DataFrame, method: Method = "greedy", width: int = 600) -> p
     return merged.sort(rank, "start", "ccre_start", "ccre_end").select(_COLUMNS)
 
 
-def with_tss_windows(
-    ccres: pl.DataFrame, genes: pl.DataFrame, width: int = 600
-) -> tuple[pl.DataFrame, pl.DataFrame]:
+def with_tss_windows(ccres: pl.DataFrame, genes: pl.DataFrame, width: int = 600) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The element store (merged cCREs, then one TSS window a gene) and the genes with their `element` row."""
     tss = pl.col("tss")
     windows = genes.select(
@@ -201,9 +199,7 @@ def _read_list(path: str | Path, chromosomes: Mapping[str, int | None]) -> pl.Da
         "chrom",
         "start",
         "end",
-        element_id=pl.when(unnamed)
-        .then(pl.format("{}:{}-{}", "chrom", "start", "end"))
-        .otherwise("element_id"),
+        element_id=pl.when(unnamed).then(pl.format("{}:{}-{}", "chrom", "start", "end")).otherwise("element_id"),
         **{"class": pl.when(pl.col("class").is_in(["", "."])).then(pl.lit(UNCLASSIFIED)).otherwise("class")},
     )
 

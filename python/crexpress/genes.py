@@ -53,9 +53,7 @@ def read_genes(
     twice = kept.filter(pl.col("gene_id").is_duplicated())
     if len(twice):
         lines = twice.filter(pl.col("gene_id") == twice["gene_id"][0])["line"].to_list()
-        raise InputError(
-            f"{path}: lines {lines[0]} and {lines[1]} both are gene {twice['gene_id'][0]}; keep one"
-        )
+        raise InputError(f"{path}: lines {lines[0]} and {lines[1]} both are gene {twice['gene_id'][0]}; keep one")
     return in_chromosome_order(kept.select(_COLUMNS))
 
 
@@ -69,9 +67,7 @@ def in_chromosome_order(genes: pl.DataFrame) -> pl.DataFrame:
 def read_transcripts(path: str | Path) -> pl.DataFrame:
     """`transcript_id` and `gene_id` of every transcript of a GTF."""
     lines = genome.read_lines(path, keep=lambda line: "\ttranscript\t" in line)
-    names = (
-        pl.col("text").str.extract(f'{name} "([^"]*)"').alias(name) for name in ("transcript_id", "gene_id")
-    )
+    names = (pl.col("text").str.extract(f'{name} "([^"]*)"').alias(name) for name in ("transcript_id", "gene_id"))
     return lines.select(names).drop_nulls()
 
 

@@ -109,9 +109,7 @@ def test_whole_chromosomes_are_canonical(name: str) -> None:
     assert genome.is_canonical(name)
 
 
-@pytest.mark.parametrize(
-    "name", ["chr1_KI270706v1_random", "chrUn_GL000195v1", "GL000009.2", "chrEBV", "HLA-A*01"]
-)
+@pytest.mark.parametrize("name", ["chr1_KI270706v1_random", "chrUn_GL000195v1", "GL000009.2", "chrEBV", "HLA-A*01"])
 def test_scaffolds_are_not_canonical(name: str) -> None:
     assert not genome.is_canonical(name)
 

@@ -37,9 +37,7 @@ def seen(elements: pl.DataFrame, chrom: str, tss: int, most: int, reach: int) ->
 
 @settings(max_examples=100, deadline=None)
 @given(st.lists(place, max_size=25), st.lists(place, min_size=1, max_size=5), st.sampled_from([0, 2, 6, 40]))
-def test_nearest_against_looking_at_all(
-    ccres: list[tuple[str, int]], tss: list[tuple[str, int]], m: int
-) -> None:
+def test_nearest_against_looking_at_all(ccres: list[tuple[str, int]], tss: list[tuple[str, int]], m: int) -> None:
     elements, genes = store(ccres, tss)
     index = neighbours.nearest(genes, elements, m)
     assert index.dtype == np.int32
@@ -63,8 +61,7 @@ def test_within_against_looking_at_all(
     elements, genes = store(ccres, tss)
     index = neighbours.within(genes, elements, window, most)
     expected = [
-        seen(elements, chrom, position, 10**9 if most is None else most, window // 2)
-        for chrom, position in tss
+        seen(elements, chrom, position, 10**9 if most is None else most, window // 2) for chrom, position in tss
     ]
     k = max(len(side) for sides in expected for side in sides)
     assert index.shape == (len(tss), 2 * k + 1)
