@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import hictkpy
 import numpy as np
 import polars as pl
 
@@ -32,6 +33,7 @@ class Loops(NamedTuple):
 
     table: pl.DataFrame
     format: str
+    lengths: dict[str, int]  # of the chromosomes, where the file tells them
 
 
 class Contacts:
@@ -91,14 +93,21 @@ class Contacts:
         return found
 
 
-def read_loops(path: str | Path, score: Score = "auto") -> Loops:
-    """Loops of a FitHiChIP or cLoops2 table, a BEDPE or a WashU longrange file, plain or gzipped.
+def read_loops(path: str | Path, score: Score = "auto", bin_size: int = 5000, reach: int = 2_000_000) -> Loops:
+    """Loops of a FitHiChIP or cLoops2 table, a BEDPE or a WashU longrange file (plain or gzipped), .hic or .cool.
 
     A table says by its header which column is the read count and which the q value. A longrange file and a
     BEDPE without a header have one number: `score` says what it is; "auto" takes whole numbers for counts,
     others for -log10 q. Without any number each loop counts 1. Infinite -log10 q (q = 0) stay infinite
-    here. Raises InputError, naming file and line.
+    here.
+
+    A contact matrix (.hic, .cool, .mcool) gives its raw counts in bins of `bin_size` up to `reach` bp
+    apart.
+
+    Raises InputError, naming file and line.
     """
+    if str(path).lower().endswith((".hic", ".cool", ".mcool")):
+        return _read_matrix(path, bin_size, reach)
     table = genome.read_table(path, 4)
     if table["column_4"].str.contains(r"^[^:\s]+:\d+-\d+,").any():
         return _read_longrange(path, table, score)
@@ -173,7 +182,30 @@ def _read_longrange(path: str | Path, table: pl.DataFrame, score: Score) -> Loop
     anchor = ["column_1", "column_2", "column_3"]
     coordinates = _both_anchors(path, table, anchor, partner.select("1", "2", "3"))
     values = _numbers(path, table["line"], partner["4"], "score")
-    return Loops(coordinates.hstack(_one_strength(path, values, score)), "longrange")
+    return Loops(coordinates.hstack(_one_strength(path, values, score)), "longrange", {})
+
+
+def _read_matrix(path: str | Path, bin_size: int, reach: int) -> Loops:
+    try:
+        file = hictkpy.File(path, bin_size)
+        lengths = dict(file.chromosomes())
+        if file.resolution() != bin_size:
+            raise InputError(f"{path} has bins of {file.resolution()} bp, not {bin_size}; use --bin-size")
+        parts = []
+        for chrom in lengths:
+            pixels = file.fetch(chrom, diagonal_band_width=reach // bin_size + 1)
+            matrix = pixels.to_coo(query_span="upper_triangle")
+            start, other = matrix.row.astype(np.int64) * bin_size, matrix.col.astype(np.int64) * bin_size
+            coordinates = {"start_1": start, "end_1": start + bin_size, "start_2": other, "end_2": other + bin_size}
+            strengths = _strengths(len(start), count=pl.Series(matrix.data.astype(np.float64)))
+            names = pl.repeat(chrom, len(start), eager=True)
+            parts.append(pl.DataFrame({"chrom_1": names, "chrom_2": names, **coordinates}).hstack(strengths))
+    except RuntimeError as error:
+        raise InputError(
+            f"{path} is not a readable contact matrix with bins of {bin_size} bp: {str(error).splitlines()[0]}"
+        ) from None
+    columns = [f"{what}_{side}" for side in "12" for what in ("chrom", "start", "end")]
+    return Loops(pl.concat(parts).select(*columns, "count", "neglog10q"), "matrix", lengths)
 
 
 def _read_pairs(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
@@ -193,7 +225,7 @@ def _read_pairs(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
     coordinates = _both_anchors(path, table, names[first : first + 3], partner)
     if has_header:
         strengths = _named_strengths(path, table, dict(zip(head, names, strict=True)))
-        return Loops(coordinates.hstack(strengths), "table")
+        return Loops(coordinates.hstack(strengths), "table", {})
     for at in (7, 6):  # BEDPE has its score in column 8; some callers write it in column 7
         if at < len(names) and table[names[at]].cast(pl.Float64, strict=False).is_not_null().any():
             value = _numbers(path, table["line"], table[names[at]], f"column {at + 1}")
@@ -202,7 +234,7 @@ def _read_pairs(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
     else:
         cli.say(f"Note: {path} gives its loops no strength; each counts 1")
         strengths = _strengths(len(table), count=pl.repeat(1.0, len(table), eager=True))
-    return Loops(coordinates.hstack(strengths), "bedpe")
+    return Loops(coordinates.hstack(strengths), "bedpe", {})
 
 
 def _find_coordinates(row: Sequence[str | None]) -> int | None:
@@ -294,6 +326,8 @@ def _within(loops: Loops, path: str | Path, chromosomes: Mapping[str, int | None
     if not len(table):
         raise InputError(f"{path} holds no loop within a chromosome; give intrachromosomal loops")
     known = genome.reconcile(table["chrom_1"].unique(maintain_order=True), chromosomes, path)
+    lengths_there = {known[name]: loops.lengths[name] for name in known if name in loops.lengths}
+    genome.require_same_build(lengths_there, chromosomes, path)
     unknown = table.filter(pl.col("chrom_1").is_in(list(known)).not_())
     if len(unknown):
         where = ", ".join(unknown["chrom_1"].unique().sort()[:3])

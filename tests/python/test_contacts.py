@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import hictkpy
 import numpy as np
 import polars as pl
 import pytest
@@ -171,6 +172,31 @@ def test_truncated_gzip_is_refused(tmp_path):
     path.write_bytes(gzip.compress((FITHICHIP * 200).encode())[:-40])
     with pytest.raises(InputError, match="cut off or damaged"):
         contacts.read_loops(path)
+
+
+def write_matrix(path, chromosomes=CHROMOSOMES):
+    writer = (hictkpy.cooler if path.suffix == ".cool" else hictkpy.hic).FileWriter(path, chromosomes, 5000)
+    pixels = {"bin1_id": [1, 2, 3, 200], "bin2_id": [20, 40, 150, 210], "count": [12, 30, 7, 3]}
+    writer.add_pixels_from_dict(pixels)
+    writer.finalize()
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.cool", "a.hic"])
+def test_contact_matrix_gives_counts_within_reach(tmp_path, name):
+    path = write_matrix(tmp_path / name)
+    loops = contacts.read_loops(path, reach=300_000)
+    arrays = contacts.bin_contacts([loops], [path], CHROMOSOMES, 5000)
+    assert arrays["row"].tolist() == [1, 2, 200]
+    assert arrays["count"].tolist() == [12, 30, 3]
+    with pytest.raises(InputError, match="bins of 1000 bp"):
+        contacts.read_loops(path, bin_size=1000)
+
+
+def test_contact_matrix_of_another_build_is_refused(tmp_path):
+    path = write_matrix(tmp_path / "a.cool", {"chr1": 1_000_001, "chr2": 52_000})
+    with pytest.raises(InputError, match="another genome build"):
+        contacts.bin_contacts([contacts.read_loops(path)], [path], CHROMOSOMES, 5000)
 
 
 def test_executable_writes_the_artefact(tmp_path):
