@@ -41,9 +41,9 @@ def parse(values: Sequence[str]) -> dict[str, Path]:
     """[NAME=]FILE options as {name: file}; without a name it is the file's, up to its first dot."""
     files: dict[str, Path] = {}
     for value in values:
-        name, equals, file = value.partition("=")
-        path = Path(file if equals else value)
-        name = name if equals else path.name.split(".")[0]
+        name, _, file = value.rpartition("=")
+        path = Path(file)
+        name = name or path.name.split(".")[0]
         if not path.is_file():
             raise InputError(f"--crispr {value}: there is no file {path}")
         if name in files:
@@ -69,19 +69,17 @@ def read(path: Path) -> pl.DataFrame:
         wanted = ", ".join(missing) or " or ".join(_GENE)
         raise InputError(f"{path} has no column {wanted}; needed are {', '.join(_REQUIRED)} and {' or '.join(_GENE)}")
     frame = frame.with_row_index("line", offset=2)
-    for name in ("ValidConnection", "Regulated"):
-        if name in frame.columns:
-            verdict = pl.col(name).str.to_uppercase().replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
-            _require(path, frame, name, verdict, "TRUE, FALSE or NA")
-            frame = frame.with_columns(verdict)
+    verdict = pl.col("Regulated").str.to_uppercase().replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
+    _require(path, frame, "Regulated", verdict, "TRUE, FALSE or NA")
+    frame = frame.with_columns(verdict)
     for name in _NUMBERS:
         if name in frame.columns:
             number = pl.col(name).cast(pl.Float64, strict=False)
             _require(path, frame, name, number, "a number or NA")
             frame = frame.with_columns(number)
     kept = pl.col("Regulated").is_not_null()
-    if "ValidConnection" in frame.columns:
-        kept &= pl.col("ValidConnection").fill_null(False)
+    if "ValidConnection" in frame.columns:  # TRUE, or the reason why not
+        kept &= pl.col("ValidConnection").str.to_uppercase().eq_missing("TRUE")
     frame = frame.filter(kept)
     bad = frame.filter(pl.any_horizontal(pl.col(_REQUIRED).is_null()) | (pl.col("chromStart") >= pl.col("chromEnd")))
     if len(bad):
