@@ -61,13 +61,29 @@ def log_buckets(distance: Tensor, buckets: int, largest: float, exact: float) ->
     return bucket + half * (distance < 0)
 
 
-class PositionBias(nn.Module):
-    """Additive attention bias by relative position; one learnt value a bucket and head."""
+def bucket_distances(buckets: int, largest: float, exact: float) -> Tensor:
+    """Distance in the middle of each bucket of `log_buckets`, without sign: [buckets]."""
+    half = buckets // 2
+    linear = half // 2
+    middle = torch.arange(half) + 0.5
+    grown = exact * (largest / exact) ** ((middle - linear) / (half - linear))
+    return torch.where(middle < linear, middle * (exact / linear), grown).repeat(2)
 
-    def __init__(self, heads: int, buckets: int, largest: float, exact: float) -> None:
+
+class PositionBias(nn.Module):
+    """Additive attention bias by relative position; one learnt value a bucket and head.
+
+    With `decay` above 0 it starts as the contact power law exp(bias) = (1 + distance / (2 exact)) ** -decay, so that
+    a softmax over activity times contact is where training begins rather than what it must find.
+    """
+
+    def __init__(self, heads: int, buckets: int, largest: float, exact: float, decay: float) -> None:
         super().__init__()
         self.buckets, self.largest, self.exact = buckets, largest, exact
         self.table = nn.Embedding(buckets, heads)
+        if decay:
+            start = -decay * torch.log1p(bucket_distances(buckets, largest, exact) / (2 * exact))
+            self.table.weight.data[:] = start.unsqueeze(1)
 
     def forward(self, relative: Tensor) -> Tensor:
         """relative [..., queries, keys] -> bias [..., heads, queries, keys]."""

@@ -56,6 +56,7 @@ class ModelConfig(_Settings):
     dropout_mixer: float = 0.1
     position: str = "rank"  # relative position of two elements: their rank along the genome, or "bp"
     position_buckets: int = 64
+    position_decay: float = 0.0  # power of the contact decay that the position bias starts from; 0 starts at random
     mask: str = "none"  # or "diagonal": no token attends to itself, as in the released code
     # head
     hidden_head: int = 64

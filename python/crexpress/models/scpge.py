@@ -92,7 +92,7 @@ class ScPGE(nn.Module):
         self.config = config
         self.encoder = ElementEncoder(config)
         scale = BP_SCALE if config.position == "bp" else RANK_SCALE
-        self.position = PositionBias(config.heads, config.position_buckets, **scale)
+        self.position = PositionBias(config.heads, config.position_buckets, decay=config.position_decay, **scale)
         self.mixer = TokenMixer(
             config.width_model, config.layers, config.heads, config.hidden_mixer, config.dropout_mixer
         )

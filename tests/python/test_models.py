@@ -1,0 +1,141 @@
+"""The ScPGE model: its size, masking, positions, files and settings."""
+
+import json
+from pathlib import Path
+
+import crexpress
+import numpy as np
+import pytest
+import torch
+from crexpress.errors import InputError
+from crexpress.models import load_model, save_model
+from crexpress.models.blocks import TokenMixer, log_buckets
+from crexpress.models.config import ModelConfig, presets, read_preset
+from crexpress.models.scpge import Features, ScPGE, one_hot
+
+FOUR = ("dnase", "h3k4me3", "h3k27ac", "ctcf")
+
+
+def random_features(config: ModelConfig, elements: int) -> Features:
+    return Features(
+        torch.rand(elements, len(config.tracks), config.width // config.bin_size),
+        torch.ones(elements, len(config.tracks), dtype=torch.bool),
+        torch.randint(0, 5, (elements, config.width), dtype=torch.uint8),
+        torch.rand(elements, len(config.motifs)),
+    )
+
+
+def small(**changes: object) -> ScPGE:
+    torch.manual_seed(0)
+    config = read_preset("scpge-small")[0].replace(tracks=FOUR, neighbours=6, **changes)
+    return ScPGE(config).eval()
+
+
+def test_scpge_without_motifs_has_the_papers_tower_and_transformer() -> None:
+    """The released model has 4,079,617 weights with its motif convolution, which `scpge` replaces by a linear map."""
+    config = read_preset("scpge")[0].replace(tracks=FOUR, sequence=True, motifs=tuple(f"M{i}" for i in range(600)))
+    released_motif_stem = (30 * 128 + 128) + (2 * 128 + 128 * 128)
+    ours = sum(weight.numel() for weight in ScPGE(config).parameters())
+    final_norm_and_rest = 4_079_617 - released_motif_stem + (600 * 128 + 128)
+    assert ours == final_norm_and_rest
+
+
+@pytest.mark.parametrize("preset", sorted(presets()))
+@pytest.mark.parametrize("inputs", [{"tracks": FOUR}, {"sequence": True}, {"motifs": ("a", "b")}, {"tracks": FOUR[:1], "sequence": True}])  # fmt: skip
+def test_every_preset_takes_any_subset_of_inputs(preset: str, inputs: dict[str, object]) -> None:
+    config = read_preset(preset)[0].replace(neighbours=4, **inputs)
+    if not (config.tracks or config.sequence) and config.tower_kernels:
+        config = config.replace(tower_kernels=())  # a motif vector has no positions to pool
+    model = ScPGE(config).eval()
+    vectors = model.embed(random_features(config, 10)).view(2, 5, -1)
+    prediction = model.predict(vectors, torch.ones(2, 5, dtype=torch.bool), torch.zeros(2, 5))
+    assert prediction.expression.shape == (2,)
+    assert prediction.attention.shape == (2, config.layers, config.heads, 5)
+    assert torch.allclose(prediction.attention.sum(-1), torch.ones(()))
+
+
+def test_an_element_is_encoded_the_same_whatever_stands_beside_it() -> None:
+    model = small()
+    features = random_features(model.config, 9)
+    alone = model.embed(Features(*(part[:1] for part in features)))
+    assert torch.allclose(model.embed(features)[:1], alone, atol=1e-6)
+
+
+def test_pads_change_nothing() -> None:
+    model = small()
+    vectors, distance = torch.randn(1, 7, 64), torch.arange(-3, 4).view(1, 7) * 5000.0
+    present = torch.tensor([[True] * 6 + [False]])
+    other = vectors.clone()
+    other[:, 6] = 100.0
+    first, second = (model.predict(v, present, distance) for v in (vectors, other))
+    assert torch.equal(first.expression, second.expression)
+    assert first.attention[..., 6].abs().max() == 0
+
+
+def test_a_gene_without_elements_still_gets_a_finite_prediction() -> None:
+    model = small(mask="diagonal")
+    present = torch.zeros(1, 7, dtype=torch.bool)
+    present[:, 3] = True
+    assert torch.isfinite(model.predict(torch.randn(1, 7, 64), present, torch.zeros(1, 7)).expression).all()
+
+
+def test_the_diagonal_mask_keeps_a_gene_from_attending_to_itself() -> None:
+    present, distance = torch.ones(1, 7, dtype=torch.bool), torch.zeros(1, 7)
+    tokens = torch.randn(1, 7, 64)
+    assert small(mask="diagonal").predict(tokens, present, distance).attention[..., 3].abs().max() == 0
+    assert small(mask="none").predict(tokens, present, distance).attention[..., 3].min() > 0
+
+
+def test_the_last_layer_of_the_mixer_equals_a_full_one() -> None:
+    torch.manual_seed(0)
+    mixer = TokenMixer(width=16, layers=2, heads=2, hidden=32, dropout=0.0).eval()
+    tokens, bias = torch.randn(3, 5, 16), torch.randn(3, 2, 5, 5)
+    full = tokens
+    for layer in mixer.layers:
+        full, _ = layer(full, bias, slice(None))
+    assert torch.allclose(mixer(tokens, bias, 2).gene, mixer.norm(full[:, 2]), atol=1e-6)
+
+
+def test_buckets_grow_with_distance_and_tell_the_sides_apart() -> None:
+    distance = torch.tensor([0.0, 10, 100, 500, 1e3, 1e4, 1e5, 1e6, 1e9])
+    buckets = log_buckets(distance, 48, 1e6, 500.0)
+    assert (buckets.diff() >= 0).all()
+    assert buckets[-1] == 23
+    assert torch.equal(log_buckets(-distance[1:], 48, 1e6, 500.0), buckets[1:] + 24)
+
+
+def test_one_hot_codes_bases_and_leaves_unknown_ones_empty() -> None:
+    expected = np.eye(4)[:, [0, 1, 2, 3]]
+    hot = one_hot(torch.tensor([[0, 1, 2, 3, 4]], dtype=torch.uint8))[0].numpy()
+    assert np.array_equal(hot, np.hstack([expected, np.zeros((4, 1))]))
+
+
+def test_a_saved_model_reloads_in_one_call(tmp_path: Path) -> None:
+    model = small()
+    save_model(tmp_path, model, {"preset": "scpge-small"})
+    tokens = torch.randn(2, 7, 64), torch.ones(2, 7, dtype=torch.bool), torch.zeros(2, 7)
+    assert torch.equal(crexpress.load_model(tmp_path).predict(*tokens).expression, model.predict(*tokens).expression)
+
+
+def test_a_model_directory_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"config\.json is not a crexpress model's"):
+        load_model(tmp_path)
+    save_model(tmp_path, small(), {})
+    config = json.loads((tmp_path / "config.json").read_text())
+    config["model"]["width_model"] = 32
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match="does not hold the weights"):
+        load_model(tmp_path)
+
+
+def test_bins_that_do_not_suit_the_preset_are_refused() -> None:
+    config = read_preset("scpge-small")[0].replace(tracks=FOUR, bin_size=100)
+    with pytest.raises(InputError, match="cannot read elements of 600 bp in bins of 100 bp"):
+        ScPGE(config)
+
+
+def test_unknown_presets_and_settings_are_named() -> None:
+    with pytest.raises(InputError, match="no preset 'scpgee'; choose one of"):
+        read_preset("scpgee")
+    with pytest.raises(InputError, match="does not know the setting wings"):
+        ModelConfig.from_json({"wings": 2})
