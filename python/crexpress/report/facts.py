@@ -1,5 +1,6 @@
 """Plain facts about a run that several parts of the report need: cells, splits, channels, methods, units."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
@@ -59,9 +60,7 @@ def scored_genes(inputs: Inputs, cell: str) -> pl.DataFrame:
     predicted = inputs.predictions[cell].data.select("gene_id", "gene_name", "split", "predicted")
     observed = inputs.expression[cell].data.select("gene_id", "expression")
     return predicted.join(observed, on="gene_id", maintain_order="left").filter(
-        pl.col("expression").is_not_null()
-        & pl.col("expression").is_not_nan()
-        & pl.col("predicted").is_not_null()
+        pl.col("expression").is_not_null() & pl.col("expression").is_not_nan() & pl.col("predicted").is_not_null()
     )
 
 
@@ -79,13 +78,18 @@ def training_genes(inputs: Inputs) -> int | None:
 
 def channels(inputs: Inputs) -> dict[str, Any]:
     """What the model reads: `tracks` (list), `sequence` (bool), `motifs` (number); from config.json."""
-    config = {**inputs.config, **inputs.config.get("model", {})}
+    config = inputs.config.get("model", {})
     return {
         "tracks": list(config.get("tracks", [])),
         "sequence": bool(config.get("sequence", False)),
         "motifs": len(config.get("motifs", [])),
         "neighbours": config.get("neighbours"),
     }
+
+
+def track_names(tracks: Iterable[str]) -> str:
+    """Tracks in words: "DNase, H3K27ac and CTCF"."""
+    return style.join(style.track(track) for track in tracks)
 
 
 def chromosomes(inputs: Inputs, split: str) -> str:
@@ -95,3 +99,13 @@ def chromosomes(inputs: Inputs, split: str) -> str:
     frame = next(iter(inputs.predictions.values())).data
     names = frame.filter(pl.col("split") == split)["chrom"].unique(maintain_order=True).to_list()
     return style.join(names) if len(names) <= 4 else f"{len(names)} chromosomes"
+
+
+def absent(inputs: Inputs) -> str:
+    """The sentence that says which of the sequence channels the model does without; empty when it has both."""
+    reads = channels(inputs)
+    if not inputs.config or (reads["sequence"] and reads["motifs"]):
+        return ""
+    if not reads["sequence"] and not reads["motifs"]:
+        return "Tracks only: the model has no sequence and no motif channel."
+    return f"The model has no {'motif' if reads['sequence'] else 'sequence'} channel."

@@ -2,109 +2,86 @@
 
 from crexpress import splits
 from crexpress.report import facts, metrics, style
+from crexpress.report.accuracy import CHANGED
 from crexpress.report.inputs import Inputs
+from crexpress.report.linkage import ALL_PAIRS, GROUPS, YARDSTICKS, drawn, model_scores
 from crexpress.report.metrics import Figure, View
 from crexpress.report.page import Tile
-from crexpress.report.sections import ALL_PAIRS, CHANGED, GROUPS, absent
+from crexpress.report.study import Study
 
-YARDSTICKS = ("distance", "activity/distance")
+MOST_TILES = 3  # cells among the headline figures
 
 
 def lead(inputs: Inputs) -> str:
-    """One paragraph: which model, trained on what, tested on what."""
+    """One sentence or two: which model, trained on what, tested on what."""
     trained = [cell for cell in facts.cells(inputs) if facts.seen(inputs, cell)]
     new = [cell for cell in inputs.predictions if not facts.seen(inputs, cell)]
-    tracks = facts.channels(inputs)["tracks"]
-    number = facts.training_genes(inputs)
-    text = f"{style.sentence(facts.preset(inputs))}"
-    if trained:
-        text += f" trained on {style.join(trained)}"
-    if number is not None:
-        text += f" ({style.count(number)} genes)"
-    if tracks:
-        text += f" from {style.join(tracks)}"
-    text += f". Tested on genes of {facts.chromosomes(inputs, splits.TEST)}" if inputs.predictions else ""
+    tracks, number = facts.channels(inputs)["tracks"], facts.training_genes(inputs)
+    text = style.sentence(facts.preset(inputs))
+    text += f", trained on {style.join(trained)}" if trained else ""
+    text += f" ({style.count(number)} genes)" if number is not None else ""
+    text += f" from {facts.track_names(tracks)}" if tracks else ""
+    text += f". Tested on genes of {facts.chromosomes(inputs, splits.TEST)}"
     if new:
-        text += f" and on {style.join(new)}, a cell type it never saw" if len(new) == 1 else (
-            f" and on {style.join(new)}, cell types it never saw"
-        )  # fmt: skip
+        text += f" and on {style.join(new)}, {'a cell type' if len(new) == 1 else 'cell types'} it never saw"
     return text + "."
 
 
-def tiles(inputs: Inputs) -> list[Tile]:
-    """The headline figures: correlation in each cell, correlation of change, best link score, coverage."""
-    frame = inputs.metrics.data if inputs.metrics else None
-    models, found = facts.models(inputs), []
-    for view in sorted(metrics.views(frame, "expression"), key=lambda view: (not view.seen, view.cell))[:4]:
-        best = view.best([name for name in models], splits.TEST, "pearson")
-        figure = view.get(best, splits.TEST, "pearson") if best else None
-        if figure:
-            genes = "unseen genes" + ("" if view.seen else ", unseen cell")
-            found.append(
-                Tile(style.number(figure.value), f"r, {view.cell}, {genes}", _beside(view, figure, models))
-            )
-    for view in metrics.views(frame, "change")[:1]:
+def tiles(study: Study) -> list[Tile]:
+    """The headline figures: correlation in each cell, correlation of change, the best link score."""
+    models, found = facts.models(study.inputs), []
+    for view in study.views("expression")[:MOST_TILES]:
+        best = view.best(models, splits.TEST, "pearson")
+        if best:
+            name = f"r in {view.cell}, unseen genes{'' if view.seen else ', unseen cell'}"
+            baseline = view.best([m for m in view.methods("pearson") if m not in models], splits.TEST, "pearson")
+            value = view.value(baseline, splits.TEST, "pearson") if baseline else None
+            found.append(_tile(name, view.figures[best, splits.TEST, "pearson"], "best baseline", value))
+    for view in study.views("change")[:1]:
         best = view.best(models, CHANGED, "pearson_change")
-        figure = view.get(best, CHANGED, "pearson_change") if best else None
-        if figure:
-            found.append(
-                Tile(
-                    style.number(figure.value),
-                    f"r of predicted change, {view.cell} − {view.reference}",  # noqa: RUF001
-                    f"{style.interval(figure.low, figure.high)} {style.count(figure.n)} genes that differ".strip(),
-                )
+        if best:
+            baseline = view.best(
+                [m for m in view.methods("pearson_change") if m not in models], CHANGED, "pearson_change"
             )
-    for view in metrics.views(frame, "links")[:1]:
-        scores = model_scores(view)
-        best = view.best(scores, ALL_PAIRS, "average_precision")
-        figure = view.get(best, ALL_PAIRS, "average_precision") if best else None
-        if best and figure:
-            distance = view.value("distance", ALL_PAIRS, "average_precision")
-            beside = f"; distance alone {style.number(distance)}" if distance is not None else ""
-            found.append(
-                Tile(style.number(figure.value), f"average precision of {best} on the CRISPR screen",
-                     f"{style.interval(figure.low, figure.high)}{beside}".lstrip("; "))
-            )  # fmt: skip
+            value = view.value(baseline, CHANGED, "pearson_change") if baseline else None
+            name = f"r of predicted change, {view.cell} against {view.reference}"
+            found.append(_tile(name, view.figures[best, CHANGED, "pearson_change"], "best baseline", value))
+    for view in study.views("links")[:1]:
+        best = view.best(model_scores(view), ALL_PAIRS, "average_precision")
+        if best:
+            value = view.value("distance", ALL_PAIRS, "average_precision")
+            name = f"Average precision of links by {best}"
+            found.append(_tile(name, view.figures[best, ALL_PAIRS, "average_precision"], "distance alone", value))
     return found
 
 
-def _beside(view: View, figure: Figure, models: list[str]) -> str:
-    others = [method for method in view.methods("pearson") if method not in models]
-    best = view.best(others, splits.TEST, "pearson")
-    text = style.interval(figure.low, figure.high)
-    return (
-        f"{text} best baseline {style.number(view.value(best, splits.TEST, 'pearson'))}".strip()
-        if best
-        else text
-    )
+def _tile(name: str, figure: Figure, other: str, value: float | None) -> Tile:
+    details = [style.interval(figure.low, figure.high), f"{other} {style.number(value)}" if value is not None else ""]
+    return Tile(style.number(figure.value), name, [detail for detail in details if detail])
 
 
-def model_scores(view: View) -> list[str]:
-    """Link scores that come from the model: those whose reach was counted."""
-    return [method for method in view.methods("coverage") if method != "all"]
-
-
-def findings(inputs: Inputs) -> list[str]:
+def findings(study: Study) -> list[str]:
     """The sentences under the headline figures, and the lines of summary.txt."""
-    frame = inputs.metrics.data if inputs.metrics else None
-    models = facts.models(inputs)
+    inputs, models = study.inputs, facts.models(study.inputs)
     sentences = []
     number = facts.training_genes(inputs)
     if number is not None and number < facts.FEW_GENES:
         sentences.append(
-            f"Only {style.count(number)} genes to train on: far too few for a model that can be trusted. This run shows "
-            "that the data go through every step; its figures are no measure of the method."
+            f"Only {style.count(number)} genes to train on: far too few for a model that can be trusted. This run "
+            "shows that the data go through every step; its figures are no measure of the method."
         )
-    if absent(inputs):
-        sentences.append(absent(inputs))
-    for view in sorted(metrics.views(frame, "expression"), key=lambda view: (not view.seen, view.cell)):
+    sentences += [facts.absent(inputs)] if facts.absent(inputs) else []
+    for view in study.views("expression"):
         for model in models:
             sentences += _expression(inputs, view, model, models)
-    for view in metrics.views(frame, "change"):
+    for view in study.views("change"):
         sentences += _change(view, models)
-    for view in metrics.views(frame, "across cells"):
-        sentences += _across(view, models)
-    for view in metrics.views(frame, "links"):
+    for view in study.views("across cells"):
+        best = view.best(models, splits.TEST, "pearson_within_genes")
+        if best:
+            figure = view.figures[best, splits.TEST, "pearson_within_genes"]
+            sentences.append(f"Across cells, within {style.count(figure.n)} test genes, {best} reaches {_r(figure)}.")
+    for view in study.views("links"):
         sentences += _links(view)
     return sentences
 
@@ -112,102 +89,90 @@ def findings(inputs: Inputs) -> list[str]:
 def _expression(inputs: Inputs, view: View, model: str, models: list[str]) -> list[str]:
     figure, error = (view.get(model, splits.TEST, name) for name in ("pearson", "mae"))
     where = f"{view.cell} ({'trained on' if view.seen else 'never seen'})"
+    if error is None:
+        return []
     if figure is None:
-        return (
-            [f"{where}: {model} gives no correlation on test genes (its prediction is constant)."]
-            if error
-            else []
-        )
+        return [f"{where}: {model} predicts the same for every test gene, so it has no correlation."]
     text = f"{where}: on {style.count(figure.n)} test genes {model} reaches {_r(figure)}"
-    if error:
-        text += f", MAE {style.number(error.value)} {facts.unit(inputs, view.cell)}"
+    text += f", MAE {style.number(error.value)} {facts.unit(inputs, view.cell)}"
     difference = view.get(model, splits.TEST, "pearson_difference")
-    others = [method for method in view.methods("pearson") if method not in models]
-    best = (
-        difference.baseline
-        if difference and difference.baseline
-        else view.best(others, splits.TEST, "pearson")
-    )
+    best = difference.baseline if difference else None
+    best = best or view.best([m for m in view.methods("pearson") if m not in models], splits.TEST, "pearson")
     baseline = view.get(best, splits.TEST, "pearson") if best else None
-    if best and baseline:
+    if baseline:
         verdict = metrics.side(difference) if difference else metrics.compare(figure, baseline)
-        text += f"; that is {verdict} the best baseline, {best} (r {style.number(baseline.value)})"
-        if difference and verdict == "level with":
-            text += f", the difference {_signed(difference)} being within its 95 % interval of 0"
-        elif difference:
-            text += f", a difference of {_signed(difference)}"
+        text += f": {verdict} the best baseline, {best} (r {style.number(baseline.value)}"
+        text += f", difference {'+' if difference.value > 0 else ''}{_value(difference)})" if difference else ")"
     return [text + "."]
 
 
 def _change(view: View, models: list[str]) -> list[str]:
     best = view.best(models, CHANGED, "pearson_change")
-    figure = view.get(best, CHANGED, "pearson_change") if best else None
-    if not best or figure is None:
+    if not best:
         return []
+    figure = view.figures[best, CHANGED, "pearson_change"]
     text = (
-        f"{view.cell} against {view.reference}: of the {style.count(figure.n)} test genes that differ, {best} predicts the "
-        f"change with {_r(figure)}"
+        f"{view.cell} against {view.reference}: of the {style.count(figure.n)} test genes that differ, {best} predicts "
+        f"the change with {_r(figure)}"
     )
-    others = [method for method in view.methods("pearson_change") if method not in models]
-    other = view.best(others, CHANGED, "pearson_change")
-    baseline = view.get(other, CHANGED, "pearson_change") if other else None
-    if other and baseline:
+    other = view.best([m for m in view.methods("pearson_change") if m not in models], CHANGED, "pearson_change")
+    if other:
+        baseline = view.figures[other, CHANGED, "pearson_change"]
         text += f", {metrics.compare(figure, baseline)} {other} (r {style.number(baseline.value)})"
-    copied = view.get(f"copy of {view.reference}", CHANGED, "pearson_level")
-    if copied:
-        text += f"; copying {view.reference} gives r {style.number(copied.value)} of their level and no change at all"
+    copied = view.value(f"copy of {view.reference}", CHANGED, "pearson_level")
+    if copied is not None:
+        text += f"; copying {view.reference} gives r {style.number(copied)} of their level and no change at all"
     return [text + "."]
 
 
-def _across(view: View, models: list[str]) -> list[str]:
-    best = view.best(models, splits.TEST, "pearson_within_genes")
-    if not best:
-        return []
-    figure = view.figures[best, splits.TEST, "pearson_within_genes"]
-    return [f"Across cells within test genes {best} reaches {_r(figure)} ({style.count(figure.n)} genes)."]
-
-
 def _links(view: View) -> list[str]:
-    total = view.get("all", ALL_PAIRS, "prevalence")
-    positives = view.value("all", ALL_PAIRS, "positives")
-    if total is None:
-        return []
-    head = f"{view.reference}: {style.count(total.n)} tested pairs, {style.count(positives)} regulated"
-    if (positives or 0) < facts.FEW_POSITIVES:
+    positives = view.value("all", ALL_PAIRS, "positives") or 0
+    head = f"{view.reference}, {view.cell}: {style.count(view.most(ALL_PAIRS, 'prevalence'))} tested pairs"
+    head += f", {style.count(positives)} regulated"
+    scores = [name for name in model_scores(view) if drawn(name)]
+    if positives < facts.FEW_POSITIVES:
         return [f"{head}: too few to say how good any link score is."]
-    scores = model_scores(view)
+    if not scores:
+        return [f"{head}; this run has no link scores of its own."]
+    pairs, hits = (view.value(scores[0], ALL_PAIRS, name) for name in ("coverage", "coverage_positives"))
+    measured = {name: view.get(name, ALL_PAIRS, "average_precision") for name in [*scores, *YARDSTICKS]}
+    ranked = view.ranked([name for name in measured if measured[name]], ALL_PAIRS, "average_precision")
+    sentences = [
+        f"{head} (prevalence {style.number(view.value('all', ALL_PAIRS, 'prevalence'))}). The links table reaches "
+        f"{style.percent(pairs)} of the pairs and {style.count(round((hits or 0) * positives))} of the regulated ones; "
+        "the rest are filled with the worst value and count as misses.",
+        "Average precision on all pairs: "
+        + ", ".join(f"{name} {_value(figure)}" for name in ranked if (figure := measured[name]))
+        + ".",
+    ]
+    distance = measured["distance"]
+    return sentences + (_beside_distance(view, scores, distance) if distance else [])
+
+
+def _beside_distance(view: View, scores: list[str], distance: Figure) -> list[str]:
+    """Which scores of the model tell more, as much, or less than how near an element is; then by distance group."""
+    verdicts: dict[str, list[str]] = {"above": [], "level with": [], "below": []}
+    for name in scores:
+        figure = view.get(name, ALL_PAIRS, "average_precision")
+        if figure:
+            verdicts[metrics.compare(figure, distance)].append(name)
     sentences = []
-    if scores:
-        pairs, hits = (view.value(scores[0], ALL_PAIRS, name) for name in ("coverage", "coverage_positives"))
-        sentences.append(
-            f"{head} (prevalence {style.number(total.value)}). The links table reaches {style.percent(pairs)} of the "
-            f"pairs and {style.count(round((hits or 0) * (positives or 0)))} of the regulated ones; "
-            "the rest are filled with the worst value and count as misses."
-        )
-    yard = [(name, view.get(name, ALL_PAIRS, "average_precision")) for name in YARDSTICKS]
-    for score in scores:
-        figure = view.get(score, ALL_PAIRS, "average_precision")
-        if figure is None:
-            continue
-        beside = [
-            f"{metrics.compare(figure, other)} {name} ({style.number(other.value)})"
-            for name, other in yard
-            if other
-        ]
-        text = f"{style.sentence(score)} finds regulated pairs with average precision {_value(figure)}"
-        text += f": {style.join(beside)}." if beside else "."
-        distance = view.get("distance", ALL_PAIRS, "average_precision")
-        if distance and metrics.compare(figure, distance) == "below":
-            text += " By itself this score tells less than how near an element is."
-        sentences.append(text)
-    near = [group for group in GROUPS if view.get("all", group, "prevalence")]
-    better = [
-        group for group in near
-        if (best := view.best([*scores, "distance"], group, "average_precision")) is not None and best != "distance"
-    ]  # fmt: skip
-    if scores and near and "distance" in view.methods("average_precision"):
-        told = f"at {style.join(better)}" if better else "in none of the groups"
-        sentences.append(f"By distance group, some score of the model is above distance alone {told}.")
+    for verdict, names in verdicts.items():
+        if names:
+            many = len(names) > 1
+            text = f"{style.sentence(style.join(names))} {'are' if many else 'is'} {verdict} distance alone"
+            less = f"; by {'themselves they tell' if many else 'itself it tells'} less than how near an element is"
+            sentences.append(f"{text}{less if verdict == 'below' else ''}.")
+    groups = [group for group in GROUPS if view.get("distance", group, "average_precision")]
+    better = []
+    for group in groups:
+        best = view.best([*scores, "distance"], group, "average_precision")
+        if best and best != "distance":
+            own, other = (style.number(view.value(name, group, "average_precision")) for name in (best, "distance"))
+            better.append(f"{group} ({best} {own}, distance {other})")
+    if groups:
+        told = f"is above distance at {style.join(better)}" if better else "is above distance in none"
+        sentences.append(f"Among pairs of like distance, the best score of the model {told}.")
     return sentences
 
 
@@ -217,8 +182,3 @@ def _r(figure: Figure) -> str:
 
 def _value(figure: Figure) -> str:
     return f"{style.number(figure.value)} {style.interval(figure.low, figure.high)}".strip()
-
-
-def _signed(figure: Figure) -> str:
-    sign = "+" if figure.value > 0 else ""
-    return f"{sign}{_value(figure)}"

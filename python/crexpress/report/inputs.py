@@ -44,8 +44,14 @@ class Inputs:
 
     def files(self) -> list[Loaded[Any]]:
         """Every artefact read, in a fixed order."""
-        single = [self.elements, self.genes, self.metrics, self.curves]
-        groups = [self.signals, self.expression, self.contacts, self.predictions, self.links]
+        single: list[Loaded[Any] | None] = [self.elements, self.genes, self.metrics, self.curves]
+        groups: list[Mapping[str, Loaded[Any]]] = [
+            self.signals,
+            self.expression,
+            self.contacts,
+            self.predictions,
+            self.links,
+        ]
         return [file for file in single if file] + [file for group in groups for file in group.values()]
 
 
@@ -95,9 +101,7 @@ def _by_cell(files: list[Loaded[T]]) -> dict[str, Loaded[T]]:
     for file in sorted(files, key=lambda file: (str(file.header["cell"]), file.name)):
         cell = file.header["cell"]
         if cell in cells:
-            raise InputError(
-                f"{cells[cell].name} and {file.name} both hold cell {cell}; give one file a cell"
-            )
+            raise InputError(f"{cells[cell].name} and {file.name} both hold cell {cell}; give one file a cell")
         cells[cell] = file
     return cells
 
@@ -111,11 +115,9 @@ def _read_model(folder: Path | None) -> tuple[dict[str, Any], pl.DataFrame | Non
     try:
         settings = json.loads(config.read_text())
     except ValueError as error:
-        raise InputError(
-            f"{config} is not valid JSON ({error}); give the folder that `train` wrote"
-        ) from None
+        raise InputError(f"{config} is not valid JSON ({error}); give the folder that `train` wrote") from None
     history = Path(folder) / "history.parquet"
-    return settings, pl.read_parquet(history) if history.is_file() else None
+    return settings, artifacts.read_table(history, "history")[0] if history.is_file() else None
 
 
 def _check_alignment(inputs: Inputs) -> None:

@@ -1,33 +1,37 @@
-"""One gene's locus: which gene to show, what lies around it, and its picture."""
+"""One gene's locus: which gene to show, and what lies around it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
-import matplotlib
 import numpy as np
 import polars as pl
+from crexpress import splits
+from crexpress.artifacts import Arrays
+from crexpress.contacts import Contacts, Value
 from crexpress.errors import InputError
 from crexpress.evaluate import crispr
 from crexpress.report import style
 from crexpress.report.inputs import Inputs, Loaded
-from crexpress.report.plots import WIDTH, styled
-from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection, PatchCollection
-from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle
+from scipy import ndimage
 
 STRONGEST = 10  # elements a score that get an arc
-LOOPS = 150  # loops drawn at most, strongest first
-CLASS_COLOURS = {"PLS": style.VERMILLION, "pELS": style.ORANGE, "dELS": style.BLUE}
+LOOPS = 120  # loops drawn at most, strongest first
+
+Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Locus:
-    """What one picture shows: `view` is 0-based half-open; `tracks` maps (cell, track) to a value per element."""
+    """What one picture shows.
+
+    `gene` is its row of genes.parquet, `view` 0-based half-open, `linked` its rows of the links table, `elements`
+    those in view, `tracks` a value per element of each (cell, track), `loops` both anchors [n, 4] in bp,
+    `tested` the gene's tested intervals or None without a screen, `genes` all genes in view.
+    """
 
     cell: str
-    gene: Mapping[str, object]
+    gene: Row
     view: tuple[int, int]
     linked: pl.DataFrame
     elements: pl.DataFrame
@@ -38,102 +42,90 @@ class Locus:
     genes: pl.DataFrame
 
 
-def score_names(links: Loaded[pl.DataFrame]) -> list[str]:
-    """The model's own scores in a links table; distance and what is made of it are not pictured."""
-    names = [score["name"] for score in links.header["parameters"]["scores"]]
-    return [name for name in names if name in links.data.columns and "distance" not in name]
+def scores(links: Loaded[pl.DataFrame]) -> dict[str, str]:
+    """The model's own scores in a links table, {column: label}; what is made of them is not pictured."""
+    derived = ("distance", "minmax")
+    return {
+        score["name"]: style.sentence(score["label"])
+        for score in links.header["parameters"]["scores"]
+        if score["name"] in links.data.columns and not any(part in score["name"] for part in derived)
+    }
 
 
-def choose(
-    inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | None = None
-) -> Mapping[str, object]:
-    """The gene to show: `symbol`, else the one with most CRISPR-confirmed elements among its links, unseen genes
-    first, else the unseen gene with the highest prediction. InputError for a symbol without links.
+def screen(files: Sequence[str], genes: pl.DataFrame) -> pl.DataFrame:
+    """Tested pairs of known genes in the screens given as [NAME=]FILE, each once: `gene_id`, `cell` (null when the
+    file names none), `chrom`, `start`, `end`, `regulated` (by any of several tests of the pair).
     """
-    links, genes = inputs.links[cell].data, inputs.genes.data
-    candidates = genes.join(links.select("gene_id").unique(), on="gene_id", how="semi", maintain_order="left")
-    if symbol is not None:
-        found = candidates.filter((pl.col("gene_name") == symbol) | (pl.col("gene_id") == symbol))
-        if found.is_empty():
-            raise InputError(
-                f"--gene {symbol}: {inputs.links[cell].name} holds no link of a gene of that name"
-            )
-        return found.row(0, named=True)
-    predictions = inputs.predictions[cell].data.select("gene_id", "split", "predicted")
-    ranked = candidates.join(predictions, on="gene_id", how="left", maintain_order="left")
-    if pairs is not None:
-        hits = overlapping(links, pairs).group_by("gene_id").agg(
-            pl.col("regulated").sum().alias("positives"), pl.len().alias("pairs")
-        )  # fmt: skip
-        ranked = ranked.join(hits, on="gene_id", how="left", maintain_order="left")
-    else:
-        ranked = ranked.with_columns(positives=pl.lit(0), pairs=pl.lit(0))
-    order = ranked.with_columns(
-        unseen=pl.col("split") == "test", positives=pl.col("positives").fill_null(0), pairs=pl.col("pairs").fill_null(0)
-    ).sort(
-        [(pl.col("positives") > 0), "unseen", "positives", "pairs", "predicted"],
-        descending=True, nulls_last=True, maintain_order=True,
-    )  # fmt: skip
-    return order.row(0, named=True)
-
-
-def screen(paths: Iterable[Path], genes: pl.DataFrame) -> pl.DataFrame:
-    """Tested pairs of known genes in several screens: `gene_id`, `chrom`, `start`, `end`, `regulated`, `cell`."""
     tables = []
-    for path in paths:
+    for path in crispr.parse(files).values():
         pairs = crispr.pairs(crispr.read(path), genes)
         cell = pl.col("CellType") if "CellType" in pairs.columns else pl.lit(None, pl.String)
         tables.append(
-            pairs.filter(pl.col("gene_id").is_not_null()).select(
-                "gene_id", "chrom", pl.col("chromStart").cast(pl.Int64).alias("start"),
-                pl.col("chromEnd").cast(pl.Int64).alias("end"), pl.col("Regulated").alias("regulated"),
+            pairs.select(
+                pl.col("gene_id"),
                 cell.alias("cell"),
+                pl.col("chrom"),
+                pl.col("chromStart").cast(pl.Int64).alias("start"),
+                pl.col("chromEnd").cast(pl.Int64).alias("end"),
+                pl.col("Regulated").alias("regulated"),
             )
-        )  # fmt: skip
-    return pl.concat(tables)
+        )
+    keys = ["gene_id", "cell", "chrom", "start", "end"]
+    known = pl.concat(tables).filter(pl.col("gene_id").is_not_null())
+    return known.group_by(keys, maintain_order=True).agg(pl.col("regulated").any())
 
 
-def overlapping(links: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
-    """Tested pairs (see `screen`) that touch a linked element of their gene: one row a pair, with its first such
-    `element_id`.
+def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | None = None) -> Row:
+    """The gene to show: `symbol`; else, of those with regulated pairs among their links, unseen ones first, the one
+    with loops and most such pairs; without a screen the unseen gene with loops and the highest prediction.
+
+    Raises InputError for a symbol that has no links.
     """
-    tested = pairs.select("chrom", "gene_id", "regulated", pair_start="start", pair_end="end").with_row_index(
-        "pair"
-    )
-    return (
-        links.select("gene_id", "chrom", "element_id", "start", "end")
-        .join(tested, on=["gene_id", "chrom"])
-        .filter((pl.col("start") < pl.col("pair_end")) & (pl.col("end") > pl.col("pair_start")))
-        .sort("pair", "start")
-        .unique("pair", keep="first", maintain_order=True)
-    )
-
-
-def gather(inputs: Inputs, cell: str, gene: Mapping[str, object], pairs: pl.DataFrame | None) -> Locus:
-    """Collect what the picture of `gene` in `cell` shows."""
     links = inputs.links[cell]
+    genes = inputs.genes.data.join(
+        links.data.select("gene_id").unique(), on="gene_id", how="semi", maintain_order="left"
+    )
+    if symbol is not None:
+        found = genes.filter((pl.col("gene_name") == symbol) | (pl.col("gene_id") == symbol))
+        if found.is_empty():
+            raise InputError(f"--gene {symbol}: {links.name} holds no link of a gene of that name or id")
+        return found.row(0, named=True)
+    counted = pl.DataFrame(schema={"gene_id": pl.String, "positives": pl.UInt32})
+    if pairs is not None:
+        counted = _covered(links.data, pairs).group_by("gene_id").agg(pl.col("regulated").sum().alias("positives"))
+    predicted = inputs.predictions[cell].data.select("gene_id", "split", "predicted")
+    for table in (predicted, counted):
+        genes = genes.join(table, on="gene_id", how="left", maintain_order="left")
+    genes = genes.with_columns(pl.col("positives").fill_null(0))
+    for wanted in (pl.col("positives") > 0, pl.col("split") == splits.TEST):
+        genes = genes.filter(wanted) if len(genes.filter(wanted)) else genes
+    of_genes = links.data.join(genes.select("gene_id"), on="gene_id", how="semi", maintain_order="left")
+    looped = of_genes.filter(_looped(inputs.contacts.get(cell), of_genes))["gene_id"]
+    ranked = genes.with_columns(looped=pl.col("gene_id").is_in(looped.unique().to_list()))
+    by = ["looped", "positives", "predicted"]
+    return ranked.sort(by, descending=True, nulls_last=True, maintain_order=True).row(0, named=True)
+
+
+def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> Locus:
+    """Collect what the picture of `gene` in `cell` shows; the view holds its strongest, tested and looped elements."""
+    links, contacts = inputs.links[cell], inputs.contacts.get(cell)
     linked = links.data.filter(pl.col("gene_id") == gene["gene_id"]).sort("start")
-    tss, chrom = int(gene["tss"]), gene["chrom"]  # type: ignore[call-overload]
+    shown = [linked.sort(name, descending=True, nulls_last=True).head(STRONGEST) for name in scores(links)]
+    shown.append(linked.filter(_looped(contacts, linked)).sort(pl.col("distance").abs()).head(STRONGEST))
     tested = None
     if pairs is not None:
-        reach_low, reach_high = int(linked["start"].min()), int(linked["end"].max())  # type: ignore[arg-type]
-        of_gene = pl.col("gene_id") == gene["gene_id"]
-        tested = pairs.filter(of_gene & (pl.col("end") > reach_low) & (pl.col("start") < reach_high)).sort(
-            "start"
-        )
-
-    strongest = [
-        linked.sort(name, descending=True, nulls_last=True).head(STRONGEST) for name in score_names(links)
-    ]
-    shown = pl.concat([frame.select("start", "end") for frame in [*strongest, linked.head(0)]])
-    edges = [tss, int(gene["start"]), int(gene["end"]), *shown["start"], *shown["end"]]  # type: ignore[call-overload]
-    if tested is not None:
-        edges += [*tested["start"], *tested["end"]]
+        reach = (pl.col("end") > linked["start"].min()) & (pl.col("start") < linked["end"].max())
+        of_cell = pl.col("cell").is_null() | (pl.col("cell") == cell)
+        tested = pairs.filter((pl.col("gene_id") == gene["gene_id"]) & of_cell & reach).sort("start")
+        shown.append(tested)
+    edges = [gene["tss"], gene["start"], gene["end"]]
+    for frame in shown:
+        edges += [*frame["start"], *frame["end"]]
     pad = max(2_000, (max(edges) - min(edges)) // 25)
     view = (min(edges) - pad, max(edges) + pad)
 
-    inside = (pl.col("chrom") == chrom) & (pl.col("end") > view[0]) & (pl.col("start") < view[1])
-    elements, tracks = linked.head(0), {}
+    inside = (pl.col("chrom") == gene["chrom"]) & (pl.col("end") > view[0]) & (pl.col("start") < view[1])
+    elements, tracks = linked.rename({"start": "ccre_start", "end": "ccre_end"}), {}
     if inputs.elements is not None:
         elements = inputs.elements.data.with_row_index("row").filter(inside)
         rows = elements["row"].to_numpy()
@@ -141,215 +133,61 @@ def gather(inputs: Inputs, cell: str, gene: Mapping[str, object], pairs: pl.Data
             for track in signals.header["parameters"]["tracks"]:
                 values = signals.data.tensors[track][rows].astype(np.float32)
                 tracks[name, track] = values.mean(axis=1) if len(rows) else np.zeros(0, np.float32)
-    loops, left_out = _loops(inputs.contacts.get(cell), str(chrom), view)
+    loops = _loops(contacts, gene["chrom"], view)
     return Locus(
-        cell=cell, gene=gene, view=view, linked=linked, elements=elements, tracks=tracks, loops=loops,
-        loops_left_out=left_out, tested=tested, genes=inputs.genes.data.filter(inside),
-    )  # fmt: skip
+        cell=cell,
+        gene=gene,
+        view=view,
+        linked=linked,
+        elements=elements,
+        tracks=tracks,
+        loops=loops[:LOOPS],
+        loops_left_out=max(0, len(loops) - LOOPS),
+        tested=tested,
+        genes=inputs.genes.data.filter(inside),
+    )
 
 
-def _loops(contacts: Loaded | None, chrom: str, view: tuple[int, int]) -> tuple[np.ndarray, int]:
-    """Midpoints [n, 2] of the strongest loops with both feet in view, and how many more there are."""
+def _covered(links: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Tested pairs that touch a linked element of their gene, one row a pair: `gene_id`, `regulated`."""
+    tested = pairs.select("chrom", "gene_id", "regulated", pair_start="start", pair_end="end").with_row_index("pair")
+    return (
+        links.select("gene_id", "chrom", "start", "end")
+        .join(tested, on=["gene_id", "chrom"])
+        .filter((pl.col("start") < pl.col("pair_end")) & (pl.col("end") > pl.col("pair_start")))
+        .unique("pair", keep="first", maintain_order=True)
+    )
+
+
+def _looped(contacts: Loaded[Arrays] | None, links: pl.DataFrame) -> np.ndarray:
+    """Whether a loop joins each link's element to the bin of its gene's TSS: bool [links]."""
     if contacts is None:
-        return np.zeros((0, 2)), 0
+        return np.zeros(len(links), bool)
+    binned = Contacts(contacts.header, contacts.data.tensors)
+    middle = ((links["start"] + links["end"]) // 2).to_numpy()
+    promoter, element = (binned.bins(links["chrom"], at) for at in (links["tss"].to_numpy(), middle))
+    value: Value = "count" if np.isfinite(contacts.data.tensors["count"]).any() else "neglog10q"
+    looped: np.ndarray = (promoter != element) & (binned.lookup(promoter, element, value) > 0)
+    return looped
+
+
+def _loops(contacts: Loaded[Arrays] | None, chrom: str, view: tuple[int, int]) -> np.ndarray:
+    """Both anchors of the loops inside the view: [n, 4] start, end, start, end in bp; strongest first, then shortest.
+
+    Bins that touch belong to one loop: a broad anchor fills many.
+    """
+    if contacts is None or chrom not in contacts.data.tensors["chroms"]:
+        return np.zeros((0, 4))
     tensors, size = contacts.data.tensors, contacts.header["parameters"]["bin_size"]
-    chroms = list(tensors["chroms"])
-    if chrom not in chroms:
-        return np.zeros((0, 2)), 0
-    first, last = tensors["offsets"][chroms.index(chrom)], tensors["offsets"][chroms.index(chrom) + 1]
-    row, col = tensors["row"], tensors["col"]
-    here = (row >= first) & (col < last) & (col > row)
-    feet = (np.stack([row[here], col[here]], axis=1) - first + 0.5) * size
-    inside = (feet[:, 0] >= view[0]) & (feet[:, 1] < view[1])
-    order = np.argsort(-tensors["count"][here][inside], kind="stable")
-    return feet[inside][order[:LOOPS]], max(0, len(order) - LOOPS)
-
-
-@styled
-def draw(locus: Locus, scores: Mapping[str, str]) -> Figure:
-    """The picture, from the top: loops, an arc panel a score ({name: label}), screen, elements, tracks, genes."""
-    rows: list[tuple[str, float]] = []
-    if len(locus.loops):
-        rows.append(("loops", 0.75))
-    rows += [(f"score:{name}", 0.85) for name in scores]
-    if locus.tested is not None and len(locus.tested):
-        rows.append(("screen", 0.34))
-    rows.append(("elements", 0.3))
-    rows += [(f"track:{cell}\t{track}", 0.3) for cell, track in locus.tracks]
-    lanes = _lanes(locus)
-    rows.append(("genes", 0.26 * (max(lanes, default=0) + 1) + 0.1))
-
-    figure = Figure(figsize=(WIDTH + 1.2, sum(height for _, height in rows) + 0.9), layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.02, hspace=0.03)  # type: ignore[union-attr, call-arg]
-    axes = figure.subplots(len(rows), 1, sharex=True, height_ratios=[height for _, height in rows])
-    tops = {track: max((v.max(initial=0) for (_, t), v in locus.tracks.items() if t == track), default=1)
-            for _, track in locus.tracks}  # fmt: skip
-    for axis, (kind, _) in zip(np.atleast_1d(axes), rows, strict=True):
-        axis.axvline(int(locus.gene["tss"]), color=style.VERMILLION, linewidth=0.8, alpha=0.55, zorder=0)  # type: ignore[call-overload]
-        axis.spines[["left", "bottom"]].set_visible(False)
-        axis.tick_params(left=False, labelleft=False, bottom=False, labelbottom=False)
-        if kind == "loops":
-            _draw_loops(axis, locus)
-        elif kind.startswith("score:"):
-            name = kind.removeprefix("score:")
-            _draw_score(axis, locus, name, scores[name])
-        elif kind == "screen":
-            _draw_screen(axis, locus)
-        elif kind == "elements":
-            _draw_elements(axis, locus)
-        elif kind.startswith("track:"):
-            cell, track = kind.removeprefix("track:").split("\t")
-            _draw_track(axis, locus, cell, track, float(tops[track]))
-        else:
-            _draw_genes(axis, locus, lanes)
-    bottom = np.atleast_1d(axes)[-1]
-    bottom.set_xlim(*locus.view)
-    bottom.spines["bottom"].set_visible(True)
-    bottom.tick_params(bottom=True, labelbottom=True)
-    bottom.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x / 1e6:.2f}"))
-    bottom.set_xlabel(f"{locus.gene['chrom']} (Mb)")
-    return figure
-
-
-def _name(axis: Axes, text: str) -> None:
-    axis.set_ylabel(text, rotation=0, ha="right", va="center", fontsize=8)
-
-
-def _add_arcs(
-    axis: Axes,
-    feet: np.ndarray,
-    heights: np.ndarray,
-    colours: list[str],
-    widths: list[float],
-    alphas: list[float],
-) -> None:
-    """Arcs between `feet` [n, 2], each peaking at its height: cubic curves with vertical ends."""
-    t = np.linspace(0, 1, 33)
-    x = feet[:, :1] + (feet[:, 1:] - feet[:, :1]) * (3 * t**2 - 2 * t**3)
-    y = heights[:, None] * 4 * t * (1 - t)
-    lines = LineCollection(list(np.stack([x, y], axis=2)), colors=colours, linewidths=widths)
-    lines.set_alpha(alphas)
-    axis.add_collection(lines)
-
-
-def _draw_loops(axis: Axes, locus: Locus) -> None:
-    tss = int(locus.gene["tss"])  # type: ignore[call-overload]
-    span = np.diff(locus.loops, axis=1).ravel()
-    at_tss = (np.abs(locus.loops - tss) <= 5_000).any(axis=1)
-    order = np.argsort(at_tss, kind="stable")
-    _add_arcs(
-        axis,
-        locus.loops[order],
-        np.sqrt(span[order] / span.max()),
-        [style.BLACK if at_tss[i] else style.GREY for i in order],
-        [1.1 if at_tss[i] else 0.6 for i in order],
-        [0.9 if at_tss[i] else 0.4 for i in order],
-    )
-    axis.set_ylim(0, 1.08)
-    _name(axis, f"Loops\n{locus.cell}")
-
-
-def _draw_score(axis: Axes, locus: Locus, name: str, label: str) -> None:
-    """Bars: the score of every linked element, scaled to the gene's own largest; arcs: the strongest ten."""
-    tss = int(locus.gene["tss"])  # type: ignore[call-overload]
-    colour = style.colours([name])[name]
-    linked = locus.linked.filter(pl.col(name).is_not_null() & pl.col(name).is_finite())
-    middle = ((linked["start"] + linked["end"]) / 2).to_numpy()
-    values = np.clip(linked[name].to_numpy().astype(float), 0, None)
-    scaled = values / values.max() if len(values) and values.max() > 0 else values
-    axis.vlines(middle, 0, scaled, color=colour, linewidth=1.6)
-    best = np.array([i for i in np.argsort(-scaled, kind="stable")[:STRONGEST] if scaled[i] > 0], dtype=int)
-    feet = np.stack([middle[best], np.full(len(best), tss)], axis=1)
-    _add_arcs(
-        axis, feet, scaled[best], [colour] * len(best), [0.9] * len(best), list(0.25 + 0.6 * scaled[best])
-    )
-    axis.axhline(0, color=style.RULE, linewidth=0.8)
-    axis.set_ylim(0, 1.08)
-    _name(axis, f"{label}\n{locus.cell}")
-
-
-def _draw_screen(axis: Axes, locus: Locus) -> None:
-    if locus.tested is None:
-        return
-    for hit, face, height in ((False, "white", 0.34), (True, style.VERMILLION, 0.66)):
-        rows = locus.tested.filter(pl.col("regulated") == hit)
-        middle = (rows["start"] + rows["end"]) / 2
-        axis.plot(
-            middle, [height] * len(rows), "v", markersize=6 if hit else 4.5, markerfacecolor=face,
-            markeredgecolor=style.VERMILLION if hit else style.MUTED, markeredgewidth=0.8, clip_on=False,
-        )  # fmt: skip
-    axis.set_ylim(0, 1)
-    _name(axis, "CRISPR screen")
-
-
-def _draw_elements(axis: Axes, locus: Locus) -> None:
-    """cCREs by class; those linked to the gene in full colour, the others faint. Drawn at least 0.15 % wide."""
-    least = (locus.view[1] - locus.view[0]) * 0.0015
-    frame = locus.elements if len(locus.elements) else locus.linked
-    linked = set(locus.linked["element_id"])
-    start = "ccre_start" if "ccre_start" in frame.columns else "start"
-    end = "ccre_end" if "ccre_end" in frame.columns else "end"
-    for row in frame.filter(pl.col("class") != "TSS").iter_rows(named=True):
-        width = max(row[end] - row[start], least)
-        left = (row[start] + row[end] - width) / 2
-        axis.add_patch(
-            Rectangle(
-                (left, 0.15), width, 0.7, facecolor=CLASS_COLOURS.get(row["class"], style.GREY), linewidth=0,
-                alpha=1.0 if row["element_id"] in linked else 0.3,
-            )
-        )  # fmt: skip
-    axis.set_ylim(0, 1)
-    _name(axis, "cCREs")
-
-
-def _draw_track(axis: Axes, locus: Locus, cell: str, track: str, top: float) -> None:
-    """Mean of the track in every element, on one scale for all cells."""
-    values = locus.tracks[cell, track]
-    middle = ((locus.elements["ccre_start"] + locus.elements["ccre_end"]) / 2).to_numpy()
-    axis.vlines(middle, 0, values, color=style.INK if cell == locus.cell else style.SKY, linewidth=1.3)
-    axis.axhline(0, color=style.RULE, linewidth=0.8)
-    axis.set_ylim(0, max(top, 1e-6) * 1.05)
-    _name(axis, f"{track}  {cell}")
-
-
-def _lanes(locus: Locus) -> list[int]:
-    """A lane for every gene in view, so that names do not touch: the first lane whose last gene has ended."""
-    room = (locus.view[1] - locus.view[0]) * 0.012
-    ends: list[float] = []
-    lanes = []
-    for row in locus.genes.sort("start").iter_rows(named=True):
-        left = max(row["start"], locus.view[0])
-        right = max(min(row["end"], locus.view[1]), left + room * len(row["gene_name"] or row["gene_id"]))
-        lane = next((index for index, end in enumerate(ends) if end < left), len(ends))
-        ends[lane : lane + 1] = [right + room]
-        lanes.append(lane)
-    return lanes
-
-
-def _draw_genes(axis: Axes, locus: Locus, lanes: list[int]) -> None:
-    genes = locus.genes.sort("start")
-    bodies = []
-    for lane, row in zip(lanes, genes.iter_rows(named=True), strict=True):
-        own = row["gene_id"] == locus.gene["gene_id"]
-        colour = style.VERMILLION if own else style.MUTED
-        left, right = max(row["start"], locus.view[0]), min(row["end"], locus.view[1])
-        bodies.append(
-            Rectangle((left, -lane - 0.34), max(right - left, 1), 0.14, facecolor=colour, linewidth=0)
-        )
-        forward = row["strand"] == "+"
-        if locus.view[0] <= row["tss"] <= locus.view[1]:
-            axis.plot(
-                row["tss"],
-                -lane - 0.27,
-                ">" if forward else "<",
-                color=colour,
-                markersize=5,
-                markeredgewidth=0,
-            )
-        axis.text(
-            left, -lane - 0.12, row["gene_name"] or row["gene_id"], fontsize=7, va="bottom", color=colour, clip_on=True,
-            fontweight="bold" if own else "normal", fontstyle="italic",
-        )  # fmt: skip
-    axis.add_collection(PatchCollection(bodies, match_original=True))
-    axis.set_ylim(-max(lanes, default=0) - 0.6, 0.4)
-    _name(axis, "Genes")
+    offset = tensors["offsets"][tensors["chroms"].tolist().index(chrom)]
+    first, last = (offset + max(0, at) // size for at in view)
+    here = (tensors["row"] >= first) & (tensors["col"] <= last) & (tensors["col"] > tensors["row"])
+    grid = np.zeros((last - first + 1,) * 2)
+    strength = np.where(np.isfinite(tensors["count"][here]), tensors["count"][here], tensors["neglog10q"][here])
+    grid[tensors["row"][here] - first, tensors["col"][here] - first] = np.nan_to_num(strength, nan=1.0, posinf=1e9)
+    labels, number = ndimage.label(grid > 0)
+    boxes = ndimage.find_objects(labels)
+    bins = np.array([[side.start, side.stop, top.start, top.stop] for side, top in boxes]).reshape(-1, 4)
+    tallest = np.asarray(ndimage.maximum(grid, labels, np.arange(1, number + 1))).reshape(-1)
+    order = np.lexsort((bins[:, 2] - bins[:, 1], -tallest))
+    return (bins[order] + first - offset) * size

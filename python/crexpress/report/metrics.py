@@ -1,5 +1,6 @@
 """Look-ups in metrics.parquet: one figure with its interval, and which methods and subsets there are."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -47,10 +48,18 @@ class View(NamedTuple):
         """One metric of several methods."""
         return [self.get(method, subset, metric) for method in methods]
 
+    def ranked(self, methods: Sequence[str], subset: str, metric: str) -> list[str]:
+        """Methods from the highest value down; those without one stay last, in their order."""
+        values = {method: self.value(method, subset, metric) for method in methods}
+        return sorted(methods, key=lambda method: math.inf if (value := values[method]) is None else -value)
+
     def best(self, methods: Sequence[str], subset: str, metric: str) -> str | None:
         """The method of `methods` with the highest value."""
-        measured = [method for method in methods if self.get(method, subset, metric)]
-        return max(measured, key=lambda method: self.figures[method, subset, metric].value, default=None)
+        return next(iter(self.ranked([m for m in methods if self.get(m, subset, metric)], subset, metric)), None)
+
+    def most(self, subset: str, metric: str) -> int:
+        """The largest number of genes or pairs that any method's figure rests on."""
+        return max((f.n or 0 for key, f in self.figures.items() if key[1:] == (subset, metric)), default=0)
 
 
 def views(frame: pl.DataFrame | None, section: str) -> list[View]:

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 from crexpress import artifacts, splits
-from crexpress.report import facts, metrics, style
-from crexpress.report.inputs import Inputs
-from crexpress.report.sections import ALL_PAIRS, CHANGED
+from crexpress.report import facts, style
+from crexpress.report.accuracy import CHANGED
+from crexpress.report.linkage import ALL_PAIRS
+from crexpress.report.study import Study
 
 PARENT = {
     "parent_id": "crexpress",
@@ -19,23 +20,20 @@ PARENT = {
 POINTS = 200  # a curve of ten thousand thresholds would fill the MultiQC page
 
 
-def table(inputs: Inputs) -> dict[str, Any]:
+def table(study: Study) -> dict[str, Any]:
     """Custom content of type table: one row a cell and method on test genes, one a link score and benchmark."""
-    frame = inputs.metrics.data if inputs.metrics else None
     rows: dict[str, dict[str, float]] = {}
-    for view in metrics.views(frame, "expression"):
+    for view in study.views("expression"):
         for method in view.methods("mae"):
             names = {"pearson": "pearson_r", "mae": "mae"}
             values = {key: view.value(method, splits.TEST, name) for name, key in names.items()}
-            rows[f"{view.cell} | {method}"] = {
-                key: value for key, value in values.items() if value is not None
-            }
-    for view in metrics.views(frame, "change"):
+            rows[f"{view.cell} | {method}"] = {key: value for key, value in values.items() if value is not None}
+    for view in study.views("change"):
         for method in view.methods("pearson_change"):
             value = view.value(method, CHANGED, "pearson_change")
             if value is not None and f"{view.cell} | {method}" in rows:
                 rows[f"{view.cell} | {method}"].setdefault("r_of_change", value)
-    for view in metrics.views(frame, "links"):
+    for view in study.views("links"):
         for method in view.methods("average_precision"):
             names = {
                 "average_precision": "average_precision",
@@ -53,7 +51,7 @@ def table(inputs: Inputs) -> dict[str, Any]:
         "section_name": "Headline figures",
         "description": "Test genes and tested pairs only. MAE in the unit of the target, log10(1 + x).",
         "plot_type": "table",
-        "pconfig": {"id": "crexpress_metrics_table", "title": "crexpress: headline figures", "col1_header": "Cell | method"},
+        "pconfig": {"id": "crexpress_metrics_table", "title": "crexpress: headline figures"},
         "headers": {
             "pearson_r": {"title": "r", "description": "Pearson correlation, test genes", "scale": "Blues", **number},
             "mae": {"title": "MAE", "description": "Mean absolute error, test genes", "scale": "Oranges-rev",
@@ -70,16 +68,14 @@ def table(inputs: Inputs) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def curves(inputs: Inputs) -> dict[str, Any] | None:
+def curves(study: Study) -> dict[str, Any] | None:
     """Custom content of type linegraph: precision against recall of every score on the first benchmark."""
-    views = metrics.views(inputs.metrics.data if inputs.metrics else None, "links")
-    if inputs.curves is None or not views:
+    views = study.views("links")
+    if study.inputs.curves is None or not views:
         return None
     view = views[0]
-    rows = inputs.curves.data.filter(
-        (pl.col("cell") == view.cell)
-        & (pl.col("benchmark") == view.reference)
-        & (pl.col("subset") == ALL_PAIRS)
+    rows = study.inputs.curves.data.filter(
+        (pl.col("cell") == view.cell) & (pl.col("benchmark") == view.reference) & (pl.col("subset") == ALL_PAIRS)
     )
     methods = sorted(rows["method"].unique())
     if not methods or (view.value("all", ALL_PAIRS, "positives") or 0) < facts.FEW_POSITIVES:
@@ -90,8 +86,7 @@ def curves(inputs: Inputs) -> dict[str, Any] | None:
         curve = rows.filter(pl.col("method") == method)
         kept = np.unique(np.linspace(0, len(curve) - 1, POINTS).astype(int))
         data[method] = {
-            f"{recall:.5f}": round(precision, 5)
-            for recall, precision in curve[kept]["recall", "precision"].iter_rows()
+            f"{recall:.5f}": round(precision, 5) for recall, precision in curve[kept]["recall", "precision"].iter_rows()
         }
     return {
         "id": "crexpress_precision_recall",
@@ -114,9 +109,9 @@ def curves(inputs: Inputs) -> dict[str, Any] | None:
     }
 
 
-def write(inputs: Inputs, folder: Path) -> None:
-    """Write crexpress_mqc.json and, where there are curves, crexpress_curves_mqc.json: MultiQC reads one part a file."""
-    for name, content in (("crexpress", table(inputs)), ("crexpress_curves", curves(inputs))):
+def write(study: Study, folder: Path) -> None:
+    """Write crexpress_mqc.json and, given curves, crexpress_curves_mqc.json: MultiQC reads one part a file."""
+    for name, content in (("crexpress", table(study)), ("crexpress_curves", curves(study))):
         if content is not None:
             with artifacts.replacing(folder / f"{name}_mqc.json") as temporary:
                 temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

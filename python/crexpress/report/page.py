@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from crexpress.report import style
 from crexpress.report.metrics import Figure
@@ -66,11 +66,11 @@ class Section:
 
 @dataclass(frozen=True)
 class Tile:
-    """One headline figure."""
+    """One headline figure, with a line or two of what to hold it against."""
 
     value: str
     name: str
-    detail: str
+    details: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -82,14 +82,13 @@ class Page:
     tiles: Sequence[Tile]
     findings: Sequence[str]
     sections: Sequence[Section]
-    version: str = ""
-    summary: Sequence[str] = field(default_factory=list)
+    version: str
 
 
 def measured(figure: Figure | None, best: bool = False, digits: int = 3) -> Cell:
     """Cell of one figure with its interval."""
     if figure is None:
-        return Cell("–", numeric=True)
+        return Cell(style.DASH, numeric=True)
     return Cell(
         style.number(figure.value, digits),
         style.interval(figure.low, figure.high, digits),

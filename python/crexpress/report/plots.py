@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
-WIDTH = 7.6  # inches: the report's text column
-PANEL = 2.9  # inches: one square panel of small multiples
+WIDTH = 8.8  # inches: the report's text column
+PANEL = 3.6  # inches: one square panel of small multiples
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
@@ -49,7 +49,7 @@ def agreement(panels: Sequence[Mapping[str, Any]], x_label: str, y_label: str, z
     """
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
-    size = min(PANEL if columns > 1 else 3.6, WIDTH / columns)
+    size = min(PANEL, WIDTH / columns)
     figure = Figure(figsize=(size * columns, (size + 0.25) * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=False):
@@ -88,9 +88,7 @@ def _points(axis: Axes, x: np.ndarray, y: np.ndarray) -> None:
     density = np.sqrt(smooth[column, row])
     order = np.argsort(density, kind="stable")
     size = float(np.clip(2500 / len(x), 4, 18))
-    axis.scatter(
-        x[order], y[order], c=density[order], cmap=_blues(), s=size, linewidths=0, rasterized=True, zorder=2
-    )
+    axis.scatter(x[order], y[order], c=density[order], cmap=_blues(), s=size, linewidths=0, rasterized=True, zorder=2)
 
 
 def _blues() -> matplotlib.colors.Colormap:
@@ -138,29 +136,27 @@ def intervals(panels: Sequence[Mapping[str, Any]], x_label: str, colours: Mappin
 
 @styled
 def history(frame: pl.DataFrame, best_step: int | None) -> Figure:
-    """Training and validation loss over the steps, and the learning rate below."""
-    figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
-    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[3, 1])
-    for column, name, colour in (
-        ("train_loss", "Training", style.GREY),
-        ("val_loss", "Validation", style.BLUE),
-    ):
-        if column in frame.columns:
-            rows = frame.filter(pl.col(column).is_not_null() & pl.col(column).is_finite())
-            marker = "o" if len(rows) < 40 else None
-            top.plot(rows["step"], rows[column], color=colour, label=name, marker=marker, markersize=3)
+    """Training and validation loss, correlation on validation genes and learning rate, over the steps."""
+    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=[3, 2, 1])
+    marker = "o" if len(frame) < 60 else None
+    top.plot(frame["step"], frame["train_loss"], color=style.GREY, label="Training", marker=marker, markersize=3)
+    top.plot(frame["step"], frame["val_loss"], color=style.BLUE, label="Validation", marker=marker, markersize=3)
+    middle.plot(frame["step"], frame["val_pearson"], color=style.BLUE, marker=marker, markersize=3)
+    bottom.plot(frame["step"], frame["learning_rate"], color=style.MUTED, linewidth=1.3)
     if best_step is not None:
-        top.axvline(
-            best_step, color=style.VERMILLION, linewidth=1, linestyle=(0, (4, 3)), label="Kept weights"
-        )
+        for axis in (top, middle, bottom):
+            name = f"Weights kept (step {best_step:,})"
+            axis.axvline(best_step, color=style.VERMILLION, linewidth=1, linestyle=(0, (4, 3)), label=name)
+    top.legend(loc="lower right", bbox_to_anchor=(1, 1), ncols=3, borderaxespad=0.2)
     top.set_ylabel("Loss")
-    top.legend(loc="upper right", ncols=3)
-    top.grid(axis="y")
-    bottom.plot(frame["step"], frame["lr"], color=style.MUTED, linewidth=1.3)
+    middle.set_ylabel("Validation r")
     bottom.set(xlabel="Step", ylabel="Learning\nrate")
     bottom.set_ylim(bottom=0)
     bottom.ticklabel_format(axis="y", style="sci", scilimits=(0, 0))
-    bottom.grid(axis="y")
+    for axis in (top, middle, bottom):
+        axis.grid(axis="y")
+    figure.align_ylabels()
     return figure
 
 
@@ -169,33 +165,44 @@ def precision_recall(
     curves: Mapping[str, pl.DataFrame],
     legend: Mapping[str, str],
     colours: Mapping[str, str],
+    ours: Sequence[str],
     prevalence: float | None,
 ) -> Figure:
-    """Precision against recall of every score (tables with `recall`, `precision`), with the prevalence as floor."""
-    figure = Figure(figsize=(5.2, 4.0), layout="constrained")
+    """Precision against recall of every score (tables with `recall`, `precision`), with the prevalence as floor.
+
+    Scores of the model (`ours`) are thick and drawn last, what they are measured against is thin and dashed.
+    """
+    figure = Figure(figsize=(WIDTH, 4.6), layout="constrained")
     axis = figure.subplots()
-    for index, (method, curve) in enumerate(curves.items()):
-        line = axis.plot(curve["recall"], curve["precision"], color=colours[method], label=legend[method])[0]
-        line.set_linestyle(("-", (0, (6, 1.5)), (0, (3, 1.2)), (0, (1, 1)))[index // 4 % 4])
+    for method, curve in curves.items():
+        own = method in ours
+        axis.plot(
+            curve["recall"], curve["precision"], color=colours[method], label=legend[method],
+            linewidth=2.2 if own else 1.5, linestyle="-" if own else (0, (5, 1.5)), zorder=3 if own else 2,
+        )  # fmt: skip
     if prevalence is not None:
-        axis.axhline(prevalence, color=style.GREY, linewidth=1, linestyle=(0, (2, 2)))
+        axis.axhline(prevalence, color=style.MUTED, linewidth=1, linestyle=(0, (1, 2)))
         axis.annotate(
-            f"prevalence {style.number(prevalence)}", (1, prevalence), xytext=(0, 3), textcoords="offset points",
-            ha="right", fontsize=7.5, color=style.MUTED,
+            f"prevalence {style.number(prevalence)}", (0, prevalence), xytext=(4, 3), textcoords="offset points",
+            fontsize=7.5, color=style.MUTED,
         )  # fmt: skip
     axis.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="Recall", ylabel="Precision")
     axis.grid()
-    axis.legend(loc="upper right")
+    figure.legend(loc="outside right upper", title="Average precision", alignment="left", title_fontsize=8.5)
     return figure
 
 
 @styled
 def by_group(
-    groups: Sequence[str], values: Mapping[str, Sequence[float | None]], legend: Mapping[str, str],
-    colours: Mapping[str, str], floor: Sequence[float | None], y_label: str,
-) -> Figure:  # fmt: skip
-    """One value of every score by distance group, side by side, over each group's prevalence as a grey step."""
-    figure = Figure(figsize=(WIDTH, 3.0), layout="constrained")
+    groups: Sequence[str],
+    values: Mapping[str, Sequence[float | None]],
+    legend: Mapping[str, str],
+    colours: Mapping[str, str],
+    floor: Sequence[float | None],
+    y_label: str,
+) -> Figure:
+    """One value of every score by distance group, side by side, over each group's prevalence as a dashed step."""
+    figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
     axis = figure.subplots()
     width = 0.8 / max(1, len(values))
     for index, (method, series) in enumerate(values.items()):
@@ -205,12 +212,12 @@ def by_group(
     for index, value in enumerate(floor):
         if value is not None:
             axis.plot(
-                [index - 0.44, index + 0.44], [value, value], color=style.INK, linewidth=1.2, linestyle=(0, (2, 1.5)),
-                label="Prevalence (chance)" if index == 0 else None,
+                [index - 0.44, index + 0.44], [value, value], color=style.INK, linewidth=1.2,
+                linestyle=(0, (2, 1.5)), label="Prevalence (chance)" if index == 0 else None,
             )  # fmt: skip
     axis.set_xticks(range(len(groups)), groups)
     axis.tick_params(axis="x", length=0, labelcolor=style.INK)
     axis.set(ylabel=y_label, ylim=(0, 1))
     axis.grid(axis="y")
-    axis.legend(loc="upper right")
+    figure.legend(loc="outside right upper")
     return figure

@@ -1,36 +1,39 @@
 """How methods, numbers and figures look: one name, one colour and one way to write a number, everywhere."""
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
+DASH, MINUS = "\u2013", "\u2212"  # for what was not measured, and for negative numbers
+
 # Okabe and Ito's palette, told apart by colour-blind readers.
-BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, GREY = (
-    "#0072B2",
-    "#E69F00",
-    "#009E73",
-    "#D55E00",
-    "#CC79A7",
-    "#56B4E9",
-    "#1a1a1a",
-    "#8a8f98",
-)
+BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#1a1a1a", "#8a8f98"
 INK, MUTED, RULE = "#1f2430", "#5d6573", "#d9dde3"
 
-# By the beginning of a method's name, longest first; what is not here takes a spare colour.
+# One family of methods, one hue; what divides by distance or adds elements is a shade of it.
 COLOURS = {
-    "activity/distance": GREEN,
-    "attention": BLUE,
-    "boosted trees": GREEN,
-    "copy of": PURPLE,
-    "distance": BLACK,
-    "mean over training cells": SKY,
-    "perturbation": VERMILLION,
-    "ridge": ORANGE,
     "train mean": GREY,
+    "mean over training cells": "#b58a5a",
+    "copy of": PURPLE,
+    "ridge promoter": "#f3cd7a",
+    "ridge promoter +": ORANGE,
+    "boosted trees promoter": "#7fcdb4",
+    "boosted trees promoter +": GREEN,
+    "attention": BLUE,
+    "attention, min-max per gene": "#a9cbe3",
+    "attention / distance": SKY,
+    "perturbation": VERMILLION,
+    "perturbation / distance": "#f0a26b",
+    "distance": BLACK,
+    "activity/distance": GREEN,
+    "activity/distance (": "#b5cf6b",
+    "h3k27ac/distance": "#7fcdb4",
 }
-SPARE = (SKY, ORANGE, PURPLE, GREY)
+SPARE = ("#8c6bb1", "#c2a5cf", "#a6761d", "#66a61e")
+TRACKS = {"dnase": "DNase", "atac": "ATAC", "ctcf": "CTCF", "polr2a": "POLR2A"}
 
-FIGURE_STYLE: dict[str, Any] = {
+FIGURE_STYLE: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same glyphs on every machine
     "font.size": 9,
@@ -66,16 +69,23 @@ def sentence(name: str) -> str:
     return name if "-" in name.split(" ")[0] else name[:1].upper() + name[1:]
 
 
+def track(name: str) -> str:
+    """A track as the field writes it: "h3k27ac" becomes "H3K27ac", "dnase" "DNase"."""
+    if re.fullmatch(r"h\d[a-z]{0,2}\d*k\d+(ac|me\d|ub)?\d*", name):
+        return re.sub(r"^(h)(.*?)(k)", lambda m: m[1].upper() + m[2].upper() + m[3].upper(), name)
+    return TRACKS.get(name, name)
+
+
 def colours(methods: Iterable[str], models: Iterable[str] = ()) -> dict[str, str]:
     """A colour for every method: a model's is blue, a known method has its own, the others take turns."""
     chosen: dict[str, str] = {}
     spare = 0
     for method in methods:
-        known = [colour for start, colour in COLOURS.items() if method.lower().startswith(start)]
+        starts = [start for start in COLOURS if method.lower().startswith(start)]
         if method in models:
             chosen[method] = BLUE
-        elif known and known[0] not in chosen.values():
-            chosen[method] = known[0]
+        elif starts:
+            chosen[method] = COLOURS[max(starts, key=len)]
         else:
             chosen[method] = SPARE[spare % len(SPARE)]
             spare += 1
@@ -85,18 +95,23 @@ def colours(methods: Iterable[str], models: Iterable[str] = ()) -> dict[str, str
 def number(value: float | None, digits: int = 3) -> str:
     """ "0.831"; a dash for what could not be computed."""
     if value is None or value != value:
-        return "–"
-    return f"{value:.{digits}f}".replace("-", "−")  # noqa: RUF001 (a true minus sign)
+        return DASH
+    return f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def significant(value: float | None) -> str:
+    """Three significant digits: "0.0123"."""
+    return DASH if value is None or value != value else f"{value:.3g}".replace("-", MINUS)
 
 
 def count(value: float | None) -> str:
     """ "10,356"."""
-    return "–" if value is None else f"{int(value):,}"
+    return DASH if value is None else f"{int(value):,}"
 
 
 def percent(value: float | None) -> str:
     """Share between 0 and 1 as "4.5 %"."""
-    return "–" if value is None or value != value else f"{100 * value:.1f} %"
+    return DASH if value is None or value != value else f"{100 * value:.1f} %"
 
 
 def interval(low: float | None, high: float | None, digits: int = 3) -> str:
@@ -111,8 +126,8 @@ def base_pairs(value: float) -> str:
     size = abs(value)
     for unit, scale in (("Mb", 1e6), ("kb", 1e3)):
         if size >= scale:
-            return f"{value / scale:.3g} {unit}".replace("-", "−")  # noqa: RUF001
-    return f"{value:.0f} bp".replace("-", "−")  # noqa: RUF001
+            return f"{value / scale:.3g} {unit}".replace("-", MINUS)
+    return f"{value:.0f} bp".replace("-", MINUS)
 
 
 def join(words: Iterable[str]) -> str:

@@ -1,0 +1,146 @@
+"""What the run was: its cells and genes, how training went, and where every file comes from."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from crexpress import splits
+from crexpress.report import facts, plots, style
+from crexpress.report.inputs import Inputs
+from crexpress.report.page import Cell, Section, Table, Text
+from crexpress.report.study import Blocks, Study
+
+_USE = {
+    splits.TRAIN: "weights are fitted on these",
+    splits.VAL: "decides which weights are kept",
+    splits.TEST: "never looked at in training: accuracy is measured on these",
+}
+
+
+def data(study: Study) -> Section:
+    """Cells, tracks, genes: what was trained on what, and what was missing."""
+    inputs = study.inputs
+    blocks: Blocks = [Text(_reads(inputs)), _cells(inputs)]
+    if inputs.predictions:
+        frame = next(iter(inputs.predictions.values())).data
+        counts = dict(frame.group_by("split").len().iter_rows())
+        rows = [
+            [
+                Cell(name),
+                Cell(facts.chromosomes(inputs, name)),
+                Cell(style.count(counts[name]), numeric=True),
+                Cell(use),
+            ]
+            for name, use in _USE.items()
+            if name in counts
+        ]
+        caption = "How the genes were split, by the place of their main transcription start."
+        blocks.append(Table(caption, ["Split", "Chromosomes", "Genes", "Use"], rows))
+    return Section("data", "Data and model", blocks)
+
+
+def _cells(inputs: Inputs) -> Table:
+    tracks = list(facts.channels(inputs)["tracks"])
+    for file in inputs.signals.values():
+        tracks += [track for track in file.header["parameters"]["tracks"] if track not in tracks]
+    shown = tracks if inputs.signals else []
+    rows = []
+    for cell in facts.cells(inputs):
+        has = inputs.signals[cell].header["parameters"]["tracks"] if cell in inputs.signals else []
+        target, measured = style.DASH, style.DASH
+        if cell in inputs.expression:
+            target = facts.quantity(inputs, cell)
+            measured = style.count(inputs.expression[cell].data["expression"].count())
+        row = [Cell(cell), Cell(facts.role(inputs, cell)), Cell(target), Cell(measured, numeric=True)]
+        row += [Cell("yes" if track in has else "missing") for track in shown]
+        rows.append([*row, Cell("yes" if cell in inputs.contacts else "none")])
+    columns = ["Cell", "Role", "Target", "Genes measured", *map(style.track, shown), "Loops"]
+    return Table("Cells of this run, and the tracks each of them has.", columns, rows)
+
+
+def _reads(inputs: Inputs) -> str:
+    """One paragraph: what the model reads of every element, and which channels it does without."""
+    channels = facts.channels(inputs)
+    sentences = []
+    if channels["neighbours"]:
+        sentences.append(f"For every gene the model reads its promoter and the {channels['neighbours']} nearest cCREs.")
+    if channels["tracks"]:
+        names = facts.track_names(channels["tracks"])
+        sentences.append(f"Of each of them it reads {len(channels['tracks'])} tracks: {names}.")
+    if channels["sequence"] or channels["motifs"]:
+        parts = ["the DNA sequence"] if channels["sequence"] else []
+        parts += [f"{channels['motifs']} motif scores"] if channels["motifs"] else []
+        sentences.append(f"It reads {style.join(parts)}.")
+    return " ".join([*sentences, facts.absent(inputs)]).strip()
+
+
+def training(study: Study) -> Section | None:
+    """Loss and learning rate over the steps of training."""
+    frame = study.inputs.history
+    if frame is None or frame.is_empty():
+        return None
+    picture = study.picture(
+        plots.history(frame, study.inputs.config.get("best_step")),
+        "training",
+        "Loss, correlation on validation genes and learning rate over the steps of training",
+        "Mean squared error on training and validation genes, Pearson's r on validation genes, and the learning "
+        "rate. The weights with the lowest validation loss are the ones kept.",
+    )
+    return Section("training", "Training", [picture])
+
+
+def provenance(study: Study) -> Section:
+    """Which tool made what, with which parameters, from which files."""
+    inputs = study.inputs
+    files = inputs.files()
+    own = {file.name for file in files}
+    made = [
+        [
+            Cell(file.name),
+            Cell(f"{file.header['tool']} {file.header['version']}"),
+            Cell(file.header["elements"] or style.DASH),
+            Cell(file.header["genes"] or style.DASH),
+            Cell("; ".join(f"{name} {value}" for name, value in _flat(file.header["parameters"])) or style.DASH),
+        ]
+        for file in files
+    ]
+    sources = {
+        (source["name"], source["bytes"], source["sha256"])
+        for file in files
+        for source in file.header["sources"]
+        if source["name"] not in own
+    }
+    blocks: Blocks = [
+        Table(
+            "Artefacts this report was made from; files of one set of elements and genes carry the same digests.",
+            ["File", "Made by", "Element set", "Gene set", "Parameters"],
+            made,
+        )
+    ]
+    if sources:
+        rows = [[Cell(name), Cell(f"{size:,}", numeric=True), Cell(sha)] for name, size, sha in sorted(sources)]
+        blocks.append(Table("Files they were made from.", ["File", "Bytes", "SHA-256"], rows))
+    if inputs.config:
+        shown = {name: value for name, value in inputs.config.items() if name not in ("sources", "digests")}
+        settings = [[Cell(name), Cell(value)] for name, value in _flat(shown)]
+        blocks.append(Table("Settings of the model (config.json).", ["Setting", "Value"], settings))
+    return Section("provenance", "Where this comes from", blocks)
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested settings as (name, value in few words)."""
+    found: list[tuple[str, str]] = []
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{prefix}{name}.")
+        else:
+            found.append((prefix + name, _brief(value)))
+    return found
+
+
+def _brief(value: Any) -> str:
+    """A setting in few words: long lists are counted."""
+    if not isinstance(value, list):
+        return "none" if value is None else str(value)
+    if len(value) > 8:
+        return f"{len(value)} values"
+    return ", ".join(str(item.get("name", item) if isinstance(item, Mapping) else item) for item in value) or "none"

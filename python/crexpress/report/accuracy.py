@@ -1,0 +1,159 @@
+"""Predicted against observed expression: level in every cell, and what differs between cells."""
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+from crexpress import splits
+from crexpress.report import facts, metrics, plots, style
+from crexpress.report.inputs import Inputs
+from crexpress.report.page import Section, Text, figure_table
+from crexpress.report.study import Blocks, Study
+
+CHANGED = "changed genes"
+FOLD = 2  # genes differ when abs(log2((1 + a) / (1 + b))) exceeds this, as in evaluate
+
+
+def expression(study: Study) -> Section | None:
+    """Predicted against observed expression of test genes, and every method beside the model."""
+    inputs, models, views = study.inputs, facts.models(study.inputs), study.views("expression")
+    scored = [cell for cell in facts.cells(inputs) if cell in inputs.predictions and cell in inputs.expression]
+    panels = []
+    for cell in scored:
+        genes = facts.scored_genes(inputs, cell).filter(pl.col("split") == splits.TEST)
+        view = next((view for view in views if view.cell == cell), None)
+        if len(genes):
+            lines = [f"n = {style.count(len(genes))}"]
+            for metric, title in (("pearson", "r"), ("mae", "MAE")):
+                value = view.value(models[0], splits.TEST, metric) if view else None
+                lines += [f"{title} = {style.number(value)}"] if value is not None else []
+            panels.append(
+                {
+                    "title": _title(cell, facts.seen(inputs, cell)),
+                    "observed": genes["expression"].to_numpy(),
+                    "predicted": genes["predicted"].to_numpy(),
+                    "note": "\n".join(lines),
+                }
+            )
+    if not panels:
+        return None
+    units = style.join(dict.fromkeys(facts.unit(inputs, cell) for cell in scored))
+    blocks: Blocks = [
+        study.picture(
+            plots.agreement(panels, f"Observed, {units}", f"Predicted, {units}"),
+            "expression",
+            f"Scatter of predicted against observed expression of test genes in {style.join(scored)}",
+            f"Genes of {facts.chromosomes(inputs, splits.TEST)}, which no part of training has seen. One dot a gene, "
+            "darker where dots are dense; the dashed line is a perfect prediction. r is Pearson's correlation, MAE "
+            f"the mean absolute error in {units}.",
+        )
+    ]
+    dots = [_dots(view) for view in views]
+    every = [row[0] for panel in dots for row in panel["rows"]]
+    if every:
+        blocks.append(
+            study.picture(
+                plots.intervals(dots, "Pearson r on test genes", style.colours(every, models)),
+                "methods",
+                "Correlation of every method with observed expression, with 95 % intervals, one panel a cell",
+                "Every method on the same test genes; bars are 95 % bootstrap intervals over genes.",
+            )
+        )
+    for view in views:
+        methods = view.ranked(view.methods("mae"), splits.TEST, "pearson")
+        colours = style.colours(methods, models)
+        unit = facts.unit(inputs, view.cell) if view.cell in inputs.expression else units
+        blocks.append(
+            figure_table(
+                f"{view.cell}, {facts.role(inputs, view.cell)}: {style.count(view.most(splits.TEST, 'mae'))} genes. "
+                f"95 % intervals from a bootstrap over genes; MAE in {unit}; best of a column in bold.",
+                "Method",
+                [(style.sentence(method), colours[method]) for method in methods],
+                [
+                    ("Pearson r", view.column(methods, splits.TEST, "pearson"), True),
+                    ("Spearman", view.column(methods, splits.TEST, "spearman"), True),
+                    ("MAE", view.column(methods, splits.TEST, "mae"), False),
+                ],
+            )
+        )
+    return Section("expression", "Predicted against observed expression", blocks)
+
+
+def _title(cell: str, seen: bool) -> str:
+    return f"{cell} · {'trained on' if seen else 'never seen'}"
+
+
+def _dots(view: metrics.View) -> dict[str, Any]:
+    """One panel of `plots.intervals`: every method that has a correlation, best first."""
+    methods = view.ranked(view.methods("pearson"), splits.TEST, "pearson")
+    found = [(method, view.get(method, splits.TEST, "pearson")) for method in methods]
+    rows = [(method, style.sentence(method), *figure[:3]) for method, figure in found if figure]
+    return {"title": _title(view.cell, view.seen), "rows": rows}
+
+
+def change(study: Study) -> Section | None:
+    """What differs between a new cell and those trained on: the part that copying a known cell cannot tell."""
+    inputs, models, views = study.inputs, facts.models(study.inputs), study.views("change")
+    if not views:
+        return None
+    blocks: Blocks = [
+        Text(
+            "Most genes have much the same level in every cell, so copying a known cell looks good over all genes "
+            "while it says nothing about what makes the new cell different. The question that counts is whether the "
+            "predicted change between two cells agrees with the measured one."
+        )
+    ]
+    panels = [_change_panel(inputs, view, models[0]) for view in views if _has_both(inputs, view)]
+    if panels:
+        blocks.append(
+            study.picture(
+                plots.agreement(panels, "Observed change, log10", "Predicted change, log10", zero=True),
+                "change",
+                "Scatter of predicted against observed change of expression between cells",
+                f"Test genes whose expression differs: |log2((1 + a) / (1 + b))| above {FOLD}, hence the gap in the "
+                "middle. Right and up: higher in the cell that was never seen.",
+            )
+        )
+    for view in views:
+        methods = view.ranked(view.methods("pearson_level"), CHANGED, "pearson_change")
+        colours = style.colours(methods, models)
+        differ, every = (view.most(subset, "pearson_level") for subset in (CHANGED, splits.TEST))
+        blocks.append(
+            figure_table(
+                f"{view.cell} against {view.reference}, with 95 % intervals from a bootstrap over genes. A dash: the "
+                "method predicts no change at all.",
+                "Method",
+                [(style.sentence(method), colours[method]) for method in methods],
+                [
+                    ("r of change", view.column(methods, CHANGED, "pearson_change"), True),
+                    ("MAE of change", view.column(methods, CHANGED, "mae_change"), False),
+                    ("r of level", view.column(methods, CHANGED, "pearson_level"), True),
+                    ("r of change", view.column(methods, splits.TEST, "pearson_change"), True),
+                ],
+                [("", 1), (f"{style.count(differ)} genes that differ", 3), (f"All {style.count(every)} test genes", 1)],
+            )
+        )
+    return Section("change", "What differs between the cells", blocks)
+
+
+def _has_both(inputs: Inputs, view: metrics.View) -> bool:
+    """Whether both cells of a comparison are here gene by gene (a mean over cells is not)."""
+    return all(cell in inputs.predictions and cell in inputs.expression for cell in (view.cell, view.reference))
+
+
+def _change_panel(inputs: Inputs, view: metrics.View, model: str) -> dict[str, Any]:
+    """Observed and predicted change of the test genes that differ, new cell minus reference."""
+    new = facts.scored_genes(inputs, view.cell).filter(pl.col("split") == splits.TEST)
+    old = facts.scored_genes(inputs, str(view.reference)).select("gene_id", old="predicted", was="expression")
+    both = new.join(old, on="gene_id", maintain_order="left").select(
+        observed=pl.col("expression").cast(pl.Float64) - pl.col("was"),
+        predicted=pl.col("predicted") - pl.col("old"),
+    )
+    both = both.filter(pl.col("observed").abs() > FOLD * np.log10(2))
+    value = view.value(model, CHANGED, "pearson_change")
+    return {
+        "title": f"{view.cell} against {view.reference}",
+        "note": f"n = {style.count(len(both))}" + (f"\nr = {style.number(value)}" if value is not None else ""),
+        "observed": both["observed"].to_numpy(),
+        "predicted": both["predicted"].to_numpy(),
+    }

@@ -1,0 +1,220 @@
+"""Element-gene links: against a perturbation screen, and around one gene."""
+
+from collections.abc import Mapping
+
+import polars as pl
+from crexpress import splits
+from crexpress.report import facts, locus, locus_plot, plots, style
+from crexpress.report.metrics import View
+from crexpress.report.page import Cell, Section, Table, Text, figure_table
+from crexpress.report.study import Blocks, Study
+
+ALL_PAIRS, COVERED = "all pairs", "covered pairs"
+GROUPS = ("<10 kb", "10-50 kb", "50-100 kb", ">100 kb")
+YARDSTICKS = ("distance", "activity/distance")
+_PARTS = {
+    splits.TRAIN: "used in training",
+    splits.VAL: "used to choose the weights",
+    splits.TEST: "not seen in training",
+}
+
+
+def model_scores(view: View) -> list[str]:
+    """Link scores that come from a links table: those whose reach was counted."""
+    return view.methods("coverage")
+
+
+def links(study: Study) -> Section | None:
+    """Element-gene scores against a perturbation screen, beside distance and activity over distance."""
+    views = study.views("links")
+    blocks: Blocks = []
+    for number, view in enumerate(views):
+        blocks += _benchmark(study, view, f"-{number + 1}" if len(views) > 1 else "")
+    return Section("links", "Element-gene links against the CRISPR screen", blocks) if blocks else None
+
+
+def _benchmark(study: Study, view: View, suffix: str) -> Blocks:
+    methods = view.ranked(view.methods("average_precision"), ALL_PAIRS, "average_precision")
+    colours = style.colours(sorted(methods))
+    total, prevalence = view.most(ALL_PAIRS, "prevalence"), view.value("all", ALL_PAIRS, "prevalence")
+    positives = view.value("all", ALL_PAIRS, "positives") or 0
+    unknown = view.value("all", ALL_PAIRS, "unknown_genes")
+    blocks: Blocks = [
+        Text(
+            f"{view.reference}, {view.cell}: {style.count(total)} tested pairs, {style.count(positives)} of them "
+            f"regulated (prevalence {style.number(prevalence)}). Every pair counts: one without an element in the "
+            "links table keeps the worst value of that score, so that a short reach is paid for and not hidden."
+            + (f" {style.count(unknown)} pairs name a gene that this gene list lacks." if unknown else "")
+        )
+    ]
+    if positives < facts.FEW_POSITIVES:
+        few = f"{style.count(positives)} regulated pairs are too few for a curve; the figures are for the record."
+        blocks.append(Text(few, tone="warning"))
+    elif study.inputs.curves is not None:
+        blocks += _curves(study, study.inputs.curves.data, view, methods, colours, suffix)
+    if methods:
+        blocks.append(
+            figure_table(
+                "All pairs, with 95 % intervals from a bootstrap over genes. auPRC is the trapezoid form of the "
+                "field's own benchmark; P at 70 % the precision where 70 % of the regulated pairs are found.",
+                "Score",
+                [(style.sentence(method), colours[method]) for method in methods],
+                [
+                    ("Average precision", view.column(methods, ALL_PAIRS, "average_precision"), True),
+                    ("auPRC", view.column(methods, ALL_PAIRS, "auprc"), True),
+                    ("auROC", view.column(methods, ALL_PAIRS, "auroc"), True),
+                    ("P at 70 %", view.column(methods, ALL_PAIRS, "precision_at_70_recall"), True),
+                ],
+            )
+        )
+    blocks += _coverage(view, total, positives)
+    groups = [group for group in GROUPS if group in view.subsets()]
+    return blocks + (_groups(study, view, methods, groups, colours, suffix) if groups and methods else [])
+
+
+def _curves(
+    study: Study, curves: pl.DataFrame, view: View, methods: list[str], colours: Mapping[str, str], suffix: str
+) -> Blocks:
+    here = curves.filter(
+        (pl.col("cell") == view.cell) & (pl.col("benchmark") == view.reference) & (pl.col("subset") == ALL_PAIRS)
+    )
+    drawn = {method: here.filter(pl.col("method") == method) for method in methods if drawn(method)}
+    drawn = {method: curve for method, curve in drawn.items() if len(curve)}
+    if not drawn:
+        return []
+    values = {method: style.number(view.value(method, ALL_PAIRS, "average_precision")) for method in drawn}
+    legend = {method: f"{value}  {style.sentence(method)}" for method, value in values.items()}
+    prevalence = view.value("all", ALL_PAIRS, "prevalence")
+    return [
+        study.picture(
+            plots.precision_recall(drawn, legend, colours, model_scores(view), prevalence),
+            f"precision-recall{suffix}",
+            f"Precision against recall of {style.join(drawn)} on {view.reference}",
+            "Precision against recall on all pairs; average precision in the legend. Thick: scores of the model. "
+            "Dashed: what they are held against. Dotted: what guessing reaches.",
+        )
+    ]
+
+
+def drawn(method: str) -> bool:
+    """Whether a score has a place in figures and findings: what is scaled per gene stays in the tables."""
+    return "min-max" not in method
+
+
+def _coverage(view: View, total: int, positives: float) -> Blocks:
+    """What of the screen each model score reaches, how many pairs were filled, and its figures on covered pairs."""
+    rows = []
+    for method in view.ranked(model_scores(view), COVERED, "average_precision"):
+        pairs = view.value(method, ALL_PAIRS, "coverage") or 0.0
+        hits = view.value(method, ALL_PAIRS, "coverage_positives") or 0.0
+        rows.append(
+            [
+                Cell(style.sentence(method)),
+                Cell(style.count(round(pairs * total)), style.percent(pairs), numeric=True),
+                Cell(f"{round(hits * positives)} of {style.count(positives)}", style.percent(hits), numeric=True),
+                Cell(style.count(total - round(pairs * total)), numeric=True),
+                Cell(style.number(view.value(method, COVERED, "average_precision")), numeric=True),
+            ]
+        )
+    caption = "Coverage: pairs that have an element of the links table. The others were filled with the worst value."
+    columns = ["Score", "Pairs covered", "Regulated pairs covered", "Filled", "Average precision, covered pairs only"]
+    return [Table(caption, columns, rows)] if rows else []
+
+
+def _groups(
+    study: Study, view: View, methods: list[str], groups: list[str], colours: Mapping[str, str], suffix: str
+) -> Blocks:
+    """Average precision by distance: bars over each group's prevalence, and a table."""
+    ours = model_scores(view)
+    bars = [method for method in methods if drawn(method) and method in ours]
+    bars += [method for method in YARDSTICKS if method in methods]
+    chance = [view.get("all", group, "prevalence") for group in groups]
+    chart = plots.by_group(
+        groups,
+        {method: [view.value(method, group, "average_precision") for group in groups] for method in bars},
+        {method: style.sentence(method) for method in bars},
+        colours,
+        [figure.value if figure else None for figure in chance],
+        "Average precision",
+    )
+    picture = study.picture(
+        chart,
+        f"distance-groups{suffix}",
+        "Average precision of every score by distance between element and TSS",
+        "By distance from element to TSS. Fewer far pairs are regulated, so every score falls with distance: read "
+        "each bar against the dashed prevalence of its group.",
+    )
+    table = figure_table(
+        "Average precision by distance from element to TSS.",
+        "Score",
+        [(style.sentence(method), colours[method]) for method in methods],
+        [(group, view.column(methods, group, "average_precision"), True) for group in groups],
+    )
+    sizes = [
+        f"{style.count(view.value('all', group, 'positives'))} of {style.count(figure.n if figure else None)}"
+        for group, figure in zip(groups, chance, strict=True)
+    ]
+    heads = [
+        [Cell("Regulated pairs"), *(Cell(size, numeric=True) for size in sizes)],
+        [Cell("Prevalence (chance)"), *(Cell(style.number(f.value if f else None), numeric=True) for f in chance)],
+    ]
+    return [picture, Table(table.caption, table.columns, [*heads, *table.rows])]
+
+
+def gene(study: Study) -> Section | None:
+    """One gene's locus: picture, and its strongest elements as a table."""
+    inputs = study.inputs
+    if not inputs.links:
+        return None
+    cell = next(name for name in facts.cells(inputs) if name in inputs.links)
+    row = locus.choose(inputs, cell, study.pairs, study.gene)
+    shown = locus.gather(inputs, cell, row, study.pairs)
+    labels = locus.scores(inputs.links[cell])
+    name = row["gene_name"] or row["gene_id"]
+    part = ""
+    if cell in inputs.predictions:
+        own = inputs.predictions[cell].data.filter(pl.col("gene_id") == row["gene_id"])
+        part = f", {_PARTS[own['split'][0]]}" if len(own) else ""
+    strand = "plus" if row["strand"] == "+" else "minus"
+    picture = study.picture(
+        locus_plot.draw(shown, labels), "locus", f"Elements, tracks, scores and loops around {name}", _legend(shown)
+    )
+    intro = Text(
+        f"{name} ({row['gene_id']}), {strand} strand{part}. "
+        f"Shown: {row['chrom']}:{shown.view[0] + 1:,}-{shown.view[1]:,}."
+    )
+    return Section("locus", f"One locus: {name}", [intro, picture, _elements(shown, labels)])
+
+
+def _legend(shown: locus.Locus) -> str:
+    parts = []
+    if len(shown.loops):
+        more = f" ({style.count(shown.loops_left_out)} more not drawn)" if shown.loops_left_out else ""
+        parts.append(f"Loops: measured; bars are their anchors, dark are those with an anchor on the TSS{more}.")
+    parts.append("Scores: bars are each element's share of the gene's largest, arcs mark its ten highest.")
+    if shown.tested is not None and len(shown.tested):
+        hits = int(shown.tested["regulated"].sum())
+        parts.append(
+            f"CRISPR screen: {len(shown.tested)} elements tested for this gene, filled where it responded ({hits})."
+        )
+    parts.append("cCREs: promoter-like purple, proximal orange, distal grey; faint where not read for this gene.")
+    if shown.tracks:
+        parts.append("Tracks: mean over each element, on one scale for all cells.")
+    return " ".join(parts)
+
+
+def _elements(shown: locus.Locus, labels: Mapping[str, str]) -> Table:
+    """The elements that rank highest by any score, nearest first, with what the screen says of them."""
+    best = [shown.linked.sort(name, descending=True, nulls_last=True)["element_id"].head(5) for name in labels]
+    frame = shown.linked.filter(pl.col("element_id").is_in(pl.concat(best).to_list()))
+    rows = []
+    for row in frame.sort(pl.col("distance").abs()).iter_rows(named=True):
+        cells = [Cell(row["element_id"]), Cell(row["class"]), Cell(style.base_pairs(row["distance"]), numeric=True)]
+        cells += [Cell(style.significant(row[name]), numeric=True) for name in labels]
+        if shown.tested is not None:
+            touching = (pl.col("start") < row["end"]) & (pl.col("end") > row["start"])
+            found = shown.tested.filter(touching)["regulated"]
+            cells.append(Cell("not tested" if found.is_empty() else "responds" if found.any() else "no response"))
+        rows.append(cells)
+    columns = ["Element", "Class", "Distance", *labels.values(), *(["CRISPR"] if shown.tested is not None else [])]
+    return Table("The five highest elements by each score, nearest first.", columns, rows)

@@ -1,0 +1,31 @@
+"""What every part of the report is made from: the inputs, where figures go, the choices of the user."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+from crexpress.report import metrics, plots
+from crexpress.report.inputs import Inputs
+from crexpress.report.page import Picture, Table, Text
+from matplotlib.figure import Figure
+
+Blocks = list[Text | Table | Picture]
+
+
+@dataclass(frozen=True)
+class Study:
+    """`pairs` are the tested pairs of a screen (see `locus.screen`), `gene` the symbol asked for."""
+
+    inputs: Inputs
+    figures: Path
+    pairs: pl.DataFrame | None = None
+    gene: str | None = None
+
+    def picture(self, figure: Figure, name: str, alt: str, caption: str) -> Picture:
+        """Save a figure under `figures` and wrap it for the page."""
+        return Picture(name, plots.save(figure, self.figures, name), alt, caption)
+
+    def views(self, section: str) -> list[metrics.View]:
+        """Figures of a section of metrics.parquet, cells that were trained on first."""
+        frame = self.inputs.metrics.data if self.inputs.metrics else None
+        return sorted(metrics.views(frame, section), key=lambda view: not view.seen)
