@@ -92,6 +92,8 @@ def merge(ccres: pl.DataFrame, method: Method = "greedy", width: int = 600) -> p
     """
     if width < 1:
         raise InputError(f"an element cannot be {width} bp wide; give a width of at least 1")
+    if ccres.is_empty():
+        raise InputError("no cCRE is left to merge; give a list with cCREs outside the blacklist")
     order = {name: index for index, name in enumerate(genome.natural_order(ccres["chrom"].unique()))}
     rank = pl.col("chrom").replace_strict(order, return_dtype=pl.Int64)
     position = "start" if method == "interval" else "midpoint"

@@ -14,6 +14,7 @@ Scale = Literal["log10", "ln", "log2"]
 Combination = Literal["mean", "sum"]
 COMBINATIONS: tuple[Combination, ...] = ("mean", "sum")
 SCALES: tuple[Scale, ...] = ("log10", "ln", "log2")
+SPECIFIC_LOG2 = 2.0
 _VERSION = r"\.\d+(_PAR_Y)?$"
 _ID_COLUMNS = ("gene_id", "geneid", "ensembl_gene_id", "ensembl_id", "gene", "id", "name")
 _SYMBOL_COLUMNS = ("gene_name", "gene_symbol", "symbol", "hgnc_symbol")
@@ -110,6 +111,17 @@ def combine(
     return frame.with_columns(expression=(pl.col("value").log1p() / divisor).cast(pl.Float32))
 
 
+def mark_specific(table: pl.DataFrame, others: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Add `specific`: is the gene's log2 fold change against the mean of the other cells above 2?
+
+    log2((1 + value) / (1 + mean of the others)), as ScPGE compares two cells (Methods, "cell-type-specific
+    genes"). Null where this cell or every other one did not measure the gene. All tables are of the same genes.
+    """
+    mean = pl.DataFrame({str(number): other["value"] for number, other in enumerate(others)})
+    change = ((1 + table["value"]) / (1 + mean.mean_horizontal(ignore_nulls=True))).log(2)
+    return table.with_columns(specific=change > SPECIFIC_LOG2)
+
+
 def read_values(table: pl.DataFrame, path: Path, column: str | None = None, gtf: Path | None = None) -> Quantification:
     """Values of one quantification table for the genes of `table`; see `quantify`."""
     form, rows = _recognise(path)
@@ -186,8 +198,9 @@ def _as_genes(
 ) -> tuple[Format, pl.DataFrame]:
     """Salmon and kallisto tables hold genes or transcripts under one header; tell by the names."""
     of_transcripts = form._replace(name=f"{form.name} transcripts")
-    if named["name"].str.contains("|", literal=True).all():  # GENCODE FASTA names: transcript|gene|...
-        return of_transcripts, named.with_columns(pl.col("name").str.split("|").list.get(1))
+    if named["name"].str.contains("|", literal=True).any():  # GENCODE FASTA names: transcript|gene|...
+        gene = pl.col("name").str.split("|").list.get(1, null_on_oob=True)
+        return of_transcripts, named.with_columns(gene).drop_nulls("name")  # spike-ins have no gene
     if _bare(named["name"]).is_in(_bare(table["gene_id"]).implode()).any():
         return form._replace(name=f"{form.name} genes"), named
     if gtf is None:

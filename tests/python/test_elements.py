@@ -161,6 +161,11 @@ def test_adjacent_ccres_join_and_the_nearest_to_the_middle_names_them() -> None:
     ]
 
 
+def test_nothing_to_merge_is_said() -> None:
+    with pytest.raises(InputError, match="no cCRE is left"):
+        elements.merge(ccres([("chr1", 0, 100)]).clear())
+
+
 def test_no_width_no_element() -> None:
     with pytest.raises(InputError, match="0 bp wide"):
         elements.merge(ccres([("chr1", 0, 100)]), width=0)

@@ -45,6 +45,7 @@ TRANSCRIPTS = [("ENSG01.4", 0.5), ("ENSG03.9", 3.5), ("ENSG01.4", 1.5)]
         ("RSEM isoforms", [ISOFORMS, *(f"T{gene} {gene} 9 9 9 {tpm} 7 9" for gene, tpm in TRANSCRIPTS)]),
         ("Salmon genes", ["Name Length EffectiveLength TPM NumReads", "ENSG01 9 9 2 7", "ENSG03 9 9 3.5 7"]),
         ("kallisto transcripts", [KALLISTO, *(f"T|{gene}|x 9 9 7 {tpm}" for gene, tpm in TRANSCRIPTS)]),
+        ("kallisto transcripts", [KALLISTO, "ERCC-1 9 9 7 8", "T1|ENSG01.4| 9 9 7 2", "T5|ENSG03| 9 9 7 3.5"]),
         ("two columns", ["ENSG01 2", "ENSG03 3.5"]),
         ("two columns", ["ABC 2", "GHI 3.5"]),
         ("table of gene ids", ["gene_id gene_name start TPM", "ENSG01.2 x 7 2", "ENSG03.2 x 7 3.5"]),
@@ -153,6 +154,15 @@ def test_scales(tmp_path: Path, scale: expression.Scale, base: float) -> None:
     assert frame["expression"].to_list() == [pytest.approx(math.log(7, base)), 0, None, None]
 
 
+def test_specific_genes_stand_out_against_the_mean_of_the_others() -> None:
+    def cell(*found: float | None) -> pl.DataFrame:
+        return pl.DataFrame({"value": found}, schema={"value": pl.Float64})
+
+    ours = cell(15, 15.1, None, 9, 0)
+    others = [cell(1, 1, 1, None, 9), cell(5, 5, 5, None, None)]  # (1 + 15) / (1 + 3) is a fold change of 4
+    assert expression.mark_specific(ours, others)["specific"].to_list() == [False, True, None, None, False]
+
+
 def test_file_and_column(tmp_path: Path) -> None:
     path = table(tmp_path, "ABC 1", name="odd:name.tsv")
     assert expression.file_and_column(str(path)) == (path, None)
@@ -174,5 +184,9 @@ def test_tool_writes_the_artefact(tmp_path: Path) -> None:
     assert (written["elements"], written["genes"], written["cell"]) == ("e", "g", "K562")
     assert written["parameters"]["column"] == ["TPM_A"]
     assert written["units"]["expression"] == "log10(1 + TPM)"
+    rest = [*command, "--rna", f"{path}:TPM_A", "--others", str(tmp_path / "expression.K562.parquet")]
+    assert CliRunner().invoke(tool, rest).exit_code == 0
+    frame, _ = artifacts.read_table(tmp_path / "expression.K562.parquet", "expression")
+    assert frame["specific"].to_list() == [False, False, None, None]
     done = CliRunner().invoke(tool, command)
     assert done.exit_code == 2
