@@ -97,8 +97,6 @@ def provenance(study: Study) -> Section:
         [
             Cell(file.name),
             Cell(f"{file.header['tool']} {file.header['version']}"),
-            Cell(file.header["elements"] or style.DASH),
-            Cell(file.header["genes"] or style.DASH),
             Cell("; ".join(f"{name} {value}" for name, value in _flat(file.header["parameters"])) or style.DASH),
         ]
         for file in files
@@ -111,8 +109,8 @@ def provenance(study: Study) -> Section:
     }
     blocks: Blocks = [
         Table(
-            "Artefacts this report was made from; files of one set of elements and genes carry the same digests.",
-            ["File", "Made by", "Element set", "Gene set", "Parameters"],
+            f"Artefacts this report was made from{_aligned(inputs)}.",
+            ["File", "Made by", "Parameters"],
             made,
         )
     ]
@@ -124,6 +122,13 @@ def provenance(study: Study) -> Section:
         settings = [[Cell(name), Cell(value)] for name, value in _flat(shown)]
         blocks.append(Table("Settings of the model (config.json).", ["Setting", "Value"], settings))
     return Section("provenance", "Where this comes from", blocks)
+
+
+def _aligned(inputs: Inputs) -> str:
+    """The sets of elements and genes that all files were checked to share."""
+    header = inputs.genes.header
+    sets = [f"{what[:-1]} set {header[what]}" for what in ("elements", "genes") if header[what]]
+    return f", all for {style.join(sets)}" if sets else ""
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:

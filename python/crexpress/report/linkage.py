@@ -78,18 +78,18 @@ def _curves(
     here = curves.filter(
         (pl.col("cell") == view.cell) & (pl.col("benchmark") == view.reference) & (pl.col("subset") == ALL_PAIRS)
     )
-    drawn = {method: here.filter(pl.col("method") == method) for method in methods if drawn(method)}
-    drawn = {method: curve for method, curve in drawn.items() if len(curve)}
-    if not drawn:
+    shown = {method: here.filter(pl.col("method") == method) for method in methods if drawn(method)}
+    shown = {method: curve for method, curve in shown.items() if len(curve)}
+    if not shown:
         return []
-    values = {method: style.number(view.value(method, ALL_PAIRS, "average_precision")) for method in drawn}
+    values = {method: style.number(view.value(method, ALL_PAIRS, "average_precision")) for method in shown}
     legend = {method: f"{value}  {style.sentence(method)}" for method, value in values.items()}
     prevalence = view.value("all", ALL_PAIRS, "prevalence")
     return [
         study.picture(
-            plots.precision_recall(drawn, legend, colours, model_scores(view), prevalence),
+            plots.precision_recall(shown, legend, colours, model_scores(view), prevalence),
             f"precision-recall{suffix}",
-            f"Precision against recall of {style.join(drawn)} on {view.reference}",
+            f"Precision against recall of {style.join(shown)} on {view.reference}",
             "Precision against recall on all pairs; average precision in the legend. Thick: scores of the model. "
             "Dashed: what they are held against. Dotted: what guessing reaches.",
         )

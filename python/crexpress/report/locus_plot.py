@@ -87,8 +87,8 @@ def _draw_loops(axis: Axes, locus: Locus) -> None:
     colours, widths = list(np.where(dark, style.BLACK, style.GREY)), list(np.where(dark, 1.1, 0.7))
     alphas = np.where(dark, 0.9, 0.5)
     _add_arcs(axis, feet, np.sqrt(span / span.max()), colours, widths, list(alphas))
-    axis.hlines(np.zeros(2 * len(loops)), loops[:, ::2].ravel(), loops[:, 1::2].ravel(), colors=np.repeat(colours, 2),
-                linewidth=3, alpha=np.repeat(alphas, 2) * 0.6)  # fmt: skip
+    anchors = [[(start, 0), (end, 0)] for start, end in loops.reshape(-1, 2)]
+    axis.add_collection(LineCollection(anchors, colors=list(np.repeat(colours, 2)), linewidths=3))
     axis.set_ylim(-0.05, 1.08)
     _name(axis, f"Loops, {locus.cell}")
 
