@@ -77,7 +77,7 @@ def screen(files: Sequence[str], genes: pl.DataFrame) -> pl.DataFrame:
 
 def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | None = None) -> Row:
     """The gene to show: `symbol`; else, of those with regulated pairs among their links, unseen ones first, the one
-    with loops and most such pairs; without a screen the unseen gene with loops and the highest prediction.
+    with most such pairs and loops; without a screen the unseen gene with most loops and the highest prediction.
 
     Raises InputError for a symbol that has no links.
     """
@@ -100,9 +100,9 @@ def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | 
     for wanted in (pl.col("positives") > 0, pl.col("split") == splits.TEST):
         genes = genes.filter(wanted) if len(genes.filter(wanted)) else genes
     of_genes = links.data.join(genes.select("gene_id"), on="gene_id", how="semi", maintain_order="left")
-    looped = of_genes.filter(_looped(inputs.contacts.get(cell), of_genes))["gene_id"]
-    ranked = genes.with_columns(looped=pl.col("gene_id").is_in(looped.unique().to_list()))
-    by = ["looped", "positives", "predicted"]
+    looped = of_genes.filter(_looped(inputs.contacts.get(cell), of_genes)).group_by("gene_id").agg(loops=pl.len())
+    ranked = genes.join(looped, on="gene_id", how="left", maintain_order="left")
+    by = [pl.col("loops").fill_null(0) > 0, "positives", "loops", "predicted"]
     return ranked.sort(by, descending=True, nulls_last=True, maintain_order=True).row(0, named=True)
 
 

@@ -56,7 +56,9 @@ def draw(locus: Locus, scores: Mapping[str, str]) -> Figure:
     axes[-1].set_xlim(*locus.view)
     axes[-1].spines["bottom"].set_visible(True)
     axes[-1].tick_params(bottom=True, labelbottom=True)
-    axes[-1].xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x / 1e6:.2f}"))
+    decimals = 2 if locus.view[1] - locus.view[0] > 60_000 else 3
+    axes[-1].xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(8, steps=[1, 2, 5, 10]))
+    axes[-1].xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda x, _: f"{x / 1e6:.{decimals}f}"))
     axes[-1].set_xlabel(f"{locus.gene['chrom']} (Mb)")
     return figure
 
@@ -88,7 +90,7 @@ def _draw_loops(axis: Axes, locus: Locus) -> None:
     alphas = np.where(dark, 0.9, 0.5)
     _add_arcs(axis, feet, np.sqrt(span / span.max()), colours, widths, list(alphas))
     anchors = [[(start, 0), (end, 0)] for start, end in loops.reshape(-1, 2)]
-    axis.add_collection(LineCollection(anchors, colors=list(np.repeat(colours, 2)), linewidths=3))
+    axis.add_collection(LineCollection(anchors, colors=list(np.repeat(colours, 2)), linewidths=2))
     axis.set_ylim(-0.05, 1.08)
     _name(axis, f"Loops, {locus.cell}")
 
@@ -116,7 +118,7 @@ def _draw_screen(axis: Axes, locus: Locus) -> None:
         rows = locus.tested.filter(pl.col("regulated") == hit)
         axis.plot(
             (rows["start"] + rows["end"]) / 2, [height] * len(rows), "v", markersize=size, markerfacecolor=face,
-            markeredgecolor=style.INK if hit else style.MUTED, markeredgewidth=0.8, clip_on=False,
+            markeredgecolor=style.INK if hit else style.MUTED, markeredgewidth=0.8,
         )  # fmt: skip
     axis.set_ylim(0, 1)
     _name(axis, "CRISPR screen")
