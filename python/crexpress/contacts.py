@@ -51,6 +51,7 @@ class Contacts:
         self.row, self.col = tensors["row"].astype(np.int64), tensors["col"].astype(np.int64)
         self._keys = self.row * self.total + self.col  # ascending: contacts are stored in this order
         self._values = {name: tensors[name] for name in ("count", "neglog10q")}
+        self._given = {name for name, values in self._values.items() if not np.isnan(values).all()}
         # the furthest partner of each bin, so that most pairs need no search
         self._reach = np.full(self.total, -1)
         np.maximum.at(self._reach, self.row, self.col)
@@ -80,9 +81,9 @@ class Contacts:
 
         Raises InputError when the loops came without this strength.
         """
-        values = self._values[value]
-        if len(values) and np.isnan(values).all():
+        if value not in self._given:
             raise InputError(f"the loops of {self.header['cell']} have no {value}; use the other strength")
+        values = self._values[value]
         a, b = np.broadcast_arrays(a, b)
         low, high = np.minimum(a, b), np.maximum(a, b)
         found = np.zeros(low.shape, np.float32)

@@ -125,8 +125,7 @@ def rehearse(folder: Path, scale: float, motifs: int, threads: int, seed: int) -
         run(
             folder,
             "score-motifs",
-            ["--elements", "elements.parquet", "--fasta", "genome.fa", "--motifs", "motifs.meme"]
-            + ["--threads", str(threads)],
+            [*cell[:2], "--fasta", "genome.fa", "--motifs", "motifs.meme", "--threads", str(threads)],
         ),
     ]
     for tool, wall, cpu, resident, anonymous in steps:
@@ -136,7 +135,9 @@ def rehearse(folder: Path, scale: float, motifs: int, threads: int, seed: int) -
 
 
 @click.command()
-@click.option("--scales", default="0.01,0.1", show_default=True, help="Fractions of the human genome; 1 takes 12 GB.")
+@click.option(
+    "--scales", default="0.01,0.1", show_default=True, help="Fractions of the human genome (0.01 to 1; 1 takes 12 GB)."
+)
 @click.option("--motifs", default=676, show_default=True, help="How many motifs are scored.")
 @click.option("--threads", default=2, show_default=True, help="Threads of the motif scan.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the generated files.")
@@ -146,9 +147,7 @@ def main(scales: str, motifs: int, threads: int, seed: int, folder: Path | None)
     for scale in map(float, scales.split(",")):
         free, needed = shutil.disk_usage(folder or tempfile.gettempdir()).free, int(12e9 * scale)
         if free < needed:
-            click.echo(
-                f"\nscale {scale:g} needs {needed / 1e9:.0f} GB of disk, {free / 1e9:.0f} GB are free: stopped here"
-            )
+            click.echo(f"\nstopped before scale {scale:g}: {needed / 1e9:.0f} GB of disk needed, {free / 1e9:.0f} free")
             return
         with tempfile.TemporaryDirectory(dir=folder) as place:
             rehearse(Path(place), scale, motifs, threads, seed)
