@@ -134,7 +134,8 @@ def bin_contacts(
     """
     parts = [_within(part, path, chromosomes) for part, path in zip(loops, paths, strict=True)]
     table = pl.concat(parts).with_columns(pl.Series("neglog10q", _cap_infinite(pl.concat(parts)["neglog10q"])))
-    ends = dict(table.group_by("chrom_1").agg(pl.max_horizontal("end_1", "end_2").max()).iter_rows())
+    furthest = pl.max_horizontal("end_1", "end_2", pl.col("start_1", "start_2") + 1).max()
+    ends = dict(table.group_by("chrom_1").agg(furthest).iter_rows())
     lengths = np.array([length or ends.get(name, 0) for name, length in chromosomes.items()], dtype=np.int64)
     offsets = np.append(0, np.cumsum(-(-lengths // bin_size)))
     first_bin = dict(zip(chromosomes, offsets.tolist(), strict=False))

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Data preparation at true scale on generated files: wall time, CPU time and memory of every tool.
 
-At scale 1 the files are those of one human cell type: 3.1 Gb of sequence, some 745,000 elements, 19,000 genes,
-676 motifs, four base-level tracks and 100,000 loops. The four tracks are one generated bigWig read four times.
+At scale 1 the files are those of one human cell type: 3.1 Gb of sequence, some 745,000 elements, 19,000
+genes, 676 motifs, four base-level tracks and 100,000 loops. The four tracks are one generated bigWig read
+four times.
 """
 
 import os
@@ -135,9 +136,7 @@ def rehearse(folder: Path, scale: float, motifs: int, threads: int, seed: int) -
 
 
 @click.command()
-@click.option(
-    "--scales", default="0.01,0.1", show_default=True, help="Fractions of the human genome (0.01 to 1; 1 takes 12 GB)."
-)
+@click.option("--scales", default="0.01,0.1", show_default=True, help="Fractions of the human genome, from 0.01 to 1.")
 @click.option("--motifs", default=676, show_default=True, help="How many motifs are scored.")
 @click.option("--threads", default=2, show_default=True, help="Threads of the motif scan.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the generated files.")

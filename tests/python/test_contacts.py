@@ -162,6 +162,13 @@ def test_bad_loops_are_refused_by_line(tmp_path, text, message):
         build(tmp_path, text)
 
 
+def test_chromosomes_of_unknown_length_get_the_bins_they_need(tmp_path):
+    text = "chr1\t0\t5000\tchr1\t100000\t100000\tx\t4\nchr2\t0\t5000\tchr2\t20000\t25000\tx\t5\n"
+    found = build(tmp_path, text, chromosomes={"chr1": None, "chr2": None})
+    assert found.offsets.tolist() == [0, 21, 26]
+    assert entries(found) == {(0, 20): 4, (21, 25): 5}
+
+
 def test_infinite_count_is_refused(tmp_path):
     with pytest.raises(InputError, match="infinite count"):
         build(tmp_path, "chr1\t0\t5000\tchr1:100000-105000,inf\n", "count")
