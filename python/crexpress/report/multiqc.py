@@ -20,8 +20,11 @@ PARENT = {
 POINTS = 200  # a curve of ten thousand thresholds would fill the MultiQC page
 
 
-def table(study: Study) -> dict[str, Any]:
-    """Custom content of type table: one row a cell and method on test genes, one a link score and benchmark."""
+def table(study: Study) -> dict[str, Any] | None:
+    """Custom content of type table: one row a cell and method on test genes, one a link score and benchmark.
+
+    None without metrics: MultiQC takes an empty table for a fault.
+    """
     rows: dict[str, dict[str, float]] = {}
     for view in study.views("expression"):
         for method in view.methods("mae"):
@@ -43,7 +46,9 @@ def table(study: Study) -> dict[str, Any]:
             values = {key: view.value(method, ALL_PAIRS, name) for name, key in names.items()}
             found = {key: value for key, value in values.items() if value is not None}
             if found:
-                rows[f"{view.cell} | {view.reference} | {method}"] = found
+                rows[_sample(f"{view.cell} | {view.reference} | {method}")] = found
+    if not rows:
+        return None
     number = {"format": "{:,.3f}", "min": 0, "max": 1}
     return {
         "id": "crexpress_metrics",
@@ -85,7 +90,7 @@ def curves(study: Study) -> dict[str, Any] | None:
     for method in methods:
         curve = rows.filter(pl.col("method") == method)
         kept = np.unique(np.linspace(0, len(curve) - 1, POINTS).astype(int))
-        data[method] = {
+        data[_sample(method)] = {
             f"{recall:.5f}": round(precision, 5) for recall, precision in curve[kept]["recall", "precision"].iter_rows()
         }
     return {
@@ -103,10 +108,15 @@ def curves(study: Study) -> dict[str, Any] | None:
             "xmax": 1,
             "ymin": 0,
             "ymax": 1,
-            "colors": colours,
+            "colors": {_sample(method): colour for method, colour in colours.items()},
         },
         "data": data,
     }
+
+
+def _sample(name: str) -> str:
+    """A name that MultiQC keeps: it takes what stands before a slash for a folder and drops it."""
+    return name.replace(" / ", " over ").replace("/", " over ")
 
 
 def write(study: Study, folder: Path) -> None:

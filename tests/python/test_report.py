@@ -1,0 +1,367 @@
+"""The report: what it shows, what it says of good and bad figures, and that it needs nothing but itself."""
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from runpy import run_path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+from conftest import TinyCase
+from crexpress import artifacts, neighbours, splits
+from crexpress.report import locus, metrics, multiqc, style
+from crexpress.report.html import build, render, summary
+from crexpress.report.inputs import Inputs, load
+from crexpress.report.study import Study
+
+TOOL = Path(__file__).parents[2] / "bin" / "report"
+SCORES = [
+    {"name": "attention", "label": "attention", "higher_is_better": True},
+    {"name": "attention_distance", "label": "attention / distance", "higher_is_better": True},
+]
+METRICS = {
+    "section": pl.String, "cell": pl.String, "cell_seen": pl.Boolean, "method": pl.String, "subset": pl.String,
+    "reference": pl.String, "baseline": pl.String, "metric": pl.String, "value": pl.Float64, "low": pl.Float64,
+    "high": pl.Float64, "n": pl.Int64,
+}  # fmt: skip
+
+
+class Run:
+    """The artefacts of a small run: cell A trained on, cell B never seen, links of A against a screen."""
+
+    def __init__(self, tiny: TinyCase, folder: Path) -> None:
+        self.tiny, self.folder = tiny, folder
+        self.genes, header = artifacts.read_table(tiny.genes, "genes")
+        self.digests = {"elements": header["elements"], "genes": header["genes"]}
+        self.split = splits.assign(self.genes, "chr2", "chr3")
+        for cell in "AB":
+            self._predictions(cell)
+        self._links()
+        self.screen(positives=20)
+        self._model()
+        self.metrics()
+
+    def header(self, kind: str, cell: str | None = None, **parameters: object) -> artifacts.Header:
+        return artifacts.make_header(kind, "test", **self.digests, cell=cell, parameters=parameters)
+
+    def _predictions(self, cell: str) -> None:
+        observed = artifacts.read_table(self.tiny.expression(cell), "expression")[0]["expression"].fill_null(0)
+        noise = np.random.default_rng(ord(cell)).normal(0, 0.3, len(observed))
+        frame = self.genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
+            split=pl.Series(self.split), predicted=pl.Series((observed.to_numpy() + noise).astype(np.float32))
+        )
+        header = self.header("predictions", cell, cell_seen=cell == "A", preset="scpge-small", mode="direct")
+        artifacts.write_table(self.folder / f"predictions.{cell}.parquet", frame, header)
+
+    def _links(self) -> None:
+        elements, _ = artifacts.read_table(self.tiny.elements, "elements")
+        index = neighbours.nearest(self.genes, elements, 6)
+        gene, column = np.nonzero((index >= 0) & (np.arange(7) != 3))
+        element = index[gene, column]
+        distance = neighbours.distances(self.genes, elements, index)[gene, column]
+        attention = 1 / (1 + np.abs(distance))
+        self.linked = pl.concat(
+            [
+                self.genes.select("gene_id", "gene_name", "tss")[gene],
+                elements.select("element_id", "class", "chrom", start="ccre_start", end="ccre_end")[element],
+                pl.DataFrame({"element": element, "distance": distance, "attention": attention.astype(np.float32)}),
+            ],
+            how="horizontal",
+        ).with_columns(attention_distance=pl.col("attention") / 1000)
+        header = self.header("links", "A", scores=SCORES, neighbours=6)
+        artifacts.write_table(self.folder / "links.A.parquet", self.linked, header)
+
+    def _model(self) -> None:
+        (self.folder / "model").mkdir(exist_ok=True)
+        model = {"tracks": ["dnase", "h3k27ac"], "sequence": False, "motifs": [], "neighbours": 6}
+        about = {"preset": "scpge-small", "model": model, "best_step": 20, "seed": 1}
+        (self.folder / "model" / "config.json").write_text(json.dumps(about))
+        steps = {"step": [10, 20], "learning_rate": [1e-3, 1e-4], "train_loss": [2.0, 1.0], "val_loss": [2.1, 1.2],
+                 "val_pearson": [0.1, 0.4]}  # fmt: skip
+        artifacts.write_table(self.folder / "model" / "history.parquet", pl.DataFrame(steps), self.header("history"))
+
+    def screen(self, positives: int) -> None:
+        """A screen of 100 linked pairs; the first `positives` of the test chromosome's are regulated."""
+        pairs = self.linked.filter(pl.col("chrom") == "chr3").head(100)
+        lines = ["chrom\tchromStart\tchromEnd\tmeasuredGeneSymbol\tCellType\tRegulated"]
+        for number, row in enumerate(pairs.iter_rows(named=True)):
+            verdict = "TRUE" if number < positives else "FALSE"
+            lines.append(f"chr3\t{row['start']}\t{row['end']}\t{row['gene_name']}\tA\t{verdict}")
+        (self.folder / "screen.tsv").write_text("\n".join(lines) + "\n")
+
+    def metrics(self, attention: float = 0.2, positives: int = 20) -> None:
+        """Metrics and curves with chosen figures: average precision of attention; distance has 0.5 [0.4, 0.6]."""
+        rows = []
+
+        def add(section: str, cell: str, method: str, subset: str, metric: str, value: float, half: float | None = None,
+                n: int = 40, reference: str | None = None, baseline: str | None = None) -> None:  # fmt: skip
+            low, high = (None, None) if half is None else (value - half, value + half)
+            rows.append((section, cell, cell == "A", method, subset, reference, baseline, metric, value, low, high, n))
+
+        for cell, trees in (("A", 0.70), ("B", 0.90)):
+            for method, r, mae in (("scpge-small", 0.8123, 0.31), ("boosted trees promoter", trees, 0.35)):
+                add("expression", cell, method, "test", "pearson", r, 0.02)
+                add("expression", cell, method, "test", "spearman", r, 0.02)
+                add("expression", cell, method, "test", "mae", mae, 0.02)
+            best = "boosted trees promoter"
+            add("expression", cell, "scpge-small", "test", "pearson_difference", 0.8123 - trees, 0.01, baseline=best)
+            add("expression", cell, "train mean", "test", "mae", 0.7, 0.02)
+        for subset in ("changed genes", "test"):
+            add("change", "B", "scpge-small", subset, "pearson_change", 0.6, 0.1, 12, "A")
+            add("change", "B", "scpge-small", subset, "mae_change", 0.5, 0.1, 12, "A")
+            add("change", "B", "scpge-small", subset, "pearson_level", 0.4, 0.1, 12, "A")
+            add("change", "B", "copy of A", subset, "pearson_level", -0.25, 0.1, 12, "A")
+        for subset in ("all pairs", "<10 kb"):
+            add("links", "A", "all", subset, "prevalence", positives / 100, None, 100, "screen")
+            add("links", "A", "all", subset, "positives", positives, None, 100, "screen")
+            for method, value in (("attention", attention), ("attention / distance", 0.45), ("distance", 0.5)):
+                for metric in ("average_precision", "auprc", "auroc", "precision_at_70_recall"):
+                    add("links", "A", method, subset, metric, value, 0.1, 100, "screen")
+        for method in ("attention", "attention / distance"):
+            add("links", "A", method, "all pairs", "coverage", 0.8, None, 100, "screen")
+            add("links", "A", method, "all pairs", "coverage_positives", 0.75, None, positives, "screen")
+        header = self.header("metrics", units={"A": "log10(1 + TPM)"}, models=["scpge-small"], resamples=100, seed=1)
+        frame = pl.DataFrame(rows, schema=METRICS, orient="row")
+        artifacts.write_table(self.folder / "metrics.parquet", frame, header)
+        curve = pl.DataFrame({"recall": [0.5, 1.0], "precision": [0.6, 0.2]})
+        curves = [
+            curve.select(pl.lit("A").alias("cell"), pl.lit("screen").alias("benchmark"), pl.lit(name).alias("method"),
+                         pl.lit("all pairs").alias("subset"), "recall", "precision")
+            for name in ("attention", "attention / distance", "distance")
+        ]  # fmt: skip
+        artifacts.write_table(self.folder / "curves.parquet", pl.concat(curves), header | {"kind": "curves"})
+
+    def contacts(self) -> Path:
+        """Loops of cell A: one from the first test gene's TSS to its farthest linked element, in 5-kb bins."""
+        gene = self.genes.filter(pl.col("chrom") == "chr3").row(5, named=True)
+        far = self.linked.filter(pl.col("gene_id") == gene["gene_id"]).sort(pl.col("distance").abs())[-1]
+        ends = sorted((200 + gene["tss"] // 5000, 200 + (far["start"][0] + far["end"][0]) // 2 // 5000))
+        tensors = {
+            "row": np.array(ends[:1], np.int32), "col": np.array(ends[1:], np.int32),
+            "count": np.array([3], np.float32), "neglog10q": np.array([np.nan], np.float32),
+            "chroms": np.array(["chr1", "chr2", "chr3"]), "offsets": np.array([0, 100, 200, 300]),
+        }  # fmt: skip
+        path = self.folder / "contacts.A.npz"
+        artifacts.write_sparse(path, tensors, self.header("contacts", "A", bin_size=5000))
+        return path
+
+    def inputs(self, **more: object) -> Inputs:
+        here, tiny = self.folder, self.tiny
+        return load(
+            tiny.genes, tiny.elements, here / "metrics.parquet", here / "curves.parquet",
+            [here / "predictions.A.parquet", here / "predictions.B.parquet"],
+            [tiny.expression("A"), tiny.expression("B")], [here / "links.A.parquet"], [tiny.signals("A")],
+            model=here / "model", **more,
+        )  # fmt: skip
+
+    def page_of(self, outdir: Path) -> tuple[str, str]:
+        """The page and the summary, as text."""
+        inputs = self.inputs()
+        pairs = locus.screen([str(self.folder / "screen.tsv")], inputs.genes.data)
+        page = build(Study(inputs, outdir / "figures", pairs))
+        return render(page), summary(page)
+
+    def arguments(self, outdir: Path) -> list[str]:
+        here, tiny = self.folder, self.tiny
+        files = {
+            "--genes": [tiny.genes], "--elements": [tiny.elements], "--metrics": [here / "metrics.parquet"],
+            "--curves": [here / "curves.parquet"],
+            "--predictions": [here / "predictions.A.parquet", here / "predictions.B.parquet"],
+            "--expression": [tiny.expression("A"), tiny.expression("B")], "--links": [here / "links.A.parquet"],
+            "--signals": [tiny.signals("A")], "--contacts": [self.contacts()], "--model": [here / "model"],
+            "--crispr": [here / "screen.tsv"],
+        }  # fmt: skip
+        return [str(part) for name, paths in files.items() for path in paths for part in (name, path)] + [
+            "--outdir",
+            str(outdir),
+        ]
+
+
+@pytest.fixture
+def run(tiny: TinyCase, tmp_path: Path) -> Run:
+    return Run(tiny, tmp_path)
+
+
+def invoke(*arguments: object) -> Result:
+    return CliRunner().invoke(run_path(str(TOOL))["main"], [str(argument) for argument in arguments])
+
+
+class Page(HTMLParser):
+    """What a browser would load, where links lead, and which anchors there are."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.links: list[str] = []
+        self.anchors: list[str] = []
+        self.tags: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        for name, value in attrs:
+            if name == "src" or (tag == "link" and name == "href"):
+                self.loaded.append(value or "")
+            elif name == "href":
+                self.links.append(value or "")
+            elif name == "id":
+                self.anchors.append(value or "")
+
+
+@pytest.mark.slow
+def test_one_file_holds_everything_and_the_same_input_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        done = invoke(*run.arguments(tmp_path / name))
+        assert done.exit_code == 0, done.output
+    text = (tmp_path / "one" / "report.html").read_text()
+    page = Page(text)
+    assert page.loaded and all(source.startswith("data:") for source in page.loaded)
+    assert "script" not in page.tags and "@import" not in text and "url(" not in text
+    assert all(link.startswith("#") and link[1:] in page.anchors for link in page.links)
+    assert len(page.anchors) == len(set(page.anchors))
+    wanted = {"data", "expression", "change", "training", "links", "locus", "provenance"}
+    assert wanted <= set(page.anchors)
+    files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
+    assert {path.stem for path in files if path.suffix == ".svg"} == {
+        path.stem for path in files if path.suffix == ".png"
+    }
+    for path in files:
+        assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes(), path
+
+
+def test_page_shows_figures_with_intervals_units_and_baselines(run: Run, tmp_path: Path) -> None:
+    text, plain = run.page_of(tmp_path)
+    for page in (text, plain):
+        assert "0.812" in page and "[0.792, 0.832]" in page
+        assert "log10(1 + TPM)" in page and "boosted trees promoter" in page.lower()
+    assert "75.0 %" in text and "15 of 20" in text and "prevalence 0.200" in text
+
+
+def test_page_says_what_is_missing_and_how_few_genes_there_are(run: Run, tmp_path: Path) -> None:
+    _, plain = run.page_of(tmp_path)
+    assert "no sequence and no motif channel" in plain
+    assert "far too few" in plain
+
+
+def test_bad_figures_are_said_and_good_ones_not_belittled(run: Run, tmp_path: Path) -> None:
+    _, plain = run.page_of(tmp_path)
+    assert "Attention is below distance alone; by itself it tells less than how near an element is." in plain
+    assert "Attention / distance is level with distance alone." in plain
+    assert "A (trained on)" in plain and "above the best baseline, boosted trees promoter (r 0.700" in plain
+    assert "B (never seen)" in plain and "below the best baseline, boosted trees promoter (r 0.900" in plain
+    assert f"copying A gives r {style.MINUS}0.250 of their level" in plain
+    run.metrics(attention=0.9)
+    _, plain = run.page_of(tmp_path)
+    assert "Attention is above distance alone." in plain and "tells less" not in plain
+
+
+def test_too_few_regulated_pairs_get_a_warning_and_no_curve(run: Run, tmp_path: Path) -> None:
+    run.metrics(positives=3)
+    text, plain = run.page_of(tmp_path)
+    assert "too few" in text and "too few to say how good any link score is" in plain
+    assert not (tmp_path / "figures" / "precision-recall.svg").exists()
+
+
+def test_parts_without_inputs_are_simply_not_there(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = invoke(
+        "--genes", run.tiny.genes, "--predictions", run.folder / "predictions.B.parquet", "--outdir", out,
+        "--title", "A <b>new</b> cell",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    text = (out / "report.html").read_text()
+    assert not {"expression", "change", "training", "links", "locus"} & set(Page(text).anchors)
+    assert "A &lt;b&gt;new&lt;/b&gt; cell" in text
+    assert not list(out.glob("*_mqc.json")) and (out / "summary.txt").read_text().strip()
+
+
+def test_files_of_different_genes_are_refused_by_name(run: Run, tmp_path: Path) -> None:
+    frame, header = artifacts.read_table(run.folder / "predictions.A.parquet", "predictions")
+    artifacts.write_table(run.folder / "predictions.A.parquet", frame, header | {"genes": "0123456789abcdef"})
+    done = invoke(*run.arguments(tmp_path / "out"))
+    assert done.exit_code == 65
+    assert "predictions.A.parquet" in done.output and "genes.parquet" in done.output and "different genes" in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_files_of_one_cell_and_a_folder_without_a_model_are_refused(run: Run, tmp_path: Path) -> None:
+    twice = [*run.arguments(tmp_path / "out"), "--predictions", str(run.folder / "predictions.A.parquet")]
+    done = invoke(*twice)
+    assert done.exit_code == 65 and "both hold cell A" in done.output
+    done = invoke("--genes", run.tiny.genes, "--predictions", run.folder / "predictions.A.parquet", "--model", tmp_path)
+    assert done.exit_code == 65 and "config.json" in done.output
+
+
+def test_locus_is_an_unseen_gene_with_a_confirmed_element_and_can_be_chosen(run: Run) -> None:
+    inputs = run.inputs()
+    run.screen(positives=1)
+    pairs = locus.screen([str(run.folder / "screen.tsv")], inputs.genes.data)
+    hit = pairs.filter(pl.col("regulated"))["gene_id"][0]
+    assert locus.choose(inputs, "A", pairs)["gene_id"] == hit
+    chosen = locus.choose(inputs, "A", pairs, "NAME7")
+    assert chosen["gene_id"] == "G7"
+    without = locus.choose(inputs, "A", None)
+    predicted = inputs.predictions["A"].data.filter(pl.col("split") == "test").sort("predicted")
+    assert without["gene_id"] == predicted["gene_id"][-1]
+
+
+def test_an_unknown_gene_is_refused(run: Run, tmp_path: Path) -> None:
+    done = invoke(*run.arguments(tmp_path / "out"), "--gene", "NOSUCH")
+    assert done.exit_code == 65 and "NOSUCH" in done.output and "links.A.parquet" in done.output
+
+
+def test_locus_holds_tested_elements_tracks_and_loops_of_its_view(run: Run) -> None:
+    inputs = run.inputs(contacts=[run.contacts()])
+    pairs = locus.screen([str(run.folder / "screen.tsv")], inputs.genes.data)
+    gene = run.genes.filter(pl.col("chrom") == "chr3").row(5, named=True)
+    shown = locus.gather(inputs, "A", gene, pairs)
+    low, high = shown.view
+    assert low < gene["tss"] < high
+    assert shown.tested is not None and (shown.tested["start"] >= low).all() and (shown.tested["end"] <= high).all()
+    tensors = artifacts.open_arrays(run.tiny.signals("A"), "signals").tensors
+    expected = tensors["dnase"][shown.elements["row"].to_numpy()].astype(np.float32).mean(axis=1)
+    np.testing.assert_allclose(shown.tracks["A", "dnase"], expected)
+    assert len(shown.loops) == 1
+    start, end, other_start, other_end = shown.loops[0]
+    assert start <= gene["tss"] < end or other_start <= gene["tss"] < other_end
+    assert end - start == other_end - other_start == 5000
+
+
+def test_multiqc_content_has_a_table_and_a_plot_whose_names_survive(run: Run, tmp_path: Path) -> None:
+    study = Study(run.inputs(), tmp_path)
+    multiqc.write(study, tmp_path)
+    table = json.loads((tmp_path / "crexpress_mqc.json").read_text())
+    curves = json.loads((tmp_path / "crexpress_curves_mqc.json").read_text())
+    assert table["plot_type"] == "table" and curves["plot_type"] == "linegraph"
+    assert table["id"] != curves["id"] and table["parent_id"] == curves["parent_id"]
+    assert table["data"]["B | scpge-small"] == {"pearson_r": 0.8123, "mae": 0.31, "r_of_change": 0.6}
+    assert set(table["headers"]) >= {key for row in table["data"].values() for key in row}
+    assert curves["data"]["distance"] == {"0.50000": 0.6, "1.00000": 0.2}
+    assert not any("/" in name for name in [*table["data"], *curves["data"]])
+
+
+def test_a_difference_is_level_when_its_interval_holds_zero() -> None:
+    assert metrics.side(metrics.Figure(-0.01, -0.03, 0.01)) == "level with"
+    assert metrics.side(metrics.Figure(-0.02, -0.03, -0.01)) == "below"
+    assert metrics.compare(metrics.Figure(0.5, 0.4, 0.6), metrics.Figure(0.58, 0.57, 0.59)) == "level with"
+    assert metrics.compare(metrics.Figure(0.5, 0.4, 0.55), metrics.Figure(0.58, 0.57, 0.59)) == "below"
+    assert metrics.compare(metrics.Figure(0.6), metrics.Figure(0.5)) == "above"
+
+
+def test_numbers_and_names_are_written_as_the_field_writes_them() -> None:
+    assert style.number(-0.1364) == f"{style.MINUS}0.136" and style.number(None) == style.DASH
+    assert style.count(10356) == "10,356" and style.percent(0.0455) == "4.5 %"
+    assert style.base_pairs(-12_600) == f"{style.MINUS}12.6 kb" and style.base_pairs(27) == "27 bp"
+    assert [style.track(name) for name in ("dnase", "h3k27ac", "h3k4me3", "h2bk120ub", "ctcf", "other")] == [
+        "DNase", "H3K27ac", "H3K4me3", "H2BK120ub", "CTCF", "other",
+    ]  # fmt: skip
+    assert style.join(["a", "b", "c"]) == "a, b and c"
+
+
+def test_a_method_keeps_its_colour_whatever_else_is_shown() -> None:
+    few = style.colours(["distance", "boosted trees promoter + 20 elements"])
+    many = style.colours(["odd", "perturbation / distance", "boosted trees promoter", *few])
+    assert all(many[name] == few[name] for name in few)
+    assert len(set(many.values())) == len(many)
