@@ -1,4 +1,4 @@
-"""Read bigWig tracks over the element windows: replicates averaged, bins meaned, stored as float16.
+"""Read tracks over the element windows: replicates averaged, bins meaned, stored as float16.
 
 A base for which a bigWig holds no value counts as 0 (peak-level files hold nothing between peaks), and so
 does a base beyond the end of the chromosome. Windows are read in genome order, near ones in one call.
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pybigtools
 
-from crexpress import cli, genome
+from crexpress import cli, coverage, genome
 from crexpress.errors import InputError
 
 TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -77,17 +77,20 @@ def extract(
     bin_size: int,
     transform: str,
     out: Mapping[str, np.ndarray],
+    reads: coverage.Count = "fragments",
 ) -> None:
     """Fill `out[track]` (float16 [elements, bins]) with the transformed mean signal of each bin.
 
-    `lengths` are the chromosomes of the element set with their lengths in bp (None where not known). Raises
-    InputError for a damaged file, one of another genome build, a NaN, infinite or negative value, and for a
-    result beyond float16.
+    lengths: chromosomes of the element set with their lengths in bp (None where not known). reads: how BAM
+    and fragment files are counted (`coverage.Coverage`).
+
+    Raises InputError for a damaged file, one of another genome build, a NaN, infinite or negative value,
+    and for a result beyond float16.
     """
     chunks = list(plan(elements, list(lengths)))
     used = dict.fromkeys(chunk.chrom for chunk in chunks)
     for name, files in tracks.items():
-        replicates = [_Replicate(file, {chrom: lengths[chrom] for chrom in used}) for file in files]
+        replicates = [_Replicate(file, {chrom: lengths[chrom] for chrom in used}, reads) for file in files]
         target, largest = out[name], 0.0
         for chunk in cli.progress(chunks, name):
             values = TRANSFORMS[transform](_bin_means(chunk, replicates, bin_size, target.shape[1]))
@@ -133,24 +136,50 @@ def plan(elements: pl.DataFrame, chroms: Sequence[str]) -> Iterator[Chunk]:
             )
 
 
-class _Replicate:
-    """One bigWig, its chromosomes matched to those of the elements."""
+class _BigWig:
+    """A bigWig: the lengths of its chromosomes, and the values of any stretch."""
 
-    def __init__(self, path: Path, lengths: Mapping[str, int | None]) -> None:
+    def __init__(self, path: Path) -> None:
         self.path = path
         try:
             self.reader: Any = pybigtools.open(str(path))
         except (ValueError, pybigtools.BBIReadError) as error:
             raise InputError(f"{path} is not a readable bigWig (.bw or .bigWig): {error}") from None
-        self.lengths: dict[str, int] = dict(self.reader.chroms())
-        partners = genome.reconcile(self.lengths, lengths, path)
-        genome.require_same_build({partners[name]: self.lengths[name] for name in partners}, lengths, path)
+        self.lengths: Mapping[str, int | None] = dict(self.reader.chroms())
+        if np.isnan(self.reader.info()["summary"]["sum"]):
+            self._refuse_nan()
+
+    def read(self, name: str, start: int, end: int, bases: np.ndarray) -> None:
+        """Fill `bases` (float64 [end - start]); 0 where the file has no value."""
+        try:
+            self.reader.values(name, start, end, fillna=0, arr=bases)
+        except pybigtools.BBIReadError as error:
+            raise InputError(
+                f"{self.path} cannot be read at {name}:{start}-{end} ({error}); the file is cut short or damaged, "
+                "fetch it again"
+            ) from None
+
+    def _refuse_nan(self) -> None:
+        # `values` cannot tell a stored NaN from a base without a value, so the records are walked
+        for name in self.lengths:
+            for start, _, value in self.reader.records(name):
+                if np.isnan(value):
+                    _refuse(self.path, name, start, value)
+
+
+class _Replicate:
+    """One file of a track, its chromosomes matched to those of the elements."""
+
+    def __init__(self, path: Path, lengths: Mapping[str, int | None], reads: coverage.Count) -> None:
+        self.path = path
+        self.source = coverage.Coverage(path, reads) if coverage.is_reads(path) else _BigWig(path)
+        partners = genome.reconcile(self.source.lengths, lengths, path)
+        sizes = {partners[name]: size for name, size in self.source.lengths.items() if name in partners and size}
+        genome.require_same_build(sizes, lengths, path)
         self.names = {chrom: name for name, chrom in partners.items()}
         missing = [chrom for chrom in lengths if chrom not in self.names]
         if missing:
             cli.say(f"Note: {path.name} holds nothing on {', '.join(missing)}; read as 0 there")
-        if np.isnan(self.reader.info()["summary"]["sum"]):
-            self._refuse_nan()
 
     def read(self, chunk: Chunk, bases: np.ndarray) -> None:
         """Fill `bases` (float64 [chunk.bases]) with the signal; InputError for a value that cannot be one."""
@@ -158,39 +187,27 @@ class _Replicate:
         name = self.names.get(chunk.chrom)
         if name is None:
             return
-        if chunk.starts[-1] >= self.lengths[name]:
+        length = self.source.lengths[name] or int(chunk.ends[-1])
+        if chunk.starts[-1] >= length:
             raise InputError(
-                f"{self.path} ends {name} at {self.lengths[name]} bp, but the element set has a window at "
+                f"{self.path} ends {name} at {length} bp, but the element set has a window at "
                 f"{chunk.starts[-1]}; give a track of the same genome build"
             )
-        lows, highs = np.maximum(chunk.starts, 0), np.minimum(chunk.ends, self.lengths[name])
+        lows, highs = np.maximum(chunk.starts, 0), np.minimum(chunk.ends, length)
         places = chunk.offsets + lows - chunk.starts
         for low, high, place in zip(lows.tolist(), highs.tolist(), places.tolist(), strict=True):
-            try:
-                self.reader.values(name, low, high, fillna=0, arr=bases[place : place + high - low])
-            except pybigtools.BBIReadError as error:
-                raise InputError(
-                    f"{self.path} cannot be read at {name}:{low}-{high} ({error}); the file is cut short or "
-                    "damaged, fetch it again"
-                ) from None
+            self.source.read(name, low, high, bases[place : place + high - low])
         if bases.min() < 0 or bases.max() == np.inf:
             worst = int(np.flatnonzero((bases < 0) | (bases == np.inf))[0])
             run = int(np.searchsorted(chunk.offsets, worst, side="right")) - 1
-            place = int(chunk.starts[run] + worst - chunk.offsets[run])
-            self._refuse(name, place, bases[worst])
+            _refuse(self.path, name, int(chunk.starts[run] + worst - chunk.offsets[run]), bases[worst])
 
-    def _refuse_nan(self) -> None:
-        # `values` cannot tell a stored NaN from a base without a value, so the records are walked
-        for name in self.lengths:
-            for start, _, value in self.reader.records(name):
-                if np.isnan(value):
-                    self._refuse(name, start, value)
 
-    def _refuse(self, name: str, place: int, value: float) -> None:
-        raise InputError(
-            f"{self.path} holds {value:g} at {name}:{place} (0-based), but a signal must be finite and not "
-            "negative: give coverage, fold change or -log10 p, not a log ratio"
-        )
+def _refuse(path: Path, name: str, place: int, value: float) -> None:
+    raise InputError(
+        f"{path} holds {value:g} at {name}:{place} (0-based), but a signal must be finite and not negative: give "
+        "coverage, fold change or -log10 p, not a log ratio"
+    )
 
 
 def _bin_means(chunk: Chunk, replicates: Sequence[_Replicate], bin_size: int, bins: int) -> np.ndarray:
