@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pysam
 
-from crexpress import genome
+from crexpress import cli, genome
 from crexpress.errors import InputError
 
 Count = Literal["fragments", "ends"]
@@ -19,8 +19,8 @@ _PAIRED_RIGHT = 0x80
 
 
 def is_reads(path: Path) -> bool:
-    """Whether a file holds reads (BAM, fragments as TSV or BED) and not a signal."""
-    return path.name.lower().endswith((".bam", ".tsv", ".tsv.gz", ".bed", ".bed.gz"))
+    """Whether a file holds reads (a BAM, or fragments as TSV) and not a signal."""
+    return path.name.lower().endswith((".bam", ".tsv", ".tsv.gz"))
 
 
 class Coverage:
@@ -42,6 +42,7 @@ class Coverage:
                 f"{path} holds no aligned read that can be counted; give a BAM or fragment file with reads"
             )
         self._unit = 1e6 / total
+        cli.say(f"{path.name}: {total:,} {count} counted, per million")
 
     def read(self, name: str, start: int, end: int, bases: np.ndarray) -> None:
         """Fill `bases` (float64 [end - start]) with the CPM of each base."""
