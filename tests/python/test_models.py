@@ -93,7 +93,7 @@ def test_the_last_layer_of_the_mixer_equals_a_full_one() -> None:
     full = tokens
     for layer in mixer.layers:
         full, _ = layer(full, bias, slice(None))
-    assert torch.allclose(mixer(tokens, bias, 2).gene, mixer.norm(full[:, 2]), atol=1e-6)
+    assert torch.allclose(mixer(tokens, bias, bias[..., 2:3, :], 2).gene, mixer.norm(full[:, 2]), atol=1e-6)
 
 
 def test_buckets_grow_with_distance_and_tell_the_sides_apart() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from threadpoolctl import threadpool_limits
 
 from crexpress import artifacts
 from crexpress.artifacts import Header
@@ -130,6 +131,7 @@ def predict(
     index: np.ndarray,
     training: np.ndarray,
     seed: int,
+    threads: int | None = None,
 ) -> dict[str, dict[str, np.ndarray]]:
     """Fit every baseline on the `training` genes (bool [genes]) of the trained cells, apply it to every cell.
 
@@ -146,9 +148,10 @@ def predict(
 
     predicted = {name: {TRAIN_MEAN: np.full(len(genes), target.mean(), np.float32)} for name in tables}
     for method, width, model in _regressions(len(tracks), index.shape[1] - 1, seed):
-        model.fit(np.concatenate([tables[name][rows[name], :width] for name in known]), target)
-        for name, table in tables.items():
-            values = model.predict(table[:, :width])
+        with threadpool_limits(threads):
+            model.fit(np.concatenate([tables[name][rows[name], :width] for name in known]), target)
+            fitted = {name: model.predict(table[:, :width]) for name, table in tables.items()}
+        for name, values in fitted.items():
             predicted[name][method] = values.round(5).astype(np.float32)  # the same bytes on any number of threads
     for name in tables.keys() - known.keys():
         predicted[name] |= _copies(known)

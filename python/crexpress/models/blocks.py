@@ -154,8 +154,12 @@ class TokenMixer(nn.Module):
         self.layers = nn.ModuleList(TransformerLayer(width, heads, hidden, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, tokens: Tensor, bias: Tensor, gene: int) -> Mixed:
-        """tokens [B, n, d], bias broadcast to [B, heads, n, n] (0 or -inf for masked keys), gene = its column."""
+    def forward(self, tokens: Tensor, bias: Tensor, bias_gene: Tensor, gene: int) -> Mixed:
+        """Mix tokens [B, n, d], of which the gene's is in column `gene`.
+
+        `bias` is broadcast to [B, heads, n, n], -inf for masked keys; `bias_gene` [B, heads, 1, n] is its gene row, and
+        all that a single layer reads.
+        """
         own = slice(gene, gene + 1)
         attention = []
         for number, layer in enumerate(self.layers, 1):
@@ -163,7 +167,7 @@ class TokenMixer(nn.Module):
                 tokens, weights = layer(tokens, bias, slice(None))
                 attention.append(weights[:, :, gene])
             else:
-                tokens, weights = layer(tokens, bias[..., own, :], own)
+                tokens, weights = layer(tokens, bias_gene, own)
                 attention.append(weights[:, :, 0])
         vector = tokens[:, 0] if self.layers else tokens[:, gene]
         stacked = torch.stack(attention, dim=1) if attention else tokens.new_zeros(len(tokens), 0, 1, tokens.shape[1])

@@ -109,24 +109,26 @@ class ScPGE(nn.Module):
         pads, which nothing attends to); distance [B, n] bp from the TSS, genome orientation.
         """
         gene = tokens.shape[1] // 2
-        mixed = self.mixer(tokens, self.bias(present, distance), gene)
+        bias_gene = self.bias(present, distance, slice(gene, gene + 1))
+        bias = self.bias(present, distance, slice(None)) if self.config.layers > 1 else bias_gene
+        mixed = self.mixer(tokens, bias, bias_gene, gene)
         return Prediction(self.head(mixed.gene), mixed.attention)
 
-    def bias(self, present: Tensor, distance: Tensor) -> Tensor:
-        """Additive attention bias [B, heads, n, n]: learnt by relative position, -inf for keys that are masked."""
+    def bias(self, present: Tensor, distance: Tensor, rows: slice) -> Tensor:
+        """Attention bias [B or 1, heads, rows, n]: learnt by relative position, -inf for keys that are masked."""
         n = present.shape[1]
         if self.config.position == "bp":
-            relative = distance.unsqueeze(-2) - distance.unsqueeze(-1)
+            relative = distance.unsqueeze(-2) - distance[:, rows].unsqueeze(-1)
         else:
             rank = torch.arange(n, device=present.device)
-            relative = (rank.unsqueeze(-1) - rank).unsqueeze(0)
+            relative = (rank[rows].unsqueeze(-1) - rank).unsqueeze(0)
+        itself = torch.eye(n, dtype=torch.bool, device=present.device)[rows]
         blocked = ~present.unsqueeze(-2)
         if self.config.mask == "diagonal":
-            blocked = blocked | torch.eye(n, dtype=torch.bool, device=present.device)
+            blocked = blocked | itself
         # a token with nothing left to attend to (a gene without elements) attends to itself
-        alone = blocked.all(-1, keepdim=True) & torch.eye(n, dtype=torch.bool, device=present.device)
-        blocked = (blocked & ~alone).unsqueeze(1)
-        return self.position(relative).masked_fill(blocked, float("-inf"))
+        alone = blocked.all(-1, keepdim=True) & itself
+        return self.position(relative).masked_fill((blocked & ~alone).unsqueeze(1), float("-inf"))
 
 
 def one_hot(codes: Tensor) -> Tensor:
