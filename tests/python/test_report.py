@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 from conftest import TinyCase
 from crexpress import artifacts, neighbours, splits
-from crexpress.report import locus, metrics, multiqc, style
-from crexpress.report.html import build, render, summary
+from crexpress.errors import InputError
+from crexpress.report import findings, linkage, locus, metrics, multiqc, style
 from crexpress.report.inputs import Inputs, load
+from crexpress.report.page import Picture, Text
 from crexpress.report.study import Study
 
 TOOL = Path(__file__).parents[2] / "bin" / "report"
@@ -156,12 +157,9 @@ class Run:
             model=here / "model", **more,
         )  # fmt: skip
 
-    def page_of(self, outdir: Path) -> tuple[str, str]:
-        """The page and the summary, as text."""
-        inputs = self.inputs()
-        pairs = locus.screen([str(self.folder / "screen.tsv")], inputs.genes.data)
-        page = build(Study(inputs, outdir / "figures", pairs))
-        return render(page), summary(page)
+    def study(self) -> Study:
+        """The inputs without a screen, for parts that draw nothing."""
+        return Study(self.inputs(), self.folder / "figures")
 
     def arguments(self, outdir: Path) -> list[str]:
         here, tiny = self.folder, self.tiny
@@ -210,58 +208,77 @@ class Page(HTMLParser):
                 self.anchors.append(value or "")
 
 
-@pytest.mark.slow
-def test_one_file_holds_everything_and_the_same_input_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        done = invoke(*run.arguments(tmp_path / name))
-        assert done.exit_code == 0, done.output
-    text = (tmp_path / "one" / "report.html").read_text()
+@pytest.fixture(scope="module")
+def written(tiny: TinyCase, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder a whole report was written into."""
+    folder = tmp_path_factory.mktemp("report")
+    done = invoke(*Run(tiny, folder).arguments(folder / "out"))
+    assert done.exit_code == 0, done.output
+    return folder / "out"
+
+
+def test_one_file_holds_the_whole_page(written: Path) -> None:
+    text = (written / "report.html").read_text()
     page = Page(text)
-    assert page.loaded and all(source.startswith("data:") for source in page.loaded)
-    assert "script" not in page.tags and "@import" not in text and "url(" not in text
+    assert page.loaded
+    assert all(source.startswith("data:") for source in page.loaded)
+    assert "script" not in page.tags
+    assert "@import" not in text
+    assert "url(" not in text
     assert all(link.startswith("#") and link[1:] in page.anchors for link in page.links)
     assert len(page.anchors) == len(set(page.anchors))
     wanted = {"data", "expression", "change", "training", "links", "locus", "provenance"}
     assert wanted <= set(page.anchors)
-    files = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*") if path.is_file())
-    assert {path.stem for path in files if path.suffix == ".svg"} == {
-        path.stem for path in files if path.suffix == ".png"
-    }
-    for path in files:
-        assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes(), path
+    svg, png = ({path.stem for path in (written / "figures").glob(f"*.{kind}")} for kind in ("svg", "png"))
+    assert svg == png == {anchor.removeprefix("figure-") for anchor in page.anchors if anchor.startswith("figure-")}
 
 
-def test_page_shows_figures_with_intervals_units_and_baselines(run: Run, tmp_path: Path) -> None:
-    text, plain = run.page_of(tmp_path)
+def test_page_shows_figures_with_intervals_units_and_baselines(written: Path) -> None:
+    text, plain = ((written / name).read_text() for name in ("report.html", "summary.txt"))
     for page in (text, plain):
-        assert "0.812" in page and "[0.792, 0.832]" in page
-        assert "log10(1 + TPM)" in page and "boosted trees promoter" in page.lower()
-    assert "75.0 %" in text and "15 of 20" in text and "prevalence 0.200" in text
+        assert "0.812" in page
+        assert "[0.792, 0.832]" in page
+        assert "log10(1 + TPM)" in page
+        assert "boosted trees promoter" in page.lower()
+    assert "75.0 %" in text
+    assert "15 of 20" in text
+    assert "prevalence 0.200" in text
+    assert "no sequence and no motif channel" in text
+    assert "far too few" in text
 
 
-def test_page_says_what_is_missing_and_how_few_genes_there_are(run: Run, tmp_path: Path) -> None:
-    _, plain = run.page_of(tmp_path)
-    assert "no sequence and no motif channel" in plain
-    assert "far too few" in plain
+@pytest.mark.slow
+def test_the_same_input_gives_the_same_bytes(run: Run, written: Path, tmp_path: Path) -> None:
+    assert invoke(*run.arguments(tmp_path / "again")).exit_code == 0
+    files = sorted(path.relative_to(written) for path in written.rglob("*") if path.is_file())
+    assert len(files) > 10
+    for path in files:
+        assert (written / path).read_bytes() == (tmp_path / "again" / path).read_bytes(), path
 
 
-def test_bad_figures_are_said_and_good_ones_not_belittled(run: Run, tmp_path: Path) -> None:
-    _, plain = run.page_of(tmp_path)
-    assert "Attention is below distance alone; by itself it tells less than how near an element is." in plain
-    assert "Attention / distance is level with distance alone." in plain
-    assert "A (trained on)" in plain and "above the best baseline, boosted trees promoter (r 0.700" in plain
-    assert "B (never seen)" in plain and "below the best baseline, boosted trees promoter (r 0.900" in plain
-    assert f"copying A gives r {style.MINUS}0.250 of their level" in plain
+def test_bad_figures_are_said_and_good_ones_not_belittled(run: Run) -> None:
+    said = " ".join(findings.findings(run.study()))
+    assert "Attention is below distance alone; by itself it tells less than how near an element is." in said
+    assert "Attention / distance is level with distance alone." in said
+    assert "A (trained on)" in said
+    assert "above the best baseline, boosted trees promoter (r 0.700" in said
+    assert "B (never seen)" in said
+    assert "below the best baseline, boosted trees promoter (r 0.900" in said
+    assert f"copying A gives r {style.MINUS}0.250 of their level" in said
     run.metrics(attention=0.9)
-    _, plain = run.page_of(tmp_path)
-    assert "Attention is above distance alone." in plain and "tells less" not in plain
+    said = " ".join(findings.findings(run.study()))
+    assert "Attention is above distance alone." in said
+    assert "tells less" not in said
 
 
-def test_too_few_regulated_pairs_get_a_warning_and_no_curve(run: Run, tmp_path: Path) -> None:
+def test_too_few_regulated_pairs_get_a_warning_and_no_curve(run: Run) -> None:
     run.metrics(positives=3)
-    text, plain = run.page_of(tmp_path)
-    assert "too few" in text and "too few to say how good any link score is" in plain
-    assert not (tmp_path / "figures" / "precision-recall.svg").exists()
+    study = run.study()
+    assert "too few to say how good any link score is" in " ".join(findings.findings(study))
+    section = linkage.links(study)
+    assert section is not None
+    assert any(isinstance(block, Text) and block.tone == "warning" for block in section.blocks)
+    assert "precision-recall" not in [block.name for block in section.blocks if isinstance(block, Picture)]
 
 
 def test_parts_without_inputs_are_simply_not_there(run: Run, tmp_path: Path) -> None:
@@ -274,7 +291,8 @@ def test_parts_without_inputs_are_simply_not_there(run: Run, tmp_path: Path) -> 
     text = (out / "report.html").read_text()
     assert not {"expression", "change", "training", "links", "locus"} & set(Page(text).anchors)
     assert "A &lt;b&gt;new&lt;/b&gt; cell" in text
-    assert not list(out.glob("*_mqc.json")) and (out / "summary.txt").read_text().strip()
+    assert not list(out.glob("*_mqc.json"))
+    assert (out / "summary.txt").read_text().strip()
 
 
 def test_files_of_different_genes_are_refused_by_name(run: Run, tmp_path: Path) -> None:
@@ -282,16 +300,20 @@ def test_files_of_different_genes_are_refused_by_name(run: Run, tmp_path: Path) 
     artifacts.write_table(run.folder / "predictions.A.parquet", frame, header | {"genes": "0123456789abcdef"})
     done = invoke(*run.arguments(tmp_path / "out"))
     assert done.exit_code == 65
-    assert "predictions.A.parquet" in done.output and "genes.parquet" in done.output and "different genes" in done.output
+    assert "predictions.A.parquet" in done.output
+    assert "genes.parquet" in done.output
+    assert "different genes" in done.output
     assert not (tmp_path / "out").exists()
 
 
 def test_two_files_of_one_cell_and_a_folder_without_a_model_are_refused(run: Run, tmp_path: Path) -> None:
     twice = [*run.arguments(tmp_path / "out"), "--predictions", str(run.folder / "predictions.A.parquet")]
     done = invoke(*twice)
-    assert done.exit_code == 65 and "both hold cell A" in done.output
+    assert done.exit_code == 65
+    assert "both hold cell A" in done.output
     done = invoke("--genes", run.tiny.genes, "--predictions", run.folder / "predictions.A.parquet", "--model", tmp_path)
-    assert done.exit_code == 65 and "config.json" in done.output
+    assert done.exit_code == 65
+    assert "config.json" in done.output
 
 
 def test_locus_is_an_unseen_gene_with_a_confirmed_element_and_can_be_chosen(run: Run) -> None:
@@ -307,9 +329,9 @@ def test_locus_is_an_unseen_gene_with_a_confirmed_element_and_can_be_chosen(run:
     assert without["gene_id"] == predicted["gene_id"][-1]
 
 
-def test_an_unknown_gene_is_refused(run: Run, tmp_path: Path) -> None:
-    done = invoke(*run.arguments(tmp_path / "out"), "--gene", "NOSUCH")
-    assert done.exit_code == 65 and "NOSUCH" in done.output and "links.A.parquet" in done.output
+def test_an_unknown_gene_is_refused(run: Run) -> None:
+    with pytest.raises(InputError, match=r"NOSUCH.*links\.A\.parquet"):
+        locus.choose(run.inputs(), "A", None, "NOSUCH")
 
 
 def test_locus_holds_tested_elements_tracks_and_loops_of_its_view(run: Run) -> None:
@@ -319,7 +341,9 @@ def test_locus_holds_tested_elements_tracks_and_loops_of_its_view(run: Run) -> N
     shown = locus.gather(inputs, "A", gene, pairs)
     low, high = shown.view
     assert low < gene["tss"] < high
-    assert shown.tested is not None and (shown.tested["start"] >= low).all() and (shown.tested["end"] <= high).all()
+    assert shown.tested is not None
+    assert (shown.tested["start"] >= low).all()
+    assert (shown.tested["end"] <= high).all()
     tensors = artifacts.open_arrays(run.tiny.signals("A"), "signals").tensors
     expected = tensors["dnase"][shown.elements["row"].to_numpy()].astype(np.float32).mean(axis=1)
     np.testing.assert_allclose(shown.tracks["A", "dnase"], expected)
@@ -334,8 +358,10 @@ def test_multiqc_content_has_a_table_and_a_plot_whose_names_survive(run: Run, tm
     multiqc.write(study, tmp_path)
     table = json.loads((tmp_path / "crexpress_mqc.json").read_text())
     curves = json.loads((tmp_path / "crexpress_curves_mqc.json").read_text())
-    assert table["plot_type"] == "table" and curves["plot_type"] == "linegraph"
-    assert table["id"] != curves["id"] and table["parent_id"] == curves["parent_id"]
+    assert table["plot_type"] == "table"
+    assert curves["plot_type"] == "linegraph"
+    assert table["id"] != curves["id"]
+    assert table["parent_id"] == curves["parent_id"]
     assert table["data"]["B | scpge-small"] == {"pearson_r": 0.8123, "mae": 0.31, "r_of_change": 0.6}
     assert set(table["headers"]) >= {key for row in table["data"].values() for key in row}
     assert curves["data"]["distance"] == {"0.50000": 0.6, "1.00000": 0.2}
@@ -351,9 +377,12 @@ def test_a_difference_is_level_when_its_interval_holds_zero() -> None:
 
 
 def test_numbers_and_names_are_written_as_the_field_writes_them() -> None:
-    assert style.number(-0.1364) == f"{style.MINUS}0.136" and style.number(None) == style.DASH
-    assert style.count(10356) == "10,356" and style.percent(0.0455) == "4.5 %"
-    assert style.base_pairs(-12_600) == f"{style.MINUS}12.6 kb" and style.base_pairs(27) == "27 bp"
+    assert style.number(-0.1364) == f"{style.MINUS}0.136"
+    assert style.number(None) == style.DASH
+    assert style.count(10356) == "10,356"
+    assert style.percent(0.0455) == "4.5 %"
+    assert style.base_pairs(-12_600) == f"{style.MINUS}12.6 kb"
+    assert style.base_pairs(27) == "27 bp"
     assert [style.track(name) for name in ("dnase", "h3k27ac", "h3k4me3", "h2bk120ub", "ctcf", "other")] == [
         "DNase", "H3K27ac", "H3K4me3", "H2BK120ub", "CTCF", "other",
     ]  # fmt: skip

@@ -36,6 +36,7 @@ def save(figure: Figure, folder: Path, name: str) -> bytes:
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(style.FIGURE_STYLE)
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": "crexpress"}, dpi=200)
+        figure.set_layout_engine("none")  # keeps what the first drawing laid out
         figure.savefig(folder / f"{name}.png", metadata={"Software": "crexpress"}, dpi=200)
     return (folder / f"{name}.svg").read_bytes()
 
