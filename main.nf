@@ -1,7 +1,7 @@
 #!/usr/bin/env nextflow
 // A samplesheet in, a report out: check -> prepare -> train -> predict -> interpret -> evaluate -> report.
 
-include { absent ; flags ; gather ; locate ; select ; settings ; toolkit } from './subworkflows/parameters'
+include { absent ; flags ; gather ; locate ; named_files ; select ; settings ; toolkit } from './subworkflows/parameters'
 include { PROVENANCE          } from './subworkflows/provenance'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
 include { MERGE_CCRES         } from './modules/merge-ccres'
@@ -23,6 +23,7 @@ workflow {
     def sheet = file(run.samplesheet)
     def fasta = run.fasta ? file(run.fasta) : []
     def chosen = run.interpret_cells?.tokenize(', ')
+    def screens = named_files(run.crispr)
     PROVENANCE(run)
 
     // check: every fault of the samplesheet at once, before anything else starts
@@ -37,7 +38,7 @@ workflow {
     MERGE_CCRES(ccres, file(run.gtf), lengths, blacklist, flags(run, ['width', 'tss', 'biotypes'], [method: 'merge_method']), code)
     reference = MERGE_CCRES.out.reference
     if (run.fasta) {
-        SCORE_MOTIFS(MERGE_CCRES.out.elements, fasta, run.motifs ? file(run.motifs) : [], '', code)
+        SCORE_MOTIFS(MERGE_CCRES.out.elements, fasta, run.motifs ? file(run.motifs) : [], flags(run, [], [mode: 'motif_mode']), code)
         genome = SCORE_MOTIFS.out.genome.map { files -> files.sort() }
     }
     else {
@@ -64,24 +65,25 @@ workflow {
     def split = flags(run, ['val', 'test'])
     TRAIN(
         reference, genome, gather(seen.join(signals)), gather(seen.join(expression)),
-        run.preset, "${split} ${flags(run, ['neighbours', 'steps', 'seed', 'device'])}", code
+        run.preset, run.batch_size, "${split} ${flags(run, ['neighbours', 'inputs', 'track_dropout', 'steps', 'seed', 'device'])}", code
     )
 
     // predict every cell, rank the links of the chosen ones
-    known = signals.join(contacts, remainder: true).map { cell, own, loops_ -> [cell, own, loops_ ?: []] }
-    PREDICT(known, reference, genome, TRAIN.out.model, flags(run, ['device']), code)
-    explained = known.filter { cell, _signals, _contacts -> !chosen || cell in chosen }
+    PREDICT(signals, reference, genome, TRAIN.out.model, flags(run, ['device']), code)
+    explained = signals.filter { cell, _tracks -> !chosen || cell in chosen }
     INTERPRET(explained, reference, genome, TRAIN.out.model, flags(run, ['device']), code)
 
     // evaluate beside the baselines, report
+    predictions = gather(PREDICT.out.predictions)
+    links = gather(INTERPRET.out.links)
     FIT_BASELINES(reference, gather(signals), gather(expression), "${split} ${flags(run, ['holdout_cells', 'seed'])}", code)
     EVALUATE(
-        reference, gather(PREDICT.out.predictions), gather(expression), FIT_BASELINES.out.baselines, gather(INTERPRET.out.links),
-        gather(signals), run.crispr ? [file(run.crispr)] : [], flags(run, ['crispr_cell', 'seed']), code
+        reference, predictions, gather(expression), FIT_BASELINES.out.baselines, links, gather(signals),
+        screens.keySet(), screens.values(), flags(run, ['crispr_cell', 'seed']), code
     )
     REPORT(
-        reference, EVALUATE.out.metrics, EVALUATE.out.curves, gather(PREDICT.out.predictions), gather(expression),
-        gather(INTERPRET.out.links), gather(signals), gather(contacts), TRAIN.out.model, '', code
+        reference, EVALUATE.out.metrics, EVALUATE.out.curves.ifEmpty([]), predictions, gather(expression), links,
+        gather(signals), gather(contacts), TRAIN.out.model, screens.values(), '', code
     )
 
     workflow.onComplete = {

@@ -8,15 +8,16 @@ process EVALUATE {
     path baselines, arity: '1..*'
     path links, arity: '0..*'
     path signals, arity: '1..*'
-    path crispr, arity: '0..*'
+    val names
+    path screens, stageAs: 'screen?/*', arity: '0..*'
     val args
     val toolkit
 
     output:
     path 'metrics.parquet', emit: metrics
-    path 'curves.parquet', emit: curves
+    path 'curves.parquet', emit: curves, optional: true // with five positives or more
     tuple val(task.process), eval('evaluate --version'), topic: versions
-    tuple val(task.process), eval("sha256sum ${crispr.join(' ')} </dev/null"), topic: inputs
+    tuple val(task.process), eval("sha256sum ${screens.join(' ')} </dev/null"), topic: inputs
 
     script:
     """
@@ -25,7 +26,8 @@ process EVALUATE {
         ${expression.collect { file -> "--expression ${file}" }.join(' ')} \\
         ${baselines.collect { file -> "--baselines ${file}" }.join(' ')} \\
         ${links.collect { file -> "--links ${file}" }.join(' ')} \\
-        ${crispr.collect { file -> "--crispr ${file}" }.join(' ')} ${args} ${task.ext.args ?: ''} --outdir .
+        ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
+        ${[names, screens].transpose().collect { name, file -> "--crispr ${name}=${file}" }.join(' ')} ${args} ${task.ext.args ?: ''} --outdir .
     """
 
     stub:

@@ -17,7 +17,7 @@ process FIT_BASELINES {
     fit-baselines --elements ${elements} --genes ${genes} \\
         ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
         ${expression.collect { file -> "--expression ${file}" }.join(' ')} \\
-        ${args} ${task.ext.args ?: ''} --outdir .
+        --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --outdir .
     """
 
     stub:

@@ -3,7 +3,7 @@ process INTERPRET {
     label 'process_gpu'
 
     input:
-    tuple val(cell), path(signals), path(contacts, arity: '0..*')
+    tuple val(cell), path(signals)
     tuple path(elements), path(genes)
     path genome, arity: '0..*'
     path model
@@ -16,11 +16,11 @@ process INTERPRET {
     tuple val(task.process), eval('interpret --version'), topic: versions
 
     script:
+    def tokens = 200000.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
     interpret --model ${model} --elements ${elements} --genes ${genes} --signals ${signals} \\
         ${genome.collect { file -> "--${file.simpleName} ${file}" }.join(' ')} \\
-        ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
-        --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --output links.${cell}.parquet
+        --tokens ${tokens} --threads ${task.cpus} ${args} ${task.ext.args ?: ''}
     """
 
     stub:

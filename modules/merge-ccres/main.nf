@@ -15,7 +15,7 @@ process MERGE_CCRES {
     tuple path('elements.parquet'), path('genes.parquet'), emit: reference
     path 'elements.bed.gz', emit: bed
     tuple val(task.process), eval('merge-ccres --version'), topic: versions
-    tuple val(task.process), eval("sha256sum ${ccres.join(' ')} ${gtf} ${lengths} ${blacklist}"), topic: inputs
+    tuple val(task.process), eval("sha256sum ${ccres.join(' ')} ${gtf} ${lengths} ${blacklist ?: ''}"), topic: inputs
 
     script:
     def from_fasta = lengths.name ==~ /.*\.(fa|fna|fasta)(\.gz)?/

@@ -3,7 +3,7 @@ process PREDICT {
     label 'process_gpu'
 
     input:
-    tuple val(cell), path(signals), path(contacts, arity: '0..*')
+    tuple val(cell), path(signals)
     tuple path(elements), path(genes)
     path genome, arity: '0..*'
     path model
@@ -15,11 +15,11 @@ process PREDICT {
     tuple val(task.process), eval('predict --version'), topic: versions
 
     script:
+    def batch = 256.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
     predict --model ${model} --elements ${elements} --genes ${genes} --signals ${signals} \\
         ${genome.collect { file -> "--${file.simpleName} ${file}" }.join(' ')} \\
-        ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
-        --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --output predictions.${cell}.parquet
+        --batch-size ${batch} --threads ${task.cpus} ${args} ${task.ext.args ?: ''}
     """
 
     stub:

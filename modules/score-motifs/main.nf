@@ -12,7 +12,7 @@ process SCORE_MOTIFS {
     output:
     path '*.safetensors', emit: genome, arity: '1..2' // sequence and, with --motifs, motifs
     tuple val(task.process), eval('score-motifs --version'), topic: versions
-    tuple val(task.process), eval("sha256sum ${fasta} ${motifs}"), topic: inputs
+    tuple val(task.process), eval("sha256sum ${fasta} ${motifs ?: ''}"), topic: inputs
 
     script:
     """

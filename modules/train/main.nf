@@ -8,6 +8,7 @@ process TRAIN {
     path signals, arity: '1..*'
     path expression, arity: '1..*'
     val preset
+    val batch_size
     val args
     val toolkit
 
@@ -16,12 +17,13 @@ process TRAIN {
     tuple val(task.process), eval('train --version'), topic: versions
 
     script:
+    def batch = batch_size.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1) // 75: the GPU was full
     """
     train --elements ${elements} --genes ${genes} \\
         ${genome.collect { file -> "--${file.simpleName} ${file}" }.join(' ')} \\
         ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
         ${expression.collect { file -> "--expression ${file}" }.join(' ')} \\
-        --preset ${preset} --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --outdir model
+        --preset ${preset} --batch-size ${batch} --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --outdir model
     """
 
     stub:

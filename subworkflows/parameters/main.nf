@@ -23,6 +23,24 @@ def settings(given, project) {
             faults << "--${name} is missing: ${schema[name].description}"
         }
     }
+    def recipe = file("${project}/python/crexpress/models/presets/${typed.preset}.json")
+    if (!recipe.exists()) {
+        def presets = files("${recipe.parent}/*.json").collect { preset -> preset.simpleName }.sort()
+        faults << "--preset is '${typed.preset}', but must be one of ${presets.join(', ')}"
+    }
+    else if (!typed.batch_size) {
+        typed.batch_size = new groovy.json.JsonSlurper().parse(recipe).training.batch_size
+    }
+    named_files(typed.crispr).values().findAll { screen -> !screen.exists() }.each { screen -> faults << "--crispr: there is no file ${screen}" }
+    if (!typed.ccres && typed.samplesheet && !file(typed.samplesheet).text.contains(',ccres,')) {
+        faults << '--ccres is missing: give a BED of cCREs, or rows with the assay ccres in the samplesheet'
+    }
+    if (!typed.chrom_sizes && !typed.fasta) {
+        faults << '--chrom_sizes is missing: give it, or --fasta'
+    }
+    if (typed.motifs && !typed.fasta) {
+        faults << '--motifs needs --fasta: motifs are scored in the sequence'
+    }
     if (faults) {
         error("The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:\n  ${faults.join('\n  ')}\n  (docs/parameters.md lists all parameters)")
     }
@@ -47,6 +65,9 @@ def coerce(name, value, property, faults) {
     else if (property.type == 'integer' && !(text ==~ /\d+/ && text.toLong() >= property.minimum)) {
         faults << "--${name} is '${text}', but must be a whole number of at least ${property.minimum}"
     }
+    else if (property.type == 'number' && !text.isNumber()) {
+        faults << "--${name} is '${text}', but must be a number"
+    }
     else {
         return property.type == 'boolean' ? text == 'true' : property.type == 'integer' ? text.toLong() : text
     }
@@ -59,6 +80,14 @@ def flags(run, names, renamed = [:]) {
         .findAll { _option, name -> run[name] != null && run[name] != false }
         .collect { option, name -> "--${option.replace('_', '-')}" + (run[name] == true ? '' : " '${run[name]}'") }
         .join(' ')
+}
+
+/** "NAME=FILE,..." as [NAME: file]; a file without a name goes by its own. */
+def named_files(text) {
+    return (text ?: '').tokenize(',').collectEntries { entry ->
+        def (path, name) = entry.trim().split('=', 2).reverse()
+        [name ?: file(path).simpleName, file(path)]
+    }
 }
 
 /** A file named in the samplesheet: a URL, or a path beside the sheet, or one from the launch folder. */
