@@ -11,12 +11,13 @@ from crexpress.artifacts import Arrays
 from crexpress.contacts import Contacts, Value
 from crexpress.errors import InputError
 from crexpress.evaluate import crispr
-from crexpress.report import style
+from crexpress.report import facts, style
 from crexpress.report.inputs import Inputs, Loaded
 from scipy import ndimage
 
 STRONGEST = 10  # elements a score that get an arc
 LOOPS = 120  # loops drawn at most, strongest first
+CELLS = 4  # cells whose tracks are drawn at most: that of the links, then those never seen
 
 Row = Mapping[str, Any]
 
@@ -129,7 +130,9 @@ def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> 
     if inputs.elements is not None:
         elements = inputs.elements.data.with_row_index("row").filter(inside)
         rows = elements["row"].to_numpy()
-        for name, signals in inputs.signals.items():
+        order = sorted(inputs.signals, key=lambda name: (name != cell, facts.seen(inputs, name), name))
+        for name in order[:CELLS]:
+            signals = inputs.signals[name]
             for track in signals.header["parameters"]["tracks"]:
                 values = signals.data.tensors[track][rows].astype(np.float32)
                 tracks[name, track] = values.mean(axis=1) if len(rows) else np.zeros(0, np.float32)
