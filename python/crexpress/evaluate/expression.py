@@ -212,7 +212,7 @@ def _scores(predicted: np.ndarray, observed: np.ndarray, counts: np.ndarray) -> 
     x, y = predicted[valid], observed[valid]
     if not len(x):
         return {}
-    drawn = counts[:, valid]
+    drawn = counts if valid.all() else counts[:, valid]  # large: copied only when it must be
     total = drawn.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         scores = {"mae": drawn @ np.abs(x - y) / total}

@@ -54,7 +54,9 @@ def read_links(paths: Sequence[Path], genes: Path, like: Header) -> list[Links]:
         frame, header = artifacts.read_table(path, "links")
         artifacts.require_same("elements", path, header, genes, like)
         artifacts.require_same("genes", path, header, genes, like)
-        tables.append(Links(header["cell"], frame, header["parameters"]["scores"]))
+        scores = header["parameters"]["scores"]
+        columns = ["gene_id", "element", *(score["name"] for score in scores)]
+        tables.append(Links(header["cell"], frame.select(columns), scores))
     return tables
 
 
