@@ -26,7 +26,7 @@ def data(study: Study) -> Section:
         rows = [
             [
                 Cell(name),
-                Cell(facts.chromosomes(inputs, name)),
+                Cell(facts.place(inputs, name)),
                 Cell(style.count(counts[name]), numeric=True),
                 Cell(use),
             ]
@@ -34,7 +34,7 @@ def data(study: Study) -> Section:
             if name in counts
         ]
         caption = "How the genes were split, by the place of their main transcription start."
-        blocks.append(Table(caption, ["Split", "Chromosomes", "Genes", "Use"], rows))
+        blocks.append(Table(caption, ["Split", "Place", "Genes", "Use"], rows))
     return Section("data", "Data and model", blocks)
 
 
@@ -76,7 +76,7 @@ def _reads(inputs: Inputs) -> str:
 def training(study: Study) -> Section | None:
     """Loss and learning rate over the steps of training."""
     frame = study.inputs.history
-    if frame is None or frame.is_empty():
+    if frame is None or len(frame) < 2:  # one point is no course
         return None
     picture = study.picture(
         plots.history(frame, study.inputs.config.get("best_step")),

@@ -43,7 +43,7 @@ def expression(study: Study) -> Section | None:
             plots.agreement(panels, f"Observed, {units}", f"Predicted, {units}"),
             "expression",
             f"Scatter of predicted against observed expression of test genes in {style.join(scored)}",
-            f"Genes of {facts.chromosomes(inputs, splits.TEST)}, which no part of training has seen. One dot a gene, "
+            f"Genes of {facts.place(inputs, splits.TEST)}, which no part of training has seen. One dot a gene, "
             "darker where dots are dense; the dashed line is a perfect prediction. r is Pearson's correlation, MAE "
             f"the mean absolute error in {units}.",
         )

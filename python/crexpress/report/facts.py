@@ -52,7 +52,9 @@ def quantity(inputs: Inputs, cell: str) -> str:
     """What was measured: "RNA" or "CAGE", with the column when one was named."""
     parameters = inputs.expression[cell].header["parameters"]
     name, column = str(parameters.get("quantity", "rna")).upper(), parameters.get("column")
-    return f"{name} ({column})" if column else name
+    columns = column if isinstance(column, list) else [column]
+    named = ", ".join(dict.fromkeys(str(part) for part in columns if part))
+    return f"{name} ({named})" if named else name
 
 
 def scored_genes(inputs: Inputs, cell: str) -> pl.DataFrame:
@@ -92,13 +94,22 @@ def track_names(tracks: Iterable[str]) -> str:
     return style.join(style.track(track) for track in tracks)
 
 
-def chromosomes(inputs: Inputs, split: str) -> str:
-    """The chromosomes that hold the genes of a split, "chr8 and chr9"; long lists are cut."""
+def place(inputs: Inputs, split: str) -> str:
+    """Where the genes of a split lie: the regions that training was given, "chr8 and chr9", else their chromosomes."""
+    if inputs.config.get(split):
+        return style.join(_region(region) for region in splits.parse(inputs.config[split]))
     if not inputs.predictions:
         return ""
     frame = next(iter(inputs.predictions.values())).data
     names = frame.filter(pl.col("split") == split)["chrom"].unique(maintain_order=True).to_list()
     return style.join(names) if len(names) <= 4 else f"{len(names)} chromosomes"
+
+
+def _region(region: splits.Region) -> str:
+    """ "chr8", or "chr20:7.0-10.0 Mb"."""
+    if region.end is None:
+        return region.chrom
+    return f"{region.chrom}:{region.start / 1e6:.1f}-{region.end / 1e6:.1f} Mb"
 
 
 def absent(inputs: Inputs) -> str:

@@ -4,7 +4,7 @@ from crexpress import splits
 from crexpress.report import facts, metrics, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.inputs import Inputs
-from crexpress.report.linkage import ALL_PAIRS, GROUPS, YARDSTICKS, drawn, model_scores
+from crexpress.report.linkage import ALL_PAIRS, GROUPS, YARDSTICKS, drawn, model_scores, reached
 from crexpress.report.metrics import Figure, View
 from crexpress.report.page import Tile
 from crexpress.report.study import Study
@@ -21,7 +21,7 @@ def lead(inputs: Inputs) -> str:
     text += f", trained on {style.join(trained)}" if trained else ""
     text += f" ({style.count(number)} genes)" if number is not None else ""
     text += f" from {facts.track_names(tracks)}" if tracks else ""
-    text += f". Tested on genes of {facts.chromosomes(inputs, splits.TEST)}"
+    text += f". Tested on genes of {facts.place(inputs, splits.TEST)}"
     if new:
         text += f" and on {style.join(new)}, {'a cell type' if len(new) == 1 else 'cell types'} it never saw"
     return text + "."
@@ -33,7 +33,8 @@ def tiles(study: Study) -> list[Tile]:
     for view in study.views("expression")[:MOST_TILES]:
         best = view.best(models, splits.TEST, "pearson")
         if best:
-            name = f"r in {view.cell}, unseen genes{'' if view.seen else ', unseen cell'}"
+            number = style.count(view.figures[best, splits.TEST, "pearson"].n)
+            name = f"r in {view.cell}, {number} unseen genes{'' if view.seen else ', unseen cell'}"
             baseline = view.best([m for m in view.methods("pearson") if m not in models], splits.TEST, "pearson")
             value = view.value(baseline, splits.TEST, "pearson") if baseline else None
             found.append(_tile(name, view.figures[best, splits.TEST, "pearson"], "best baseline", value))
@@ -47,6 +48,8 @@ def tiles(study: Study) -> list[Tile]:
             name = f"r of predicted change, {view.cell} against {view.reference}"
             found.append(_tile(name, view.figures[best, CHANGED, "pearson_change"], "best baseline", value))
     for view in study.views("links")[:1]:
+        if reached(view) < facts.FEW_POSITIVES:
+            continue
         best = view.best(model_scores(view), ALL_PAIRS, "average_precision")
         if best:
             value = view.value("distance", ALL_PAIRS, "average_precision")
@@ -134,13 +137,17 @@ def _links(view: View) -> list[str]:
         return [f"{head}: too few to say how good any link score is."]
     if not scores:
         return [f"{head}; this run has no link scores of its own."]
-    pairs, hits = (view.value(scores[0], ALL_PAIRS, name) for name in ("coverage", "coverage_positives"))
+    covered = reached(view)
+    if covered < facts.FEW_POSITIVES:
+        return [
+            f"{head}, of which {covered} lie within reach of the links table: too few to say how good its scores are."
+        ]
     measured = {name: view.get(name, ALL_PAIRS, "average_precision") for name in [*scores, *YARDSTICKS]}
     ranked = view.ranked([name for name in measured if measured[name]], ALL_PAIRS, "average_precision")
     sentences = [
         f"{head} (prevalence {style.number(view.value('all', ALL_PAIRS, 'prevalence'))}). The links table reaches "
-        f"{style.percent(pairs)} of the pairs and {style.count(round((hits or 0) * positives))} of the regulated ones; "
-        "the rest are filled with the worst value and count as misses.",
+        f"{style.percent(view.value(scores[0], ALL_PAIRS, 'coverage'))} of the pairs and {style.count(covered)} of the "
+        "regulated ones; the rest are filled with the worst value and count as misses.",
         "Average precision on all pairs: "
         + ", ".join(f"{name} {_value(figure)}" for name in ranked if (figure := measured[name]))
         + ".",

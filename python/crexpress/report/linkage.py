@@ -24,6 +24,12 @@ def model_scores(view: View) -> list[str]:
     return view.methods("coverage")
 
 
+def reached(view: View) -> int:
+    """Number of regulated pairs within reach of the links table."""
+    shares = [view.value(name, ALL_PAIRS, "coverage_positives") or 0 for name in model_scores(view)]
+    return round(max(shares, default=0) * (view.value("all", ALL_PAIRS, "positives") or 0))
+
+
 def links(study: Study) -> Section | None:
     """Element-gene scores against a perturbation screen, beside distance and activity over distance."""
     views = study.views("links")
@@ -47,9 +53,11 @@ def _benchmark(study: Study, view: View, suffix: str) -> Blocks:
             + (f" {style.count(unknown)} pairs name a gene that this gene list lacks." if unknown else "")
         )
     ]
-    if positives < facts.FEW_POSITIVES:
-        few = f"{style.count(positives)} regulated pairs are too few for a curve; the figures are for the record."
-        blocks.append(Text(few, tone="warning"))
+    few = positives if positives < facts.FEW_POSITIVES or not model_scores(view) else reached(view)
+    if few < facts.FEW_POSITIVES:
+        where = "" if few == positives else " within reach of the links table"
+        text = f"{style.count(few)} regulated pairs{where} are too few for a curve; the figures are for the record."
+        blocks.append(Text(text, tone="warning"))
     elif study.inputs.curves is not None:
         blocks += _curves(study, study.inputs.curves.data, view, methods, colours, suffix)
     if methods:

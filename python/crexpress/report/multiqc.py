@@ -9,7 +9,7 @@ import polars as pl
 from crexpress import artifacts, splits
 from crexpress.report import facts, style
 from crexpress.report.accuracy import CHANGED
-from crexpress.report.linkage import ALL_PAIRS
+from crexpress.report.linkage import ALL_PAIRS, reached
 from crexpress.report.study import Study
 
 PARENT = {
@@ -83,7 +83,7 @@ def curves(study: Study) -> dict[str, Any] | None:
         (pl.col("cell") == view.cell) & (pl.col("benchmark") == view.reference) & (pl.col("subset") == ALL_PAIRS)
     )
     methods = sorted(rows["method"].unique())
-    if not methods or (view.value("all", ALL_PAIRS, "positives") or 0) < facts.FEW_POSITIVES:
+    if not methods or reached(view) < facts.FEW_POSITIVES:
         return None
     colours = style.colours(methods)
     data = {}
