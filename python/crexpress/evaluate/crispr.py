@@ -93,24 +93,27 @@ def pairs(screen: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
     Genes are matched by Ensembl id without version, then by symbol. Distance is the file's distanceToTSS,
     else from the interval's centre to its startTSS, else to the TSS of the gene table; null if none is known.
     """
-    ids = genes["gene_id"].str.split(".").list.first()
-    symbols = genes["gene_name"]
-    alone = symbols.is_unique()
-    rows = {
-        "measuredGeneEnsemblId": dict(zip(ids, range(len(genes)), strict=True)),
-        "measuredGeneSymbol": dict(zip(symbols.filter(alone), np.flatnonzero(alone).tolist(), strict=True)),
-    }
+    named = genes.select("gene_id", "gene_name").with_row_index("row").cast({"row": pl.Int64})
+    by_id = named.select(pl.col("gene_id").str.split(".").list.first(), "row").unique("gene_id", keep="first")
+    by_symbol = named.filter(pl.col("gene_name").is_unique())
     names = [name for name in _GENE if name in screen.columns]
-    bare = {name: pl.col(name).str.replace(r"^(ENS\w*\d)\.\d+$", "$1") for name in names}
-    row = pl.coalesce(bare[name].replace_strict(rows[name], default=None, return_dtype=pl.Int64) for name in names)
-    table = screen.select(row).to_series()
+    keys = {
+        "measuredGeneEnsemblId": (
+            pl.col("measuredGeneEnsemblId").str.split(".").list.first(),
+            by_id["gene_id"],
+            by_id["row"],
+        ),
+        "measuredGeneSymbol": (pl.col("measuredGeneSymbol"), by_symbol["gene_name"], by_symbol["row"]),
+    }
+    matched = (key.replace_strict(old, new, default=None) for key, old, new in (keys[name] for name in names))
+    row = screen.select(pl.coalesce(matched)).to_series()
     centre = (pl.col("chromStart") + pl.col("chromEnd")) / 2
     ways = [pl.col("distanceToTSS")] if "distanceToTSS" in screen.columns else []
     ways += [centre - pl.col("startTSS")] if "startTSS" in screen.columns else []
-    ways.append(centre - genes["tss"].gather(table))
+    ways.append(centre - genes["tss"].gather(row))
     return screen.with_columns(
         pl.coalesce(*names, pl.lit("")).alias("gene"),
-        genes["gene_id"].gather(table).alias("gene_id"),
+        genes["gene_id"].gather(row).alias("gene_id"),
         pl.coalesce(ways).abs().alias("distance"),
     )
 
