@@ -199,7 +199,10 @@ def _legend(shown: locus.Locus) -> str:
     if len(shown.loops):
         more = f" ({style.count(shown.loops_left_out)} more not drawn)" if shown.loops_left_out else ""
         parts.append(f"Loops: measured; bars are their anchors, dark are those with an anchor on the TSS{more}.")
-    parts.append("Scores: bars are each element's share of the gene's largest, arcs mark its ten highest.")
+    parts.append(
+        "Scores: bars are relative to the gene's largest beyond 1 kb of its TSS, nearer ones pale and "
+        "cut off; arcs mark the ten highest."
+    )
     if shown.tested is not None and len(shown.tested):
         hits = int(shown.tested["regulated"].sum())
         parts.append(

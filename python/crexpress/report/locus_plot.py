@@ -14,6 +14,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+PROMOTER = 1000  # bp from the TSS within which an element counts as the promoter itself
 CLASS_COLOURS = {"PLS": "#8e2a7e", "pELS": style.ORANGE}  # the others grey
 
 
@@ -96,14 +97,21 @@ def _draw_loops(axis: Axes, locus: Locus) -> None:
 
 
 def _draw_score(axis: Axes, locus: Locus, name: str, label: str) -> None:
-    """Bars: the score of every linked element over the gene's largest; arcs to the TSS: the strongest."""
+    """Bars: the score of every linked element over the gene's largest beyond its promoter; arcs: the strongest.
+
+    An element on the promoter often outweighs all others: its bar is cut off at the top and pale.
+    """
     colour = style.colours([label])[label]
     linked = locus.linked.filter(pl.col(name).is_not_null() & pl.col(name).is_finite())
     middle = ((linked["start"] + linked["end"]) / 2).to_numpy()
     values = np.clip(linked[name].to_numpy().astype(float), 0, None)
-    scaled = values / values.max() if values.max(initial=0) > 0 else values
-    axis.vlines(middle, 0, scaled, color=colour, linewidth=1.6)
-    best = np.array([i for i in np.argsort(-scaled, kind="stable")[:STRONGEST] if scaled[i] > 0], dtype=int)
+    far = linked["distance"].abs().to_numpy() >= PROMOTER
+    top = values[far].max(initial=0)
+    scaled = np.minimum(values / top, 1.08) if top > 0 else np.zeros(len(values))
+    axis.vlines(middle[far], 0, scaled[far], color=colour, linewidth=1.6)
+    axis.vlines(middle[~far], 0, scaled[~far], color=colour, linewidth=1.6, alpha=0.3)
+    order = np.argsort(np.where(far, -scaled, 0), kind="stable")[:STRONGEST]
+    best = order[far[order] & (scaled[order] > 0)]
     feet = np.stack([middle[best], np.full(len(best), locus.gene["tss"])], axis=1)
     _add_arcs(axis, feet, scaled[best], [colour] * len(best), [0.9] * len(best), list(0.25 + 0.6 * scaled[best]))
     axis.axhline(0, color=style.RULE, linewidth=0.8)
@@ -148,9 +156,14 @@ def _draw_track(axis: Axes, locus: Locus, cell: str, track: str, top: float) -> 
     _name(axis, f"{style.track(track)}, {cell}")
 
 
+def _letter(locus: Locus) -> float:
+    """Width of a letter of a gene's name, bp."""
+    return (locus.view[1] - locus.view[0]) * 0.011
+
+
 def _lanes(locus: Locus) -> list[int]:
     """A lane for every gene in view, so that names do not touch: the first lane whose last gene has ended."""
-    letter = (locus.view[1] - locus.view[0]) * 0.011
+    letter = _letter(locus)
     ends: list[float] = []
     lanes = []
     for row in locus.genes.sort("start").iter_rows(named=True):
@@ -172,8 +185,10 @@ def _draw_genes(axis: Axes, locus: Locus, lanes: list[int]) -> None:
         if locus.view[0] <= row["tss"] <= locus.view[1]:
             marker = ">" if row["strand"] == "+" else "<"
             axis.plot(row["tss"], -lane - 0.27, marker, color=colour, markersize=5.5, markeredgewidth=0)
+        name = row["gene_name"] or row["gene_id"]
+        at = min(left, locus.view[1] - _letter(locus) * len(name))
         axis.text(
-            left, -lane - 0.12, row["gene_name"] or row["gene_id"], fontsize=7, va="bottom", color=colour,
+            at, -lane - 0.12, name, fontsize=7, va="bottom", color=colour,
             clip_on=True, fontweight="bold" if own else "normal", fontstyle="italic",
         )  # fmt: skip
     axis.set_ylim(-max(lanes, default=0) - 0.6, 0.4)
