@@ -41,7 +41,10 @@ def test_scpge_without_motifs_has_the_papers_tower_and_transformer() -> None:
 
 
 @pytest.mark.parametrize("preset", sorted(presets()))
-@pytest.mark.parametrize("inputs", [{"tracks": FOUR}, {"sequence": True}, {"motifs": ("a", "b")}, {"tracks": FOUR[:1], "sequence": True}])  # fmt: skip
+@pytest.mark.parametrize(
+    "inputs",
+    [{"tracks": FOUR}, {"sequence": True}, {"motifs": ("a", "b")}, {"tracks": FOUR[:1], "sequence": True}],
+)
 def test_every_preset_takes_any_subset_of_inputs(preset: str, inputs: dict[str, object]) -> None:
     config = read_preset(preset)[0].replace(neighbours=4, **inputs)
     if not (config.tracks or config.sequence) and config.tower_kernels:

@@ -17,7 +17,7 @@ from crexpress.errors import InputError
 from crexpress.interpret.perturbation import perturb, silent_vector
 from crexpress.models import load_model
 from crexpress.models.config import read_preset
-from crexpress.models.scpge import Features
+from crexpress.models.scpge import Features, ScPGE
 from crexpress.predict import encode, predict, tokens
 from crexpress.store import Store, open_store, shared_tracks
 from crexpress.training.loop import forward, hide_tracks
@@ -132,17 +132,24 @@ def test_attention_is_normalised_per_gene_on_request(tiny: Any, model: Path, tmp
     assert by_gene["sum"].max() <= 1.0001  # the rest is the gene's attention to its own window
 
 
-def test_silencing_everything_one_by_one_changes_only_that_token(model: Path, store: Store) -> None:
-    loaded = load_model(model)
-    silent = silent_vector(loaded, store.device)
-    batch = next(iter(tokens(store, encode(loaded, store, 0), 3)))
+@pytest.mark.parametrize("layers", [1, 2])
+def test_silencing_an_element_equals_predicting_without_it(store: Store, layers: int) -> None:
+    torch.manual_seed(0)
+    config = read_preset("scpge-small")[0].replace(tracks=("dnase", "h3k27ac"), neighbours=4, layers=layers)
+    model = ScPGE(config).eval()
+    silent = silent_vector(model, store.device)
+    batch = next(iter(tokens(store, encode(model, store, 0), 9)))
     with torch.no_grad():
-        whole = loaded.predict(batch.vectors, batch.present, batch.distance).expression
-        effect = perturb(loaded, batch, silent, whole)
-        changed = batch.vectors.clone()
-        changed[:, 0] = silent
-        without = loaded.predict(changed, batch.present, batch.distance).expression
-    assert torch.allclose(effect[:, 0], torch.where(batch.present[:, 0], whole - without, 0.0), atol=1e-6)
+        whole = model.predict(batch.vectors, batch.present, batch.distance).expression
+        effect = perturb(model, batch, silent, whole)
+        for column in (0, 1, 3, 4):
+            changed = batch.vectors.clone()
+            changed[:, column] = silent
+            without = model.predict(changed, batch.present, batch.distance).expression
+            expected = torch.where(batch.present[:, column], whole - without, 0.0)
+            assert torch.allclose(effect[:, column], expected, atol=1e-6)
+    assert effect[:, 2].abs().max() == 0
+    assert effect.abs().max() > 1e-4
 
 
 def test_a_batch_holds_each_element_once(store: Store) -> None:

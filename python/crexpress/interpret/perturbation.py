@@ -8,7 +8,7 @@ from torch import Tensor
 
 @torch.inference_mode()
 def silent_vector(model: ScPGE, device: torch.device) -> Tensor:
-    """Vector [d] of a silenced element: no signal in any track, no base, no motif (ScPGE's "masking")."""
+    """Vector [1, d] of a silenced element: no signal in any track, no base, no motif (ScPGE's "masking")."""
     config = model.config
     bins = config.width // config.bin_size
     features = Features(
@@ -17,21 +17,15 @@ def silent_vector(model: ScPGE, device: torch.device) -> Tensor:
         codes=torch.full((1, config.width), N, dtype=torch.uint8, device=device),
         motifs=torch.zeros(1, len(config.motifs), device=device),
     )
-    return model.embed(features)[0].float()
+    return model.embed(features).float()
 
 
 @torch.inference_mode()
 def perturb(model: ScPGE, batch: Tokens, silent: Tensor, predicted: Tensor) -> Tensor:
-    """Fall in predicted expression [B, n] when the element in each column is silenced; 0 for pads.
+    """Fall in predicted expression [B, n] when the element in each column is silenced; 0 for pads and the TSS window.
 
     `predicted` [B] is the undisturbed expression. In log10(1 + TPM) the fall is a log ratio, so it is defined for
     silent genes too; the paper's |Go - Gp| / Go divides by almost nothing there. Positive: the element activates.
     """
-    genes, n, _ = batch.vectors.shape
-    each = torch.arange(n, device=batch.vectors.device)
-    changed = batch.vectors.unsqueeze(1).repeat(1, n, 1, 1)
-    changed[:, each, each] = silent
-    without = model.predict(
-        changed.flatten(0, 1), batch.present.repeat_interleave(n, 0), batch.distance.repeat_interleave(n, 0)
-    ).expression.view(genes, n)
+    without = model.silence_each(batch.vectors, batch.present, batch.distance, silent)
     return torch.where(batch.present, predicted.unsqueeze(1) - without, 0.0)

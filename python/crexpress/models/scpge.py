@@ -114,6 +114,27 @@ class ScPGE(nn.Module):
         mixed = self.mixer(tokens, bias, bias_gene, gene)
         return Prediction(self.head(mixed.gene), mixed.attention)
 
+    def silence_each(self, tokens: Tensor, present: Tensor, distance: Tensor, silent: Tensor) -> Tensor:
+        """Expression [B, n] when the token in each column, one at a time, is replaced by `silent` [1, d].
+
+        The gene's own column holds the undisturbed expression: its TSS window is not one of its elements.
+        """
+        genes, n, _ = tokens.shape
+        gene = n // 2
+        whole = self.predict(tokens, present, distance).expression
+        if self.config.layers == 1:
+            own = slice(gene, gene + 1)
+            vectors = self.mixer.swap_each(tokens, silent, self.bias(present, distance, own), own)
+            expression = self.head(vectors.flatten(0, 1)).view(genes, n)
+        else:
+            changed = tokens.unsqueeze(1).repeat(1, n, 1, 1)
+            each = torch.arange(n, device=tokens.device)
+            changed[:, each, each] = silent
+            copies = present.repeat_interleave(n, 0), distance.repeat_interleave(n, 0)
+            expression = self.predict(changed.flatten(0, 1), *copies).expression.view(genes, n)
+        expression[:, gene] = whole
+        return expression
+
     def bias(self, present: Tensor, distance: Tensor, rows: slice) -> Tensor:
         """Attention bias [B or 1, heads, rows, n]: learnt by relative position, -inf for keys that are masked."""
         n = present.shape[1]
