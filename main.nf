@@ -79,11 +79,11 @@ workflow {
     FIT_BASELINES(reference, gather(signals), gather(expression), "${split} ${flags(run, ['holdout_cells', 'seed'])}", code)
     EVALUATE(
         reference, predictions, gather(expression), FIT_BASELINES.out.baselines, links, gather(signals),
-        screens.keySet(), screens.values(), flags(run, ['crispr_cell', 'seed']), code
+        screens.keySet().toList(), screens.values().toList(), flags(run, ['crispr_cell', 'seed']), code
     )
     REPORT(
         reference, EVALUATE.out.metrics, EVALUATE.out.curves.ifEmpty([]), predictions, gather(expression), links,
-        gather(signals), gather(contacts), TRAIN.out.model, screens.values(), '', code
+        gather(signals), gather(contacts), TRAIN.out.model, screens.values().toList(), '', code
     )
 
     workflow.onComplete = {
