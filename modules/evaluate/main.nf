@@ -27,7 +27,7 @@ process EVALUATE {
         ${baselines.collect { file -> "--baselines ${file}" }.join(' ')} \\
         ${links.collect { file -> "--links ${file}" }.join(' ')} \\
         ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
-        ${[names, screens].transpose().collect { name, file -> "--crispr ${name}=${file}" }.join(' ')} ${args} ${task.ext.args ?: ''} --outdir .
+        ${[names, screens].transpose().collect { name, file -> "--crispr '${name}=${file}'" }.join(' ')} ${args} ${task.ext.args ?: ''} --outdir .
     """
 
     stub:

@@ -85,8 +85,8 @@ def flags(run, names, renamed = [:]) {
 /** "NAME=FILE,..." as [NAME: file]; a file without a name goes by its own. */
 def named_files(text) {
     return (text ?: '').tokenize(',').collectEntries { entry ->
-        def (path, name) = entry.trim().split('=', 2).reverse()
-        [name ?: file(path).simpleName, file(path)]
+        def parts = entry.trim().tokenize('=')
+        [parts.size() > 1 ? parts[0] : file(entry.trim()).simpleName, file(parts.last())]
     }
 }
 
