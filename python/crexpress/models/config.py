@@ -89,6 +89,7 @@ class TrainingConfig(_Settings):
     weight_decay: float = 0.01
     gradient_clip: float = 0.2  # largest norm of the gradient (released code only)
     validate_every: int = 1000  # steps
+    averaging: float = 0.0  # decay a step of a running mean of the weights, which then is the model; 0: the last weights
     seed: int = 1
 
 

@@ -4,7 +4,7 @@ import copy
 import math
 import sys
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 import polars as pl
@@ -19,6 +19,7 @@ from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 
@@ -37,6 +38,10 @@ def train(model: ScPGE, store: Store, training: Samples, validation: Samples, co
     rng = np.random.default_rng(config.seed)
     optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     batches = draws.shuffled(training, config.batch_size, rng)
+    # with averaging, the model that is validated and kept is a running mean over the steps: its validation loss does
+    # not jump from one to the next, so that the choice among a few validations is less a matter of luck
+    mean = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.averaging), use_buffers=True)
+    candidate = cast(ScPGE, mean.module) if config.averaging else model
     best_loss, best_step, best_weights = math.inf, 0, copy.deepcopy(model.state_dict())
     history: list[dict[str, float]] = []
     losses: list[Tensor] = []
@@ -46,6 +51,8 @@ def train(model: ScPGE, store: Store, training: Samples, validation: Samples, co
         for group in optimiser.param_groups:
             group["lr"] = rate
         losses.append(_update(model, store, training, next(batches), optimiser, config.gradient_clip))
+        if config.averaging:
+            mean.update_parameters(model)
         done = step + 1
         if done % config.validate_every and done != config.steps:
             continue
@@ -56,7 +63,7 @@ def train(model: ScPGE, store: Store, training: Samples, validation: Samples, co
                 f"the training loss became {train_loss} before step {done}; look for extreme signals or targets, "
                 "or lower the learning rate"
             )
-        loss, pearson = validate(model, store, validation, config.batch_size)
+        loss, pearson = validate(candidate, store, validation, config.batch_size)
         history.append(
             {
                 "step": done,
@@ -68,7 +75,7 @@ def train(model: ScPGE, store: Store, training: Samples, validation: Samples, co
         )
         cli.say(f"step {done}/{config.steps}: training loss {train_loss:.4f}, validation {loss:.4f}, r {pearson:.4f}")
         if loss < best_loss:
-            best_loss, best_step, best_weights = loss, done, copy.deepcopy(model.state_dict())
+            best_loss, best_step, best_weights = loss, done, copy.deepcopy(candidate.state_dict())
     model.load_state_dict(best_weights)
     model.eval()
     return Trained(best_step, pl.DataFrame(history))
@@ -93,9 +100,10 @@ def hide_tracks(features: Features, chance: float) -> Features:
 
 
 def validate(model: ScPGE, store: Store, samples: Samples, batch_size: int) -> tuple[float, float]:
-    """Mean squared error and Pearson r of the model in eval mode; the model goes back to training mode."""
+    """Mean squared error and Pearson r of the model in eval mode; its mode stays as it was."""
+    training = model.training
     predicted = predict_samples(model, store, samples, batch_size)
-    model.train()
+    model.train(training)
     loss = float(np.mean((predicted - samples.target) ** 2))
     varies = predicted.std() > 0 and samples.target.std() > 0
     return loss, float(np.corrcoef(predicted, samples.target)[0, 1]) if varies else math.nan
