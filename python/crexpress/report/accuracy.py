@@ -11,6 +11,7 @@ from crexpress.report.page import Section, Text, figure_table
 from crexpress.report.study import Blocks, Study
 
 CHANGED = "changed genes"
+MOST_TABLES = 3  # cells or references whose tables are open; of more, the trained ones are folded
 FOLD = 2  # genes differ when abs(log2((1 + a) / (1 + b))) exceeds this, as in evaluate
 
 
@@ -74,6 +75,7 @@ def expression(study: Study) -> Section | None:
                     ("Spearman", view.column(methods, splits.TEST, "spearman"), True),
                     ("MAE", view.column(methods, splits.TEST, "mae"), False),
                 ],
+                folded=view.seen and len(views) > MOST_TABLES,
             )
         )
     return Section("expression", "Predicted against observed expression", blocks)
@@ -103,7 +105,7 @@ def change(study: Study) -> Section | None:
             "predicted change between two cells agrees with the measured one."
         )
     ]
-    panels = [_change_panel(inputs, view, models[0]) for view in views if _has_both(inputs, view)]
+    panels = [_change_panel(inputs, view, models[0]) for view in views if view.cell in inputs.predictions]
     if panels:
         blocks.append(
             study.picture(
@@ -131,21 +133,22 @@ def change(study: Study) -> Section | None:
                     ("r of change", view.column(methods, splits.TEST, "pearson_change"), True),
                 ],
                 [("", 1), (f"{style.count(differ)} genes that differ", 3), (f"All {style.count(every)} test genes", 1)],
+                folded=len(views) > MOST_TABLES and view.reference in inputs.predictions,
             )
         )
     return Section("change", "What differs between the cells", blocks)
 
 
-def _has_both(inputs: Inputs, view: metrics.View) -> bool:
-    """Whether both cells of a comparison are here gene by gene (a mean over cells is not)."""
-    return all(cell in inputs.predictions and cell in inputs.expression for cell in (view.cell, view.reference))
-
-
 def _change_panel(inputs: Inputs, view: metrics.View, model: str) -> dict[str, Any]:
-    """Observed and predicted change of the test genes that differ, new cell minus reference."""
+    """Observed and predicted change of the test genes that differ: new cell minus reference, or minus the mean of the
+    cells trained on where that is the reference.
+    """
     new = facts.scored_genes(inputs, view.cell).filter(pl.col("split") == splits.TEST)
-    old = facts.scored_genes(inputs, str(view.reference)).select("gene_id", old="predicted", was="expression")
-    both = new.join(old, on="gene_id", maintain_order="left").select(
+    trained = [cell for cell in inputs.expression if facts.seen(inputs, cell)]
+    known = [str(view.reference)] if view.reference in inputs.predictions else trained
+    old = pl.concat([facts.scored_genes(inputs, cell) for cell in known]).group_by("gene_id")
+    means = old.agg(pl.col("predicted").mean().alias("old"), pl.col("expression").mean().alias("was"), pl.len())
+    both = new.join(means.filter(pl.col("len") == len(known)), on="gene_id", maintain_order="left").select(
         observed=pl.col("expression").cast(pl.Float64) - pl.col("was"),
         predicted=pl.col("predicted") - pl.col("old"),
     )

@@ -8,7 +8,7 @@ from crexpress import splits
 from crexpress.report import style
 from crexpress.report.inputs import Inputs
 
-FEW_GENES = 1000  # below this many training genes a network cannot be trusted, and the report says so
+FEW_GENES = 1000  # below this many training genes, over all cells, a network cannot be trusted, and the report says so
 FEW_POSITIVES = 10  # below this many regulated pairs no curve is drawn
 
 
@@ -72,10 +72,9 @@ def genes_by_split(inputs: Inputs, cell: str) -> dict[str, int]:
     return {name: counts.get(name, 0) for name in (splits.TRAIN, splits.VAL, splits.TEST)}
 
 
-def training_genes(inputs: Inputs) -> int | None:
-    """Measured training genes of the largest training cell; None when no training cell has expression here."""
-    counts = [genes_by_split(inputs, cell)[splits.TRAIN] for cell in inputs.expression if seen(inputs, cell)]
-    return max(counts, default=None)
+def training_genes(inputs: Inputs) -> list[int]:
+    """Number of measured training genes of every cell that was trained on and has expression here."""
+    return [genes_by_split(inputs, cell)[splits.TRAIN] for cell in inputs.expression if seen(inputs, cell)]
 
 
 def channels(inputs: Inputs) -> dict[str, Any]:

@@ -1,5 +1,8 @@
 """What the figures say, in plain sentences computed from the metrics: good and bad news alike."""
 
+from collections import Counter
+from statistics import fmean
+
 from crexpress import splits
 from crexpress.report import facts, metrics, style
 from crexpress.report.accuracy import CHANGED
@@ -9,17 +12,18 @@ from crexpress.report.metrics import Figure, View
 from crexpress.report.page import Tile
 from crexpress.report.study import Study
 
-MOST_TILES = 3  # cells among the headline figures
+_KNOWN_CELLS = ("copy of", "mean over")  # baselines that only repeat what other cells are known to express
+MANY = 3  # from this many cells trained on, they share a sentence and a headline figure
 
 
 def lead(inputs: Inputs) -> str:
     """One sentence or two: which model, trained on what, tested on what."""
     trained = [cell for cell in facts.cells(inputs) if facts.seen(inputs, cell)]
     new = [cell for cell in inputs.predictions if not facts.seen(inputs, cell)]
-    tracks, number = facts.channels(inputs)["tracks"], facts.training_genes(inputs)
+    tracks, number = facts.channels(inputs)["tracks"], max(facts.training_genes(inputs), default=None)
     text = style.sentence(facts.preset(inputs))
     text += f", trained on {style.join(trained)}" if trained else ""
-    text += f" ({style.count(number)} genes)" if number is not None else ""
+    text += f" ({style.count(number)} genes{' each' if len(trained) > 1 else ''})" if number is not None else ""
     text += f" from {facts.track_names(tracks)}" if tracks else ""
     text += f". Tested on genes of {facts.place(inputs, splits.TEST)}"
     if new:
@@ -30,7 +34,12 @@ def lead(inputs: Inputs) -> str:
 def tiles(study: Study) -> list[Tile]:
     """The headline figures: correlation in each cell, correlation of change, the best link score."""
     models, found = facts.models(study.inputs), []
-    for view in study.views("expression")[:MOST_TILES]:
+    views = study.views("expression")
+    trained = [view for view in views if view.seen]
+    if len(trained) >= MANY:
+        found += _shared_tile(trained, models)
+        views = [view for view in views if not view.seen]
+    for view in views[:MANY]:
         best = view.best(models, splits.TEST, "pearson")
         if best:
             number = style.count(view.figures[best, splits.TEST, "pearson"].n)
@@ -38,7 +47,7 @@ def tiles(study: Study) -> list[Tile]:
             baseline = view.best([m for m in view.methods("pearson") if m not in models], splits.TEST, "pearson")
             value = view.value(baseline, splits.TEST, "pearson") if baseline else None
             found.append(_tile(name, view.figures[best, splits.TEST, "pearson"], "best baseline", value))
-    for view in study.views("change")[:1]:
+    for view in _main_changes(study)[:1]:
         best = view.best(models, CHANGED, "pearson_change")
         if best:
             baseline = view.best(
@@ -58,6 +67,43 @@ def tiles(study: Study) -> list[Tile]:
     return found
 
 
+def _main_changes(study: Study) -> list[View]:
+    """Comparisons worth a sentence: with the mean of the training cells where there is one, else with each cell."""
+    views = study.views("change")
+    means = [view for view in views if view.reference not in study.inputs.predictions]
+    return means or views
+
+
+def _correlations(views: list[View], model: str) -> list[float]:
+    values = (view.value(model, splits.TEST, "pearson") for view in views)
+    return [value for value in values if value is not None]
+
+
+def _shared_tile(views: list[View], models: list[str]) -> list[Tile]:
+    """One headline figure for many cells that were trained on: the mean and the range of the first model's r."""
+    values = _correlations(views, models[0])
+    if not values:
+        return []
+    between = f"{style.number(min(values))} to {style.number(max(values))}"
+    return [Tile(style.number(fmean(values)), f"Mean r in {len(values)} cells trained on, unseen genes", [between])]
+
+
+def _shared(views: list[View], models: list[str]) -> list[str]:
+    """One sentence a model for many cells that were trained on: its r, and in how many it beats the best baseline."""
+    sentences = []
+    for model in models:
+        values = _correlations(views, model)
+        if not values:
+            continue
+        text = f"In the {len(values)} cells trained on {model} reaches r {style.number(min(values))} to "
+        text += f"{style.number(max(values))} on test genes, mean {style.number(fmean(values))}"
+        differences = [view.get(model, splits.TEST, "pearson_difference") for view in views]
+        verdicts = Counter(metrics.side(difference) for difference in differences if difference)
+        told = style.join(f"{verdict} the best baseline in {number}" for verdict, number in sorted(verdicts.items()))
+        sentences.append(f"{text}: {told}." if told else f"{text}.")
+    return sentences
+
+
 def _tile(name: str, figure: Figure, other: str, value: float | None) -> Tile:
     details = [style.interval(figure.low, figure.high), f"{other} {style.number(value)}" if value is not None else ""]
     return Tile(style.number(figure.value), name, [detail for detail in details if detail])
@@ -67,17 +113,22 @@ def findings(study: Study) -> list[str]:
     """The sentences under the headline figures, and the lines of summary.txt."""
     inputs, models = study.inputs, facts.models(study.inputs)
     sentences = []
-    number = facts.training_genes(inputs)
-    if number is not None and number < facts.FEW_GENES:
+    numbers = facts.training_genes(inputs)
+    if numbers and sum(numbers) < facts.FEW_GENES:
         sentences.append(
-            f"Only {style.count(number)} genes to train on: far too few for a model that can be trusted. This run "
-            "shows that the data go through every step; its figures are no measure of the method."
+            f"Only {style.count(sum(numbers))} genes to train on: far too few for a model that can be trusted. This "
+            "run shows that the data go through every step; its figures are no measure of the method."
         )
     sentences += [facts.absent(inputs)] if facts.absent(inputs) else []
-    for view in study.views("expression"):
+    views = study.views("expression")
+    trained = [view for view in views if view.seen]
+    if len(trained) >= MANY:
+        sentences += _shared(trained, models)
+        views = [view for view in views if not view.seen]
+    for view in views:
         for model in models:
             sentences += _expression(inputs, view, model, models)
-    for view in study.views("change"):
+    for view in _main_changes(study):
         sentences += _change(view, models)
     for view in study.views("across cells"):
         best = view.best(models, splits.TEST, "pearson_within_genes")
@@ -106,6 +157,10 @@ def _expression(inputs: Inputs, view: View, model: str, models: list[str]) -> li
         verdict = metrics.side(difference) if difference else metrics.compare(figure, baseline)
         text += f": {verdict} the best baseline, {best} (r {style.number(baseline.value)}"
         text += f", difference {'+' if difference.value > 0 else ''}{_value(difference)})" if difference else ")"
+    copies = [name for name in view.methods("pearson") if name.startswith(_KNOWN_CELLS) and name != best]
+    known = view.best(copies, splits.TEST, "pearson")
+    if known:
+        text += f"; {known} r {style.number(view.value(known, splits.TEST, 'pearson'))}"
     return [text + "."]
 
 
@@ -148,12 +203,14 @@ def _links(view: View) -> list[str]:
         f"{head} (prevalence {style.number(view.value('all', ALL_PAIRS, 'prevalence'))}). The links table reaches "
         f"{style.percent(view.value(scores[0], ALL_PAIRS, 'coverage'))} of the pairs and {style.count(covered)} of the "
         "regulated ones; the rest are filled with the worst value and count as misses.",
-        "Average precision on all pairs: "
+        f"{view.reference}, {view.cell}, average precision on all pairs: "
         + ", ".join(f"{name} {_value(figure)}" for name in ranked if (figure := measured[name]))
         + ".",
     ]
     distance = measured["distance"]
-    return sentences + (_beside_distance(view, scores, distance) if distance else [])
+    if distance:
+        sentences[-1] = " ".join([sentences[-1], *_beside_distance(view, scores, distance)])
+    return sentences
 
 
 def _beside_distance(view: View, scores: list[str], distance: Figure) -> list[str]:

@@ -23,8 +23,10 @@ PARTS = (
 def build(study: Study, title: str | None = None) -> Page:
     """Everything the page shows; figures are written to `study.figures` on the way."""
     made = [part(study) for part in PARTS]
+    cells = facts.cells(study.inputs)
+    named = ", ".join(cells) if len(cells) <= 3 else f"{len(cells)} cells"
     return Page(
-        title=title or f"Gene expression and element-gene links: {', '.join(facts.cells(study.inputs))}",
+        title=title or f"Gene expression and element-gene links: {named}",
         lead=findings.lead(study.inputs),
         tiles=findings.tiles(study),
         findings=findings.findings(study),

@@ -35,6 +35,7 @@ def links(study: Study) -> Section | None:
     views = study.views("links")
     blocks: Blocks = []
     for number, view in enumerate(views):
+        blocks += [Text(f"{view.reference}, {view.cell}", tone="heading")] if len(views) > 1 else []
         blocks += _benchmark(study, view, f"-{number + 1}" if len(views) > 1 else "")
     return Section("links", "Element-gene links against the CRISPR screen", blocks) if blocks else None
 

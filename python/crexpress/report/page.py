@@ -10,7 +10,7 @@ from crexpress.report.metrics import Figure
 
 @dataclass(frozen=True)
 class Text:
-    """A paragraph; `tone` is "plain", "note" (small) or "warning"."""
+    """A paragraph; `tone` is "plain", "heading" or "warning"."""
 
     text: str
     tone: str = "plain"
@@ -30,12 +30,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table; `groups` are (title, number of columns) above the column names, the first column is the row's name."""
+    """A table; `groups` are (title, number of columns) above the column names, the first column is the row's name.
+    A folded table shows its caption until a reader opens it."""
 
     caption: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     groups: Sequence[tuple[str, int]] = ()
+    folded: bool = False
     kind: str = "table"
 
 
@@ -103,6 +105,7 @@ def figure_table(
     rows: Sequence[tuple[str, str]],
     columns: Sequence[tuple[str, Sequence[Figure | None], bool]],
     groups: Sequence[tuple[str, int]] = (),
+    folded: bool = False,
 ) -> Table:
     """Table of figures: `rows` are (name, colour), `columns` (title, figures, higher is better); best in bold."""
     cells: list[list[Cell]] = [[Cell(name, colour=colour)] for name, colour in rows]
@@ -111,4 +114,4 @@ def figure_table(
         top = (max(values) if higher else min(values)) if len(values) > 1 else None
         for row, figure in zip(cells, figures, strict=True):
             row.append(measured(figure, best=figure is not None and figure.value == top))
-    return Table(caption, [head, *(title for title, _, _ in columns)], cells, groups)
+    return Table(caption, [head, *(title for title, _, _ in columns)], cells, groups, folded)

@@ -98,21 +98,20 @@ def _blues() -> matplotlib.colors.Colormap:
 
 @styled
 def intervals(panels: Sequence[Mapping[str, Any]], x_label: str, colours: Mapping[str, str]) -> Figure:
-    """Methods as dots with 95 % intervals, one panel a cell or gene set, sharing the list of methods.
+    """Methods as dots with 95 % intervals, one panel a cell, two in a row; panels of a row share its methods.
 
     A panel has `title` and `rows`: [(method, label, value, low, high)], best first in no particular order.
     """
-    methods: list[tuple[str, str]] = []
-    for panel in panels:
-        methods += [row[:2] for row in panel["rows"] if row[:2] not in methods]
-    height = 0.32 * len(methods) + 0.85
     columns = min(len(panels), 2)
-    rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(WIDTH, height * rows), layout="constrained")
-    axes = figure.subplots(rows, columns, squeeze=False, sharex=True, sharey=True).ravel()
-    for axis, panel in zip(axes, panels, strict=False):
+    lines = [panels[at : at + columns] for at in range(0, len(panels), columns)]
+    methods = [list(dict.fromkeys(row[:2] for panel in line for row in panel["rows"])) for line in lines]
+    heights = [0.32 * len(of_line) + 0.85 for of_line in methods]
+    figure = Figure(figsize=(WIDTH, sum(heights)), layout="constrained")
+    axes = figure.subplots(len(lines), columns, squeeze=False, sharex=True, sharey="row", height_ratios=heights)
+    for number, (axis, panel) in enumerate(zip(axes.ravel(), panels, strict=False)):
+        of_line = methods[number // columns]
         for method, name, value, low, high in panel["rows"]:
-            y = methods.index((method, name))
+            y = of_line.index((method, name))
             if low is not None and high is not None:
                 axis.plot([low, high], [y, y], color=colours[method], linewidth=2.2, solid_capstyle="round")
             axis.plot(value, y, "o", color=colours[method], markersize=6, markeredgecolor="white")
@@ -124,13 +123,16 @@ def intervals(panels: Sequence[Mapping[str, Any]], x_label: str, colours: Mappin
                 ha="center",
                 fontsize=7,
             )
-        axis.set_yticks(range(len(methods)), [name for _, name in methods])
-        axis.set_ylim(len(methods) - 0.5, -0.7)
+        axis.set_yticks(range(len(of_line)), [name for _, name in of_line])
+        axis.set_ylim(len(of_line) - 0.5, -0.7)
         axis.grid(axis="x")
         axis.tick_params(axis="y", length=0, labelcolor=style.INK)
         axis.spines["left"].set_visible(False)
-        axis.set(title=panel["title"], xlabel=x_label)
-    for axis in axes[len(panels) :]:
+        axis.tick_params(axis="x", labelbottom=True)
+        axis.set_title(panel["title"])
+        if number // columns == len(lines) - 1:
+            axis.set_xlabel(x_label)
+    for axis in axes.ravel()[len(panels) :]:
         axis.set_visible(False)
     return figure
 
