@@ -72,6 +72,8 @@ def _add_arcs(
     axis: Axes, feet: np.ndarray, heights: np.ndarray, colours: list[str], widths: list[float], alphas: list[float]
 ) -> None:
     """Arcs between `feet` [n, 2], each peaking at its height: cubic curves with vertical ends."""
+    if not len(feet):  # matplotlib takes no empty list of alphas
+        return
     t = np.linspace(0, 1, 33)
     x = feet[:, :1] + (feet[:, 1:] - feet[:, :1]) * (3 * t**2 - 2 * t**3)
     y = heights[:, None] * 4 * t * (1 - t)
