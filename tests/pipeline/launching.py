@@ -1,0 +1,60 @@
+"""The real Nextflow, run in folders of its own on a copy of the pipeline."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PARTS = ("main.nf", "nextflow.config", "nextflow_schema.json", "conf", "modules", "subworkflows", "bin", "python")
+
+
+class Pipeline:
+    """Launches Nextflow from `folder`; a copy of the code, so that a test may change it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.project = folder / "project"
+        self.project.mkdir(parents=True)
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                shutil.copytree(source, self.project / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+            else:
+                shutil.copy(source, self.project)
+        (self.project / "assets").symlink_to(ROOT / "assets")
+        self.environment = os.environ | {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "NXF_ANSI_LOG": "false",
+        }
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """`nextflow ARGUMENTS` in a process group of its own, messages in one stream."""
+        return subprocess.Popen(
+            ["nextflow", *map(str, arguments)],
+            cwd=self.folder,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+
+    def nextflow(self, *arguments: str | Path, code: int = 0) -> str:
+        """Run `nextflow ARGUMENTS` to its end, which must be `code`; what it printed."""
+        process = self.start(*arguments)
+        output, _ = process.communicate()
+        assert process.returncode == code, output
+        return output
+
+    def run(self, *arguments: str | Path, code: int = 0) -> str:
+        """`nextflow run` of the pipeline."""
+        return self.nextflow("run", self.project, *arguments, code=code)
+
+
+def tasks(output: str, how: str = "Submitted") -> list[str]:
+    """Names of the tasks that Nextflow submitted, or found Cached."""
+    return sorted(re.findall(rf"{how} process > (.+)", output))

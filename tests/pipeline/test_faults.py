@@ -1,0 +1,52 @@
+"""What users get wrong is said at the start, whole, before any work."""
+
+from launching import ROOT, Pipeline, tasks
+
+SHEET = """cell,assay,file,replicate,column,tissue
+K562,dnase,{k562}/K562.DNase.peaks.hg38.bw,1,,
+K562,dnase,{k562}/K562.CTCF.peaks.hg38.bw,1,,
+K562,h3k27ac,{k562}/K562.H3K27ac.peaks.hg38.bw,one,,
+K562,h3k4me3,absent.bw,1,,
+K562,rna,{k562}/K562.gene_expression.GENCODE24_PC.tsv.gz,1,TPM_Roadmap,
+HeLa-S3,dnase,{k562}/HeLa-S3.DNase.peaks.hg38.bw,1,,
+HeLa-S3,h3k27ac,{k562}/HeLa-S3.H3K27ac.peaks.hg38.bw,1,,
+HeLa-S3,h3k4me3,{k562}/HeLa-S3.H3K4me3.peaks.hg38.bw,1,,
+HeLa-S3,ctcf,{k562}/HeLa-S3.CTCF.peaks.hg38.bw,1,,
+"""
+
+
+def test_five_faults_of_a_samplesheet_come_in_one_message(pipeline: Pipeline) -> None:
+    sheet = pipeline.folder / "cells.csv"
+    sheet.write_text(SHEET.format(k562=ROOT / "assets/k562"))
+    output = pipeline.run("-profile", "k562", "--samplesheet", sheet, "--outdir", "out", code=1)
+    assert "has 5 faults" in output
+    for fault in (
+        "unknown column 'tissue'",
+        "'absent.bw' does not exist",
+        "K562 has replicate 1 of dnase in row 2 already",
+        "'one' is not a whole number",
+        "K562 has no ctcf file",
+    ):
+        assert output.count(fault) == 1
+    assert tasks(output) == ["CHECK_SAMPLESHEET"]  # once: bad input is not retried
+    assert "exit status (65)" in output
+
+
+def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> None:
+    wrong = ["--holdout_cels", "A", "--steps", "many", "--gtf", "absent.gtf", "--preset", "huge", "--tss", "mian"]
+    output = pipeline.run("-profile", "k562", *wrong, "--outdir", "out", code=1)
+    for fault in (
+        "--holdout_cels is no parameter of this pipeline; did you mean --holdout_cells?",
+        "--steps is 'many', but must be a whole number",
+        "there is no file absent.gtf",
+        "--preset is 'huge', but must be one of",
+        "--tss is 'mian', but must be one of main, gene, canonical",
+    ):
+        assert output.count(fault) == 1, output
+    assert not tasks(output)
+    assert "Exception" not in output
+
+
+def test_hyphens_work_as_in_the_tools(pipeline: Pipeline) -> None:
+    output = pipeline.run("-profile", "k562", "-stub-run", "--holdout-cells", "HeLa", "--outdir", "out", code=1)
+    assert "'HeLa' is no cell of the sheet (did you mean 'HeLa-S3'?)" in output

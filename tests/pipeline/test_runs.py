@@ -1,0 +1,82 @@
+"""Real runs of the built-in cases."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import polars as pl
+import pytest
+from launching import Pipeline, tasks
+
+pytestmark = pytest.mark.slow
+
+
+def whole_tables(folder: Path) -> None:
+    """Every table below has rows, and no float column holds a NaN."""
+    tables = sorted(folder.rglob("*.parquet"))
+    assert tables
+    for path in tables:
+        table = pl.read_parquet(path)
+        assert len(table), path
+        assert not any(table[name].is_nan().any() for name, kind in table.schema.items() if kind.is_float()), path
+
+
+def value(folder: Path, **where: str) -> float:
+    metrics = pl.read_parquet(folder / "evaluation/metrics.parquet").filter(**where)
+    assert len(metrics) == 1, metrics
+    return metrics["value"].item()
+
+
+def kill_in_training(pipeline: Pipeline, *arguments: str) -> None:
+    """Start a run, and end it and all its tasks at once, as a power cut would, when training is under way."""
+    process = pipeline.start("run", pipeline.project, *arguments)
+    while process.poll() is None and not any(
+        "step 200/" in log.read_text() for log in pipeline.folder.glob("work/*/*/.command.err")
+    ):
+        time.sleep(0.2)
+    assert process.poll() is None, process.stdout.read()
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def test_a_run_killed_in_training_ends_with_the_bytes_of_one_left_alone(pipeline: Pipeline) -> None:
+    kill_in_training(pipeline, "-profile", "test", "--outdir", "killed")
+    resumed = pipeline.run("-profile", "test", "--outdir", "killed", "-resume")
+    assert "SCORE_MOTIFS" in tasks(resumed, "Cached")
+    assert "TRAIN (scpge-small)" in tasks(resumed)
+
+    # the preset's own interval, said aloud: another task to Nextflow, the same training
+    again = pipeline.folder / "again.config"
+    again.write_text("process { withName: TRAIN { ext.args = '--validate-every 200' } }")
+    alone = pipeline.run("-profile", "test", "--outdir", "alone", "-resume", "-c", again)
+    assert {"TRAIN (scpge-small)", "PREDICT (cell1)", "INTERPRET (cell1)"} <= set(tasks(alone))
+    results = ["model/model.safetensors", *(f"predictions/predictions.cell{n}.parquet" for n in range(1, 6))]
+    results += [f"links/links.{cell}.{kind}" for cell in ("cell1", "cell5") for kind in ("parquet", "bedpe.gz")]
+    for name in results:
+        assert (pipeline.folder / "killed" / name).read_bytes() == (pipeline.folder / "alone" / name).read_bytes(), name
+
+
+def test_the_simulated_case_recovers_what_was_planted(pipeline: Pipeline) -> None:
+    folder = pipeline.folder / "killed"
+    whole_tables(folder)
+    expression = {"section": "expression", "subset": "test", "metric": "pearson"}
+    seen = [value(folder, cell=f"cell{n}", method="scpge-small", **expression) for n in range(1, 5)]
+    assert min(seen) >= 0.6
+    new = value(folder, cell="cell5", method="scpge-small", **expression)
+    assert new > value(folder, cell="cell5", method="mean over training cells", **expression)
+    links = {"section": "links", "subset": "all pairs", "metric": "auprc", "reference": "truth"}
+    for cell in ("cell1", "cell5"):
+        assert value(folder, cell=cell, method="perturbation", **links) > value(
+            folder, cell=cell, method="distance", **links
+        )
+    assert "cell5" in (folder / "summary.txt").read_text()
+
+
+def test_every_real_format_goes_through(pipeline: Pipeline) -> None:
+    pipeline.run("-profile", "chr20", "--outdir", "chr20")
+    folder = pipeline.folder / "chr20"
+    whole_tables(folder)
+    assert (folder / "reference/motifs.safetensors").stat().st_size > 100_000
+    assert "far too few" in (folder / "summary.txt").read_text()
+    assert "<html" in (folder / "report.html").read_text()
