@@ -3,7 +3,7 @@ PYTHON ?= python3
 SHELL := bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test test-quick lint clean
+.PHONY: help setup demo test test-quick lint docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +26,9 @@ lint: setup ## style, types, and Nextflow's own linter
 	ruff format --check .
 	mypy
 	nextflow lint main.nf modules subworkflows nextflow.config conf
+
+docs: ## docs/parameters.md from nextflow_schema.json
+	.ci/parameters-table >docs/parameters.md
 
 clean: ## remove what runs leave behind (keeps .venv and results)
 	rm -rf work .nextflow .nextflow.log*
