@@ -12,7 +12,7 @@ from click.testing import CliRunner, Result
 from conftest import TinyCase
 from crexpress import artifacts, neighbours, splits
 from crexpress.errors import InputError
-from crexpress.report import findings, linkage, locus, metrics, multiqc, style
+from crexpress.report import findings, linkage, locus, locus_plot, metrics, multiqc, style
 from crexpress.report.inputs import Inputs, load
 from crexpress.report.page import Picture, Text
 from crexpress.report.study import Study
@@ -274,6 +274,14 @@ def test_bad_figures_are_said_and_good_ones_not_belittled(run: Run) -> None:
     assert "tells less" not in said
 
 
+def test_a_track_that_a_cell_lacks_is_named(run: Run) -> None:
+    path = run.folder / "predictions.B.parquet"
+    frame, header = artifacts.read_table(path, "predictions")
+    header["parameters"]["missing_tracks"] = ["dnase"]
+    artifacts.write_table(path, frame, header)
+    assert "B has no DNase; it was predicted without." in findings.findings(run.study())
+
+
 def test_many_trained_cells_share_a_sentence_and_the_new_one_keeps_its_own(run: Run) -> None:
     run.metrics(more="CD")
     study = run.study()
@@ -366,6 +374,17 @@ def test_locus_holds_tested_elements_tracks_and_loops_of_its_view(run: Run) -> N
     start, end, other_start, other_end = shown.loops[0]
     assert start <= gene["tss"] < end or other_start <= gene["tss"] < other_end
     assert end - start == other_end - other_start == 5000
+
+
+def test_a_gene_whose_elements_all_score_nothing_has_a_picture(run: Run) -> None:
+    inputs = run.inputs(contacts=[run.contacts()])
+    inputs.links["A"].data.replace_column(
+        inputs.links["A"].data.get_column_index("attention"),
+        pl.zeros(len(run.linked), pl.Float32, eager=True).alias("attention"),
+    )
+    gene = run.genes.filter(pl.col("chrom") == "chr3").row(5, named=True)
+    figure = locus_plot.draw(locus.gather(inputs, "A", gene, None), {"attention": "Attention"})
+    assert len(figure.axes) == 6  # loops, score, elements, two tracks, genes
 
 
 def test_multiqc_content_has_a_table_and_a_plot_whose_names_survive(run: Run, tmp_path: Path) -> None:

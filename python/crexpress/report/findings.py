@@ -120,6 +120,10 @@ def findings(study: Study) -> list[str]:
             "run shows that the data go through every step; its figures are no measure of the method."
         )
     sentences += [facts.absent(inputs)] if facts.absent(inputs) else []
+    for cell, file in inputs.predictions.items():
+        missing = file.header["parameters"].get("missing_tracks")
+        if missing:
+            sentences.append(f"{cell} has no {facts.track_names(missing)}; it was predicted without.")
     views = study.views("expression")
     trained = [view for view in views if view.seen]
     if len(trained) >= MANY:
@@ -227,16 +231,18 @@ def _beside_distance(view: View, scores: list[str], distance: Figure) -> list[st
             text = f"{style.sentence(style.join(names))} {'are' if many else 'is'} {verdict} distance alone"
             less = f"; by {'themselves they tell' if many else 'itself it tells'} less than how near an element is"
             sentences.append(f"{text}{less if verdict == 'below' else ''}.")
-    groups = [group for group in GROUPS if view.get("distance", group, "average_precision")]
     better = []
+    groups = [group for group in GROUPS if view.get("distance", group, "average_precision")]
     for group in groups:
-        best = view.best([*scores, "distance"], group, "average_precision")
-        if best and best != "distance":
-            own, other = (style.number(view.value(name, group, "average_precision")) for name in (best, "distance"))
-            better.append(f"{group} ({best} {own}, distance {other})")
+        best = view.best(scores, group, "average_precision")
+        if best:
+            own, near = (view.figures[name, group, "average_precision"] for name in (best, "distance"))
+            if metrics.compare(own, near) == "above":
+                better.append(f"{group} ({best} {style.number(own.value)}, distance {style.number(near.value)})")
     if groups:
-        told = f"is above distance at {style.join(better)}" if better else "is above distance in none"
-        sentences.append(f"Among pairs of like distance, the best score of the model {told}.")
+        told = f"at {style.join(better)}" if better else "in no group"
+        elsewhere = ", and level with it or below elsewhere" if better and len(better) < len(groups) else ""
+        sentences.append(f"Among pairs of like distance, the best score of the model is above it {told}{elsewhere}.")
     return sentences
 
 

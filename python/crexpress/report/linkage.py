@@ -216,9 +216,12 @@ def _legend(shown: locus.Locus) -> str:
 
 
 def _elements(shown: locus.Locus, labels: Mapping[str, str]) -> Table:
-    """The elements that rank highest by any score, nearest first, with what the screen says of them."""
-    best = [shown.linked.sort(name, descending=True, nulls_last=True)["element_id"].head(5) for name in labels]
-    frame = shown.linked.filter(pl.col("element_id").is_in(pl.concat(best).to_list()))
+    """The elements that rank highest by any score and those the gene responds to, nearest first."""
+    chosen = [shown.linked.sort(name, descending=True, nulls_last=True)["element_id"].head(5) for name in labels]
+    if shown.tested is not None:
+        for start, end in shown.tested.filter(pl.col("regulated")).select("start", "end").iter_rows():
+            chosen.append(shown.linked.filter((pl.col("start") < end) & (pl.col("end") > start))["element_id"])
+    frame = shown.linked.filter(pl.col("element_id").is_in(pl.concat(chosen).to_list()))
     rows = []
     for row in frame.sort(pl.col("distance").abs()).iter_rows(named=True):
         cells = [Cell(row["element_id"]), Cell(row["class"]), Cell(style.base_pairs(row["distance"]), numeric=True)]
@@ -229,4 +232,6 @@ def _elements(shown: locus.Locus, labels: Mapping[str, str]) -> Table:
             cells.append(Cell("not tested" if found.is_empty() else "responds" if found.any() else "no response"))
         rows.append(cells)
     columns = ["Element", "Class", "Distance", *labels.values(), *(["CRISPR"] if shown.tested is not None else [])]
-    return Table("The five highest elements by each score, nearest first.", columns, rows)
+    caption = "The five highest elements by each score"
+    caption += " and those that the gene responded to" if shown.tested is not None else ""
+    return Table(f"{caption}, nearest first.", columns, rows)

@@ -129,6 +129,7 @@ def intervals(panels: Sequence[Mapping[str, Any]], x_label: str, colours: Mappin
         axis.tick_params(axis="y", length=0, labelcolor=style.INK)
         axis.spines["left"].set_visible(False)
         axis.tick_params(axis="x", labelbottom=True)
+        axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(6))
         axis.set_title(panel["title"])
         if number // columns == len(lines) - 1:
             axis.set_xlabel(x_label)
