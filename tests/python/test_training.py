@@ -16,11 +16,13 @@ from crexpress import artifacts, neighbours, splits
 from crexpress.errors import InputError
 from crexpress.interpret.perturbation import perturb, silent_vector
 from crexpress.models import load_model
-from crexpress.models.config import read_preset
+from crexpress.models.config import TrainingConfig, read_preset
 from crexpress.models.scpge import Features, ScPGE
 from crexpress.predict import encode, predict, tokens
 from crexpress.store import Store, open_store, shared_tracks
 from crexpress.training.loop import forward, hide_tracks
+from crexpress.training.loop import train as train_model
+from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
 
 BIN = Path(__file__).parents[2] / "bin"
@@ -202,6 +204,19 @@ def test_hidden_tracks_never_leave_an_element_with_none() -> None:
         kept = hide_tracks(features, 0.9).present
         assert kept.any(dim=1).all()
         assert not (kept & ~present).any()
+
+
+def test_averaged_weights_are_kept_when_asked_for(store: Store, tiny: Any) -> None:
+    def trained(averaging: float) -> torch.Tensor:
+        torch.manual_seed(0)
+        model = ScPGE(read_preset("scpge-small")[0].replace(tracks=("dnase", "h3k27ac"), neighbours=4))
+        samples = Samples(np.zeros(8, int), np.arange(8), np.ones(8, np.float32))
+        config = TrainingConfig(steps=4, batch_size=4, validate_every=4, warmup=0.0, averaging=averaging)
+        train_model(model, store, samples, samples, config)
+        return model.head[0].weight.detach()
+
+    last, mean = trained(0.0), trained(0.999)
+    assert 0 < (last - mean).abs().max() < 4 * 1e-3  # four steps of Adam move a weight by at most their learning rates
 
 
 def test_two_stage_rises_then_falls() -> None:

@@ -4,6 +4,7 @@ import copy
 import math
 import sys
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -19,7 +20,7 @@ from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
 from torch import Tensor, nn
 from torch.nn import functional
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
 
@@ -40,7 +41,7 @@ def train(model: ScPGE, store: Store, training: Samples, validation: Samples, co
     batches = draws.shuffled(training, config.batch_size, rng)
     # with averaging, the model that is validated and kept is a running mean over the steps: its validation loss does
     # not jump from one to the next, so that the choice among a few validations is less a matter of luck
-    mean = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(config.averaging), use_buffers=True)
+    mean = AveragedModel(model, avg_fn=partial(_running_mean, config.averaging), use_buffers=True)
     candidate = cast(ScPGE, mean.module) if config.averaging else model
     best_loss, best_step, best_weights = math.inf, 0, copy.deepcopy(model.state_dict())
     history: list[dict[str, float]] = []
@@ -135,6 +136,14 @@ def _update(
     nn.utils.clip_grad_norm_(model.parameters(), clip)
     optimiser.step()
     return loss.detach()
+
+
+def _running_mean(decay: float, mean: Tensor, now: Tensor, steps: Tensor) -> Tensor:
+    """Exponential mean of a weight, faster in the first steps so that it does not linger at the random start."""
+    if not mean.is_floating_point():
+        return now
+    early = (1 + float(steps)) / (10 + float(steps))
+    return torch.lerp(now, mean, min(decay, early))
 
 
 def _steps(count: int) -> Iterator[int]:
