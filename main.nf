@@ -1,7 +1,7 @@
 #!/usr/bin/env nextflow
 // A samplesheet in, a report out: check -> prepare -> train -> predict -> interpret -> evaluate -> report.
 
-include { absent ; flags ; gather ; locate ; named_files ; select ; settings ; toolkit } from './subworkflows/parameters'
+include { absent ; flags ; gather ; locate ; named_files ; note_unused ; select ; settings ; toolkit } from './subworkflows/parameters'
 include { PROVENANCE          } from './subworkflows/provenance'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
 include { MERGE_CCRES         } from './modules/merge-ccres'
@@ -47,7 +47,9 @@ workflow {
     }
 
     // prepare: once a cell
-    tracks = cells.map { own -> select(own) }.filter { own -> own }
+    def wanted = run.tracks.tokenize(', ')*.toLowerCase()
+    rows.subscribe { all -> note_unused(all, wanted) }
+    tracks = cells.map { own -> select(own, wanted) }.filter { own -> own }
         .map { own -> [own[0].cell, own.collect { row -> row.assay }, own.collect { row -> locate(row.file, sheet) }] }
     EXTRACT_SIGNALS(tracks, MERGE_CCRES.out.elements, flags(run, ['bin_size', 'transform']), code)
     tables = cells.map { own -> select(own, ['rna', 'cage']) }.filter { own -> own }

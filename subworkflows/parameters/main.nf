@@ -38,6 +38,13 @@ def settings(given, project) {
     if (!typed.chrom_sizes && !typed.fasta) {
         faults << '--chrom_sizes is missing: give it, or --fasta'
     }
+    if ('awsbatch' in workflow.profile.tokenize(',')) {
+        def queues = typed.use_gpu ? ['awsqueue', 'awsqueue_gpu'] : ['awsqueue']
+        (queues + 'awsregion').findAll { name -> !typed[name] }.each { name -> faults << "--${name} is missing: ${schema[name].description}" }
+        if (workflow.workDir.scheme != 's3') {
+            faults << "-work-dir is ${workflow.workDir}, but AWS Batch needs a bucket: -work-dir s3://BUCKET/work"
+        }
+    }
     if (typed.motifs && !typed.fasta) {
         faults << '--motifs needs --fasta: motifs are scored in the sequence'
     }
@@ -112,9 +119,17 @@ def toolkit(project) {
     return code.collect { source -> "${root.relativize(source)} ${source.text.md5()}" }.sort().join('\n').md5()
 }
 
-/** Rows of one cell that hold one of the assays; without assays, its tracks. */
-def select(rows, assays = []) {
-    return rows.findAll { row -> assays ? row.assay in assays : !(row.assay in ['rna', 'cage', 'loops', 'ccres']) }
+/** Rows that hold one of the assays. */
+def select(rows, assays) {
+    return rows.findAll { row -> row.assay in assays }
+}
+
+/** Say which tracks of the samplesheet no one asked for. */
+def note_unused(rows, tracks) {
+    def unused = rows.collect { row -> row.assay }.unique() - tracks - ['rna', 'cage', 'loops', 'ccres']
+    if (unused) {
+        log.info("Not in --tracks and so not read: ${unused.sort().join(', ')}.")
+    }
 }
 
 /** The files of a (cell, file) channel as one list in the order of their names, so that a resumed run hashes the same. */

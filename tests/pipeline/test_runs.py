@@ -1,6 +1,7 @@
 """Real runs of the built-in cases."""
 
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -26,6 +27,12 @@ def value(folder: Path, **where: str) -> float:
     metrics = pl.read_parquet(folder / "evaluation/metrics.parquet").filter(**where)
     assert len(metrics) == 1, metrics
     return metrics["value"].item()
+
+
+def scripts(pipeline: Pipeline, holding: str) -> list[str]:
+    """Scripts of the tasks that hold these words."""
+    texts = [path.read_text() for path in pipeline.folder.glob("work/*/*/.command.sh")]
+    return [text for text in texts if holding in text]
 
 
 def kill_in_training(pipeline: Pipeline, *arguments: str) -> None:
@@ -71,6 +78,22 @@ def test_the_simulated_case_recovers_what_was_planted(pipeline: Pipeline) -> Non
             folder, cell=cell, method="distance", **links
         )
     assert "cell5" in (folder / "summary.txt").read_text()
+
+
+def test_a_full_gpu_is_tried_again_with_half_the_batch(pipeline: Pipeline) -> None:
+    tools = pipeline.folder / "tools"
+    tools.mkdir()
+    (tools / "train").write_text('#!/bin/sh\n[ "$1" = --version ] || exit 75\n')
+    (tools / "train").chmod(0o755)
+    path = pipeline.environment["PATH"]
+    pipeline.environment["PATH"] = f"{tools}:{path}"
+    try:
+        output = pipeline.run("-profile", "test", "--seed", "2", "--outdir", "full", "-resume", code=1)
+    finally:
+        pipeline.environment["PATH"] = path
+    assert tasks(output, "Re-submitted") == ["TRAIN (scpge-small)"] * 2
+    sizes = [re.search(r"--batch-size (\d+)", text) for text in scripts(pipeline, "--seed '2'")]
+    assert sorted(int(size[1]) for size in sizes if size) == [16, 32, 64]
 
 
 def test_every_real_format_goes_through(pipeline: Pipeline) -> None:
