@@ -18,6 +18,7 @@ from crexpress import artifacts, neighbours
 from crexpress.errors import InputError
 from crexpress.models.config import ModelConfig
 from crexpress.models.scpge import Features
+from crexpress.sequence import reverse_complement
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Batch(NamedTuple):
     """Some genes, each in a cell: their unique elements and, per gene, where its tokens are.
 
     `token` int64 [B, n] indexes the rows of `features`, one past the end for a pad; `present` bool [B, n];
-    `distance` float32 [B, n] bp from the TSS (genome orientation).
+    `distance` float32 [B, n] bp from the TSS, along the genome or, in a stranded model, along the gene.
     """
 
     features: Features
@@ -126,7 +127,7 @@ def open_store(
             raise InputError(f"cell {name} comes in two signals files; give each cell once")
     _read_expression(cells, expression, genes, gene_header)
     nothing = torch.zeros(len(element_table), 0)
-    return Store(
+    store = Store(
         gene_table,
         element_table,
         torch.from_numpy(index),
@@ -136,6 +137,23 @@ def open_store(
         _read_motifs(motifs, config, elements, element_header) if config.motifs else nothing,
         {"elements": element_header["elements"], "genes": gene_header["genes"]},
     )
+    if config.stranded:
+        _follow_strand(store)
+    return store
+
+
+def _follow_strand(store: Store) -> None:
+    """Turn the TSS windows of minus-strand genes, and the signs of their distances, to run along the gene.
+
+    A cCRE stays as it is: genes of both strands see it, and it has no direction of its own.
+    """
+    minus = torch.from_numpy((store.genes["strand"] == "-").to_numpy())
+    windows = torch.from_numpy(store.genes["element"].to_numpy().astype(np.int64))[minus]
+    store.distance[minus] *= -1
+    for cell in store.cells:
+        cell.signals[windows] = cell.signals[windows].flip(-1)
+    if store.codes.shape[1]:
+        store.codes[windows] = torch.from_numpy(reverse_complement(store.codes[windows].numpy()))
 
 
 def shared_tracks(signals: Iterable[Path], *, union: bool) -> tuple[str, ...]:

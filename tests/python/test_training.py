@@ -165,6 +165,29 @@ def test_a_batch_holds_each_element_once(store: Store) -> None:
     assert torch.equal(first, store.cells[1].signals[int(store.index[1, 2])].float())
 
 
+def test_a_stranded_store_runs_along_the_gene(tiny: Any, tmp_path: Path) -> None:
+    table, header = artifacts.read_table(tiny.genes, "genes")
+    genes, signals = tmp_path / "genes.parquet", tmp_path / "signals.A.safetensors"
+    minus = pl.when(pl.col("gene_id") == "G5").then(pl.lit("-")).otherwise("strand").alias("strand")
+    artifacts.write_table(genes, table.with_columns(minus), header)
+    opened = artifacts.open_arrays(tiny.signals("A"), "signals")
+    uneven = np.random.default_rng(0).random(opened.tensors["dnase"].shape).astype(np.float16)
+    artifacts.write_arrays(signals, {"dnase": uneven, "h3k27ac": uneven}, opened.header)
+    config = read_preset("scpge-small")[0].replace(tracks=("dnase",), neighbours=4, sequence=True)
+    stores = [
+        open_store(tiny.elements, genes, [signals], sequence=tiny.sequence, config=config.replace(stranded=stranded))
+        for stranded in (False, True)
+    ]
+    along_genome, along_gene = stores
+    window = table["element"][5]
+    assert torch.equal(along_gene.distance[5], -along_genome.distance[5])
+    assert torch.equal(along_gene.distance[4], along_genome.distance[4])
+    assert torch.equal(along_gene.cells[0].signals[window], along_genome.cells[0].signals[window].flip(-1))
+    assert torch.equal(along_gene.codes[window], 3 - along_genome.codes[window].flip(-1))
+    others = np.delete(np.arange(len(uneven)), window)
+    assert torch.equal(along_gene.cells[0].signals[others], along_genome.cells[0].signals[others])
+
+
 def test_ablated_inputs_reach_the_model(tiny: Any, tmp_path: Path) -> None:
     channels = ["--sequence", tiny.sequence, "--motifs", tiny.motifs]
     for name, chosen, expected in (

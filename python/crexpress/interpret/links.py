@@ -10,6 +10,7 @@ import torch
 from crexpress import artifacts, cli
 from crexpress.interpret.perturbation import perturb, silent_vector
 from crexpress.models.scpge import ScPGE
+from crexpress.neighbours import distances
 from crexpress.predict import encode, tokens
 from crexpress.store import Store
 from torch import Tensor
@@ -57,7 +58,7 @@ def _table(store: Store, attention: np.ndarray, effect: np.ndarray) -> pl.DataFr
     gene, column = np.nonzero(pairs)
     element = index[gene, column]
     genes, elements = store.genes, store.elements
-    distance = store.distance.cpu().numpy()[gene, column].astype(np.int64)
+    distance = distances(genes, elements, index)[gene, column]  # the store's may run along the gene
     shown = attention[gene, column]
     bp = np.maximum(np.abs(distance), NEAREST)
     scores = {

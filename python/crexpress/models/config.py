@@ -39,6 +39,7 @@ class ModelConfig(_Settings):
     bin_size: int = 1  # bp of a signal bin
     transform: str = "log10p1"
     neighbours: int = 20  # cCREs around a gene, half on each side
+    stranded: bool = False  # TSS windows and distances in bp run along the gene, not along the genome
     track_dropout: float = 0.0  # chance to hide a track from a batch; above 0 the model can do without tracks
     # element encoder
     channels: int = 128
@@ -89,7 +90,9 @@ class TrainingConfig(_Settings):
     weight_decay: float = 0.01
     gradient_clip: float = 0.2  # largest norm of the gradient (released code only)
     validate_every: int = 1000  # steps
-    averaging: float = 0.0  # decay a step of a running mean of the weights, which then is the model; 0: the last weights
+    averaging: float = (
+        0.0  # decay a step of a running mean of the weights, which then is the model; 0: the last weights
+    )
     seed: int = 1
 
 
