@@ -1,7 +1,7 @@
 #!/usr/bin/env nextflow
 // A samplesheet in, a report out: check -> prepare -> train -> predict -> interpret -> evaluate -> report.
 
-include { absent ; flags ; gather ; locate ; named_files ; note_unused ; select ; settings ; toolkit } from './subworkflows/parameters'
+include { absent ; check_choices ; flags ; gather ; locate ; named_files ; select ; settings ; toolkit } from './subworkflows/parameters'
 include { PROVENANCE          } from './subworkflows/provenance'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
 include { MERGE_CCRES         } from './modules/merge-ccres'
@@ -24,6 +24,7 @@ workflow {
     def fasta = run.fasta ? file(run.fasta) : []
     def chosen = run.interpret_cells?.tokenize(', ')
     def screens = named_files(run.crispr)
+    check_choices(run, sheet)
     PROVENANCE(run)
 
     // check: every fault of the samplesheet at once, before anything else starts
@@ -32,7 +33,8 @@ workflow {
     cells = rows.flatMap { all -> all.groupBy { row -> row.cell }.values() }
 
     // prepare: once a genome
-    ccres = rows.map { all -> (select(all, ['ccres']).collect { row -> locate(row.file, sheet) } + (run.ccres ? [file(run.ccres)] : [])).unique().sort() }
+    def shared = run.ccres ? [file(run.ccres)] : []
+    ccres = rows.map { all -> (shared + locate(select(all, ['ccres']), sheet)).unique().sort() }
     lengths = run.chrom_sizes ? file(run.chrom_sizes) : fasta
     blacklist = run.blacklist ? file(run.blacklist) : []
     MERGE_CCRES(ccres, file(run.gtf), lengths, blacklist, flags(run, ['width', 'tss', 'biotypes'], [method: 'merge_method']), code)
@@ -48,15 +50,14 @@ workflow {
 
     // prepare: once a cell
     def wanted = run.tracks.tokenize(', ')*.toLowerCase()
-    rows.subscribe { all -> note_unused(all, wanted) }
     tracks = cells.map { own -> select(own, wanted) }.filter { own -> own }
-        .map { own -> [own[0].cell, own.collect { row -> row.assay }, own.collect { row -> locate(row.file, sheet) }] }
+        .map { own -> [own[0].cell, own.collect { row -> row.assay }, locate(own, sheet)] }
     EXTRACT_SIGNALS(tracks, MERGE_CCRES.out.elements, flags(run, ['bin_size', 'transform']), code)
     tables = cells.map { own -> select(own, ['rna', 'cage']) }.filter { own -> own }
-        .map { own -> [own[0].cell, own[0].assay, own.collect { row -> row.column }, own.collect { row -> locate(row.file, sheet) }] }
+        .map { own -> [own[0].cell, own[0].assay, own.collect { row -> row.column }, locate(own, sheet)] }
     QUANTIFY_EXPRESSION(tables, MERGE_CCRES.out.genes, file(run.gtf), flags(run, ['unit']), code)
     loops = cells.map { own -> select(own, ['loops']) }.filter { own -> own }
-        .map { own -> [own[0].cell, own.collect { row -> locate(row.file, sheet) }] }
+        .map { own -> [own[0].cell, locate(own, sheet)] }
     BUILD_LOOPS(loops, MERGE_CCRES.out.elements, '', code)
     signals = EXTRACT_SIGNALS.out.signals
     expression = QUANTIFY_EXPRESSION.out.expression
@@ -80,7 +81,7 @@ workflow {
     links = gather(INTERPRET.out.links)
     FIT_BASELINES(reference, gather(signals), gather(expression), "${split} ${flags(run, ['holdout_cells', 'seed'])}", code)
     EVALUATE(
-        reference, predictions, gather(expression), FIT_BASELINES.out.baselines, links, gather(signals),
+        reference, predictions, gather(expression), FIT_BASELINES.out.baselines.map { files -> files.sort() }, links, gather(signals),
         screens.keySet().toList(), screens.values().toList(), flags(run, ['crispr_cell', 'seed']), code
     )
     REPORT(

@@ -9,7 +9,7 @@ process FIT_BASELINES {
     val toolkit
 
     output:
-    path 'baselines.*.parquet', emit: baselines
+    path 'baselines.*.parquet', emit: baselines, arity: '1..*'
     tuple val(task.process), eval('fit-baselines --version'), topic: versions
 
     script:

@@ -98,16 +98,21 @@ def named_files(text) {
 }
 
 /** A file named in the samplesheet: a URL, or a path beside the sheet, or one from the launch folder. */
-def locate(name, sheet) {
+def find(name, sheet) {
     def beside = name ==~ /[a-z0-9]+:\/\/.*/ || name.startsWith('/') ? file(name) : sheet.resolveSibling(name)
     return beside.exists() ? beside : file(name)
+}
+
+/** Files of some rows of the samplesheet. */
+def locate(rows, sheet) {
+    return rows.collect { row -> find(row.file, sheet) }
 }
 
 /** Local files named in the samplesheet that do not exist; the task that checks the sheet cannot see them. */
 def absent(sheet) {
     return sheet.splitCsv(header: true, strip: true)
         .collect { row -> row.file ?: '' }
-        .findAll { name -> name && !(name ==~ /[a-z0-9]+:\/\/.*|ENCFF[0-9]{3}[A-Z]{3}/) && !locate(name, sheet).exists() }
+        .findAll { name -> name && !(name ==~ /[a-z0-9]+:\/\/.*|ENCFF[0-9]{3}[A-Z]{3}/) && !find(name, sheet).exists() }
         .unique()
         .sort()
 }
@@ -124,11 +129,17 @@ def select(rows, assays) {
     return rows.findAll { row -> row.assay in assays }
 }
 
-/** Say which tracks of the samplesheet no one asked for. */
-def note_unused(rows, tracks) {
-    def unused = rows.collect { row -> row.assay }.unique() - tracks - ['rna', 'cage', 'loops', 'ccres']
-    if (unused) {
-        log.info("Not in --tracks and so not read: ${unused.sort().join(', ')}.")
+/** Stop when a cell to interpret is not in the samplesheet; say which of its tracks no one asked for. */
+def check_choices(run, sheet) {
+    def rows = sheet.splitCsv(header: true, strip: true).findAll { row -> row.cell && row.assay }
+    def cells = rows.collect { row -> row.cell }.unique().sort()
+    def unknown = (run.interpret_cells ?: '').tokenize(', ') - cells
+    if (cells && unknown) {
+        error("--interpret_cells: ${unknown.join(', ')} is no cell of the samplesheet; it has ${cells.join(', ')}")
+    }
+    def unread = rows.collect { row -> row.assay.toLowerCase() }.unique() - run.tracks.tokenize(', ')*.toLowerCase() - ['rna', 'cage', 'loops', 'ccres']
+    if (unread) {
+        log.info("Not in --tracks and so not read: ${unread.sort().join(', ')}.")
     }
 }
 

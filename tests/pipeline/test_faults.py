@@ -50,3 +50,21 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
 def test_hyphens_work_as_in_the_tools(pipeline: Pipeline) -> None:
     output = pipeline.run("-profile", "k562", "-stub-run", "--holdout-cells", "HeLa", "--outdir", "out", code=1)
     assert "'HeLa' is no cell of the sheet (did you mean 'HeLa-S3'?)" in output
+
+
+def test_choices_are_held_against_the_samplesheet(pipeline: Pipeline) -> None:
+    chosen = [
+        "-profile",
+        "k562",
+        "-stub-run",
+        "--outdir",
+        "out",
+        "--interpret_cells",
+        "K526",
+        "--tracks",
+        "dnase,h3k27ac",
+    ]
+    output = pipeline.run(*chosen, code=1)
+    assert "--interpret_cells: K526 is no cell of the samplesheet; it has HeLa-S3, K562" in output
+    output = pipeline.run(*chosen, "--interpret_cells", "K562")
+    assert output.count("Not in --tracks and so not read: ctcf, h3k4me3.") == 1
