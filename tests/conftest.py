@@ -1,34 +1,16 @@
 """Fixtures shared by the tests: a tiny element store whose expression follows from its signals."""
 
-from pathlib import Path
-from typing import NamedTuple
-
 import numpy as np
 import polars as pl
 import pytest
 from crexpress import artifacts
 from crexpress.elements import element_digest
 from crexpress.genes import gene_digest
+from tiny_case import TinyCase
 
 WIDTH, BIN_SIZE = 600, 40
 TRACKS = ("dnase", "h3k27ac")
 CHROMOSOMES = ("chr1", "chr2", "chr3")
-
-
-class TinyCase(NamedTuple):
-    """Paths of a tiny case: three chromosomes of genes and cCREs, two cells with two tracks."""
-
-    folder: Path
-    elements: Path
-    genes: Path
-    sequence: Path
-    motifs: Path
-
-    def signals(self, cell: str) -> Path:
-        return self.folder / f"signals.{cell}.safetensors"
-
-    def expression(self, cell: str) -> Path:
-        return self.folder / f"expression.{cell}.parquet"
 
 
 @pytest.fixture(scope="session")
