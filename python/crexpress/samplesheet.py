@@ -126,11 +126,7 @@ def _parse(path: Path) -> tuple[list[str], list[_Record]]:
         lines = list(enumerate(csv.reader(text.splitlines()), 1))
     except csv.Error as error:
         raise InputError(f"{path} is no comma-separated table: {error}") from None
-    filled = [
-        (number, [field.strip() for field in fields])
-        for number, fields in lines
-        if any(map(str.strip, fields))
-    ]
+    filled = [(number, [field.strip() for field in fields]) for number, fields in lines if any(map(str.strip, fields))]
     if len(filled) < 2:
         raise InputError(f"{path} is empty: it needs the header {','.join(COLUMNS)} and one row a file")
     header = filled[0][1]
@@ -160,9 +156,7 @@ def _header_faults(header: list[str]) -> list[str]:
     return faults + [f"row 1: the column '{name}' is missing; add it" for name in missing]
 
 
-def _row_faults(
-    record: _Record, header: list[str], folder: Path, absent: Collection[str] | None
-) -> list[str]:
+def _row_faults(record: _Record, header: list[str], folder: Path, absent: Collection[str] | None) -> list[str]:
     """Faults of one row by itself."""
     number, v = record
     faults = []
@@ -171,9 +165,7 @@ def _row_faults(
         faults.append(f"row {number}, column {column}: {message}")
 
     if "fields" in v:
-        faults.append(
-            f"row {number} has {v['fields']} fields, the header has {len(header)}; check its commas"
-        )
+        faults.append(f"row {number} has {v['fields']} fields, the header has {len(header)}; check its commas")
     for column in REQUIRED:
         if column in header and not v[column]:
             fault(column, "is empty; fill it in")
@@ -181,9 +173,7 @@ def _row_faults(
         if v[column] and not NAME.fullmatch(v[column]):
             fault(column, f"'{v[column]}' cannot name a file; use letters, digits, '.', '_', '-'")
     if not re.fullmatch("0*[1-9][0-9]*", v["replicate"]):
-        fault(
-            "replicate", f"'{v['replicate']}' is not a whole number above 0; number the replicates 1, 2, ..."
-        )
+        fault("replicate", f"'{v['replicate']}' is not a whole number above 0; number the replicates 1, 2, ...")
     if v["file"] and v["assay"]:
         if message := _file_fault(v["file"], v["assay"], folder, absent):
             fault("file", message)
@@ -199,9 +189,7 @@ def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | N
     if ACCESSION.fullmatch(file):
         return None if _url(file, assay) else f"give the URL of {file}: ENCODE has {assay} in several formats"
     if re.fullmatch("ENC[A-Z]{2}[0-9A-Z]{6}", file):
-        return (
-            f"'{file}' is no accession of an ENCODE file (these look like ENCFF070LLG); give one of its files"
-        )
+        return f"'{file}' is no accession of an ENCODE file (these look like ENCFF070LLG); give one of its files"
     allowed = SUFFIXES.get(assay, TRACK)
     suffix = _suffix(file)
     if suffix not in allowed or (suffix in BINARY and file.lower().endswith(".gz")):
@@ -211,11 +199,7 @@ def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | N
         missing = file in absent
     else:
         missing = not URL.fullmatch(file) and not any((base / file).is_file() for base in (folder, Path()))
-    return (
-        f"'{file}' does not exist; give a path relative to the sheet, or a full path or URL"
-        if missing
-        else None
-    )
+    return f"'{file}' does not exist; give a path relative to the sheet, or a full path or URL" if missing else None
 
 
 def _repeat_faults(records: Iterable[_Record]) -> list[str]:
@@ -233,17 +217,11 @@ def _repeat_faults(records: Iterable[_Record]) -> list[str]:
                     f"in row {first} already; number the replicates 1, 2, ..."
                 )
         if file:
-            first = seen.setdefault(
-                ("file", file, v["column"], *([cell, assay] if assay in SHARED else [])), number
-            )
+            first = seen.setdefault(("file", file, v["column"], *([cell, assay] if assay in SHARED else [])), number)
             if first != number:
-                faults.append(
-                    f"row {number}, column file: '{file}' is in row {first} already; give each file once"
-                )
+                faults.append(f"row {number}, column file: '{file}' is in row {first} already; give each file once")
         if cell and (other := spelled.setdefault(cell.lower(), cell)) != cell:
-            faults.append(
-                f"row {number}, column cell: '{cell}' and '{other}' differ only in case; spell it one way"
-            )
+            faults.append(f"row {number}, column cell: '{cell}' and '{other}' differ only in case; spell it one way")
     return faults
 
 
@@ -283,9 +261,7 @@ def _sheet_faults(
     for cell in holdout_cells:
         if cell not in roles:
             known = ", ".join(sorted(roles))
-            faults.append(
-                f"--holdout-cells: '{cell}' is no cell of the sheet{_nearest(cell, roles)}; it has {known}"
-            )
+            faults.append(f"--holdout-cells: '{cell}' is no cell of the sheet{_nearest(cell, roles)}; it has {known}")
     if TRAIN not in roles.values():
         held = [cell for cell, role in roles.items() if role == HOLDOUT]
         other = EXPRESSION[target == "rna"]

@@ -16,9 +16,7 @@ TOOL = [sys.executable, ROOT / "bin/check-samplesheet"]
 TRACKS = ("dnase", "h3k27ac")
 
 
-def sheet(
-    folder: Path, *rows: str, header: str = "cell,assay,file,replicate,column", make: bool = True
-) -> Path:
+def sheet(folder: Path, *rows: str, header: str = "cell,assay,file,replicate,column", make: bool = True) -> Path:
     """Write a samplesheet, and an empty file for each of its local ones."""
     path = folder / "cells.csv"
     path.write_text("\n".join([header, *rows]) + "\n")
@@ -125,9 +123,7 @@ def test_row_faults(tmp_path: Path, row: str, said: str) -> None:
 
 
 def test_header_faults(tmp_path: Path) -> None:
-    found = faults(
-        sheet(tmp_path, "A,dnase,a.bw,1,,", header="cells,assay,path,replicate,column,column"), tracks=()
-    )
+    found = faults(sheet(tmp_path, "A,dnase,a.bw,1,,", header="cells,assay,path,replicate,column,column"), tracks=())
     assert any("unknown column 'cells' (did you mean 'cell'?)" in fault for fault in found)
     assert any("unknown column 'path'" in fault for fault in found)
     assert any("'column' is there 2 times" in fault for fault in found)
@@ -151,9 +147,7 @@ def test_a_cell_without_any_known_track_is_refused_even_when_tracks_may_be_missi
 def test_cells_to_train_on(tmp_path: Path) -> None:
     path = sheet(tmp_path, *GOOD)
     assert "did you mean 'A'?" in faults(path, holdout_cells=["a"])[0]
-    assert (
-        "no cell is left to train on, all with rna are held out (A)" in faults(path, holdout_cells=["A"])[0]
-    )
+    assert "no cell is left to train on, all with rna are held out (A)" in faults(path, holdout_cells=["A"])[0]
     assert "choose --target rna" in faults(path, target="cage")[0]
     assert "add a row with the assay rna" in faults(sheet(tmp_path, *GOOD[3:]))[0]
 
@@ -188,9 +182,7 @@ def test_remote_files_and_accessions(tmp_path: Path) -> None:
     ]
 
 
-def test_file_is_looked_for_in_the_working_directory_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_file_is_looked_for_in_the_working_directory_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     path = sheet(elsewhere, *GOOD)
