@@ -24,7 +24,7 @@ _SEX_AND_MITO = {"X": 1, "Y": 2, "Z": 3, "W": 4, "M": 5, "MT": 5}
 
 @contextmanager
 def open_text(path: str | Path) -> Iterator[TextIO]:
-    """Open plain, gzipped or bgzipped text; InputError when it is cut off, damaged or not text."""
+    """Open plain, gzipped or bgzipped text, without its byte-order mark; InputError when cut off, damaged or binary."""
     with Path(path).open("rb") as file:
         head = file.read(16)
         if head[:2] == _GZIP_MAGIC and head[12:14] == b"BC":
@@ -32,7 +32,7 @@ def open_text(path: str | Path) -> Iterator[TextIO]:
             if file.read() != _BGZF_END:  # cut between two blocks, which gzip alone would not notice
                 raise InputError(f"{path} is cut off (no closing bgzip block); copy or download it again")
     try:
-        with (gzip.open if head[:2] == _GZIP_MAGIC else open)(path, "rt", encoding="utf-8") as text:
+        with (gzip.open if head[:2] == _GZIP_MAGIC else open)(path, "rt", encoding="utf-8-sig") as text:
             yield text
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise InputError(f"{path} is cut off or damaged; copy or download it again") from None

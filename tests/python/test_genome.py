@@ -27,6 +27,11 @@ def test_text_is_read_plain_gzipped_and_bgzipped(tmp_path: Path) -> None:
         assert lines["text"].to_list() == ["chr1\t1\t2", "chr2\t3\t4"]
 
 
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    (tmp_path / "bom.bed").write_text("chr1\t1\t2\n", encoding="utf-8-sig")
+    assert genome.read_intervals(tmp_path / "bom.bed")["chrom"].to_list() == ["chr1"]
+
+
 def test_cut_off_gzip_is_named(tmp_path: Path) -> None:
     whole = gzip.compress("".join(f"chr1\t{i}\t{i + 7}\n" for i in range(5000)).encode())
     (tmp_path / "cut.bed.gz").write_bytes(whole[: len(whole) // 2])
