@@ -150,6 +150,8 @@ def _recognise(path: Path) -> tuple[Format, pl.DataFrame]:
     if len(set(header)) < len(header):
         twice = next(name for name in header if header.count(name) > 1)
         raise InputError(f"{path} line {rows['line'][0]}: the column {twice} stands twice in the header; rename one")
+    if len(rows) == 1:
+        raise InputError(f"{path} holds a header and nothing else; give the whole table")
     rows = rows[1:].rename(dict(zip(rows.columns[1:], header, strict=True)))
     for form in FORMATS:
         if form.header <= set(header):

@@ -119,6 +119,7 @@ def test_bad_values_name_file_line_and_column(tmp_path: Path, bad: str) -> None:
         (["what ever TPM", "ENSG01 x 1"], "no known header"),
         (["gene_id TPM TPM", "ENSG01 1 1"], "column TPM stands twice"),
         (["gene_id strand", "ENSG01 +"], "no column of numbers"),
+        (["gene_id TPM"], "holds a header and nothing else"),
         (["gene_id TPM", "XYZ 1"], r"none of its genes \(first XYZ\)"),
         (["gene_id TPM", "ENSG01"], "line 2: 2 tab-separated columns"),
     ],
