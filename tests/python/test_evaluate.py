@@ -1,5 +1,6 @@
 """Metrics against independent definitions, the field's rules for perturbation screens, and what is refused."""
 
+import gzip
 import itertools
 from pathlib import Path
 from runpy import run_path
@@ -296,6 +297,13 @@ def test_scpge_layout_is_read(tmp_path):
 def test_unusable_screens_are_refused(tmp_path, header, row, message):
     with pytest.raises(InputError, match=message):
         crispr.read(screen_file(tmp_path, row, header=header))
+
+
+def test_a_cut_off_screen_is_refused(tmp_path):
+    path = tmp_path / "cut.tsv.gz"
+    path.write_bytes(gzip.compress(screen_file(tmp_path, "chr1 1 2 A E 1 TRUE K TRUE").read_bytes())[:-12])
+    with pytest.raises(InputError, match=r"cut\.tsv\.gz is not a readable"):
+        crispr.read(path)
 
 
 def test_touching_counts_and_promoter_elements_do_not(tmp_path):

@@ -60,8 +60,8 @@ def read(path: Path) -> pl.DataFrame:
     """
     try:
         frame = pl.read_csv(path, separator="\t", infer_schema=False, null_values=["", "NA", "NaN", "nan"])
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path} is not a readable tab-separated table: {error}") from None
+    except (pl.exceptions.PolarsError, OSError) as error:  # OSError: a gzip that is cut off
+        raise InputError(f"{path} is not a readable tab-separated table: {error}; fetch it again") from None
     names = {old: new for old, new in _OTHER_NAMES.items() if old in frame.columns and new not in frame.columns}
     frame = frame.rename(names)
     missing = [name for name in _REQUIRED if name not in frame.columns]
