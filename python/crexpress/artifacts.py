@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,8 @@ KEY = "crexpress"
 Header = dict[str, Any]
 
 _DTYPES = {"U8": "<u1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
+# first bytes of a file -> the ending of artefacts of that format; safetensors have none and are told by the brace
+_ENDINGS = {b"PAR1": ".parquet", b"PK\x03\x04": ".npz"}
 _NAMES = {np.dtype(numpy_name): name for name, numpy_name in _DTYPES.items()}
 
 
@@ -116,12 +119,13 @@ def write_table(path: str | Path, frame: pl.DataFrame, header: Header) -> None:
 
 def read_table(path: str | Path, kind: str) -> tuple[pl.DataFrame, Header]:
     """Read a table written by `write_table`; InputError when it is not an artefact of this kind."""
+    _require_ending(path, kind, ".parquet")
     try:
         metadata = pl.read_parquet_metadata(path)
         header = _check(path, kind, metadata.get(KEY))
         return pl.read_parquet(path, use_statistics=False), header
     except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path} is not a readable parquet table: {error}") from None
+        raise InputError(f"{path} is not a readable parquet table ({error}); make it again") from None
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], header: Header) -> None:
@@ -162,6 +166,7 @@ def create_arrays(
 
 def open_arrays(path: str | Path, kind: str) -> Arrays:
     """Open a safetensors file as read-only memory maps; InputError when it is not an artefact of this kind."""
+    _require_ending(path, kind, ".safetensors")
     try:
         with Path(path).open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
@@ -183,13 +188,24 @@ def write_sparse(path: str | Path, arrays: Mapping[str, np.ndarray], header: Hea
 
 def read_sparse(path: str | Path, kind: str) -> Arrays:
     """Read an npz written by `write_sparse`; InputError when it is not an artefact of this kind."""
+    _require_ending(path, kind, ".npz")
     try:
         with np.load(path, allow_pickle=False) as file:
             tensors = {name: file[name] for name in file.files}
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, zipfile.BadZipFile) as error:
         raise InputError(f"{path} is not a readable npz file ({error}); make it again") from None
     stored = tensors.pop(KEY, None)
     return Arrays(_check(path, kind, None if stored is None else str(stored)), tensors)
+
+
+def _require_ending(path: str | Path, kind: str, ending: str) -> None:
+    """Raise InputError for a file that is empty or of another format than artefacts of this kind."""
+    with Path(path).open("rb") as file:
+        start = file.read(9)
+    found = ".safetensors" if start[8:] == b"{" else _ENDINGS.get(start[:4], "")
+    if found != ending:
+        is_what = f"a {found} file" if found else "no artefact" if start else "empty"
+        raise InputError(f"{path} is {is_what}; a {ending} file of {kind} is needed here")
 
 
 def _check(path: str | Path, kind: str, stored: str | None) -> Header:
@@ -197,12 +213,27 @@ def _check(path: str | Path, kind: str, stored: str | None) -> Header:
         raise InputError(f"{path} has no crexpress header; give the file that the crexpress tool wrote")
     header: Header = json.loads(stored)
     if header["kind"] != kind:
-        raise InputError(f"{path} holds {header['kind']}, but {kind} are needed here")
+        raise InputError(f"{path} holds {header['kind']}; a file of {kind} is needed here")
     if header["format"] != FORMAT:
         raise InputError(
             f"{path} has artefact format {header['format']}, this version reads {FORMAT}; make the file again"
         )
     return header
+
+
+def read_config(directory: str | Path) -> dict[str, Any]:
+    """A model directory's config.json; InputError when there is none, or it is of something else."""
+    path = Path(directory) / "config.json"
+    try:
+        config = json.loads(path.read_text())
+        if not isinstance(config, dict) or "model" not in config:
+            raise ValueError("it describes no model")
+    except (OSError, ValueError) as error:
+        what = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"{path} is not a crexpress model's config.json ({what}); give the folder train wrote"
+        ) from None
+    return config
 
 
 def _map(path: Path, entries: Mapping[str, Any], start: int, mode: Any) -> dict[str, np.ndarray]:

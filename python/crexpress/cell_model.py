@@ -7,7 +7,7 @@ from typing import Any
 
 from crexpress import artifacts
 from crexpress.device import prepare
-from crexpress.models import load_model, read_config
+from crexpress.models import load_model
 from crexpress.models.scpge import ScPGE
 from crexpress.store import Store, open_store
 
@@ -63,7 +63,7 @@ def load(
     threads: int | None,
 ) -> CellModel:
     """Load a model directory and the artefacts it needs, both on one device."""
-    config = read_config(directory)
+    config = artifacts.read_config(directory)
     where = prepare(device, threads, config["training"]["seed"])
     model = load_model(directory).to(where)
     store = open_store(elements, genes, signals, (), sequence, motifs, config=model.config).to(where)

@@ -9,7 +9,7 @@ from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
 
 from crexpress import __version__
-from crexpress.artifacts import replacing
+from crexpress.artifacts import read_config, replacing
 from crexpress.errors import InputError
 from crexpress.models.config import ModelConfig
 from crexpress.models.scpge import ScPGE
@@ -26,24 +26,15 @@ def save_model(directory: Path, model: ScPGE, about: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(config, indent=2) + "\n")
 
 
-def read_config(directory: Path) -> dict[str, Any]:
-    """A model directory's config.json; InputError when there is none."""
-    path = Path(directory) / CONFIG
-    try:
-        config: dict[str, Any] = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} is not a crexpress model's config.json ({error}); give the folder train wrote"
-        ) from None
-    return config
-
-
 def load_model(directory: str | Path) -> ScPGE:
     """Read a model directory written by `train`; the model comes in eval mode, on the CPU."""
-    model = ScPGE(ModelConfig.from_json(read_config(Path(directory))["model"]))
+    model = ScPGE(ModelConfig.from_json(read_config(directory)["model"]))
     path = Path(directory) / WEIGHTS
     try:
         load_weights(model, path)
     except (OSError, SafetensorError, RuntimeError) as error:
-        raise InputError(f"{path} does not hold the weights of the model in its config.json ({error})") from None
+        raise InputError(
+            f"{path} does not hold the weights of the model in its config.json "
+            f"({str(error).splitlines()[0]}); give the folder train wrote"
+        ) from None
     return model.eval()

@@ -1,6 +1,5 @@
 """Everything the report is made of: read, checked for alignment, and held by cell."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,15 +108,8 @@ def _by_cell(files: list[Loaded[T]]) -> dict[str, Loaded[T]]:
 def _read_model(folder: Path | None) -> tuple[dict[str, Any], pl.DataFrame | None]:
     if folder is None:
         return {}, None
-    config = Path(folder) / "config.json"
-    if not config.is_file():
-        raise InputError(f"{folder} holds no config.json; give the folder that `train` wrote")
-    try:
-        settings = json.loads(config.read_text())
-    except ValueError as error:
-        raise InputError(f"{config} is not valid JSON ({error}); give the folder that `train` wrote") from None
     history = Path(folder) / "history.parquet"
-    return settings, artifacts.read_table(history, "history")[0] if history.is_file() else None
+    return artifacts.read_config(folder), artifacts.read_table(history, "history")[0] if history.is_file() else None
 
 
 def _check_alignment(inputs: Inputs) -> None:
