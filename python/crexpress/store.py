@@ -7,7 +7,7 @@ every gene, where they are. One store serves any number of neighbours and every 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -194,15 +194,16 @@ def _read_signals(path: Path, config: ModelConfig, elements: Path, like: artifac
 
 def _read_expression(cells: list[CellData], paths: Sequence[Path], genes: Path, like: artifacts.Header) -> None:
     by_name = {cell.name: cell for cell in cells}
-    units: dict[str, Any] = {}
+    units: dict[str, Path] = {}
     for path in paths:
         table, header = artifacts.read_table(path, "expression")
         artifacts.require_same("genes", path, header, genes, like)
         if header["cell"] not in by_name:
             raise InputError(f"{path} is the expression of {header['cell']}, but no signals of that cell were given")
-        units[header["units"]["expression"]] = path
+        units.setdefault(header["units"]["expression"], path)
         if len(units) > 1:
-            raise InputError(f"expression is in different units: {units}; run quantify-expression with one --scale")
+            each = " and ".join(f"{file} in {unit}" for unit, file in units.items())
+            raise InputError(f"expression is in different units ({each}); run quantify-expression with one --scale")
         cell = by_name[header["cell"]]
         cell.expression = table["expression"].fill_null(float("nan")).to_numpy().astype(np.float32)
         cell.expression_header = header
