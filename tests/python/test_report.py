@@ -1,5 +1,6 @@
 """The report: what it shows, what it says of good and bad figures, and that it needs nothing but itself."""
 
+import dataclasses
 import json
 from html.parser import HTMLParser
 from pathlib import Path
@@ -9,13 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
-from conftest import TinyCase
 from crexpress import artifacts, neighbours, splits
 from crexpress.errors import InputError
 from crexpress.report import findings, linkage, locus, locus_plot, metrics, multiqc, style
 from crexpress.report.inputs import Inputs, load
 from crexpress.report.page import Picture, Text
 from crexpress.report.study import Study
+from tiny_case import TinyCase
 
 TOOL = Path(__file__).parents[2] / "bin" / "report"
 SCORES = [
@@ -355,6 +356,17 @@ def test_locus_is_an_unseen_gene_with_a_confirmed_element_and_can_be_chosen(run:
 def test_an_unknown_gene_is_refused(run: Run) -> None:
     with pytest.raises(InputError, match=r"NOSUCH.*links\.A\.parquet"):
         locus.choose(run.inputs(), "A", None, "NOSUCH")
+
+
+def test_a_gene_without_any_links_to_show_is_refused(run: Run, tmp_path: Path) -> None:
+    inputs = load(run.tiny.genes, predictions=[run.folder / "predictions.B.parquet"])
+    with pytest.raises(InputError, match=r"--gene NAME7: .* needs the --links"):
+        linkage.gene(Study(inputs, tmp_path, None, "NAME7"))
+
+
+def test_locus_of_a_cell_without_predictions(run: Run) -> None:
+    inputs = dataclasses.replace(run.inputs(), predictions={})
+    assert locus.choose(inputs, "A", None)["gene_id"] in inputs.genes.data["gene_id"]
 
 
 def test_locus_holds_tested_elements_tracks_and_loops_of_its_view(run: Run) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import polars as pl
 from crexpress import splits
+from crexpress.errors import InputError
 from crexpress.report import facts, locus, locus_plot, plots, style
 from crexpress.report.metrics import View
 from crexpress.report.page import Cell, Section, Table, Text, figure_table
@@ -174,6 +175,8 @@ def gene(study: Study) -> Section | None:
     """One gene's locus: picture, and its strongest elements as a table."""
     inputs = study.inputs
     if not inputs.links:
+        if study.gene:
+            raise InputError(f"--gene {study.gene}: the picture of a locus needs the --links of a cell")
         return None
     cell = next(name for name in facts.cells(inputs) if name in inputs.links)
     row = locus.choose(inputs, cell, study.pairs, study.gene)

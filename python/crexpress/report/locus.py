@@ -94,7 +94,9 @@ def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | 
     counted = pl.DataFrame(schema={"gene_id": pl.String, "positives": pl.UInt32})
     if pairs is not None:
         counted = _covered(links.data, pairs).group_by("gene_id").agg(pl.col("regulated").sum().alias("positives"))
-    predicted = inputs.predictions[cell].data.select("gene_id", "split", "predicted")
+    predicted = pl.DataFrame(schema={"gene_id": pl.String, "split": pl.String, "predicted": pl.Float32})
+    if cell in inputs.predictions:
+        predicted = inputs.predictions[cell].data.select(predicted.columns)
     for table in (predicted, counted):
         genes = genes.join(table, on="gene_id", how="left", maintain_order="left")
     genes = genes.with_columns(pl.col("positives").fill_null(0))
