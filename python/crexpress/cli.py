@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import math
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
@@ -12,6 +13,7 @@ import click
 from tqdm import tqdm
 
 from crexpress import __version__, errors
+from crexpress.samplesheet import NAME
 
 # Idle OpenMP threads of torch and scikit-learn sleep: spinning, they made trees six times slower on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -20,14 +22,31 @@ T = TypeVar("T")
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 INPUT_DIR = click.Path(exists=True, file_okay=False, path_type=Path)
-OUTPUT = click.Path(path_type=Path)
+OUTPUT_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
+OUTPUT_DIR = click.Path(file_okay=False, writable=True, path_type=Path)
+SEED = click.IntRange(0, 2**32 - 1)  # what numpy, torch and scikit-learn all take
+_NOT_OURS = (  # faults of a folder or disk
+    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
+)
+
+
+class FloatRange(click.FloatRange):
+    """click's, without NaN, which is in every range, and infinity."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return number
 
 
 def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
     """Turn a function with click options into a crexpress executable.
 
     `example` is shown at the end of --help. Faults of the input end with one message and exit code 65,
-    a full GPU with 75, full host memory with 137; anything else is a defect of ours and keeps its traceback.
+    a full GPU with 75, full host memory with 137, Ctrl-C with 130; anything else is a defect of
+    ours and keeps its traceback.
     """
 
     def decorate(function: Callable[..., None]) -> click.Command:
@@ -37,15 +56,18 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
                 function(*args, **kwargs)
             except errors.InputError as error:
                 fail(str(error), errors.BAD_INPUT)
+            except KeyboardInterrupt:
+                fail("interrupted; no unfinished artefact was kept", errors.INTERRUPTED)
             except MemoryError:
                 fail(
                     "not enough host memory; give this tool more, or a smaller input",
                     errors.HOST_OUT_OF_MEMORY,
                 )
             except OSError as error:
-                if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EROFS):
+                if error.errno not in _NOT_OURS:
                     raise
-                fail(f"cannot write {error.filename or 'the output'}: {error.strerror}", errors.BAD_INPUT)
+                path = error.filename2 or error.filename or "the output"  # the second one of a renaming is the user's
+                fail(f"cannot use {path}: {error.strerror}; give another place", errors.BAD_INPUT)
             except Exception as error:
                 if type(error).__name__ == "OutOfMemoryError":  # torch's, without importing torch here
                     fail("the GPU is out of memory; use a smaller --batch-size", errors.DEVICE_OUT_OF_MEMORY)
@@ -88,6 +110,13 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
 def split_list(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
     """Click callback: "a,b" -> ["a", "b"]; nothing -> []."""
     return [part.strip() for part in (value or "").split(",") if part.strip()]
+
+
+def cell_name(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    """Click callback: the name of a cell, which files are named after; the samplesheet's rule."""
+    if not NAME.fullmatch(value):
+        raise click.BadParameter(f"'{value}' cannot name a file; use letters, digits, '.', '_', '-'.")
+    return value
 
 
 def store_options(function: Callable[..., None]) -> Callable[..., None]:

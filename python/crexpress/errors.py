@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 BAD_INPUT = 65
 DEVICE_OUT_OF_MEMORY = 75
+INTERRUPTED = 130
 HOST_OUT_OF_MEMORY = 137
 
 

@@ -14,6 +14,7 @@ import pybigtools
 
 from crexpress import cli, coverage, genome
 from crexpress.errors import InputError
+from crexpress.samplesheet import NAME
 
 TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log10p1": lambda signal: np.log10(1 + signal),
@@ -54,6 +55,8 @@ def parse_tracks(values: Sequence[str]) -> dict[str, list[Path]]:
         name, equals, file = value.partition("=")
         if not (name and equals and file):
             raise InputError(f"--track {value}: expected NAME=FILE, for example dnase=K562.DNase.bw")
+        if not NAME.fullmatch(name):
+            raise InputError(f"--track {value}: '{name}' cannot name a track; use letters, digits, '.', '_', '-'")
         if not Path(file).is_file():
             raise InputError(f"--track {value}: there is no file {file}")
         files = tracks.setdefault(name, [])
