@@ -10,7 +10,6 @@ from crexpress import genome
 from crexpress.errors import InputError
 
 WINDOW = 384  # bp around the TSS (ScPGE, Methods)
-_CHROM_STEP = 2**40  # bp between chromosomes laid end to end: more than any chromosome is long
 
 
 def at_genes(genes: pl.DataFrame, path: Path, column: str | None = None, per_million: bool = False) -> pl.Series:
@@ -47,7 +46,7 @@ def _window_sums(genes: pl.DataFrame, path: Path, tags: pl.DataFrame) -> pl.Seri
 
     def key(frame: pl.DataFrame, position: str) -> np.ndarray:
         track = frame["chrom"].replace_strict(rank, return_dtype=pl.Int64).to_numpy() * 2
-        return (track + (frame["strand"] == "-").to_numpy()) * _CHROM_STEP + frame[position].to_numpy()
+        return (track + (frame["strand"] == "-").to_numpy()) * genome.CHROM_STEP + frame[position].to_numpy()
 
     places = key(tags, "position")
     order = np.argsort(places, kind="stable")

@@ -72,10 +72,6 @@ class Contacts:
         bins = first.fill_null(-1).to_numpy() + np.maximum(positions, 0) // self.bin_size
         return np.where(first.is_null().to_numpy() | (bins >= end.fill_null(0).to_numpy()), -1, bins)
 
-    def element_bins(self, elements: pl.DataFrame) -> np.ndarray:
-        """Bin of the centre of each element window."""
-        return self.bins(elements["chrom"], ((elements["start"] + elements["end"]) // 2).to_numpy())
-
     def lookup(self, a: np.ndarray, b: np.ndarray, value: Value = "count") -> np.ndarray:
         """Strength (float32) of the contact of bins `a` and `b`, broadcast together; 0 where there is none.
 

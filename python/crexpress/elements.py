@@ -36,7 +36,6 @@ _COLUMNS = (
     "members",
     "member_classes",
 )
-_CHROM_STEP = 2**40  # bp between the chromosomes laid end to end: more than any chromosome is long
 
 
 def read_ccres(paths: Sequence[str | Path], chromosomes: Mapping[str, int | None]) -> pl.DataFrame:
@@ -222,7 +221,7 @@ def _name_and_class(rows: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
 
 
 def _offsets(chroms: pl.Series, order: Mapping[str, int]) -> np.ndarray:
-    return chroms.replace_strict(dict(order), return_dtype=pl.Int64).to_numpy() * _CHROM_STEP
+    return chroms.replace_strict(dict(order), return_dtype=pl.Int64).to_numpy() * genome.CHROM_STEP
 
 
 def _greedy_clusters(midpoints: np.ndarray, width: int) -> np.ndarray:

@@ -7,17 +7,21 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import polars as pl
 
 from crexpress import cli
 from crexpress.errors import InputError
 
+if TYPE_CHECKING:
+    import pysam
+
 _GZIP_MAGIC = b"\x1f\x8b"
 # An empty block ends every complete BGZF file (SAM specification, section 4.1.2).
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _CANONICAL = re.compile(r"(?i:chr)?(\d{1,3}[ABLR]?|[IVX]+|[WXYZ]|M|MT|Mito)")
+CHROM_STEP = 2**40  # bp between chromosomes laid end to end: more than any chromosome is long
 MISSING = ["", "NA", "N/A", ".", "-"]  # how tables say "not measured"
 _SEX_AND_MITO = {"X": 1, "Y": 2, "Z": 3, "W": 4, "M": 5, "MT": 5}
 
@@ -129,7 +133,8 @@ def chromosome_sizes(path: str | Path) -> dict[str, int]:
         if index.exists():
             path = index
         else:
-            return _fasta_sizes(path)
+            with open_fasta(path) as file:
+                return dict(zip(file.references, file.lengths, strict=True))
     table = read_table(path, 2)
     lengths = table["column_2"].cast(pl.Int64, strict=False)
     bad = table.filter(lengths.is_null() | (lengths <= 0))
@@ -139,6 +144,34 @@ def chromosome_sizes(path: str | Path) -> dict[str, int]:
         twice = table["column_1"].filter(table["column_1"].is_duplicated())[0]
         raise InputError(f"{path} lists chromosome {twice} twice; keep one line a chromosome")
     return dict(zip(table["column_1"].to_list(), lengths.to_list(), strict=True))
+
+
+@contextmanager
+def open_fasta(path: str | Path) -> Iterator["pysam.FastaFile"]:
+    """A FASTA opened for random access; a missing index is made in a temporary place."""
+    import pysam
+
+    path = Path(path)
+    with path.open("rb") as start:
+        compressed = start.read(2) == _GZIP_MAGIC
+    index, blocks = Path(f"{path}.fai"), Path(f"{path}.gzi")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            if not index.exists() or (compressed and not blocks.exists()):
+                index, blocks = Path(folder, "index.fai"), Path(folder, "index.gzi")
+                pysam.faidx(str(path), "--fai-idx", str(index), *(["--gzi-idx", str(blocks)] if compressed else []))
+            file = pysam.FastaFile(
+                str(path),
+                filepath_index=str(index),
+                filepath_index_compressed=str(blocks) if compressed else None,
+            )
+        except (pysam.SamtoolsError, OSError, ValueError):
+            raise InputError(
+                f"{path} is not a FASTA that can be indexed (it is cut off, not FASTA, or compressed by gzip); give "
+                "plain FASTA, or compress it with bgzip"
+            ) from None
+        with file:
+            yield file
 
 
 def natural_order(names: Iterable[str]) -> list[str]:
@@ -216,17 +249,3 @@ def _bigwig_sizes(path: Path) -> dict[str, int]:
             return dict(file.chroms())
     except (OSError, pybigtools.BBIReadError) as error:
         raise InputError(f"{path} is not a readable bigWig file: {error}") from None
-
-
-def _fasta_sizes(path: Path) -> dict[str, int]:
-    import pysam
-
-    with tempfile.TemporaryDirectory() as folder:  # the FASTA's own folder may be read-only
-        index = Path(folder, "index.fai")
-        try:
-            pysam.faidx(str(path), "--fai-idx", str(index), "--gzi-idx", str(Path(folder, "index.gzi")))
-        except pysam.SamtoolsError:
-            raise InputError(
-                f"{path} is not a FASTA that can be indexed; give plain FASTA, or compress it with bgzip"
-            ) from None
-        return chromosome_sizes(index)

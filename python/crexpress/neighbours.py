@@ -3,11 +3,11 @@
 import numpy as np
 import polars as pl
 
+from crexpress import genome
 from crexpress.elements import TSS
 from crexpress.errors import InputError
 
 PAD = -1
-_CHROM_STEP = 2**40  # bp between chromosomes laid end to end: more than any chromosome is long
 
 
 def nearest(genes: pl.DataFrame, elements: pl.DataFrame, m: int) -> np.ndarray:
@@ -59,13 +59,13 @@ def _flanks(
     rows = np.flatnonzero((elements["class"] != TSS).to_numpy())
     names = pl.concat([elements["chrom"], genes["chrom"]]).unique(maintain_order=True)
     rank = {name: index for index, name in enumerate(names)}
-    chrom = elements["chrom"].replace_strict(rank, return_dtype=pl.Int64).to_numpy()[rows] * _CHROM_STEP
+    chrom = elements["chrom"].replace_strict(rank, return_dtype=pl.Int64).to_numpy()[rows] * genome.CHROM_STEP
     key = chrom + _midpoints(elements)[rows]
     order = np.argsort(key, kind="stable")
     rows, key = rows[order], key[order]
-    chrom = genes["chrom"].replace_strict(rank, return_dtype=pl.Int64).to_numpy() * _CHROM_STEP
+    chrom = genes["chrom"].replace_strict(rank, return_dtype=pl.Int64).to_numpy() * genome.CHROM_STEP
     tss = chrom + genes["tss"].to_numpy()
-    half = _CHROM_STEP // 2
+    half = genome.CHROM_STEP // 2
     left, right = (chrom - half, chrom + half) if reach is None else (tss - reach, tss + reach)
     return (
         rows.astype(np.int32),

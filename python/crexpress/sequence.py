@@ -1,8 +1,6 @@
 """DNA of the element windows as codes, one byte a base: A 0, C 1, G 2, T 3, and 4 for every other letter."""
 
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +39,7 @@ def extract(elements: pl.DataFrame, lengths: Mapping[str, int | None], fasta: st
     width = out.shape[1]
     row = np.arange(len(elements))
     used = elements["chrom"].unique(maintain_order=True).to_list()
-    with open_fasta(fasta) as file:
+    with genome.open_fasta(fasta) as file:
         sizes = dict(zip(file.references, file.lengths, strict=True))
         partners = genome.reconcile(sizes, used, fasta)
         genome.require_same_build({partners[name]: sizes[name] for name in partners}, lengths, fasta)
@@ -69,32 +67,6 @@ def extract(elements: pl.DataFrame, lengths: Mapping[str, int | None], fasta: st
             for low in range(0, len(rows), _ROWS):
                 part = slice(low, low + _ROWS)
                 out[rows[part]] = windows[starts[part] + width]
-
-
-@contextmanager
-def open_fasta(path: str | Path) -> Iterator[pysam.FastaFile]:
-    """A FASTA opened for random access; a missing index is made in a temporary place."""
-    path = Path(path)
-    with path.open("rb") as start:
-        compressed = start.read(2) == b"\x1f\x8b"
-    index, blocks = Path(f"{path}.fai"), Path(f"{path}.gzi")
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            if not index.exists() or (compressed and not blocks.exists()):
-                index, blocks = Path(folder, "index.fai"), Path(folder, "index.gzi")
-                pysam.faidx(str(path), "--fai-idx", str(index), *(["--gzi-idx", str(blocks)] if compressed else []))
-            file = pysam.FastaFile(
-                str(path),
-                filepath_index=str(index),
-                filepath_index_compressed=str(blocks) if compressed else None,
-            )
-        except (pysam.SamtoolsError, OSError, ValueError):
-            raise InputError(
-                f"{path} is not a FASTA that can be indexed: it is cut off, not FASTA, or compressed by gzip "
-                "instead of bgzip"
-            ) from None
-        with file:
-            yield file
 
 
 def _fetch(file: pysam.FastaFile, path: str | Path, name: str, start: int, end: int) -> str:

@@ -2,8 +2,6 @@
 
 import numpy as np
 
-RESAMPLES = 1_000
-
 
 def draw(n: int, resamples: int, seed: int) -> np.ndarray:
     """Counts of `resamples` bootstrap samples of n things, float64 [1 + resamples, n].
