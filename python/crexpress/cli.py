@@ -144,7 +144,7 @@ def device_options(function: Callable[..., None]) -> Callable[..., None]:
     """--device and --threads."""
     function = click.option(
         "--threads",
-        type=click.IntRange(min=1),
+        type=click.IntRange(min=1, max=1024),  # more only starve the machine
         help="CPU threads; results repeat exactly for the same number.",
     )(function)
     return click.option(

@@ -1,7 +1,6 @@
 """The whole graph of tasks, without their work."""
 
 import json
-import time
 
 from launching import Pipeline, tasks
 
@@ -9,9 +8,7 @@ CELLS = [f"cell{number}" for number in range(1, 6)]
 
 
 def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline) -> None:
-    begin = time.monotonic()
     output = pipeline.run("-profile", "test", "-stub-run", "--outdir", "out")
-    seconds = time.monotonic() - begin
     once = ["CHECK_SAMPLESHEET", "MERGE_CCRES", "SCORE_MOTIFS", "FIT_BASELINES", "EVALUATE", "REPORT"]
     each = [
         f"{name} ({cell})"
@@ -20,7 +17,6 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
     ]
     expected = sorted([*once, *each, "TRAIN (scpge-small)", "INTERPRET (cell1)", "INTERPRET (cell5)"])
     assert tasks(output) == expected
-    assert seconds < 60, f"{seconds:.0f} s"
 
     info = pipeline.folder / "out/pipeline_info"
     assert {"timeline.html", "report.html", "trace.txt", "dag.mmd", "versions.yml", "params.json"} <= {
