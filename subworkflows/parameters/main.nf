@@ -28,8 +28,10 @@ def settings(given, project) {
         def presets = files("${recipe.parent}/*.json").collect { preset -> preset.simpleName }.sort()
         faults << "--preset is '${typed.preset}', but must be one of ${presets.join(', ')}"
     }
-    else if (!typed.batch_size) {
-        typed.batch_size = new groovy.json.JsonSlurper().parse(recipe).training.batch_size
+    else {
+        def preset = new groovy.json.JsonSlurper().parse(recipe)
+        typed.batch_size = typed.batch_size ?: preset.training.batch_size
+        typed.bin_size = typed.bin_size ?: preset.model.bin_size
     }
     named_files(typed.crispr).values().findAll { screen -> !screen.exists() }.each { screen -> faults << "--crispr: there is no file ${screen}" }
     if (!typed.ccres && typed.samplesheet && !file(typed.samplesheet).text.contains(',ccres,')) {
