@@ -13,6 +13,7 @@ def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     return Pipeline(tmp_path_factory.mktemp("launch"))
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist looks for groups
 def pytest_collection_modifyitems(items: list[Any]) -> None:
     """One worker for all of them: each keeps the machine's cores busy by itself."""
     for item in items:

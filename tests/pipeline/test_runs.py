@@ -47,9 +47,14 @@ def kill_in_training(pipeline: Pipeline, *arguments: str) -> None:
     process.communicate()
 
 
-def test_a_run_killed_in_training_ends_with_the_bytes_of_one_left_alone(pipeline: Pipeline) -> None:
+@pytest.fixture(scope="module")
+def resumed(pipeline: Pipeline) -> str:
+    """What Nextflow said of the simulated case, killed in training and resumed; results in the folder "killed"."""
     kill_in_training(pipeline, "-profile", "test", "--outdir", "killed")
-    resumed = pipeline.run("-profile", "test", "--outdir", "killed", "-resume")
+    return pipeline.run("-profile", "test", "--outdir", "killed", "-resume")
+
+
+def test_a_run_killed_in_training_ends_with_the_bytes_of_one_left_alone(pipeline: Pipeline, resumed: str) -> None:
     assert "SCORE_MOTIFS" in tasks(resumed, "Cached")
     assert "TRAIN (scpge-small)" in tasks(resumed)
 
@@ -64,6 +69,7 @@ def test_a_run_killed_in_training_ends_with_the_bytes_of_one_left_alone(pipeline
         assert (pipeline.folder / "killed" / name).read_bytes() == (pipeline.folder / "alone" / name).read_bytes(), name
 
 
+@pytest.mark.usefixtures("resumed")
 def test_the_simulated_case_recovers_what_was_planted(pipeline: Pipeline) -> None:
     folder = pipeline.folder / "killed"
     whole_tables(folder)
@@ -80,6 +86,7 @@ def test_the_simulated_case_recovers_what_was_planted(pipeline: Pipeline) -> Non
     assert "cell5" in (folder / "summary.txt").read_text()
 
 
+@pytest.mark.usefixtures("resumed")  # its preparation is cached
 def test_a_full_gpu_is_tried_again_with_half_the_batch(pipeline: Pipeline) -> None:
     tools = pipeline.folder / "tools"
     tools.mkdir()
@@ -88,7 +95,9 @@ def test_a_full_gpu_is_tried_again_with_half_the_batch(pipeline: Pipeline) -> No
     path = pipeline.environment["PATH"]
     pipeline.environment["PATH"] = f"{tools}:{path}"
     try:
-        output = pipeline.run("-profile", "test", "--seed", "2", "--outdir", "full", "-resume", code=1)
+        output = pipeline.run(
+            "-profile", "test", "--seed", "2", "--batch_size", "64", "--outdir", "full", "-resume", code=1
+        )
     finally:
         pipeline.environment["PATH"] = path
     assert tasks(output, "Re-submitted") == ["TRAIN (scpge-small)"] * 2
