@@ -7,6 +7,8 @@ import subprocess
 import pytest
 from launching import ROOT, Pipeline
 
+pytestmark = pytest.mark.pipeline
+
 SINGLE = ["standard", "k562", "test", "chr20", "test_full", "docker", "podman", "apptainer", "singularity", "conda"]
 MACHINES = ["gpu", "slurm", "awsbatch"]
 TOGETHER = [

@@ -1,6 +1,9 @@
 """What users get wrong is said at the start, whole, before any work."""
 
+import pytest
 from launching import ROOT, Pipeline, tasks
+
+pytestmark = pytest.mark.pipeline
 
 SHEET = """cell,assay,file,replicate,column,tissue
 K562,dnase,{k562}/K562.DNase.peaks.hg38.bw,1,,

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from launching import Pipeline, tasks
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
 
 def whole_tables(folder: Path) -> None:

@@ -2,7 +2,10 @@
 
 import json
 
+import pytest
 from launching import Pipeline, tasks
+
+pytestmark = pytest.mark.pipeline
 
 CELLS = [f"cell{number}" for number in range(1, 6)]
 
