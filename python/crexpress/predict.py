@@ -16,9 +16,8 @@ ENCODE_CHUNK = 4096  # elements encoded at once
 
 
 class Tokens(NamedTuple):
-    """Some genes' tokens: numbers of the genes [B], vectors [B, n, d], present bool [B, n], distance [B, n] bp."""
+    """Some genes' tokens: vectors [B, n, d], present bool [B, n], distance [B, n] bp."""
 
-    genes: Tensor
     vectors: Tensor
     present: Tensor
     distance: Tensor
@@ -38,7 +37,7 @@ def tokens(store: Store, vectors: Tensor, batch_size: int) -> Iterator[Tokens]:
     """Tokens of all genes, in batches of neighbouring genes."""
     for genes in torch.arange(len(store.genes), device=store.device).split(batch_size):
         index = store.index[genes].long()
-        yield Tokens(genes, vectors[index], index >= 0, store.distance[genes])
+        yield Tokens(vectors[index], index >= 0, store.distance[genes])
 
 
 @torch.inference_mode()

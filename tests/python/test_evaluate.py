@@ -464,7 +464,6 @@ def test_groups_and_curves_by_distance():
     assert len(everything) == positive.sum()
 
 
-@pytest.mark.skipif(not SCREEN.is_file(), reason="the K562 screen is not in assets")
 def test_k562_screen_reaches_the_published_figures():
     """Figures of design/peers.md, measured there with the field's own code."""
     path = SCREEN

@@ -27,5 +27,5 @@ def perturb(model: ScPGE, batch: Tokens, silent: Tensor, predicted: Tensor) -> T
     `predicted` [B] is the undisturbed expression. In log10(1 + TPM) the fall is a log ratio, so it is defined for
     silent genes too; the paper's |Go - Gp| / Go divides by almost nothing there. Positive: the element activates.
     """
-    without = model.silence_each(batch.vectors, batch.present, batch.distance, silent)
+    without = model.silence_each(batch.vectors, batch.present, batch.distance, silent, predicted)
     return torch.where(batch.present, predicted.unsqueeze(1) - without, 0.0)

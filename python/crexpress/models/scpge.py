@@ -106,7 +106,7 @@ class ScPGE(nn.Module):
         """Expression from a gene's tokens.
 
         tokens [B, n, d] in genome order with the TSS window in the middle column; present bool [B, n] (False for
-        pads, which nothing attends to); distance [B, n] bp from the TSS, genome orientation.
+        pads, which nothing attends to); distance [B, n] bp from the TSS, as `Store.batch` gives it.
         """
         gene = tokens.shape[1] // 2
         bias_gene = self.bias(present, distance, slice(gene, gene + 1))
@@ -114,14 +114,15 @@ class ScPGE(nn.Module):
         mixed = self.mixer(tokens, bias, bias_gene, gene)
         return Prediction(self.head(mixed.gene), mixed.attention)
 
-    def silence_each(self, tokens: Tensor, present: Tensor, distance: Tensor, silent: Tensor) -> Tensor:
+    def silence_each(
+        self, tokens: Tensor, present: Tensor, distance: Tensor, silent: Tensor, undisturbed: Tensor
+    ) -> Tensor:
         """Expression [B, n] when the token in each column, one at a time, is replaced by `silent` [1, d].
 
-        The gene's own column holds the undisturbed expression: its TSS window is not one of its elements.
+        The gene's own column holds the `undisturbed` expression [B]: its TSS window is not one of its elements.
         """
         genes, n, _ = tokens.shape
         gene = n // 2
-        whole = self.predict(tokens, present, distance).expression
         if self.config.layers == 1:
             own = slice(gene, gene + 1)
             vectors = self.mixer.swap_each(tokens, silent, self.bias(present, distance, own), own)
@@ -132,7 +133,7 @@ class ScPGE(nn.Module):
             changed[:, each, each] = silent
             copies = present.repeat_interleave(n, 0), distance.repeat_interleave(n, 0)
             expression = self.predict(changed.flatten(0, 1), *copies).expression.view(genes, n)
-        expression[:, gene] = whole
+        expression[:, gene] = undisturbed
         return expression
 
     def bias(self, present: Tensor, distance: Tensor, rows: slice) -> Tensor:

@@ -41,8 +41,11 @@ def train(model: ScPGE, store: Store, training: Samples, validation: Samples, co
     batches = draws.shuffled(training, config.batch_size, rng)
     # with averaging, the model that is validated and kept is a running mean over the steps: its validation loss does
     # not jump from one to the next, so that the choice among a few validations is less a matter of luck
-    mean = AveragedModel(model, avg_fn=partial(_running_mean, config.averaging), use_buffers=True)
-    candidate = cast(ScPGE, mean.module) if config.averaging else model
+    mean: AveragedModel | None = None
+    candidate = model
+    if config.averaging:
+        mean = AveragedModel(model, avg_fn=partial(_running_mean, config.averaging), use_buffers=True)
+        candidate = cast(ScPGE, mean.module)
     best_loss, best_step, best_weights = math.inf, 0, copy.deepcopy(model.state_dict())
     history: list[dict[str, float]] = []
     losses: list[Tensor] = []
@@ -52,7 +55,7 @@ def train(model: ScPGE, store: Store, training: Samples, validation: Samples, co
         for group in optimiser.param_groups:
             group["lr"] = rate
         losses.append(_update(model, store, training, next(batches), optimiser, config.gradient_clip))
-        if config.averaging:
+        if mean is not None:
             mean.update_parameters(model)
         done = step + 1
         if done % config.validate_every and done != config.steps:
