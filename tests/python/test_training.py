@@ -16,10 +16,11 @@ from crexpress import artifacts, neighbours, splits
 from crexpress.errors import InputError
 from crexpress.interpret.perturbation import perturb, silent_vector
 from crexpress.models import load_model
-from crexpress.models.config import TrainingConfig, read_preset
+from crexpress.models.config import read_preset
 from crexpress.models.scpge import Features, ScPGE
 from crexpress.predict import encode, predict, tokens
 from crexpress.store import Store, open_store, shared_tracks
+from crexpress.training.config import TrainingConfig
 from crexpress.training.loop import forward, hide_tracks
 from crexpress.training.loop import train as train_model
 from crexpress.training.samples import Samples

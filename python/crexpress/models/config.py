@@ -1,34 +1,17 @@
-"""What a model is and how it is trained: the settings stored in a model's config.json, and the presets."""
+"""What a model is: the settings stored in a model's config.json, and the presets."""
 
-import dataclasses
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Self
+from typing import Any
 
 from crexpress.errors import InputError
-
-
-class _Settings:
-    """Reading and writing of a settings dataclass as JSON."""
-
-    def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)  # type: ignore[call-overload]
-
-    @classmethod
-    def from_json(cls, values: dict[str, Any]) -> Self:
-        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
-        unknown = sorted(set(values) - known)
-        if unknown:
-            raise InputError(f"this version of crexpress does not know the setting {', '.join(unknown)}")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
-
-    def replace(self, **changes: Any) -> Self:
-        return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+from crexpress.settings import Settings
+from crexpress.training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
-class ModelConfig(_Settings):
+class ModelConfig(Settings):
     """Architecture of a ScPGE-family model, and the inputs it needs (those come from the data, not the preset)."""
 
     # inputs
@@ -76,24 +59,6 @@ class ModelConfig(_Settings):
                 f"{sorted(lengths)} positions; use the preset's own bin size and width"
             )
         return lengths.pop() if lengths else 1
-
-
-@dataclass(frozen=True)
-class TrainingConfig(_Settings):
-    """How a model is trained; the defaults are ScPGE's (Methods, "Model training")."""
-
-    steps: int = 8000
-    batch_size: int = 64
-    warmup: float = 0.625  # part of the steps in which the learning rate rises
-    learning_rate: float = 1e-3  # at its highest
-    learning_rate_low: float = 1e-6  # at both ends
-    weight_decay: float = 0.01
-    gradient_clip: float = 0.2  # largest norm of the gradient (released code only)
-    validate_every: int = 1000  # steps
-    averaging: float = (
-        0.0  # decay a step of a running mean of the weights, which then is the model; 0: the last weights
-    )
-    seed: int = 1
 
 
 def presets() -> dict[str, dict[str, Any]]:

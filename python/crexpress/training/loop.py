@@ -12,10 +12,11 @@ import polars as pl
 import torch
 from crexpress import cli
 from crexpress.errors import InputError
-from crexpress.models.config import TrainingConfig
 from crexpress.models.scpge import Features, Prediction, ScPGE
 from crexpress.store import Batch, Store
 from crexpress.training import samples as draws
+from crexpress.training.config import TrainingConfig
+from crexpress.training.losses import LOSSES, Loss
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
 from torch import Tensor, nn
@@ -37,6 +38,7 @@ def train(model: ScPGE, store: Store, training: Samples, validation: Samples, co
     Raises InputError when the loss stops being a number.
     """
     rng = np.random.default_rng(config.seed)
+    loss_of = LOSSES[config.loss]
     optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     batches = draws.shuffled(training, config.batch_size, rng)
     # with averaging, the model that is validated and kept is a running mean over the steps: its validation loss does
@@ -54,7 +56,7 @@ def train(model: ScPGE, store: Store, training: Samples, validation: Samples, co
         rate = two_stage(step, config.steps, config.warmup, config.learning_rate_low, config.learning_rate)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        losses.append(_update(model, store, training, next(batches), optimiser, config.gradient_clip))
+        losses.append(_update(model, store, training, next(batches), optimiser, loss_of, config.gradient_clip))
         if mean is not None:
             mean.update_parameters(model)
         done = step + 1
@@ -130,10 +132,12 @@ def _update(
     samples: Samples,
     chosen: np.ndarray,
     optimiser: torch.optim.Optimizer,
+    loss_of: Loss,
     clip: float,
 ) -> Tensor:
     cell, gene, target = (torch.from_numpy(x[chosen]).to(store.device) for x in samples)
-    loss = functional.mse_loss(forward(model, store.batch(cell, gene)).expression, target)
+    batch = store.batch(cell, gene)
+    loss = loss_of(forward(model, batch), batch, target)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(model.parameters(), clip)

@@ -1,0 +1,24 @@
+"""Reading and writing of a settings dataclass as JSON."""
+
+import dataclasses
+from typing import Any, Self
+
+from crexpress.errors import InputError
+
+
+class Settings:
+    """Base of the frozen dataclasses that a model's config.json stores."""
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        known = {field.name for field in dataclasses.fields(cls)}  # type: ignore[arg-type]
+        unknown = sorted(set(values) - known)
+        if unknown:
+            raise InputError(f"this version of crexpress does not know the setting {', '.join(unknown)}")
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+
+    def replace(self, **changes: Any) -> Self:
+        return dataclasses.replace(self, **changes)  # type: ignore[type-var]

@@ -1,0 +1,24 @@
+"""How a model is trained: the settings stored in a model's config.json beside its architecture."""
+
+from dataclasses import dataclass
+
+from crexpress.settings import Settings
+
+
+@dataclass(frozen=True)
+class TrainingConfig(Settings):
+    """How a model is trained; the defaults are ScPGE's (Methods, "Model training")."""
+
+    loss: str = "mse"  # one of training.losses.LOSSES
+    steps: int = 8000
+    batch_size: int = 64
+    warmup: float = 0.625  # part of the steps in which the learning rate rises
+    learning_rate: float = 1e-3  # at its highest
+    learning_rate_low: float = 1e-6  # at both ends
+    weight_decay: float = 0.01
+    gradient_clip: float = 0.2  # largest norm of the gradient (released code only)
+    validate_every: int = 1000  # steps
+    averaging: float = (
+        0.0  # decay a step of a running mean of the weights, which then is the model; 0: the last weights
+    )
+    seed: int = 1

@@ -1,0 +1,39 @@
+"""What training makes small: a scalar of a batch's prediction and its targets [B]."""
+
+from collections.abc import Callable
+
+import torch
+from crexpress.models.scpge import Prediction
+from crexpress.store import Batch
+from torch import Tensor
+from torch.nn import functional
+
+Loss = Callable[[Prediction, Batch, Tensor], Tensor]
+
+
+def mse(prediction: Prediction, batch: Batch, target: Tensor) -> Tensor:
+    """Mean squared error in the unit of the target (ScPGE "Model training")."""
+    return functional.mse_loss(prediction.expression.float(), target)
+
+
+def poisson(prediction: Prediction, batch: Batch, target: Tensor) -> Tensor:
+    """Poisson negative log-likelihood, up to a constant of the target, with the expression as the rate (CREaTor)."""
+    return functional.poisson_nll_loss(prediction.expression.float(), target, log_input=False)
+
+
+def classification(prediction: Prediction, batch: Batch, target: Tensor) -> Tensor:
+    """Binary cross-entropy of targets 1 (expressed) and 0; see `probability`."""
+    never = prediction.expression.float()  # -log of the probability not to be expressed
+    always = torch.log(-torch.expm1(-never.clamp(min=1e-7)))
+    return -(target * always - (1 - target) * never).mean()
+
+
+def probability(expression: Tensor) -> Tensor:
+    """Probability of being expressed from the head of a model that was trained with `classification`.
+
+    The head ends in softplus(z), and 1 - exp(-softplus(z)) is sigmoid(z): the same head serves both tasks.
+    """
+    return -torch.expm1(-expression)
+
+
+LOSSES: dict[str, Loss] = {"mse": mse, "poisson": poisson, "classification": classification}
