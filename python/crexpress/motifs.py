@@ -5,112 +5,22 @@ and unknown), and a table holds what each trimer adds to each motif's score, man
 Scores are 16-bit integers, exact for matrices of three decimals. An unknown base adds 0.
 """
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numba
 import numpy as np
 
-from crexpress import cli, genome, sequence
+from crexpress import cli, sequence
 from crexpress.errors import InputError
+from crexpress.meme import Motif, MotifSet
 
 Mode = Literal["log-odds", "pfm-minmax", "scpge-compat"]
 MODES: tuple[Mode, ...] = ("log-odds", "pfm-minmax", "scpge-compat")
 _LANES = 128  # motifs scored side by side
 _BATCH = 512  # elements a thread takes at a time
 _INT16_MAX = np.iinfo(np.int16).max
-_SITES = 20  # of a motif that does not say how many sites it was made from (as the MEME suite does)
-
-
-class Motif(NamedTuple):
-    """A position probability matrix [width, 4 (A, C, G, T)] and the number of sites it was made from."""
-
-    name: str
-    factor: str
-    probabilities: np.ndarray
-    sites: float
-
-
-class MotifSet(NamedTuple):
-    """The motifs of one file, in its order, and its background frequencies of A, C, G, T."""
-
-    motifs: list[Motif]
-    background: np.ndarray
-
-    @property
-    def names(self) -> list[str]:
-        """Names in file order."""
-        return [motif.name for motif in self.motifs]
-
-
-def read_meme(path: str | Path) -> MotifSet:
-    """Motifs of a MEME minimal motif file (HOCOMOCO, JASPAR, ...).
-
-    The factor is the alternative name where there is one (JASPAR), else the name up to its first "." or "_"
-    (HOCOMOCO). Raises InputError, naming file and line, for a matrix that is empty, not numeric, not of
-    four columns of probabilities or not of the width it states, and for a name given twice.
-    """
-    motifs: dict[str, Motif] = {}
-    background = np.full(4, 0.25)
-    name = factor = ""
-    with genome.open_text(path) as file:
-        lines = ((number, line.strip()) for number, line in enumerate(file, 1) if line.strip())
-        for number, line in lines:
-            words = line.split()
-            if words[0] == "ALPHABET=" and words[1:] != ["ACGT"]:
-                raise InputError(f"{path} line {number}: the alphabet must be ACGT, found '{line}'")
-            elif line.startswith("Background letter frequencies"):
-                background = _background(path, *next(lines, (number, "")))
-            elif words[0] == "MOTIF":
-                if len(words) < 2 or words[1] in motifs:
-                    raise InputError(f"{path} line {number}: '{line}' has no name, or one that was used")
-                name, factor = words[1], words[2] if len(words) > 2 else re.split("[._]", words[1])[0]
-            elif line.startswith("letter-probability matrix:"):
-                if not name or name in motifs:
-                    raise InputError(f"{path} line {number}: a matrix must follow its own MOTIF line")
-                fields = dict(re.findall(r"(\w+)\s*=\s*(\S+)", line))
-                matrix = _matrix(path, number, name, fields.get("w", ""), lines)
-                sites = float(fields.get("nsites", _SITES))
-                motifs[name] = Motif(name, factor, matrix, sites if sites > 0 else _SITES)
-            elif words[0][0].isdigit() and name in motifs:
-                raise InputError(f"{path} line {number}: motif {name} has more rows than its header states (w=)")
-    if not motifs:
-        raise InputError(f"{path} holds no motif; give a MEME file (MOTIF lines with letter-probability matrices)")
-    return MotifSet(list(motifs.values()), background)
-
-
-def _matrix(path: str | Path, header: int, name: str, width: str, lines: Iterator[tuple[int, str]]) -> np.ndarray:
-    if not width.isdigit() or int(width) < 1:
-        raise InputError(f"{path} line {header}: motif {name} has no positive width (w=); mend or remove it")
-    rows: list[list[float]] = []
-    while len(rows) < int(width):
-        number, line = next(lines, (header, "the end of the file"))
-        try:
-            row = [float(word) for word in line.split()]
-        except ValueError:
-            row = []
-        if len(row) != 4 or not 0.95 < sum(row) < 1.05 or min(row) < 0:
-            raise InputError(
-                f"{path} line {number}: row {len(rows) + 1} of {width} of motif {name} must be four probabilities "
-                f"(A C G T), found '{line}'"
-            )
-        rows.append(row)
-    return np.array(rows)
-
-
-def _background(path: str | Path, number: int, line: str) -> np.ndarray:
-    words = line.split()
-    try:
-        frequency = {letter: float(value) for letter, value in zip(words[::2], words[1::2], strict=True)}
-        background = np.array([frequency[letter] for letter in "ACGT"])
-    except (ValueError, KeyError):
-        background = np.zeros(4)
-    if background.min() <= 0 or not 0.95 < background.sum() < 1.05:
-        raise InputError(f"{path} line {number}: the background must be four frequencies, found '{line}'")
-    return background / background.sum()
 
 
 def log_odds(motif: Motif, background: np.ndarray, pseudocount: float = 0.1) -> np.ndarray:

@@ -9,10 +9,20 @@ import polars as pl
 import pytest
 from crexpress import artifacts, motifs, sequence
 from crexpress.errors import InputError
+from crexpress.meme import Motif, MotifSet
 from scipy.signal import convolve2d
 
 SCORE = Path(__file__).parents[2] / "bin" / "score-motifs"
-HEADER = "MEME version 5\n\nALPHABET= ACGT\n\nstrands: + -\n\nBackground letter frequencies\nA 0.3 C 0.2 G 0.2 T 0.3\n"
+MEME = """MEME version 4
+
+Background letter frequencies
+A 0.3 C 0.2 G 0.2 T 0.3
+
+MOTIF A.1
+letter-probability matrix: alength= 4 w= 2 nsites= 17 E= 0
+0.1 0.2 0.3 0.4
+1.0 0 0 0
+"""
 WIDTHS = (1, 3, 4, 6, 7, 12, 13, 25)
 
 
@@ -21,8 +31,8 @@ def make_set(seed=0, widths=WIDTHS, decimals=3):
     made = []
     for number, width in enumerate(widths):
         probabilities = np.round(rng.dirichlet([0.3] * 4, width), decimals)
-        made.append(motifs.Motif(f"M{number}", f"TF{number}", probabilities, 50))
-    return motifs.MotifSet(made, np.array([0.3, 0.2, 0.2, 0.3]))
+        made.append(Motif(f"M{number}", f"TF{number}", probabilities, 50))
+    return MotifSet(made, np.array([0.3, 0.2, 0.2, 0.3]))
 
 
 def make_codes(rows=40, width=60, seed=1):
@@ -89,7 +99,7 @@ def test_log_odds_agree_with_a_plain_scan_and_are_standardised():
 
 def test_log_odds_are_bits_over_the_background():
     background = np.array([0.3, 0.2, 0.2, 0.3])
-    motif = motifs.Motif("M", "M", np.array([[1.0, 0, 0, 0], [0.3, 0.2, 0.2, 0.3]]), 100)
+    motif = Motif("M", "M", np.array([[1.0, 0, 0, 0], [0.3, 0.2, 0.2, 0.3]]), 100)
     bits = motifs.log_odds(motif, background, pseudocount=1)
     assert bits[0, 0] == pytest.approx(np.log2((100 + 0.3) / 101 / 0.3))
     assert bits[0, 1] == pytest.approx(np.log2(0.2 / 101 / 0.2))
@@ -134,52 +144,9 @@ def test_motif_wider_than_the_elements_is_refused():
         score(make_codes(5, 20), make_set(), "log-odds")
 
 
-def meme(tmp_path, text):
-    path = tmp_path / "motifs.meme"
-    path.write_text(text)
-    return path
-
-
-MATRIX = "letter-probability matrix: alength= 4 w= 2 nsites= 17 E= 0\n0.1 0.2 0.3 0.4\n 1.0\t0\t0\t0\n"
-
-
-def test_meme_names_factors_sites_and_background(tmp_path):
-    text = HEADER + f"\nMOTIF MA0004.1 Arnt\n{MATRIX}URL http://example\n\nMOTIF ATF4_HUMAN.H11MO.0.A\n\n{MATRIX}"
-    found = motifs.read_meme(meme(tmp_path, text))
-    assert found.names == ["MA0004.1", "ATF4_HUMAN.H11MO.0.A"]
-    assert [motif.factor for motif in found.motifs] == ["Arnt", "ATF4"]
-    assert found.motifs[0].sites == 17
-    assert found.motifs[0].probabilities.tolist() == [[0.1, 0.2, 0.3, 0.4], [1, 0, 0, 0]]
-    np.testing.assert_allclose(found.background, [0.3, 0.2, 0.2, 0.3])
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        (f"MOTIF A\n{MATRIX.replace('w= 2', 'w= 0')}", "line 2: motif A has no positive width"),
-        (f"MOTIF A\n{MATRIX.replace('w= 2', '')}", "line 2: motif A has no positive width"),
-        (f"MOTIF A\n{MATRIX.replace('0.3', 'x')}", "line 3: row 1 of 2 of motif A"),
-        (f"MOTIF A\n{MATRIX.replace(' 0.4', '')}", "line 3: row 1 of 2 of motif A"),
-        (f"MOTIF A\n{MATRIX.replace('0.4', 'nan')}", "line 3: row 1 of 2 of motif A"),
-        (f"MOTIF A\n{MATRIX.replace('0.4', '14')}", "line 3: row 1 of 2 of motif A"),
-        (f"MOTIF A\n{MATRIX}0.1 0.2 0.3 0.4\n", "line 5: motif A has more rows"),
-        (f"MOTIF A\n{MATRIX.replace('w= 2', 'w= 3')}MOTIF B\n{MATRIX}", "line 5: row 3 of 3 of motif A"),
-        (f"MOTIF A\n{MATRIX.replace('w= 2', 'w= 3')}", "row 3 of 3 of motif A"),
-        (f"MOTIF A\n{MATRIX}MOTIF A\n{MATRIX}", "line 5: 'MOTIF A' has no name, or one that was used"),
-        (MATRIX, "line 1: a matrix must follow its own MOTIF line"),
-        ("ALPHABET= ACDEFGHIKLMNPQRSTVWY\n", "line 1: the alphabet must be ACGT"),
-        ("Background letter frequencies\nA 0.5 C 0.5 G 0\n", "line 2: the background"),
-        ("MEME version 5\n", "holds no motif"),
-    ],
-)
-def test_bad_meme_is_refused_by_line(tmp_path, text, message):
-    with pytest.raises(InputError, match=message):
-        motifs.read_meme(meme(tmp_path, text))
-
-
 def test_executable_writes_both_artefacts_and_sequence_alone(tmp_path):
     (tmp_path / "genome.fa").write_text(">chr1\n" + "ACGGTTAC" * 50 + "\n")
-    meme(tmp_path, HEADER + f"\nMOTIF A.1\n{MATRIX}")
+    (tmp_path / "motifs.meme").write_text(MEME)
     elements = pl.DataFrame({"chrom": ["chr1"] * 3, "start": [0, 9, 395], "class": ["dELS", "PLS", "TSS"]})
     header = artifacts.make_header(
         "elements", "test", elements="abc", parameters={"width": 30, "chromosomes": [["chr1", 400]]}
@@ -190,10 +157,16 @@ def test_executable_writes_both_artefacts_and_sequence_alone(tmp_path):
     assert done.returncode == 0, done.stderr
     assert [path.name for path in (tmp_path / "seq").iterdir()] == ["sequence.safetensors"]
 
-    done = subprocess.run([*command, "all", "--motifs", "motifs.meme"], cwd=tmp_path, capture_output=True, text=True)
+    (tmp_path / "genes.tsv").write_text("A.1\tALX1\n")
+    command += ["all", "--factors", "genes.tsv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, "--factors names the genes of --motifs" in done.stderr) == (65, True)
+    command += ["--motifs", "motifs.meme"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    assert "names the gene of 1 of 1 motifs" in done.stderr
     header, tensors = artifacts.open_arrays(tmp_path / "all" / "motifs.safetensors", "motifs")
-    assert (header["parameters"]["motifs"], header["parameters"]["factors"]) == (["A.1"], ["A"])
+    assert (header["parameters"]["motifs"], header["parameters"]["factors"]) == (["A.1"], ["ALX1"])
     assert header["parameters"]["mode"] == "log-odds"
     assert header["elements"] == "abc"
     assert np.isfinite(tensors["scores"]).all()
