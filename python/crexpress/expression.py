@@ -1,5 +1,6 @@
 """Gene expression of one cell: tables of many programs, replicates averaged, on a log scale."""
 
+import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -16,6 +17,7 @@ COMBINATIONS: tuple[Combination, ...] = ("mean", "sum")
 SCALES: tuple[Scale, ...] = ("log10", "ln", "log2")
 SPECIFIC_LOG2 = 2.0
 _VERSION = r"\.\d+(_PAR_Y)?$"
+_PAR_Y = r"^(ENS[GT])R(\d{10})\b.*$"  # how GENCODE named the genes of chrY's pseudoautosomal regions before release 25
 _ID_COLUMNS = ("gene_id", "geneid", "ensembl_gene_id", "ensembl_id", "gene", "id", "name")
 _SYMBOL_COLUMNS = ("gene_name", "gene_symbol", "symbol", "hgnc_symbol")
 _NOT_VALUES = {
@@ -85,9 +87,15 @@ def quantify(
 def quantify_cage(
     table: pl.DataFrame, files: Sequence[tuple[Path, str | None]], per_million: bool = False
 ) -> list[Quantification]:
-    """As `quantify`, from the CAGE signal around each TSS (see `cage.at_genes`)."""
+    """As `quantify`, from the CAGE signal around each TSS (see `cage.at_genes`).
+
+    A file with a column that is neither a number nor a strand is a table of genes that holds CAGE values.
+    """
     read = []
     for path, column in files:
+        if column and not column.isdigit() and column not in ("+", "-"):
+            read.append(read_values(table, path, column))
+            continue
         values = cage.at_genes(table, path, column, per_million)
         cli.say(f"{path}: CAGE signal at {(values > 0).sum():,} of {values.count():,} TSSs")
         read.append(Quantification(values, "CAGE", column or ""))
@@ -142,7 +150,7 @@ def read_values(table: pl.DataFrame, path: Path, column: str | None = None, gtf:
 
 def _recognise(path: Path) -> tuple[Format, pl.DataFrame]:
     """The table's format by its header, and its rows as strings with `line` first."""
-    rows = genome.read_table(path, 2)
+    rows = genome.read_table(path, 2) if "\t" in genome.first_line(path) else _read_csv(path)
     first = [rows[name][0] for name in rows.columns[1:]]
     if len(first) == 2 and _is_number(first[1]):
         return TWO_COLUMNS, rows
@@ -161,10 +169,27 @@ def _recognise(path: Path) -> tuple[Format, pl.DataFrame]:
         for name in known:
             if name in lower:
                 return Format(kind, frozenset(), lower[name], None), rows
+    seen = ", ".join(header[:12]) + (f" and {len(header) - 12} more" if len(header) > 12 else "")
     raise InputError(
-        f"{path}: no known header ({', '.join(header[:6])}); it must be that of RSEM, Salmon, kallisto or "
+        f"{path}: no known header (its columns are {seen}); it must be that of RSEM, Salmon, kallisto or "
         "featureCounts, or name a column gene_id or gene_name (a table of two columns may do without)"
     )
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    """Comma-separated text as `genome.read_table` gives tabs."""
+    lines = genome.read_lines(path)
+    fields = list(csv.reader(lines["text"]))
+    short = next((number for number, row in enumerate(fields) if len(row) < 2), None)
+    if short is not None:
+        raise InputError(
+            f"{path} line {lines['line'][short]}: 2 columns are needed, separated by tabs or commas, "
+            f"found '{lines['text'][short][:80]}'"
+        )
+    width = max(map(len, fields))
+    padded = [[*row, *[None] * (width - len(row))] for row in fields]
+    names = [f"column_{number}" for number in range(1, width + 1)]
+    return lines.select("line").hstack(pl.DataFrame(padded, schema=dict.fromkeys(names, pl.String), orient="row"))
 
 
 def _only_value_column(path: Path, form: Format, rows: pl.DataFrame) -> str:
@@ -238,12 +263,16 @@ def _match(path: Path, form: Format, named: pl.DataFrame, table: pl.DataFrame) -
 
 
 def _bare(names: pl.Series) -> pl.Series:
-    """Ensembl ids without their version (ENSG00000186092.4 -> ENSG00000186092); other names as they are."""
+    """Ensembl ids without their version (ENSG00000186092.4 -> ENSG00000186092); other names as they are.
+
+    A gene of chrY's pseudoautosomal regions keeps apart from its twin on chrX, in either spelling:
+    ENSG00000182378.14_PAR_Y and ENSGR0000182378.14 -> ENSG00000182378_PAR_Y.
+    """
     return (
         pl.DataFrame({"name": names})
         .select(
             pl.when(pl.col("name").str.starts_with("ENS"))
-            .then(pl.col("name").str.replace(_VERSION, "$1"))
+            .then(pl.col("name").str.replace(_PAR_Y, "${1}0${2}_PAR_Y").str.replace(_VERSION, "$1"))
             .otherwise("name")
             .alias("name")
         )

@@ -23,14 +23,16 @@ URL = re.compile(r"(https?|s3|gs)://\S+")
 ACCESSION = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
 
 TABLES = (".tsv", ".txt", ".csv", ".sf", ".results")
-TRACK = (".bw", ".bigwig")
+BIGWIG = (".bw", ".bigwig")
+TRACK = (*BIGWIG, ".bam", "fragments.tsv")
 SUFFIXES = {  # of a file of each assay, ".gz" apart; every other assay is a track
     "rna": TABLES,
-    "cage": (*TABLES, ".bed", ".ctss", ".bam", *TRACK),
+    "cage": (*TABLES, ".bed", ".ctss", ".bam", *BIGWIG),
     "loops": (".bedpe", ".longrange", ".bed", ".tsv", ".txt", ".hic", ".cool", ".mcool"),
     "ccres": (".bed",),
 }
-BINARY = (*TRACK, ".bam", ".hic", ".cool", ".mcool")  # hold their own compression: never ".gz"
+BINARY = (*BIGWIG, ".bam", ".hic", ".cool", ".mcool")  # hold their own compression: never ".gz"
+WITH_COLUMN = {"rna": TABLES, "cage": (*TABLES, ".bed")}
 SHARED = ("loops", "ccres")  # one file may serve several cells
 
 
@@ -177,11 +179,8 @@ def _row_faults(record: _Record, header: list[str], folder: Path, absent: Collec
     if v["file"] and v["assay"]:
         if message := _file_fault(v["file"], v["assay"], folder, absent):
             fault("file", message)
-        if v["column"] and not (v["assay"] in EXPRESSION and _suffix(v["file"]) in TABLES):
-            fault(
-                "column",
-                f"'{v['column']}' names a column, but '{v['file']}' is no rna or cage table; leave it empty",
-            )
+        if message := _column_fault(v["column"], v["file"], v["assay"]):
+            fault("column", message)
     return faults
 
 
@@ -200,6 +199,16 @@ def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | N
     else:
         missing = not URL.fullmatch(file) and not any((base / file).is_file() for base in (folder, Path()))
     return f"'{file}' does not exist; give a path relative to the sheet, or a full path or URL" if missing else None
+
+
+def _column_fault(column: str, file: str, assay: str) -> str | None:
+    suffix = _suffix(file)
+    if assay == "cage" and suffix in BIGWIG:
+        right = column in ("+", "-")
+        return None if right else f"'{file}' holds one strand; say here which, + or -, and give both strands"
+    if column and suffix not in WITH_COLUMN.get(assay, ()):
+        return f"'{column}' names a column, but '{file}' is no rna or cage table; leave it empty"
+    return None
 
 
 def _repeat_faults(records: Iterable[_Record]) -> list[str]:
@@ -276,9 +285,10 @@ def _sheet_faults(
 
 
 def _suffix(file: str) -> str:
-    """Lower-case extension of a path or URL, ".gz" apart."""
+    """Lower-case extension of a path or URL, ".gz" apart; "fragments.tsv" of a fragment file."""
     name = re.sub("[?#].*", "", file) if URL.fullmatch(file) else file
-    return Path(name.lower().removesuffix(".gz")).suffix
+    name = name.lower().removesuffix(".gz")
+    return "fragments.tsv" if name.endswith("fragments.tsv") else Path(name).suffix
 
 
 def _url(file: str, assay: str) -> str | None:

@@ -1,5 +1,6 @@
 """CAGE signal at TSSs: strand, window and every kind of file."""
 
+import gzip
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import polars as pl
 import pybigtools
 import pysam
 import pytest
-from crexpress import cage, expression
+from crexpress import cage, expression, genes
 from crexpress.errors import InputError
 
 GENES = pl.DataFrame(
@@ -84,18 +85,65 @@ def test_bigwigs_measure_the_genes_on_their_strand(tmp_path: Path) -> None:
         cage.at_genes(GENES, *pair[0], per_million=True)
 
 
+# K562-CAGE-Peaks of ENCODE's TSS annotation: the score is no expression, column 11 holds the TPM
+PEAKS = [
+    "chr1 629904 629938 hg38::chr1:629904..629938,+;hg_223433.1 241 + 629904 629938 255,0,0 629928 9.5",
+    "chr1 633532 633561 hg19::chr1:568912..568941,+;hg_12.1 133 + 633532 633561 255,0,0 633535 3.5",
+    "chr1 634007 634029 hg38::chr1:634007..634029,+;hg_223436.1 368 + 634007 634029 255,0,0 634028 31.2",
+    "chr1 778605 778674 hg19::chr1:713985..714054,-;hg_9665.1 294 - 778605 778674 0,0,255 778632 15.6",
+]
+
+
+def test_peaks_of_encode_give_their_tpm_by_column_number(tmp_path: Path) -> None:
+    around = pl.DataFrame({"chrom": "chr1", "tss": [633_900, 778_669, 778_669], "strand": ["+", "-", "+"]})
+    path = table(tmp_path, *PEAKS)
+    assert cage.at_genes(around, path, "11").to_list() == pytest.approx(
+        [31.2, 15.6, 0]
+    )  # 633,546 is 354 bp away, beyond 192
+    assert cage.at_genes(around, path).to_list() == [368, 294, 0]
+
+
+def test_a_table_of_genes_gives_its_named_cage_column(tmp_path: Path) -> None:
+    path = table(tmp_path, "gene_id TPM CAGE_TPM", "A 7 2", "C 7 0", name="genes.tsv")
+    named = GENES.with_columns(gene_name=pl.col("gene_id").str.to_lowercase())
+    (read,) = expression.quantify_cage(named, [(path, "CAGE_TPM")])
+    assert (read.values.to_list(), read.format) == ([2, None, 0, None], "table of gene ids")
+
+
+def test_real_peaks_of_the_chr20_case() -> None:
+    assets = Path(__file__).parents[2] / "assets"
+    found = genes.read_genes(assets / "chr20/GENCODE24.hg38.chr20_0-10Mb.derived.gtf.gz")
+    path = assets / "chr20/K562-CAGE-Peaks.TPM-1.hg38.chr20_0-10Mb.bed.gz"
+    values = cage.at_genes(found, path)
+
+    peaks = [line.split("\t") for line in gzip.decompress(path.read_bytes()).decode().splitlines()]
+    expected = [
+        sum(
+            float(peak[4])
+            for peak in peaks
+            if peak[5] == strand and -192 <= (int(peak[1]) + int(peak[2])) // 2 - tss < 192
+        )
+        for tss, strand in found.select("tss", "strand").iter_rows()
+    ]
+    np.testing.assert_allclose(values, expected)
+
+    # a table made otherwise: peaks of all strengths, within 500 bp of any TSS of the gene
+    other = expression.read_values(found, assets / "k562/K562.gene_expression.GENCODE24_PC.tsv.gz", "CAGE_TPM").values
+    assert np.corrcoef(np.log10(1 + values.to_numpy()), np.log10(1 + other.to_numpy()))[0, 1] > 0.8
+
+
 def test_against_adding_up_every_entry(tmp_path: Path) -> None:
     random = np.random.default_rng(1)
     starts, lengths = random.integers(0, 9000, 300), random.integers(1, 60, 300)
     values, minus = random.integers(1, 99, 300), random.integers(0, 2, 300)
     rows = list(zip(starts.tolist(), (starts + lengths).tolist(), values.tolist(), minus.tolist(), strict=True))
     lines = [f"chr1 {start} {end} x 0 {'+-'[of]} . . . {value}" for start, end, value, of in rows]
-    genes = pl.DataFrame({"chrom": "chr1", "tss": random.integers(0, 9000, 40), "strand": ["+", "-"] * 20})
+    around = pl.DataFrame({"chrom": "chr1", "tss": random.integers(0, 9000, 40), "strand": ["+", "-"] * 20})
     expected = [
         sum(value for start, end, value, of in rows if "+-"[of] == strand and -192 <= (start + end) // 2 - tss < 192)
-        for tss, strand in genes.select("tss", "strand").rows()
+        for tss, strand in around.select("tss", "strand").rows()
     ]
-    assert cage.at_genes(genes, table(tmp_path, *lines), "10").to_list() == expected
+    assert cage.at_genes(around, table(tmp_path, *lines), "10").to_list() == expected
 
 
 @pytest.mark.parametrize(
