@@ -1,6 +1,7 @@
 """Chromosomes and the text files that name them: sizes, order, spelling ("1" or "chr1"), gzip."""
 
 import gzip
+import itertools
 import re
 import tempfile
 import zlib
@@ -72,7 +73,10 @@ def read_table(path: str | Path, columns: int) -> pl.DataFrame:
 
     Every line must have at least `columns` columns; InputError names the first that has fewer.
     """
-    lines = read_lines(path)
+    return _split(path, read_lines(path), columns)
+
+
+def _split(path: str | Path, lines: pl.DataFrame, columns: int) -> pl.DataFrame:
     fields = lines["text"].str.split("\t")
     short = lines.filter(fields.list.len() < columns)
     if len(short):
@@ -90,8 +94,19 @@ def read_intervals(path: str | Path, columns: int = 3) -> pl.DataFrame:
     Raises InputError, naming file and line, for a coordinate that is not a number, a negative start or
     an end that is not behind its start.
     """
-    table = read_table(path, columns).rename({"column_1": "chrom"})
-    table = table.with_columns(
+    return _as_intervals(path, read_table(path, columns))
+
+
+def interval_blocks(path: str | Path, lines: int = 500_000) -> Iterator[pl.DataFrame]:
+    """As `read_intervals`, some lines at a time, for files larger than memory."""
+    numbered = _lines(path)
+    while block := list(itertools.islice(numbered, lines)):
+        text = pl.DataFrame(block, schema={"line": pl.Int64, "text": pl.String}, orient="row")
+        yield _as_intervals(path, _split(path, text, 3))
+
+
+def _as_intervals(path: str | Path, table: pl.DataFrame) -> pl.DataFrame:
+    table = table.rename({"column_1": "chrom"}).with_columns(
         pl.col("column_2").cast(pl.Int64, strict=False).alias("start"),
         pl.col("column_3").cast(pl.Int64, strict=False).alias("end"),
     )

@@ -1,4 +1,4 @@
-"""Read tracks over the element windows: replicates averaged, bins meaned, stored as float16.
+"""Read tracks over the element windows: replicates combined, bins meaned, stored as float16.
 
 A base for which a bigWig holds no value counts as 0 (peak-level files hold nothing between peaks), and so
 does a base beyond the end of the chromosome. Windows are read in genome order, near ones in one call.
@@ -6,7 +6,7 @@ does a base beyond the end of the chromosome. Windows are read in genome order, 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -22,6 +22,8 @@ TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "arcsinh": np.arcsinh,
     "none": lambda signal: signal,
 }
+Combination = Literal["mean", "max", "sum"]
+COMBINATIONS: tuple[Combination, ...] = ("mean", "max", "sum")
 _GAP = 1_000  # windows nearer than this are read in one call: cheaper than a second seek
 _RUN = 1_000_000  # longest stretch read in one call, bp
 _CHUNK = 2_000_000  # bases held in memory at once
@@ -81,11 +83,13 @@ def extract(
     transform: str,
     out: Mapping[str, np.ndarray],
     reads: coverage.Count = "fragments",
+    replicates: Combination = "mean",
 ) -> None:
     """Fill `out[track]` (float16 [elements, bins]) with the transformed mean signal of each bin.
 
     lengths: chromosomes of the element set with their lengths in bp (None where not known). reads: how BAM
-    and fragment files are counted (`coverage.Coverage`).
+    and fragment files are counted (`coverage.Coverage`). replicates: how the files of one track are combined
+    base by base; "max" is what the released ScPGE code has of bigWigMerge (docs/science.md).
 
     Raises InputError for a damaged file, one of another genome build, a NaN, infinite or negative value,
     and for a result beyond float16.
@@ -93,10 +97,10 @@ def extract(
     chunks = list(plan(elements, list(lengths)))
     used = dict.fromkeys(chunk.chrom for chunk in chunks)
     for name, files in tracks.items():
-        replicates = [_Replicate(file, {chrom: lengths[chrom] for chrom in used}, reads) for file in files]
+        sources = [_Replicate(file, {chrom: lengths[chrom] for chrom in used}, reads) for file in files]
         target, largest = out[name], 0.0
         for chunk in cli.progress(chunks, name):
-            values = TRANSFORMS[transform](_bin_means(chunk, replicates, bin_size, target.shape[1]))
+            values = TRANSFORMS[transform](_bin_means(chunk, sources, replicates, bin_size, target.shape[1]))
             largest = max(largest, float(values.max(initial=0.0)))
             if largest > _FLOAT16_MAX:
                 raise InputError(
@@ -213,16 +217,19 @@ def _refuse(path: Path, name: str, place: int, value: float) -> None:
     )
 
 
-def _bin_means(chunk: Chunk, replicates: Sequence[_Replicate], bin_size: int, bins: int) -> np.ndarray:
-    """Mean over replicates and over the bases of each bin: float64 [windows, bins]."""
+def _bin_means(
+    chunk: Chunk, sources: Sequence[_Replicate], replicates: Combination, bin_size: int, bins: int
+) -> np.ndarray:
+    """Replicates combined at each base, then the mean over the bases of each bin: float64 [windows, bins]."""
     # place i + 1 holds base i, so that the running sum can start from 0
     sums = np.zeros(chunk.bases + 1)
-    replicates[0].read(chunk, sums[1:])
-    if len(replicates) > 1:
+    sources[0].read(chunk, sums[1:])
+    if len(sources) > 1:
         bases = np.empty(chunk.bases)
-        for replicate in replicates[1:]:
-            replicate.read(chunk, bases)
-            sums[1:] += bases
+        add = np.maximum if replicates == "max" else np.add
+        for source in sources[1:]:
+            source.read(chunk, bases)
+            add(sums[1:], bases, out=sums[1:])
     np.cumsum(sums, out=sums)
     edges = chunk.at[:, None] + np.arange(bins + 1) * bin_size
-    return np.diff(sums[edges], axis=1) / (bin_size * len(replicates))
+    return np.diff(sums[edges], axis=1) / (bin_size * (len(sources) if replicates == "mean" else 1))

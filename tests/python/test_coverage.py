@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pysam
 import pytest
-from crexpress import signals
+from crexpress import genome, signals
 from crexpress.coverage import Coverage
 from crexpress.errors import InputError
 
@@ -90,6 +90,29 @@ def test_reads_go_through_extract_like_a_bigwig(tmp_path):
     np.testing.assert_allclose(out["atac"], np.log10(1 + np.array([[0, 1e6], [0, 0]])), rtol=1e-3)
     with pytest.raises(InputError, match="another genome build"):
         signals.extract(elements, {"chr1": 1_001}, {"atac": [path]}, 20, "log10p1", out)
+
+
+def test_a_bam_needs_no_index(tmp_path, capfd):
+    path = write_bam(tmp_path / "a.bam", SINGLE)
+    assert not path.with_name("a.bam.bai").exists()
+    assert read(Coverage(path, "fragments"), 300, 301).tolist() == [1e6]
+    assert capfd.readouterr().err == "a.bam: 2 fragments counted, per million\n"
+
+
+def test_a_fragment_file_is_read_in_blocks(tmp_path, monkeypatch):
+    path = tmp_path / "fragments.tsv"
+    path.write_text("".join(f"chr{number % 2 + 1}\t{number}\t{number + 9}\tAAAC-1\t1\n" for number in range(25)))
+    whole = [read(Coverage(path, "fragments"), 0, 40, chrom) for chrom in ("chr1", "chr2")]
+    blocks = genome.interval_blocks
+    monkeypatch.setattr(genome, "interval_blocks", lambda path: blocks(path, 4))
+    again = Coverage(path, "fragments")
+    np.testing.assert_array_equal(whole, [read(again, 0, 40, chrom) for chrom in ("chr1", "chr2")])
+    path.write_text(path.read_text() + "chr1\t9\t4\tAAAC-1\t1\n")
+    with pytest.raises(InputError, match="line 26: 'chr1 9 4' is not an interval"):
+        Coverage(path, "fragments")
+    path.write_text("chr1\t9\t3000000000\tAAAC-1\t1\n")
+    with pytest.raises(InputError, match="line 1: no chromosome reaches 3,000,000,000"):
+        Coverage(path, "fragments")
 
 
 def test_damaged_bam_is_refused(tmp_path):

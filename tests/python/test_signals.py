@@ -32,9 +32,9 @@ def windows(places, width=200):
     return pl.DataFrame({"chrom": list(chroms), "start": list(starts)}).with_columns(end=pl.col("start") + width)
 
 
-def extract(elements, tracks, lengths=LENGTHS, bin_size=40, transform="none", width=200):
+def extract(elements, tracks, lengths=LENGTHS, bin_size=40, transform="none", width=200, **options):
     out = {name: np.full((len(elements), width // bin_size), np.nan, np.float16) for name in tracks}
-    signals.extract(elements, lengths, tracks, bin_size, transform, out)
+    signals.extract(elements, lengths, tracks, bin_size, transform, out, **options)
     return out
 
 
@@ -68,6 +68,15 @@ def test_bins_agree_with_pybigwig(tmp_path, transform):
     apply = {"log10p1": lambda x: np.log10(1 + x), "log1p": np.log1p, "arcsinh": np.arcsinh, "none": lambda x: x}
     np.testing.assert_allclose(got.astype(float), apply[transform](means), rtol=1e-3, atol=1e-3)
     assert got.max() > 0
+
+
+@pytest.mark.parametrize(("replicates", "expected"), [("mean", [3, 1, 4]), ("max", [5, 2, 6]), ("sum", [6, 2, 8])])
+def test_replicates_are_combined_base_by_base(tmp_path, replicates, expected):
+    """Science.md row 2: ours is the mean; bigWigMerge -max, as the released code has it, and the sum are options."""
+    one = write_bigwig(tmp_path / "1.bw", LENGTHS, {"chr1": [(0, 40, 1), (40, 80, 2), (80, 100, 8), (100, 120, 0)]})
+    two = write_bigwig(tmp_path / "2.bw", LENGTHS, {"chr1": [(0, 40, 5), (80, 120, 4)]})
+    got = extract(windows([("chr1", 0)]), {"dnase": [one, two]}, replicates=replicates)["dnase"]
+    assert got[0].tolist() == [*expected, 0, 0]  # bin 3: (8, 4) on 20 bases, (0, 4) on 20
 
 
 def test_bases_without_a_value_count_as_zero(tmp_path):
@@ -182,7 +191,7 @@ def test_executable_writes_the_artefact(tmp_path):
     header, tensors = artifacts.open_arrays(tmp_path / "signals.K562.safetensors", "signals")
     assert (header["elements"], header["cell"]) == ("abc", "K562")
     assert header["parameters"] == {
-        "tracks": ["dnase"], "bin_size": 40, "transform": "log10p1", "replicates": {"dnase": 1},
+        "tracks": ["dnase"], "bin_size": 40, "transform": "log10p1", "replicates": {"dnase": 1}, "combination": "mean",
     }  # fmt: skip
     assert tensors["dnase"].shape == (2, 5)
     assert tensors["dnase"].dtype == np.float16
