@@ -68,7 +68,7 @@ workflow {
     def split = flags(run, ['val', 'test'])
     TRAIN(
         reference, genome, gather(seen.join(signals)), gather(seen.join(expression)),
-        run.preset, run.batch_size, "${split} ${flags(run, ['neighbours', 'inputs', 'track_dropout', 'steps', 'seed', 'device'])}", code
+        run.preset, run.batch_size, "${split} ${flags(run, ['neighbours', 'window', 'inputs', 'track_dropout', 'steps', 'seed', 'device'])}", code
     )
 
     // predict every cell, rank the links of the chosen ones

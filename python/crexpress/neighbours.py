@@ -1,39 +1,69 @@
 """Which elements a gene sees: the m nearest, or all within a window; computed in memory for any size."""
 
+from typing import Literal, NamedTuple
+
 import numpy as np
 import polars as pl
 
-from crexpress import genome
+from crexpress import cli, genome
 from crexpress.elements import TSS
 from crexpress.errors import InputError
 
 PAD = -1
+MOST_IN_WINDOW = 400  # cCREs of a gene unless more are asked for; CREaTor's number, and attention grows with its square
+AtTss = Literal["right", "dropped"]  # what becomes of a cCRE whose midpoint is exactly on the TSS
 
 
-def nearest(genes: pl.DataFrame, elements: pl.DataFrame, m: int) -> np.ndarray:
+class _Flanks(NamedTuple):
+    """cCRE rows in genome order, and the two stretches of them that each gene may see: first:left and right:last."""
+
+    rows: np.ndarray
+    first: np.ndarray
+    left: np.ndarray
+    right: np.ndarray
+    last: np.ndarray
+
+
+def seen(genes: pl.DataFrame, elements: pl.DataFrame, m: int, window: int = 0, at_tss: AtTss = "right") -> np.ndarray:
+    """Element rows that a model sees of every gene: the `m` nearest, with a window only those in it."""
+    if window:
+        return within(genes, elements, window, _half(m), at_tss)
+    return nearest(genes, elements, m, at_tss)
+
+
+def nearest(genes: pl.DataFrame, elements: pl.DataFrame, m: int, at_tss: AtTss = "right") -> np.ndarray:
     """Element rows of every gene: int32 [genes, m + 1], m/2 cCREs on each side of the TSS.
 
     Columns run along the genome (not along the gene): m/2 cCREs with midpoints left of the TSS, the gene's
     own TSS window in column m//2, then m/2 cCREs from the TSS on. Where a chromosome has fewer, the outermost
-    columns are -1. A cCRE that overlaps the TSS window is kept. InputError when m is odd or negative.
+    columns are -1. A cCRE that overlaps the TSS window is kept; one whose midpoint is the TSS base counts to the
+    right or, as in ScPGE's released code, is dropped. InputError when m is odd or negative.
     """
-    if m < 0 or m % 2:
-        raise InputError(f"{m} neighbours cannot be shared by both sides of a gene; give an even number")
-    rows, first, middle, last = _flanks(genes, elements)
-    return _gather(genes, rows, first, middle, last, m // 2)
+    half = _half(m)
+    return _gather(genes, _flanks(genes, elements, None, at_tss), half)
 
 
-def within(genes: pl.DataFrame, elements: pl.DataFrame, window: int, most: int | None = None) -> np.ndarray:
+def within(
+    genes: pl.DataFrame, elements: pl.DataFrame, window: int, most: int | None = None, at_tss: AtTss = "right"
+) -> np.ndarray:
     """All cCREs in a window of `window` bp centred on each gene's TSS: int32 [genes, 2 k + 1].
 
-    Laid out as in `nearest`, with k the largest number on one side of any gene, at most `most` (the nearest
-    stay). A cCRE is inside when its midpoint is at most window/2 bp from the TSS.
+    Laid out as in `nearest`, with k the largest number on one side of any gene, at most `most`: then the nearest
+    stay, and the user is told of how many genes cCREs are left out. A cCRE is inside when its midpoint is at most
+    window/2 bp from the TSS.
     """
     if window < 0:
         raise InputError(f"a window cannot be {window} bp wide; give 0 or more")
-    rows, first, middle, last = _flanks(genes, elements, window // 2)
-    k = int(max((middle - first).max(initial=0), (last - middle).max(initial=0)))
-    return _gather(genes, rows, first, middle, last, k if most is None else min(k, most))
+    flanks = _flanks(genes, elements, window // 2, at_tss)
+    side = np.maximum(flanks.left - flanks.first, flanks.last - flanks.right)
+    k = int(side.max(initial=0))
+    if most is not None and k > most:
+        cli.say(
+            f"{(side > most).sum():,} of {len(genes):,} genes have more than {most} cCREs on a side within "
+            f"{window // 2:,} bp; the {most} nearest are seen ({2 * k} neighbours would show all)"
+        )
+        k = most
+    return _gather(genes, flanks, k)
 
 
 def distances(genes: pl.DataFrame, elements: pl.DataFrame, index: np.ndarray) -> np.ndarray:
@@ -49,13 +79,14 @@ def _midpoints(elements: pl.DataFrame) -> np.ndarray:
     return (elements["start"].to_numpy() + elements["end"].to_numpy()) // 2
 
 
-def _flanks(
-    genes: pl.DataFrame, elements: pl.DataFrame, reach: int | None = None
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """cCRE rows in genome order and the stretch of them that each gene may see (first, middle, last).
+def _half(m: int) -> int:
+    if m < 0 or m % 2:
+        raise InputError(f"{m} neighbours cannot be shared by both sides of a gene; give an even number")
+    return m // 2
 
-    `middle` is the first cCRE not left of the TSS; the stretch is the whole chromosome, or `reach` bp a side.
-    """
+
+def _flanks(genes: pl.DataFrame, elements: pl.DataFrame, reach: int | None, at_tss: AtTss) -> _Flanks:
+    """The stretches end at the TSS on one side, and at the chromosome's end or `reach` bp away on the other."""
     rows = np.flatnonzero((elements["class"] != TSS).to_numpy())
     names = pl.concat([elements["chrom"], genes["chrom"]]).unique(maintain_order=True)
     rank = {name: index for index, name in enumerate(names)}
@@ -66,23 +97,24 @@ def _flanks(
     chrom = genes["chrom"].replace_strict(rank, return_dtype=pl.Int64).to_numpy() * genome.CHROM_STEP
     tss = chrom + genes["tss"].to_numpy()
     half = genome.CHROM_STEP // 2
-    left, right = (chrom - half, chrom + half) if reach is None else (tss - reach, tss + reach)
-    return (
+    start, end = (chrom - half, chrom + half) if reach is None else (tss - reach, tss + reach)
+    return _Flanks(
         rows.astype(np.int32),
-        np.searchsorted(key, left, "left"),
+        np.searchsorted(key, start, "left"),
         np.searchsorted(key, tss, "left"),
-        np.searchsorted(key, right, "right"),
+        np.searchsorted(key, tss, "left" if at_tss == "right" else "right"),
+        np.searchsorted(key, end, "right"),
     )
 
 
-def _gather(
-    genes: pl.DataFrame, rows: np.ndarray, first: np.ndarray, middle: np.ndarray, last: np.ndarray, k: int
-) -> np.ndarray:
+def _gather(genes: pl.DataFrame, flanks: _Flanks, k: int) -> np.ndarray:
     index = np.full((len(genes), 2 * k + 1), PAD, dtype=np.int32)
     index[:, k] = genes["element"].to_numpy()
-    padded = np.append(rows, PAD).astype(np.int32)
-    for columns, steps in ((slice(0, k), np.arange(-k, 0)), (slice(k + 1, None), np.arange(k))):
-        wanted = middle[:, None] + steps
-        inside = (wanted >= first[:, None]) & (wanted < last[:, None])
-        index[:, columns] = padded[np.where(inside, wanted, len(rows))]
+    padded = np.append(flanks.rows, PAD).astype(np.int32)
+    for columns, wanted, lowest, end in (
+        (slice(0, k), flanks.left[:, None] + np.arange(-k, 0), flanks.first, flanks.left),
+        (slice(k + 1, None), flanks.right[:, None] + np.arange(k), flanks.right, flanks.last),
+    ):
+        inside = (wanted >= lowest[:, None]) & (wanted < end[:, None])
+        index[:, columns] = padded[np.where(inside, wanted, len(flanks.rows))]
     return index

@@ -118,7 +118,7 @@ def open_store(
             f"{elements} has elements of {element_header['parameters']['width']} bp, the model needs {config.width}; "
             f"run merge-ccres --width {config.width}"
         )
-    index = neighbours.nearest(gene_table, element_table, config.neighbours)
+    index = neighbours.seen(gene_table, element_table, config.neighbours, config.window, config.at_tss)
     distance = neighbours.distances(gene_table, element_table, index)
     cells = [_read_signals(path, config, elements, element_header) for path in signals]
     names = [cell.name for cell in cells]

@@ -64,4 +64,5 @@ def test_a_ccre_exactly_at_the_tss_is_kept() -> None:
     merged = elements.merge(ccres.with_columns(classes=pl.col("class")))
     gene = pl.DataFrame({"gene_id": ["A"], "chrom": ["chr1"], "tss": [1000], "strand": ["+"]})
     store, found = elements.with_tss_windows(merged, gene)
-    assert neighbours.nearest(found, store, 2).tolist() == [[-1, 1, 0]]  # row 5: the released code drops it
+    assert neighbours.nearest(found, store, 2).tolist() == [[-1, 1, 0]]
+    assert neighbours.nearest(found, store, 2, "dropped").tolist() == [[-1, 1, -1]]  # row 5, as released

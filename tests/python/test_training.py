@@ -155,6 +155,37 @@ def test_silencing_an_element_equals_predicting_without_it(store: Store, layers:
     assert effect.abs().max() > 1e-4
 
 
+def test_a_window_shows_all_elements_in_it_to_every_tool(tiny: Any, tmp_path: Path) -> None:
+    quick = ["--window", 20_000, "--steps", 5, "--batch-size", 16, "--threads", 1, "--val", "chr2", "--test", "chr3"]
+    trained = run("train", *inputs(tiny, "A"), *quick, "--outdir", tmp_path / "model")
+    assert trained.exit_code == 0, trained.output
+    config = json.loads((tmp_path / "model/config.json").read_text())["model"]
+    assert (config["window"], config["neighbours"]) == (20_000, 400)
+    for tool in ("predict", "interpret"):
+        given = ["--model", tmp_path / "model", *inputs(tiny, "A", expression=False)]
+        result = run(tool, *given, "--outdir", tmp_path)
+        assert result.exit_code == 0, result.output
+    links, header = artifacts.read_table(tmp_path / "links.A.parquet", "links")
+    assert header["parameters"]["window"] == 20_000
+    elements, _ = artifacts.read_table(tiny.elements, "elements")
+    genes, _ = artifacts.read_table(tiny.genes, "genes")
+    ccres = elements.filter(pl.col("class") != "TSS").select("chrom", "element_id", at=(pl.col("start") + 300))
+    inside = genes.join(ccres, on="chrom").filter((pl.col("at") - pl.col("tss")).abs() <= 10_000)
+    pairs = set(inside.select("gene_id", "element_id").rows())
+    assert set(links.select("gene_id", "element_id").rows()) == pairs
+    assert len(links) == len(pairs) > 100
+    assert links["distance"].abs().max() <= 10_000
+    assert links.select(pl.col("attention", "perturbation").is_finite().all()).row(0) == (True, True)
+
+
+def test_a_window_without_any_element_still_predicts(tiny: Any, tmp_path: Path) -> None:
+    quick = ["--window", 2, "--steps", 2, "--batch-size", 16, "--threads", 1, "--val", "chr2", "--test", "chr3"]
+    assert run("train", *inputs(tiny, "A"), *quick, "--outdir", tmp_path / "model").exit_code == 0
+    result = run("interpret", "--model", tmp_path / "model", *inputs(tiny, "A", expression=False), "--outdir", tmp_path)
+    assert result.exit_code == 0, result.output
+    assert artifacts.read_table(tmp_path / "links.A.parquet", "links")[0].is_empty()
+
+
 def test_a_batch_holds_each_element_once(store: Store) -> None:
     batch = store.batch(torch.tensor([0, 1, 0]), torch.tensor([1, 1, 2]))
     real = store.index[[1, 1, 2]] >= 0

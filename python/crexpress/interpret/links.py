@@ -9,6 +9,7 @@ import polars as pl
 import torch
 from crexpress import artifacts, cli
 from crexpress.interpret.perturbation import perturb, silent_vector
+from crexpress.models.config import ModelConfig
 from crexpress.models.scpge import ScPGE
 from crexpress.neighbours import distances
 from crexpress.predict import encode, tokens
@@ -108,6 +109,6 @@ def write_bedpe(path: Path, links: pl.DataFrame, score: str, top: int) -> None:
         temporary.write_bytes(gzip.compress(text, mtime=0))  # no date, so the same links give the same bytes
 
 
-def link_parameters(neighbours: int) -> dict[str, Any]:
-    """What the links table's header says about its scores."""
-    return {"scores": SCORES, "neighbours": neighbours}
+def link_parameters(config: ModelConfig) -> dict[str, Any]:
+    """What the links table's header says about its scores, and about the elements that a gene can have."""
+    return {"scores": SCORES, "neighbours": config.neighbours, "window": config.window}

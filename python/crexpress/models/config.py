@@ -6,6 +6,7 @@ from importlib import resources
 from typing import Any
 
 from crexpress.errors import InputError
+from crexpress.neighbours import AtTss
 from crexpress.settings import Settings
 from crexpress.training.config import TrainingConfig
 
@@ -21,7 +22,9 @@ class ModelConfig(Settings):
     width: int = 600  # bp of an element
     bin_size: int = 1  # bp of a signal bin
     transform: str = "log10p1"
-    neighbours: int = 20  # cCREs around a gene, half on each side
+    neighbours: int = 20  # cCREs around a gene, half on each side; with a window, at most
+    window: int = 0  # bp centred on the TSS, of which all cCREs are seen; 0: the nearest, however far
+    at_tss: AtTss = "right"  # a cCRE exactly on the TSS counts to the right, or is "dropped" (ScPGE's released code)
     stranded: bool = False  # TSS windows and distances in bp run along the gene, not along the genome
     track_dropout: float = 0.0  # chance to hide a track from a batch; above 0 the model can do without tracks
     # element encoder

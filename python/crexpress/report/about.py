@@ -62,7 +62,10 @@ def _reads(inputs: Inputs) -> str:
     channels = facts.channels(inputs)
     sentences = []
     if channels["neighbours"]:
-        sentences.append(f"For every gene the model reads its promoter and the {channels['neighbours']} nearest cCREs.")
+        near = f"the {channels['neighbours']} nearest cCREs"
+        if channels["window"]:
+            near += f" within {channels['window'] / 2000:,g} kb of its TSS"
+        sentences.append(f"For every gene the model reads its promoter and {near}.")
     if channels["tracks"]:
         names = facts.track_names(channels["tracks"])
         sentences.append(f"Of each of them it reads {len(channels['tracks'])} tracks: {names}.")

@@ -78,13 +78,14 @@ def training_genes(inputs: Inputs) -> list[int]:
 
 
 def channels(inputs: Inputs) -> dict[str, Any]:
-    """What the model reads: `tracks` (list), `sequence` (bool), `motifs` (number); from config.json."""
+    """What the model reads: `tracks` (list), `sequence` (bool), `motifs` (number), `neighbours` and `window` (bp)."""
     config = inputs.config.get("model", {})
     return {
         "tracks": list(config.get("tracks", [])),
         "sequence": bool(config.get("sequence", False)),
         "motifs": len(config.get("motifs", [])),
         "neighbours": config.get("neighbours"),
+        "window": config.get("window"),
     }
 
 

@@ -11,6 +11,7 @@ from crexpress.errors import InputError
 from crexpress.models import save_model
 from crexpress.models.config import ModelConfig, read_preset
 from crexpress.models.scpge import ScPGE
+from crexpress.neighbours import MOST_IN_WINDOW
 from crexpress.store import Store, open_store, shared_tracks
 from crexpress.training import samples
 from crexpress.training.loop import train
@@ -41,6 +42,8 @@ def run(
 ) -> None:
     """Train a model and write its directory; the two `changes` override the preset's settings."""
     model_config, training_config = read_preset(preset)
+    if "window" in model_changes:
+        model_changes = {"neighbours": MOST_IN_WINDOW, **model_changes}
     training_config = training_config.replace(seed=seed, **training_changes)
     model_config = choose_inputs(
         model_config.replace(**model_changes), elements, signals, sequence, motifs, inputs, tracks
@@ -58,7 +61,7 @@ def run(
     cli.say(
         f"{preset}: {sum(weight.numel() for weight in model.parameters()):,} parameters, {len(training):,} training "
         f"and {len(validation):,} validation genes of {', '.join(trained_cells)}, inputs "
-        f"{', '.join(described_inputs(model_config))}, {model_config.neighbours} elements a gene, on {where.type}"
+        f"{', '.join(described_inputs(model_config))}, {store.index.shape[1] - 1} elements a gene, on {where.type}"
     )
     result = train(model.to(where), store.to(where), training, validation, training_config)
     about = {
