@@ -13,7 +13,7 @@ import polars as pl
 from crexpress import artifacts, splits
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
-from crexpress.evaluate import bootstrap
+from crexpress.evaluate import bootstrap, naming
 from crexpress.evaluate.metrics import Context, Metric
 from crexpress.models.baselines import MEAN_OVER_CELLS
 from scipy.stats import rankdata
@@ -27,7 +27,7 @@ class Cell:
     """Observed and predicted expression of one cell, float64 [genes], NaN where there is none.
 
     `log2_value` is log2(1 + value) whatever the scale of `observed`; `seen` says whether the cell's expression
-    was trained on; `models` are the methods that are no baselines.
+    was trained on; `models` are the methods that are no baselines, `runs` what each is the run of.
     """
 
     name: str
@@ -37,6 +37,7 @@ class Cell:
     log2_value: np.ndarray
     models: list[str] = field(default_factory=list)
     predicted: dict[str, np.ndarray] = field(default_factory=dict)
+    runs: dict[str, naming.Run] = field(default_factory=dict)
 
 
 def read(
@@ -55,7 +56,8 @@ def read(
     observed = {header["cell"]: (values, header) for _, values, header in _read(expression, "expression", genes, like)}
     cells: dict[str, Cell] = {}
     split = np.full(len(table), "", dtype="<U5")
-    for path, frame, header in _read(predictions, "predictions", genes, like):
+    files = list(_read(predictions, "predictions", genes, like))
+    for (path, frame, header), run in zip(files, naming.runs([header for _, _, header in files]), strict=True):
         name = header["cell"]
         if name not in observed:
             continue
@@ -73,10 +75,11 @@ def read(
         )
         if cell.seen != seen:
             raise InputError(f"{path} says that {name} was {'' if seen else 'not '}trained on, another file does not")
-        method = _method(header)
+        method = run.name
         if method in cell.predicted:
             raise InputError(f"{path} holds a second prediction of {name} by {method}; give one of each")
         cell.models.append(method)
+        cell.runs[method] = run
         cell.predicted[method] = _aligned(frame, "predicted", table)
         of_genes = table.join(frame, on="gene_id", how="left", maintain_order="left")["split"].fill_null("").to_numpy()
         if (split != "").any() and (split != of_genes).any():
@@ -87,6 +90,12 @@ def read(
             for (method,), rows in frame.group_by("method", maintain_order=True):
                 cells[header["cell"]].predicted[str(method)] = _aligned(rows, "predicted", table)
     return cells, split
+
+
+def runs(cells: Mapping[str, Cell]) -> dict[str, dict[str, str | int | None]]:
+    """Method and seed behind the name of every model: {name: {"method", "seed"}}."""
+    every = {name: run for cell in cells.values() for name, run in cell.runs.items()}
+    return {name: {"method": run.method, "seed": run.seed} for name, run in sorted(every.items())}
 
 
 def accuracy(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
@@ -190,11 +199,6 @@ def _aligned(frame: pl.DataFrame, column: str, genes: pl.DataFrame) -> np.ndarra
     """One value a gene in the order of the gene table, NaN where the frame has none."""
     values = genes.select("gene_id").join(frame, on="gene_id", how="left", maintain_order="left")[column]
     return values.cast(pl.Float64).fill_null(np.nan).to_numpy()
-
-
-def _method(header: Header) -> str:
-    preset, mode = header["parameters"]["preset"], header["parameters"]["mode"]
-    return preset if mode == "direct" else f"{preset} ({mode})"
 
 
 def _subsets(split: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:

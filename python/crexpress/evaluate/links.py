@@ -13,7 +13,7 @@ import polars as pl
 from crexpress import artifacts
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
-from crexpress.evaluate import bootstrap, crispr, ranking
+from crexpress.evaluate import bootstrap, crispr, naming, ranking
 from crexpress.evaluate.metrics import Context, Metric
 
 ALL_PAIRS, COVERED = "all pairs", "covered pairs"
@@ -27,7 +27,7 @@ _FEW = 5  # positives below which no curve is drawn
 
 
 class Links(NamedTuple):
-    """Links table of a cell, and its scores as its header has them ({name, label, higher_is_better})."""
+    """Links table of a cell, and its scores: {name, higher_is_better, label, method, seed} (see `naming.labelled`)."""
 
     cell: str
     table: pl.DataFrame
@@ -49,15 +49,23 @@ class Screen(NamedTuple):
 
 def read_links(paths: Sequence[Path], genes: Path, like: Header) -> list[Links]:
     """Links tables; InputError when one was made for other elements or genes than those of `genes`."""
+    files = [artifacts.read_table(path, "links") for path in paths]
+    runs = naming.runs([header for _, header in files])
     tables = []
-    for path in paths:
-        frame, header = artifacts.read_table(path, "links")
+    for path, (frame, header), run in zip(paths, files, runs, strict=True):
         artifacts.require_same("elements", path, header, genes, like)
         artifacts.require_same("genes", path, header, genes, like)
         scores = header["parameters"]["scores"]
         columns = ["gene_id", "element", *(score["name"] for score in scores)]
-        tables.append(Links(header["cell"], frame.select(columns), scores))
+        named = [score | naming.labelled(score["label"], run, runs) for score in scores]
+        tables.append(Links(header["cell"], frame.select(columns), named))
     return tables
+
+
+def runs(tables: Sequence[Links]) -> dict[str, dict[str, str | int | None]]:
+    """Method and seed behind the label of every link score: {label: {"method", "seed"}}."""
+    scores = {score["label"]: score for of_cell in tables for score in of_cell.scores}
+    return {name: {"method": score["method"], "seed": score["seed"]} for name, score in sorted(scores.items())}
 
 
 def read_activity(paths: Sequence[Path], genes: Path, like: Header) -> dict[str, dict[str, np.ndarray]]:

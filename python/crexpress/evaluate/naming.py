@@ -1,0 +1,47 @@
+"""Names of methods when several models speak of one cell: by preset, and by seed where only that tells them apart."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from crexpress.artifacts import Header
+
+
+class Run(NamedTuple):
+    """A model's name in tables: `method` without its seed, `seed` (None: a mean over seeds), `mode` (direct, ...)."""
+
+    method: str
+    seed: int | None
+    mode: str
+
+    @property
+    def name(self) -> str:
+        """The method with its seed."""
+        return self.method if self.seed is None else f"{self.method}, seed {self.seed}"
+
+
+def runs(headers: Sequence[Header]) -> list[Run]:
+    """The run that each predictions or links file comes from; its `seed` is None unless another has the same method."""
+    methods = [_method(header) for header in headers]
+    keys = [(header["cell"], method) for header, method in zip(headers, methods, strict=True)]
+    repeated = {method for key, method in zip(keys, methods, strict=True) if keys.count(key) > 1}
+    return [
+        Run(method, header["parameters"].get("seed") if method in repeated else None, _mode(header))
+        for header, method in zip(headers, methods, strict=True)
+    ]
+
+
+def labelled(score: str, run: Run, others: Sequence[Run]) -> dict[str, str | int | None]:
+    """`label`, `method` and `seed` of a link score: named for its run as far as runs of other tables make it needed."""
+    method = score + (f" ({run.mode})" if run.mode != "direct" else "")
+    if len({other.method for other in others if other.mode == run.mode}) > 1:
+        method += f", {run.method}"
+    return {"label": Run(method, run.seed, run.mode).name, "method": method, "seed": run.seed}
+
+
+def _method(header: Header) -> str:
+    preset, mode = header["parameters"].get("preset", "model"), _mode(header)
+    return preset if mode == "direct" else f"{preset} ({mode})"
+
+
+def _mode(header: Header) -> str:
+    return str(header["parameters"].get("mode", "direct"))

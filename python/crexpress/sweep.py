@@ -1,0 +1,313 @@
+"""A sweep: named points, each a set of training settings, laid out as runs (a point and a seed) for the pipeline.
+
+A plain run is the sweep of one point. Every fault of the YAML is collected and reported in one message, held against
+the options of `train` itself, the presets and the samplesheet.
+"""
+
+import csv
+import itertools
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import click
+import yaml
+
+from crexpress import artifacts, splits
+from crexpress.errors import InputError, InputErrors
+from crexpress.models.config import presets, read_preset
+from crexpress.samplesheet import EXPRESSION, NAME, SHARED
+from crexpress.training.run import INPUTS
+
+PIPELINES = (  # options of train that the pipeline gives itself: no setting of a point
+    *("elements", "genes", "signals", "sequence", "motifs", "expression", "contacts", "holdout_cells"),
+    *("device", "threads", "outdir", "help", "version"),
+)
+PREPARATION = {"width": click.IntRange(min=1), "bin_size": click.IntRange(min=1)}  # of elements and their tracks
+SPLIT = ("val", "test", "fold")  # options of the baselines too
+KEYS = ("description", "settings", "seeds", "points", "grid")
+
+Settings = dict[str, Any]
+
+
+class Point(NamedTuple):
+    """A named set of settings, spelled with underscores; `model` is the folder of a trained one, else None."""
+
+    name: str
+    settings: Settings
+    model: Path | None = None
+
+
+class Sweep(NamedTuple):
+    """Points in the order of the file, and its own seeds (none: the run's)."""
+
+    points: list[Point]
+    seeds: list[int]
+
+
+class Cells(NamedTuple):
+    """What the samplesheet has: all cells, those with expression, and the tracks of each."""
+
+    names: list[str]
+    measured: list[str]
+    tracks: Mapping[str, set[str]]
+
+
+def read_cells(sheet: Path) -> Cells:
+    """Cells of a samplesheet that check-samplesheet wrote."""
+    with sheet.open(newline="", encoding="utf-8") as file:
+        rows = [row for row in csv.DictReader(file) if row["assay"] not in SHARED]
+    tracks: dict[str, set[str]] = {row["cell"]: set() for row in rows}
+    measured = []
+    for row in rows:
+        if row["assay"] in EXPRESSION:
+            measured.append(row["cell"])
+        else:
+            tracks[row["cell"]].add(row["assay"])
+    return Cells(list(tracks), list(dict.fromkeys(measured)), tracks)
+
+
+def read_models(given: Sequence[str]) -> list[Point]:
+    """Trained models given as [NAME=]DIR, each a point of its own; InputError for what is no model or no name."""
+    points = []
+    for text in given:
+        name, _, folder = text.rpartition("=")
+        name = name or Path(folder).name
+        artifacts.read_config(folder)
+        if not NAME.fullmatch(name):
+            raise InputError(f"--model {text}: '{name}' cannot name a point; give NAME=DIR")
+        points.append(Point(name, {}, Path(folder)))
+    return points
+
+
+def read_seeds(given: Sequence[str]) -> list[int]:
+    """Seeds as numbers; InputError for one that is none or comes twice."""
+    for text in given:
+        if not text.isdecimal() or int(text) >= 2**32 or given.count(text) > 1:
+            raise InputError(f"--seeds: '{text}' is no whole number, or comes twice; give them as 1,2,3")
+    return [int(text) for text in given]
+
+
+class _Loader(yaml.SafeLoader):
+    """SafeLoader that refuses a key given twice: the first would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"'{key}' is given twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def read(path: Path, command: click.Command, cells: Cells) -> Sweep:
+    """Points of a YAML: `points` by name, and the product of `grid`; each with the common `settings` first.
+
+    `command` is train's. Raises InputErrors with every fault: unknown keys and options, wrong values, cells and tracks
+    that the samplesheet lacks, names that are no file names or come twice.
+    """
+    content = _load(path)
+    faults = [f"'{key}' is no part of a sweep; it has {', '.join(KEYS)}" for key in content if key not in KEYS]
+    common = _mapping(content, "settings", faults)
+    listed = [
+        (str(name), _point(name, own, faults)) for name, own in _mapping(content, "points", faults).items()
+    ] + list(_grid(_mapping(content, "grid", faults), faults))
+    points: list[Point] = []
+    for name, own in listed:
+        if not NAME.fullmatch(name):
+            faults.append(f"point '{name}': cannot name a folder; use letters, digits, '.', '_', '-'")
+        if name in (point.name for point in points):
+            faults.append(f"point '{name}' comes twice; give each its own name")
+        settings, wrong = check({**common, **own}, command, cells)
+        faults += [f"point '{name}': {fault}" for fault in wrong]
+        points.append(Point(name, settings))
+    if not listed and not faults:
+        faults.append("there is no point; give points: (name: settings) or grid: (option: list of values)")
+    seeds = content.get("seeds", [])
+    if not isinstance(seeds, list) or not all(isinstance(s, int) and 0 <= s < 2**32 for s in seeds):
+        faults.append("seeds must be a list of whole numbers, as [1, 2, 3]")
+    elif len(set(seeds)) < len(seeds):
+        faults.append("seeds: one comes twice")
+    if faults:
+        raise InputErrors(f"{path} has {len(faults)} fault{'s' if len(faults) > 1 else ''}:", faults)
+    return Sweep(points, seeds)
+
+
+def _load(path: Path) -> Mapping[Any, Any]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no readable YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict):
+        raise InputError(f"{path} must be a mapping with points: or grid:")
+    return content
+
+
+def _mapping(content: Mapping[Any, Any], key: str, faults: list[str]) -> Mapping[Any, Any]:
+    part = content.get(key) or {}
+    if isinstance(part, dict):
+        return part
+    faults.append(f"{key}: must be a mapping, found {type(part).__name__}")
+    return {}
+
+
+def _point(name: Any, own: Any, faults: list[str]) -> Mapping[Any, Any]:
+    if own is None or isinstance(own, dict):
+        return own or {}
+    faults.append(f"point '{name}': must be a mapping of options, found '{own}'")
+    return {}
+
+
+def _grid(grid: Mapping[Any, Any], faults: list[str]) -> Iterator[tuple[str, Settings]]:
+    """Every combination of the values, named by them: "layers-0_neighbours-20"."""
+    for option, values in grid.items():
+        if not isinstance(values, list) or not values:
+            faults.append(f"grid: {option} must be a list of values, found '{values}'")
+            return
+    for chosen in itertools.product(*grid.values()) if grid else ():
+        settings = dict(zip(map(str, grid), chosen, strict=True))
+        parts = (f"{option}-{re.sub('[^A-Za-z0-9.]+', '-', _text(value))}" for option, value in settings.items())
+        yield "_".join(parts), settings
+
+
+def check(
+    given: Mapping[Any, Any], command: click.Command, cells: Cells, *, seed: bool = False
+) -> tuple[Settings, list[str]]:
+    """Settings as text with names spelled with underscores, and what is wrong with them, in words.
+
+    A point has no `seed` of its own, a run has.
+    """
+    options = {option.name: option for option in command.params if option.name not in PIPELINES}
+    known = [*options, "holdout_cells", *PREPARATION]
+    settings: Settings = {}
+    faults: list[str] = []
+    for spelled, value in given.items():
+        name = str(spelled).replace("-", "_")
+        if name == "seed" and not seed:
+            faults.append("'seed' is no setting of a point; give seeds: beside points:")
+            continue
+        if name not in known:
+            faults.append(f"'{spelled}' is no setting; there are {', '.join(sorted(map(str, known)))}")
+            continue
+        if name in settings:
+            faults.append(f"'{name}' is given twice, with '-' and with '_'")
+        option = options.get(name)
+        if isinstance(option, click.Option) and option.is_flag:
+            if not isinstance(value, bool):
+                faults.append(f"{name}: must be true or false, found '{value}'")
+            settings[name] = value
+            continue
+        settings[name] = _text(value)
+        kind = PREPARATION.get(name) or (option.type if option else click.STRING)
+        try:
+            kind.convert(settings[name], option, None)
+        except click.BadParameter as error:
+            faults.append(f"{name}: {error.message}")
+    return settings, faults + list(_unknown_values(settings, cells))
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _unknown_values(settings: Settings, cells: Cells) -> Iterator[str]:
+    """Names that no option's type knows: presets, inputs, tracks, cells, regions."""
+    preset = settings.get("preset")
+    if preset is not None and preset not in presets():
+        yield f"preset: there is no '{preset}'; choose one of {', '.join(presets())}"
+    for name in _names(settings, "inputs"):
+        if name not in INPUTS:
+            yield f"inputs: '{name}' is no input; choose from {', '.join(INPUTS)}"
+    some = {track for tracks in cells.tracks.values() for track in tracks}
+    for name in _names(settings, "tracks"):
+        if name not in some:
+            yield f"tracks: no cell of the samplesheet has '{name}'; there are {', '.join(sorted(some))}"
+    holdout = _names(settings, "holdout_cells")
+    for name in holdout:
+        if name not in cells.names:
+            yield f"holdout_cells: '{name}' is no cell of the samplesheet; it has {', '.join(cells.names)}"
+    if holdout and cells.measured and not set(cells.measured) - set(holdout):
+        yield "holdout_cells: no cell with expression is left to train on; hold out fewer"
+    for name in ("val", "test"):
+        try:
+            splits.parse(settings.get(name, ""))
+        except InputError as error:
+            yield f"{name}: {error}"
+
+
+def _names(settings: Settings, option: str) -> list[str]:
+    return [part.strip() for part in str(settings.get(option, "")).split(",") if part.strip()]
+
+
+def runs(points: Sequence[Point], base: Settings, seeds: Sequence[int], command: click.Command) -> list[dict[str, Any]]:
+    """One entry a point and seed, with all that the pipeline's tasks need to know of it.
+
+    `base` are the settings that a point does not set itself. `reference` and `store` name the elements and the cells'
+    tracks a run reads; runs of one width and bin size share them, and those of the first point have no name.
+    """
+    laid_out = []
+    for point in points:
+        settings = base | point.settings
+        if point.model:
+            model = artifacts.read_config(point.model)["model"]
+            settings |= {"width": model["width"], "bin_size": model["bin_size"]}
+        architecture, training = read_preset(settings["preset"])
+        width, bins = int(settings["width"]), int(settings.get("bin_size") or architecture.bin_size)
+        own_seeds = [0] if point.model else seeds
+        for seed in own_seeds:
+            of_run = {**settings, "seed": str(seed)}
+            parts = (["points", point.name] if len(points) > 1 else []) + (
+                [f"seed{seed}"] if len(own_seeds) > 1 else []
+            )
+            laid_out.append(
+                {
+                    "point": point.name,
+                    "folder": "/".join(parts),
+                    "label": " ".join(parts[-2 if len(parts) > 2 else -1 :]) if parts else "",
+                    "seed": seed,
+                    "seeds": len(own_seeds),
+                    "trained": point.model is not None,
+                    "preset": settings["preset"],
+                    "batch_size": int(settings.get("batch_size") or training.batch_size),
+                    "args": _arguments(of_run, command, without=("preset", "batch_size")),
+                    "split": _arguments(of_run, command, only=SPLIT),
+                    "holdout": _names(settings, "holdout_cells"),
+                    "width": width,
+                    "bin_size": bins,
+                    "settings": {name: value for name, value in point.settings.items()},
+                }
+            )
+    first = laid_out[0]
+    for run in laid_out:
+        run["reference"] = "" if run["width"] == first["width"] else f"width{run['width']}"
+        same = run["reference"] == "" and run["bin_size"] == first["bin_size"]
+        run["store"] = "" if same else f"width{run['width']}.bins{run['bin_size']}"
+    return laid_out
+
+
+def _arguments(
+    settings: Settings, command: click.Command, only: Sequence[str] = (), without: Sequence[str] = ()
+) -> str:
+    """Options of the command line, in the order of the command's own list; flags that are off are left out."""
+    words = []
+    for option in command.params:
+        name = str(option.name)
+        value = settings.get(name)
+        if name in PIPELINES or name in without or (only and name not in only) or value in (None, False, ""):
+            continue
+        words += [option.opts[-1]] if value is True else [option.opts[-1], shlex.quote(str(value))]
+    return " ".join(words)
+
+
+def base_settings(words: Sequence[str], command: click.Command, cells: Cells) -> Settings:
+    """Settings in a command line of train, as the pipeline's parameters give them; unset ones are left out.
+
+    Raises InputErrors with all that is wrong with them.
+    """
+    context = click.Context(command, info_name=command.name)
+    given, _, _ = command.make_parser(context).parse_args(list(words))
+    settings, faults = check(given, command, cells, seed=True)
+    if faults:
+        raise InputErrors("the run's own settings are wrong:", faults)
+    return settings

@@ -1,0 +1,225 @@
+"""Sweeps: every fault at once, runs as the pipeline needs them, and the mean over seeds as a method of its own."""
+
+import json
+from pathlib import Path
+from runpy import run_path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner, Result
+from crexpress import artifacts
+from crexpress.evaluate import naming
+from tiny_case import TinyCase
+
+ROOT = Path(__file__).parents[2]
+SHEET = """cell,assay,file,replicate,column,role
+A,dnase,a.bw,1,,train
+A,ctcf,a.bw,1,,train
+A,rna,a.tsv,1,,train
+B,dnase,b.bw,1,,train
+B,rna,b.tsv,1,,train
+C,dnase,c.bw,1,,predict
+"""
+
+
+def tool(name: str, *arguments: object) -> Result:
+    return CliRunner().invoke(run_path(str(ROOT / "bin" / name))["main"], [str(argument) for argument in arguments])
+
+
+def check(folder: Path, *arguments: object, grid: str | None = None) -> Result:
+    (folder / "sheet.csv").write_text(SHEET)
+    if grid is not None:
+        (folder / "grid.yml").write_text(grid)
+        arguments = ("--sweep", folder / "grid.yml", *arguments)
+    given = arguments if "--" in arguments else (*arguments, "--", "--preset", "scpge-small")
+    return tool("check-sweep", "--samplesheet", folder / "sheet.csv", "--output", folder / "runs.json", *given)
+
+
+def laid_out(folder: Path, *arguments: object, grid: str | None = None) -> list[dict[str, Any]]:
+    result = check(folder, *arguments, grid=grid)
+    assert result.exit_code == 0, result.output
+    return json.loads((folder / "runs.json").read_text())
+
+
+def test_a_plain_run_is_a_sweep_of_one_point(tmp_path: Path) -> None:
+    (run,) = laid_out(tmp_path, "--", "--preset", "scpge-small", "--val", "chr5", "--test", "chr6", "--seed", "4")
+    assert run["point"] == "scpge-small"
+    assert run["args"] == "--val chr5 --test chr6 --seed 4"
+    assert run["split"] == "--val chr5 --test chr6"
+    assert (run["folder"], run["label"], run["reference"], run["store"], run["seeds"]) == ("", "", "", "", 1)
+    assert (run["batch_size"], run["bin_size"], run["width"]) == (128, 40, 600)
+
+
+def test_points_grid_and_seeds_become_runs(tmp_path: Path) -> None:
+    grid = """
+settings: {steps: 50}
+seeds: [1, 2]
+points:
+  all:
+  no-sequence: {inputs: [motifs, tracks]}
+  full: {preset: scpge, width: 1000, holdout-cells: B, batch-size: 8}
+grid: {layers: [0, 1], tracks: [dnase, [dnase, ctcf]]}
+"""
+    runs = laid_out(tmp_path, "--holdout-cells", "A", grid=grid)
+    assert [run["point"] for run in runs[::2]] == [
+        *("all", "no-sequence", "full", "layers-0_tracks-dnase", "layers-0_tracks-dnase-ctcf"),
+        *("layers-1_tracks-dnase", "layers-1_tracks-dnase-ctcf"),
+    ]
+    by_point = {run["point"]: run for run in runs if run["seed"] == 2}
+    assert by_point["all"]["args"] == "--steps 50 --seed 2"
+    assert by_point["all"]["holdout"] == ["A"]
+    assert by_point["all"]["folder"] == "points/all/seed2"
+    assert "--inputs motifs,tracks" in by_point["no-sequence"]["args"]
+    assert "--layers 1" in by_point["layers-1_tracks-dnase-ctcf"]["args"]
+    assert "--tracks dnase,ctcf" in by_point["layers-1_tracks-dnase-ctcf"]["args"]
+    full = by_point["full"]
+    assert (full["preset"], full["batch_size"], full["holdout"]) == ("scpge", 8, ["B"])
+    # another width needs elements of its own, another bin size tracks of its own
+    assert (full["reference"], full["store"]) == ("width1000", "width1000.bins1")
+    assert "batch-size" not in full["args"]
+
+
+def test_the_runs_seeds_go_before_the_sweeps(tmp_path: Path) -> None:
+    runs = laid_out(tmp_path, "--seeds", "7,9", grid="seeds: [1]\npoints: {all: {}}")
+    assert [run["seed"] for run in runs] == [7, 9]
+    assert [run["folder"] for run in runs] == ["seed7", "seed9"]
+
+
+def test_every_fault_of_a_sweep_comes_at_once(tmp_path: Path) -> None:
+    grid = """
+stings: {steps: 50}
+seeds: [1, -2]
+points:
+  all: {seed: 2, layers: -1, inputs: foo, presset: x, steps: many}
+  "a b": {tracks: atac, holdout_cells: "A,B", val: "chr1:9-3"}
+  other: {preset: huge, holdout_cells: D}
+  3: 3
+grid: {layers: 4}
+"""
+    result = check(tmp_path, grid=grid)
+    assert result.exit_code == 65
+    for fault in (
+        "has 15 faults",
+        "'stings' is no part of a sweep",
+        "point '3': must be a mapping",
+        "grid: layers must be a list",
+        "point 'all': 'seed' is no setting of a point; give seeds:",
+        "point 'all': layers: -1 is not in the range",
+        "point 'all': steps: 'many' is not a valid integer",
+        "point 'all': 'presset' is no setting",
+        "point 'all': inputs: 'foo' is no input",
+        "point 'a b': cannot name a folder",
+        "point 'a b': tracks: no cell of the samplesheet has 'atac'",
+        "point 'a b': holdout_cells: no cell with expression is left",
+        "point 'a b': val: 'chr1:9-3' is not a chromosome",
+        "point 'other': preset: there is no 'huge'",
+        "point 'other': holdout_cells: 'D' is no cell",
+        "seeds must be a list of whole numbers",
+    ):
+        assert result.output.count(fault) == 1, (fault, result.output)
+    assert not (tmp_path / "runs.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("grid", "fault"),
+    [
+        ("points: {a: {steps: 1}, a: {steps: 2}}", "'a' is given twice"),
+        ("points: [1, 2", "is no readable YAML"),
+        ("- a", "must be a mapping"),
+        ("description: nothing", "there is no point"),
+        ("points: {layers-0: {}}\ngrid: {layers: [0]}", "point 'layers-0' comes twice"),
+        ("points: {a: {steps: 1, batch-size: 4, batch_size: 8}}", "'batch_size' is given twice"),
+        ("seeds: [1, 1]\npoints: {a: {}}", "seeds: one comes twice"),
+    ],
+)
+def test_a_faulty_sweep_is_refused_in_words(tmp_path: Path, grid: str, fault: str) -> None:
+    result = check(tmp_path, grid=grid)
+    assert result.exit_code == 65
+    assert fault in result.output
+
+
+def test_wrong_settings_of_the_run_itself_are_told(tmp_path: Path) -> None:
+    result = check(tmp_path, "--", "--preset", "scpge-small", "--inputs", "tracks,smell", "--neighbours", "-2")
+    assert result.exit_code == 65
+    assert "'smell' is no input" in result.output
+    assert "neighbours: -2 is not in the range" in result.output
+    assert check(tmp_path, "--seeds", "1,x").exit_code == 65
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "assets/sweeps").glob("*.yml")), ids=lambda path: path.stem)
+def test_sweeps_that_ship_are_sound(tmp_path: Path, path: Path) -> None:
+    sheet = ["cell,assay,file,replicate,column,role", "A,rna,a.tsv,1,,train", "B,rna,b.tsv,1,,train"]
+    sheet += [f"A,{track},a.bw,1,,train" for track in ("dnase", "h3k4me3", "h3k27ac", "ctcf")]
+    (tmp_path / "cells.csv").write_text("\n".join(sheet) + "\n")
+    arguments = ("--samplesheet", tmp_path / "cells.csv", "--sweep", path, "--output", tmp_path / "runs.json")
+    result = tool("check-sweep", *arguments, "--", "--preset", "scpge-small")
+    assert result.exit_code == 0, result.output
+    assert len(json.loads((tmp_path / "runs.json").read_text())) > 1
+
+
+def predictions(tiny: TinyCase, path: Path, values: np.ndarray, seed: int = 1, **more: object) -> Path:
+    genes, like = artifacts.read_table(tiny.genes, "genes")
+    frame = genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
+        split=pl.lit("test"), predicted=pl.Series(values.astype(np.float32))
+    )
+    about = {"preset": "net", "seed": seed, "mode": "direct", "cell_seen": True, "training_cells": ["A"], **more}
+    header = artifacts.make_header("predictions", "test", elements=like["elements"], genes=like["genes"], cell="A",
+                                   parameters=about)  # fmt: skip
+    path.parent.mkdir(exist_ok=True)
+    artifacts.write_table(path, frame, header)
+    return path
+
+
+def test_the_mean_over_seeds_is_a_method_of_its_own(tiny: TinyCase, tmp_path: Path) -> None:
+    expression = artifacts.read_table(tiny.expression("A"), "expression")[0]["expression"].fill_null(0).to_numpy()
+    rng = np.random.default_rng(0)
+    values = [expression + rng.normal(0, 0.5, len(expression)) for _ in range(3)]
+    files = [predictions(tiny, tmp_path / f"{seed}/predictions.A.parquet", v, seed) for seed, v in enumerate(values)]
+    given = [part for file in files for part in ("--predictions", file)]
+    result = tool("ensemble", *given, "--outdir", tmp_path)
+    assert result.exit_code == 0, result.output
+    table, header = artifacts.read_table(tmp_path / "predictions.A.parquet", "predictions")
+    np.testing.assert_allclose(table["predicted"], np.mean(np.float32(values), axis=0), rtol=1e-6)
+    assert header["parameters"]["seeds"] == [0, 1, 2]
+
+    more = ("--predictions", tmp_path / "predictions.A.parquet", "--expression", tiny.expression("A"))
+    reference = ("--elements", tiny.elements, "--genes", tiny.genes, "--resamples", 20, "--outdir", tmp_path)
+    result = tool("evaluate", *reference, *given, *more)
+    assert result.exit_code == 0, result.output
+    metrics, header = artifacts.read_table(tmp_path / "metrics.parquet", "metrics")
+    r = dict(
+        metrics.filter(metric="pearson", subset="test", section="expression").select("method", "value").iter_rows()
+    )
+    assert set(r) == {"net, seed 0", "net, seed 1", "net, seed 2", "net (mean of 3 seeds)"}
+    assert r["net (mean of 3 seeds)"] > max(r[f"net, seed {seed}"] for seed in range(3))
+    assert header["parameters"]["runs"]["net, seed 2"] == {"method": "net", "seed": 2}
+    assert header["parameters"]["runs"]["net (mean of 3 seeds)"] == {"method": "net (mean of 3 seeds)", "seed": None}
+
+
+def test_what_cannot_be_averaged_is_refused(tiny: TinyCase, tmp_path: Path) -> None:
+    zeros = np.zeros(120)
+    one = predictions(tiny, tmp_path / "1/p.parquet", zeros)
+    other = predictions(tiny, tmp_path / "2/p.parquet", zeros, 2, training_cells=["B"])
+    result = tool("ensemble", "--predictions", one, "--predictions", other, "--outdir", tmp_path)
+    assert result.exit_code == 65
+    assert "trained on other cells" in result.output
+    assert tool("ensemble", "--predictions", one).exit_code == 2
+
+
+def test_links_are_named_by_what_tells_their_models_apart() -> None:
+    def run(preset: str, seed: int | None, mode: str = "direct") -> artifacts.Header:
+        return artifacts.make_header(
+            "links", "test", cell="A", parameters={"preset": preset, "seed": seed, "mode": mode}
+        )
+
+    def labels(*headers: artifacts.Header) -> list[object]:
+        runs = naming.runs(headers)
+        return [naming.labelled("attention", own, runs)["label"] for own in runs]
+
+    assert labels(run("net", 1)) == ["attention"]
+    assert labels(run("net", 1), run("net", 2), run("net", None, "mean of 2 seeds")) == [
+        *("attention, seed 1", "attention, seed 2", "attention (mean of 2 seeds)"),
+    ]
+    assert labels(run("net", 1), run("tree", 1)) == ["attention, net", "attention, tree"]
