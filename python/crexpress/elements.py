@@ -1,6 +1,6 @@
 """The element store: candidate cis-regulatory elements (cCREs), merged, and one TSS window for every gene."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,8 @@ Method = Literal["greedy", "interval", "none"]
 METHODS: tuple[Method, ...] = ("greedy", "interval", "none")
 TSS = "TSS"
 UNCLASSIFIED = "cCRE"
+# What SCREEN calls cCREs that are not active in a cell; both papers leave them out of a cell's list.
+INACTIVE = ("DNase-only", "Low-DNase")
 # Colours that SCREEN gives its classes in BED9 files; also used for elements.bed.gz.
 _CLASS_OF_COLOUR = {
     "255,0,0": "PLS",
@@ -38,7 +40,9 @@ _COLUMNS = (
 )
 
 
-def read_ccres(paths: Sequence[str | Path], chromosomes: Mapping[str, int | None]) -> pl.DataFrame:
+def read_ccres(
+    paths: Sequence[str | Path], chromosomes: Mapping[str, int | None], exclude: Collection[str] = INACTIVE
+) -> pl.DataFrame:
     """Union of cCRE lists: `chrom`, `start`, `end`, `element_id`, `class`, `classes`, each interval once.
 
     Reads SCREEN's BED6 (two accessions and a class) and BED9 (class in column 10, or as SCREEN's colour),
@@ -46,9 +50,13 @@ def read_ccres(paths: Sequence[str | Path], chromosomes: Mapping[str, int | None
     of the first list that has the interval, `classes` those of all lists, joined by ";".
 
     chromosomes: names to keep, with their lengths where known; each file's names are reconciled with them.
-    Raises InputError, with file and line, for an interval that is inverted or behind the chromosome's end.
+    exclude: classes to leave out of each list before the union, so that the union of cells' lists has what is
+    active in any of them, and one cell's list gives cell-specific cCREs (both papers).
+
+    Raises InputError, with file and line, for an interval that is inverted or behind the chromosome's end, and
+    for a class to exclude that is neither SCREEN's nor in a list.
     """
-    lists = pl.concat([_read_list(path, chromosomes) for path in paths])
+    lists = _without_classes([_read_list(path, chromosomes) for path in paths], paths, exclude)
     union = lists.group_by("chrom", "start", "end", maintain_order=True).agg(
         pl.col("element_id", "class").first(), pl.col("class").unique(maintain_order=True).alias("classes")
     )
@@ -92,7 +100,7 @@ def merge(ccres: pl.DataFrame, method: Method = "greedy", width: int = 600) -> p
     if width < 1:
         raise InputError(f"an element cannot be {width} bp wide; give a width of at least 1")
     if ccres.is_empty():
-        raise InputError("no cCRE is left to merge; give a list with cCREs outside the blacklist")
+        raise InputError("no cCRE is left to merge; give a list with active cCREs outside the blacklist")
     order = {name: index for index, name in enumerate(genome.natural_order(ccres["chrom"].unique()))}
     rank = pl.col("chrom").replace_strict(order, return_dtype=pl.Int64)
     position = "start" if method == "interval" else "midpoint"
@@ -203,6 +211,19 @@ def _read_list(path: str | Path, chromosomes: Mapping[str, int | None]) -> pl.Da
         element_id=pl.when(unnamed).then(pl.format("{}:{}-{}", "chrom", "start", "end")).otherwise("element_id"),
         **{"class": pl.when(pl.col("class").is_in(["", "."])).then(pl.lit(UNCLASSIFIED)).otherwise("class")},
     )
+
+
+def _without_classes(lists: list[pl.DataFrame], paths: Sequence[str | Path], exclude: Collection[str]) -> pl.DataFrame:
+    together = pl.concat(lists)
+    known = {*_CLASS_OF_COLOUR.values(), *together["class"]}
+    for name in exclude:
+        if name not in known:
+            raise InputError(f"there is no class '{name}' to exclude; the lists have {', '.join(sorted(known))}")
+    for path, rows in zip(paths, lists, strict=True):
+        dropped = int(rows["class"].is_in(list(exclude)).sum())
+        if dropped:
+            cli.say(f"{path}: {dropped:,} of {len(rows):,} cCREs are of class {' or '.join(exclude)} and left out")
+    return together.filter(~pl.col("class").is_in(list(exclude)))
 
 
 def _name_and_class(rows: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:

@@ -11,8 +11,8 @@ from crexpress import cli, genome
 from crexpress.artifacts import digest
 from crexpress.errors import InputError
 
-TssRule = Literal["main", "gene", "canonical"]
-TSS_RULES: tuple[TssRule, ...] = ("main", "gene", "canonical")
+TssRule = Literal["main", "gene", "canonical", "scpge-compat"]
+TSS_RULES: tuple[TssRule, ...] = ("main", "gene", "canonical", "scpge-compat")
 MAIN_TSS_REACH = 250  # bp; transcripts that start this close vote for the same TSS
 _ATTRIBUTES = ("gene_id", "gene_name", "gene_type", "gene_biotype")
 _COLUMNS = ("gene_id", "gene_name", "gene_type", "chrom", "start", "end", "strand", "tss")
@@ -22,39 +22,51 @@ def read_genes(
     path: str | Path,
     rule: TssRule = "main",
     biotypes: Collection[str] = ("protein_coding",),
-    exclude: Collection[str] = ("chrY", "chrM"),
+    exclude: Collection[str] = genome.LEFT_OUT,
     scaffolds: bool = False,
+    known: Collection[str] = (),
 ) -> pl.DataFrame:
     """Genes of a GTF (GENCODE or Ensembl) or a BED, in chromosome order, then by TSS.
 
     Columns as in genes.parquet (docs/artifacts.md) without `element`. In a BED (gene id, score, strand, then
     optionally symbol and biotype from column 4 on) each line is a gene and its 5' end the TSS: so a BED is
-    also the way to give TSSs of one's own.
+    also the way to give genes of one's own.
 
     rule: "main" is the TSS with most transcripts starting within 250 bp, ties most 5' (basic transcripts
     where the annotation marks them); "gene" is the gene's 5' end, as in both papers; "canonical" that of the
-    MANE Select or Ensembl canonical transcript, and the main one where a gene has neither.
-    biotypes: those to keep, or "all". exclude: chromosomes to leave out, in either spelling.
+    MANE Select or Ensembl canonical transcript, and the main one where a gene has neither; "scpge-compat" is
+    what ScPGE's released code does (docs/science.md row 3): the GTF's 1-based 5' end taken for a 0-based one,
+    so a base further on, and of genes of one name only the last.
+    biotypes: those to keep, or "all". exclude: chromosomes to leave out, in either spelling; they must be in
+    the annotation or among `known`, the genome's names.
 
     Raises InputError for a line that cannot be read, a duplicated gene id, or when no gene is left.
     """
     head = genome.first_line(path).split("\t")
-    if len(head) >= 9 and not head[1].isdigit():
-        if "gene_id" not in head[8]:
-            raise InputError(f"{path} is not a GTF (no gene_id in column 9; GFF3 is not read); give the GTF")
-        frame = _from_gtf(path, rule, biotypes)
-    else:
-        frame = _from_bed(path, biotypes)
-    kept = frame.filter(pl.col("chrom").is_in(genome.usable(frame["chrom"].unique(), exclude, scaffolds)))
-    if len(kept) < len(frame):
-        cli.say(f"{path}: {len(frame) - len(kept)} genes on excluded chromosomes and scaffolds left out")
-    if kept.is_empty():
+    is_gtf = len(head) >= 9 and not head[1].isdigit()
+    if is_gtf and "gene_id" not in head[8]:
+        raise InputError(f"{path} is not a GTF (no gene_id in column 9; GFF3 is not read); give the GTF")
+    if not is_gtf and rule in ("canonical", "scpge-compat"):
+        raise InputError(f"{path} is a BED, whose 5' ends are the TSSs; TSS rule '{rule}' needs a GTF")
+    rows = _gtf_rows(path) if is_gtf else _bed_rows(path)
+    names = rows["chrom"].unique()
+    genome.require_known(exclude, {*names, *known}, path)
+    here = pl.col("chrom").is_in(genome.usable(names, exclude, scaffolds))
+    every = _of_biotype(path, rows.filter(pl.col("feature") == "gene"), biotypes)
+    genes = every.filter(here)
+    if len(genes) < len(every):
+        cli.say(f"{path}: {len(every) - len(genes)} genes on excluded chromosomes and scaffolds left out")
+    if genes.is_empty():
         raise InputError(f"{path}: no gene is left after the filters on biotype and chromosome; loosen them")
-    twice = kept.filter(pl.col("gene_id").is_duplicated())
+    twice = genes.filter(pl.col("gene_id").is_duplicated())
     if len(twice):
         lines = twice.filter(pl.col("gene_id") == twice["gene_id"][0])["line"].to_list()
         raise InputError(f"{path}: lines {lines[0]} and {lines[1]} both are gene {twice['gene_id'][0]}; keep one")
-    return in_chromosome_order(kept.select(_COLUMNS))
+    if rule == "scpge-compat":
+        genes = _as_released(path, genes)
+    elif is_gtf and rule != "gene":
+        genes = _at_transcripts(path, genes, rows.filter(here, pl.col("feature") == "transcript"), rule)
+    return in_chromosome_order(genes.select(_COLUMNS))
 
 
 def in_chromosome_order(genes: pl.DataFrame) -> pl.DataFrame:
@@ -79,15 +91,53 @@ def on_chromosomes(genes: pl.DataFrame, lengths: Mapping[str, int | None], path:
     spelling = genome.reconcile(genes["chrom"].unique(maintain_order=True), lengths, path)
     kept = genes.with_columns(pl.col("chrom").replace_strict(spelling, default=None)).drop_nulls("chrom")
     if len(kept) < len(genes):
-        cli.say(f"{path}: {len(genes) - len(kept):,} genes on chromosomes that the genome lacks left out")
-    beyond = kept.filter(pl.col("end") > pl.col("chrom").replace_strict(dict(lengths), return_dtype=pl.Int64))
+        lacking = ", ".join(name for name in dict.fromkeys(genes["chrom"]) if name not in spelling)
+        cli.say(f"{path}: {len(genes) - len(kept):,} genes on chromosomes that the genome lacks left out ({lacking})")
+    beyond = kept.filter(
+        pl.max_horizontal("end", "tss") > pl.col("chrom").replace_strict(dict(lengths), return_dtype=pl.Int64)
+    )
     if len(beyond):
         row = beyond.row(0, named=True)
         raise InputError(
-            f"{path}: gene {row['gene_id']} ends at {row['end']:,}, behind the end of {row['chrom']} "
+            f"{path}: gene {row['gene_id']} ends at {max(row['end'], row['tss']):,}, behind the end of {row['chrom']} "
             f"({lengths[row['chrom']]:,} bp); it was made for another genome build"
         )
     return in_chromosome_order(kept)
+
+
+def at_listed_tss(genes: pl.DataFrame, path: str | Path) -> pl.DataFrame:
+    """The genes at the TSSs of a list, where it has them: a BED6 whose column 4 is the gene id.
+
+    The 5' end of a line is its TSS. Where no id agrees, versions (".12") are left aside. Raises InputError for a gene
+    that is listed twice or elsewhere than in the annotation, and for a list without any of the genes.
+    """
+    listed = _bed_rows(path)
+    exact = listed["gene_id"].is_in(genes["gene_id"].implode()).any()
+    key = pl.col("gene_id") if exact else pl.col("gene_id").str.replace(r"\.\d+$", "")
+    listed = listed.with_columns(key=key)
+    spelling = genome.reconcile(listed["chrom"].unique(maintain_order=True), genes["chrom"].unique(), path)
+    listed = listed.with_columns(pl.col("chrom").replace_strict(spelling, default=None))
+    twice = listed.filter(pl.col("key").is_duplicated())
+    if len(twice):
+        raise InputError(f"{path} line {twice['line'][-1]}: gene {twice['gene_id'][-1]} is listed twice; keep one TSS")
+    both = genes.with_columns(key=key).join(listed, on="key", how="left", maintain_order="left", suffix="_own")
+    elsewhere = both.filter(
+        pl.col("line").is_not_null()
+        & ~(pl.col("chrom").eq_missing(pl.col("chrom_own")) & (pl.col("strand") == pl.col("strand_own")))
+    )
+    if len(elsewhere):
+        row = elsewhere.row(0, named=True)
+        raise InputError(
+            f"{path} line {row['line']}: gene {row['gene_id']} is on another chromosome or strand than in the "
+            f"annotation ({row['chrom']} {row['strand']}); give a list of the same genome"
+        )
+    found = len(both) - both["line"].null_count()
+    if not found:
+        raise InputError(
+            f"{path} has none of the genes (its first is {listed['gene_id'][0]}); column 4 must be the gene id"
+        )
+    cli.say(f"{path}: {found:,} of {len(genes):,} genes at their listed TSS, the others as --tss says")
+    return in_chromosome_order(both.with_columns(tss=pl.coalesce("tss_own", "tss")).select(genes.columns))
 
 
 def gene_digest(genes: pl.DataFrame) -> str:
@@ -95,7 +145,8 @@ def gene_digest(genes: pl.DataFrame) -> str:
     return digest(genes, ["gene_id", "chrom", "tss"])
 
 
-def _from_gtf(path: str | Path, rule: TssRule, biotypes: Collection[str]) -> pl.DataFrame:
+def _gtf_rows(path: str | Path) -> pl.DataFrame:
+    """Gene and transcript lines of a GTF; `tss` is the 5' end of each."""
     lines = genome.read_lines(path, keep=lambda line: "\tgene\t" in line or "\ttranscript\t" in line)
     fields = pl.col("text").str.split("\t")
     rows = lines.with_columns(
@@ -108,19 +159,43 @@ def _from_gtf(path: str | Path, rule: TssRule, biotypes: Collection[str]) -> pl.
         fields.list.get(8, null_on_oob=True).alias("attributes"),
     ).with_columns(pl.col("attributes").str.extract(f'{name} "([^"]*)"').alias(name) for name in _ATTRIBUTES)
     _check(path, rows)
-    biotype = pl.coalesce("gene_type", "gene_biotype", pl.lit(""))
-    rows = rows.with_columns(gene_type=biotype, tss=_five_prime())
-    genes = rows.filter(pl.col("feature") == "gene").with_columns(pl.coalesce("gene_name", "gene_id"))
-    if genes.is_empty():
+    if not (rows["feature"] == "gene").any():
         raise InputError(f"{path} has no line of type gene; give a full GENCODE or Ensembl GTF")
-    if "all" not in biotypes:
-        known = genes["gene_type"].unique().sort().to_list()
-        genes = genes.filter(pl.col("gene_type").is_in(list(biotypes)))
-        if genes.is_empty():
-            raise InputError(f"{path} has no gene of type {', '.join(biotypes)}; it has {', '.join(known)}")
-    if rule == "gene":
-        return genes
-    transcripts = rows.filter(pl.col("feature") == "transcript").join(genes, on="gene_id", how="semi")
+    return rows.with_columns(
+        pl.coalesce("gene_name", "gene_id"),
+        gene_type=pl.coalesce("gene_type", "gene_biotype", pl.lit("")),
+        tss=_five_prime(),
+    )
+
+
+def _bed_rows(path: str | Path) -> pl.DataFrame:
+    """Genes of a BED, with null as biotype where it has none."""
+    rows = genome.read_intervals(path, columns=6).rename({"column_4": "gene_id", "column_6": "strand"})
+    _check(path, rows)
+    symbols = "column_7" in rows.columns and not rows["column_7"].str.contains(r"^\d+$").all()  # else a BED12
+    typed = symbols and "column_8" in rows.columns
+    return rows.with_columns(
+        tss=_five_prime(),
+        feature=pl.lit("gene"),
+        gene_name=pl.coalesce("column_7", "gene_id") if symbols else pl.col("gene_id"),
+        gene_type=pl.col("column_8").fill_null("") if typed else pl.lit(None, pl.String),
+    )
+
+
+def _of_biotype(path: str | Path, genes: pl.DataFrame, biotypes: Collection[str]) -> pl.DataFrame:
+    """Genes of these types; a BED without types is taken as it is."""
+    if "all" in biotypes or genes["gene_type"].is_null().all():
+        return genes.with_columns(pl.col("gene_type").fill_null(""))
+    kept = genes.filter(pl.col("gene_type").is_in(list(biotypes)))
+    if kept.is_empty():
+        known = genes["gene_type"].unique().sort()
+        raise InputError(f"{path} has no gene of type {', '.join(biotypes)}; it has {', '.join(known)}")
+    return kept
+
+
+def _at_transcripts(path: str | Path, genes: pl.DataFrame, transcripts: pl.DataFrame, rule: TssRule) -> pl.DataFrame:
+    """The genes at their main or canonical TSS, those without a transcript line at their 5' end."""
+    transcripts = transcripts.join(genes, on="gene_id", how="semi")
     if transcripts.is_empty():
         raise InputError(f"{path} has no transcript lines, which TSS rule '{rule}' needs; use rule 'gene'")
     chosen = _main_tss(transcripts)
@@ -133,17 +208,12 @@ def _from_gtf(path: str | Path, rule: TssRule, biotypes: Collection[str]) -> pl.
     return genes.with_columns(tss=pl.coalesce("tss_chosen", "tss"))
 
 
-def _from_bed(path: str | Path, biotypes: Collection[str]) -> pl.DataFrame:
-    rows = genome.read_intervals(path, columns=6).rename({"column_4": "gene_id", "column_6": "strand"})
-    _check(path, rows)
-    symbols = "column_7" in rows.columns and not rows["column_7"].str.contains(r"^\d+$").all()  # else a BED12
-    typed = symbols and "column_8" in rows.columns
-    rows = rows.with_columns(
-        tss=_five_prime(),
-        gene_name=pl.coalesce("column_7", "gene_id") if symbols else pl.col("gene_id"),
-        gene_type=pl.col("column_8").fill_null("") if typed else pl.lit(""),
-    )
-    return rows.filter(pl.col("gene_type").is_in(list(biotypes))) if typed and "all" not in biotypes else rows
+def _as_released(path: str | Path, genes: pl.DataFrame) -> pl.DataFrame:
+    """Genes and TSSs as ScPGE's released code has them: see `read_genes`, "scpge-compat"."""
+    named = genes.unique("gene_name", keep="last", maintain_order=True)
+    if len(named) < len(genes):
+        cli.say(f"{path}: {len(genes) - len(named)} genes are lost to a later one of the same name (scpge-compat)")
+    return named.with_columns(tss=pl.col("tss") + 1)
 
 
 def _check(path: str | Path, rows: pl.DataFrame) -> None:

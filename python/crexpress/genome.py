@@ -24,7 +24,8 @@ _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000
 _CANONICAL = re.compile(r"(?i:chr)?(\d{1,3}[ABLR]?|[IVX]+|[WXYZ]|M|MT|Mito)")
 CHROM_STEP = 2**40  # bp between chromosomes laid end to end: more than any chromosome is long
 MISSING = ["", "NA", "N/A", ".", "-"]  # how tables say "not measured"
-_SEX_AND_MITO = {"X": 1, "Y": 2, "Z": 3, "W": 4, "M": 5, "MT": 5}
+LEFT_OUT = ("chrY", "chrM")  # chromosomes left out unless the user says otherwise
+_SEX_AND_MITO = {"X": 1, "Y": 2, "Z": 3, "W": 4, "M": 5}
 
 
 @contextmanager
@@ -193,7 +194,7 @@ def natural_order(names: Iterable[str]) -> list[str]:
     """Distinct chromosome names, numbers by value, then X, Y, Z, W, M, then all others by name."""
 
     def key(name: str) -> tuple[int, int, str]:
-        bare = re.sub("^chr", "", name, flags=re.IGNORECASE)
+        bare = _bare(name)
         number = re.match(r"\d+", bare)
         if number:
             return 0, int(number[0]), bare[number.end() :]
@@ -208,24 +209,47 @@ def is_canonical(name: str) -> bool:
 
 
 def usable(names: Iterable[str], exclude: Collection[str], scaffolds: bool = False) -> list[str]:
-    """The names in natural order, without excluded ones (in either spelling) and, by default, scaffolds."""
-    unwanted = {spelling for name in exclude for spelling in (name, name.removeprefix("chr"), f"chr{name}")}
-    return [name for name in natural_order(names) if name not in unwanted and (scaffolds or is_canonical(name))]
+    """The names in natural order, without excluded ones (in any spelling) and, by default, scaffolds."""
+    unwanted = {_bare(name) for name in exclude}
+    kept = (name for name in natural_order(names) if _bare(name) not in unwanted)
+    return [name for name in kept if scaffolds or is_canonical(name)]
+
+
+def require_known(exclude: Iterable[str], names: Collection[str], path: str | Path) -> None:
+    """Raise InputError for a chromosome to exclude that no file has, in any spelling: it is mistyped.
+
+    Y and the mitochondrion, which are left out by default, need not be there.
+    """
+    known = {_bare(name) for name in (*names, *LEFT_OUT)}
+    for name in exclude:
+        if _bare(name) not in known:
+            shown = ", ".join(natural_order(names)[:30])
+            raise InputError(f"there is no chromosome '{name}' to exclude in {path}; it has {shown}")
+
+
+def other_spelling(name: str) -> str:
+    """ "1" for "chr1" and "chr1" for "1"."""
+    return name[3:] if name.startswith("chr") else f"chr{name}"
 
 
 def reconcile(names: Iterable[str], reference: Collection[str], path: str | Path) -> dict[str, str]:
     """Map the chromosome names of the file `path` to those of `reference`; others are left out.
 
     "1" and "chr1" are taken for the same chromosome only when no name agrees as it stands, and the user
-    is told. Raises InputError when nothing matches or one file spells a chromosome both ways.
+    is told. chrM and MT are never: UCSC's hg19 has another sequence under chrM. Raises InputError when nothing
+    matches, or one file spells some chromosomes with and others without chr.
     """
     names, known = list(dict.fromkeys(names)), set(reference)
-    spellings = {name: name[3:] if name.startswith("chr") else f"chr{name}" for name in names}
     same = {name: name for name in names if name in known}
-    respelt = {name: other for name, other in spellings.items() if other in known and name not in known}
-    both = [name for name in respelt if spellings[name] in names]
+    respelt = {name: other_spelling(name) for name in names if name not in known and other_spelling(name) in known}
+    both = [name for name in respelt if other_spelling(name) in names]
     if both:
-        raise InputError(f"{path} uses both {both[0]} and {spellings[both[0]]}; spell it one way")
+        raise InputError(f"{path} uses both {both[0]} and {other_spelling(both[0])}; spell it one way")
+    if same and respelt:
+        raise InputError(
+            f"{path} spells {next(iter(same))} as the other input does and {next(iter(respelt))} otherwise; "
+            "spell all chromosomes one way"
+        )
     if same:
         return same
     if not respelt:
@@ -247,6 +271,12 @@ def require_same_build(sizes: Mapping[str, int], reference: Mapping[str, int | N
                 f"{path}: {name} is {length:,} bp long here but {expected:,} bp in the genome of this run; "
                 "it was made for another genome build"
             )
+
+
+def _bare(name: str) -> str:
+    """A name without chr, and M for MT, to find a chromosome by any of its spellings."""
+    bare = re.sub("^chr", "", name, flags=re.IGNORECASE)
+    return "M" if bare == "MT" else bare
 
 
 def _lines(path: str | Path) -> Iterator[tuple[int, str]]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from crexpress import cli, genome
 from crexpress.errors import InputError
 
 TRAIN, VAL, TEST = "train", "val", "test"
@@ -33,13 +34,19 @@ def parse(text: str) -> list[Region]:
 def assign(genes: pl.DataFrame, val: str, test: str) -> np.ndarray:
     """Split of every gene, by its TSS: array of "train", "val" or "test"; test wins where both claim a gene.
 
-    Raises InputError when a list names a chromosome that has no gene.
+    "5" stands for chr5 (and the other way round) where only that has genes. Raises InputError when a list names a
+    chromosome or region that has no gene.
     """
     chroms, tss = genes["chrom"].to_numpy(), genes["tss"].to_numpy()
+    present = set(chroms)
     split = np.full(len(genes), TRAIN, dtype="<U5")
     for name, text in ((VAL, val), (TEST, test)):
         for region in parse(text):
-            inside = (chroms == region.chrom) & (tss >= region.start)
+            chrom = region.chrom
+            if chrom not in present and genome.other_spelling(chrom) in present:
+                chrom = genome.other_spelling(chrom)
+                cli.say(f"the {name} region '{region.chrom}' is taken for {chrom}")
+            inside = (chroms == chrom) & (tss >= region.start)
             if region.end is not None:
                 inside &= tss < region.end
             if not inside.any():

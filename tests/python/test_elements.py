@@ -66,6 +66,32 @@ def test_union_of_lists_keeps_every_class(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_inactive_in_a_cell_is_no_cell_specific_ccre(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """Both papers drop DNase-only and low-DNase; the union of cells' lists has what is active in any cell."""
+    row = "chr1 {0} {1} E{0} 0 . {0} {1} 0,0,0 {2} All-data/Full-classification"
+    kinds = {
+        "K562": ("PLS", "Low-DNase", "DNase-only", "Low-DNase"),
+        "HepG2": ("PLS", "dELS,CTCF-bound", "dELS", "DNase-only"),
+    }
+    cells = {
+        cell: bed(
+            tmp_path,
+            *(row.format(at, at + 100, kind) for at, kind in zip((100, 300, 500, 700), found, strict=True)),
+            name=cell,
+        )
+        for cell, found in kinds.items()
+    }
+    own = elements.read_ccres([cells["K562"]], CHROMOSOMES)
+    assert own["element_id"].to_list() == ["E100"]
+    assert "K562: 3 of 4 cCREs are of class DNase-only or Low-DNase" in capsys.readouterr().err
+    union = elements.read_ccres([cells["K562"], cells["HepG2"]], CHROMOSOMES)
+    assert union.select("element_id", "class").rows() == [("E100", "PLS"), ("E300", "dELS"), ("E500", "dELS")]
+    whole = elements.read_ccres([cells["K562"]], CHROMOSOMES, exclude=[])
+    assert whole["class"].to_list() == list(kinds["K562"])
+    with pytest.raises(InputError, match=r"no class 'dels' to exclude; the lists have .*dELS"):
+        elements.read_ccres([cells["K562"]], CHROMOSOMES, exclude=["dels"])
+
+
 def test_names_that_are_not_unique_are_replaced(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     frame = elements.read_ccres([bed(tmp_path, "chr1 1 3 DHS", "chr1 5 7 DHS", "chr1 8 9 x")], CHROMOSOMES)
     assert frame["element_id"].to_list() == ["chr1:1-3", "chr1:5-7", "x"]

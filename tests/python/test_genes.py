@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 from crexpress import genes
 from crexpress.errors import InputError
@@ -10,9 +11,15 @@ from hypothesis import strategies as st
 
 
 def gene(
-    gene_id: str, start: int, end: int, strand: str = "+", chrom: str = "chr1", kind: str = "protein_coding"
+    gene_id: str,
+    start: int,
+    end: int,
+    strand: str = "+",
+    chrom: str = "chr1",
+    kind: str = "protein_coding",
+    name: str = "",
 ) -> str:
-    attributes = f'gene_id "{gene_id}"; gene_type "{kind}"; gene_name "{gene_id.lower()}";'
+    attributes = f'gene_id "{gene_id}"; gene_type "{kind}"; gene_name "{name or gene_id.lower()}";'
     return "\t".join([chrom, "TEST", "gene", str(start), str(end), ".", strand, ".", attributes])
 
 
@@ -138,6 +145,77 @@ def test_filters_on_biotype_and_chromosome(tmp_path: Path, capsys: pytest.Captur
         genes.read_genes(path, "gene", exclude=["chr10", "chr2", "1", "Y"])
 
 
+def test_a_mistyped_chromosome_does_not_pass(tmp_path: Path) -> None:
+    path = gtf(tmp_path, gene("A", 1, 900), gene("B", 1, 900, chrom="chr2"))
+    with pytest.raises(InputError, match=r"no chromosome 'chr22' to exclude in .*genes\.gtf; it has chr1, chr2"):
+        genes.read_genes(path, "gene", exclude=["chrY", "chr22"])
+    assert genes.read_genes(path, "gene", exclude=["2", "chr22"], known=["22"])["gene_id"].to_list() == ["A"]
+
+
+@pytest.mark.parametrize("name", ["MT", "chrM", "M", "chrMT"])
+def test_the_mitochondrion_is_left_out_however_it_is_spelt(tmp_path: Path, name: str) -> None:
+    path = gtf(tmp_path, gene("A", 1, 900), gene("MT-ND1", 1, 900, chrom=name))
+    assert genes.read_genes(path, "gene")["gene_id"].to_list() == ["A"]
+
+
+def test_a_gene_on_an_excluded_chromosome_is_no_second_one(tmp_path: Path) -> None:
+    """RefSeq and older GENCODE give a gene of the pseudoautosomal region one id on X and Y."""
+    path = gtf(
+        tmp_path,
+        *(gene("P", 1001, 9000, chrom="chrX"), transcript("P", 1001, 9000, chrom="chrX")),
+        gene("P", 1001, 9000, chrom="chrY"),
+        *(transcript("P", start, 9000, chrom="chrY") for start in (5001, 5002)),
+    )
+    assert genes.read_genes(path).select("chrom", "tss").rows() == [("chrX", 1000)]
+    with pytest.raises(InputError, match="lines 2 and 4 both are gene P"):
+        genes.read_genes(path, exclude=[])
+
+
+def test_genes_as_the_released_code_has_them(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = gtf(
+        tmp_path,
+        gene("A", 101, 200, name="twin"),
+        gene("B", 301, 400, "-"),
+        gene("N", 501, 600, name="twin", kind="lncRNA"),
+        gene("C", 701, 800, name="twin"),
+    )
+    frame = genes.read_genes(path, "scpge-compat")
+    assert frame.select("gene_id", "start", "end", "tss").rows() == [("B", 300, 400, 400), ("C", 700, 800, 701)]
+    assert "1 genes are lost to a later one of the same name" in capsys.readouterr().err
+    assert genes.read_genes(path, "gene").select("gene_id", "tss").rows() == [("A", 100), ("B", 399), ("C", 700)]
+
+
+def test_listed_tss_go_before_the_rule(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    frame = genes.read_genes(
+        gtf(tmp_path, gene("A.3", 101, 200), gene("B.1", 301, 400, "-"), gene("C.1", 501, 600)), "gene"
+    )
+    path = tmp_path / "own.bed"
+    path.write_text("1\t549\t550\tB\t0\t-\n1\t149\t150\tA.7\t0\t+\n1\t9\t10\tZ\t0\t+\n")
+    own = genes.at_listed_tss(frame, path)
+    assert own.columns == frame.columns
+    assert own.select("gene_id", "tss").rows() == [("A.3", 149), ("C.1", 500), ("B.1", 549)]
+    assert "2 of 3 genes at their listed TSS" in capsys.readouterr().err
+    with pytest.raises(InputError, match=r"gene B\.1 ends at 549, behind the end"):
+        genes.on_chromosomes(own.filter(pl.col("gene_id") == "B.1"), {"chr1": 548}, "a.gtf")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("chr1\t1\t2\tA\t0\t+\nchr1\t5\t6\tA\t0\t+\n", "line 2: gene A is listed twice"),
+        ("chr2\t1\t2\tB\t0\t+\nchr1\t5\t6\tA\t0\t-\n", "line 2: gene A is on another chromosome or strand"),
+        ("chr2\t1\t2\tA\t0\t+\n", r"line 1: gene A is on another chromosome or strand than .* \(chr1 \+\)"),
+        ("chr1\t1\t2\tX\t0\t+\n", "has none of the genes"),
+        ("chr1\t1\t2\n", "line 1: 6 tab-separated columns"),
+    ],
+)
+def test_lists_of_tss_that_cannot_be(tmp_path: Path, text: str, message: str) -> None:
+    frame = genes.read_genes(gtf(tmp_path, gene("A", 101, 200), gene("B", 1, 9, chrom="chr2")), "gene")
+    (tmp_path / "own.bed").write_text(text)
+    with pytest.raises(InputError, match=message):
+        genes.at_listed_tss(frame, tmp_path / "own.bed")
+
+
 def test_ensembl_gtf(tmp_path: Path) -> None:
     line = '1\tensembl\tgene\t11\t90\t.\t+\t.\tgene_id "ENSG01"; gene_biotype "protein_coding";'
     frame = genes.read_genes(gtf(tmp_path, line), "gene")
@@ -160,6 +238,8 @@ def test_bed_of_genes_gives_tss_of_ones_own(tmp_path: Path) -> None:
     path.write_text("chr1\t500\t501\tB\t0\t-\nchr1\t100\t200\tA\t0\t+\n")
     frame = genes.read_genes(path)
     assert frame.select("gene_id", "gene_name", "tss").rows() == [("A", "A", 100), ("B", "B", 500)]
+    with pytest.raises(InputError, match="rule 'canonical' needs a GTF"):
+        genes.read_genes(path, "canonical")
     path.write_text("chr1\t100\t200\tA\t0\t+\tSYMB\tlncRNA\nchr1\t1\t2\tB\t0\t+\tSYMC\tprotein_coding\n")
     assert genes.read_genes(path)["gene_name"].to_list() == ["SYMC"]
 
@@ -168,7 +248,7 @@ def test_genes_take_the_names_and_limits_of_the_genome(tmp_path: Path, capsys: p
     lines = [gene("A", 1, 900, chrom="1"), gene("B", 1, 900, chrom="2")]
     frame = genes.read_genes(gtf(tmp_path, *lines), "gene")
     assert genes.on_chromosomes(frame, {"chr1": 900}, "a.gtf")["chrom"].to_list() == ["chr1"]
-    assert "1 genes on chromosomes that the genome lacks" in capsys.readouterr().err
+    assert "1 genes on chromosomes that the genome lacks left out (2)" in capsys.readouterr().err
     with pytest.raises(InputError, match=r"gene A ends at 900, behind the end of chr1 \(899 bp\)"):
         genes.on_chromosomes(frame, {"chr1": 899}, "a.gtf")
 

@@ -141,6 +141,9 @@ def test_the_other_spelling_is_taken_and_told(
 def test_unclear_names_are_refused() -> None:
     with pytest.raises(InputError, match="both 1 and chr1"):
         genome.reconcile(["1", "chr1"], ["chr1"], "a.bed")
+    with pytest.raises(InputError, match="spells chr1 as the other input does and 2 otherwise"):
+        genome.reconcile(["chr1", "2"], ["chr1", "chr2"], "a.bed")
+    assert genome.reconcile(["1", "MT"], ["chr1", "chrM"], "a.bed") == {"1": "chr1"}  # hg19's chrM is not MT
     with pytest.raises(InputError, match="shares no chromosome"):
         genome.reconcile(["NC_000001.11"], ["chr1"], "a.bed")
 

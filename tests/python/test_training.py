@@ -341,11 +341,13 @@ def test_artefacts_of_other_elements_are_refused(tiny: Any, tmp_path: Path) -> N
         open_store(tiny.elements, tiny.genes, [other], config=config)
 
 
-def test_regions_split_genes_by_their_tss(tiny: Any) -> None:
+def test_regions_split_genes_by_their_tss(tiny: Any, capsys: pytest.CaptureFixture) -> None:
     genes, _ = artifacts.read_table(tiny.genes, "genes")
     split = splits.assign(genes, "chr2", "chr3:0-200000")
     inside = (genes["chrom"] == "chr3") & (genes["tss"] < 200_000)
     assert np.array_equal(split == "test", inside.to_numpy())
+    assert np.array_equal(splits.assign(genes, "2", "3:0-200000"), split)
+    assert "the val region '2' is taken for chr2" in capsys.readouterr().err
     with pytest.raises(InputError, match="is not a chromosome"):
         splits.assign(genes, "chr2", "chr3:5-1")
 
