@@ -49,9 +49,9 @@ class Contacts:
         self.first_bin = dict(zip(tensors["chroms"].tolist(), self.offsets[:-1].tolist(), strict=True))
         self.total = int(self.offsets[-1])
         self.row, self.col = tensors["row"].astype(np.int64), tensors["col"].astype(np.int64)
-        self._keys = self.row * self.total + self.col  # ascending: contacts are stored in this order
+        self.keys = self.row * self.total + self.col  # ascending: contacts are stored in this order
         self._values = {name: tensors[name] for name in ("count", "neglog10q")}
-        self._given = {name for name, values in self._values.items() if not np.isnan(values).all()}
+        self.given: set[str] = {name for name, values in self._values.items() if not np.isnan(values).all()}
         # the furthest partner of each bin, so that most pairs need no search
         self._reach = np.full(self.total, -1)
         np.maximum.at(self._reach, self.row, self.col)
@@ -72,21 +72,25 @@ class Contacts:
         bins = first.fill_null(-1).to_numpy() + np.maximum(positions, 0) // self.bin_size
         return np.where(first.is_null().to_numpy() | (bins >= end.fill_null(0).to_numpy()), -1, bins)
 
+    def strengths(self, value: Value) -> np.ndarray:
+        """Strength (float32) of every contact, aligned to `keys`; InputError when the loops came without it."""
+        if value not in self.given:
+            raise InputError(f"the loops of {self.header['cell']} have no {value}; use the other strength")
+        return np.nan_to_num(self._values[value])
+
     def lookup(self, a: np.ndarray, b: np.ndarray, value: Value = "count") -> np.ndarray:
         """Strength (float32) of the contact of bins `a` and `b`, broadcast together; 0 where there is none.
 
         Raises InputError when the loops came without this strength.
         """
-        if value not in self._given:
-            raise InputError(f"the loops of {self.header['cell']} have no {value}; use the other strength")
-        values = self._values[value]
+        values = self.strengths(value)
         a, b = np.broadcast_arrays(a, b)
         low, high = np.minimum(a, b), np.maximum(a, b)
         found = np.zeros(low.shape, np.float32)
         near = np.nonzero((low >= 0) & (high <= self._reach[low]))  # a negative `low` reads any bin, and is dropped
         wanted = low[near].astype(np.int64) * self.total + high[near]
-        place = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
-        found[near] = np.where(self._keys[place] == wanted, np.nan_to_num(values[place]), 0)
+        place = np.minimum(np.searchsorted(self.keys, wanted), len(self.keys) - 1)
+        found[near] = np.where(self.keys[place] == wanted, values[place], 0)
         return found
 
 

@@ -14,10 +14,11 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from crexpress import artifacts, neighbours
+from crexpress import artifacts, cli, neighbours
 from crexpress.errors import InputError
-from crexpress.models.config import ModelConfig
-from crexpress.models.scpge import Features
+from crexpress.loops import LoopTable, read_loops
+from crexpress.models.config import LoopRows, ModelConfig
+from crexpress.models.inputs import Features
 from crexpress.sequence import reverse_complement
 
 
@@ -33,19 +34,22 @@ class CellData:
     present: Tensor
     expression: np.ndarray | None = None
     expression_header: artifacts.Header | None = None
+    loops: LoopTable | None = None
 
 
 class Batch(NamedTuple):
     """Some genes, each in a cell: their unique elements and, per gene, where its tokens are.
 
     `token` int64 [B, n] indexes the rows of `features`, one past the end for a pad; `present` bool [B, n];
-    `distance` float32 [B, n] bp from the TSS, along the genome or, in a stranded model, along the gene.
+    `distance` float32 [B, n] bp from the TSS, along the genome or, in a stranded model, along the gene; `loops`
+    float32 [B, rows, n] between the tokens of the rows that are asked for, or None.
     """
 
     features: Features
     token: Tensor
     present: Tensor
     distance: Tensor
+    loops: Tensor | None = None
 
 
 @dataclass
@@ -60,6 +64,7 @@ class Store:
     codes: Tensor  # uint8 [elements, width], or [elements, 0] when the model reads no sequence
     motifs: Tensor  # float16 [elements, motifs], likewise
     digests: dict[str, str]
+    loop_rows: LoopRows = "none"  # between which tokens of a gene loops are looked up
 
     @property
     def device(self) -> torch.device:
@@ -71,6 +76,7 @@ class Store:
             setattr(self, name, getattr(self, name).to(device))
         for cell in self.cells:
             cell.signals, cell.present = cell.signals.to(device), cell.present.to(device)
+            cell.loops = cell.loops and cell.loops.to(device)
         return self
 
     def features(self, cell: Tensor, element: Tensor) -> Features:
@@ -93,7 +99,21 @@ class Store:
         token = torch.full(index.shape, len(unique), device=self.device)
         token[present] = inverse
         features = self.features(unique // len(self.elements), unique % len(self.elements))
-        return Batch(features, token, present, self.distance[gene])
+        return Batch(features, token, present, self.distance[gene], self.loops_between(cell, gene))
+
+    def loops_between(self, cell: Tensor, gene: Tensor) -> Tensor | None:
+        """Loops float32 [B, rows, n] between the tokens of genes, each in its cell; 0 in a cell without loops."""
+        if self.loop_rows == "none":
+            return None
+        index = self.index[gene].long()
+        n = index.shape[1]
+        rows = slice(None) if self.loop_rows == "all" else slice(n // 2, n // 2 + 1)
+        found = torch.zeros(len(gene), n if self.loop_rows == "all" else 1, n, device=self.device)
+        for number, data in enumerate(self.cells):
+            if data.loops is not None:
+                here = cell == number
+                found[here] = data.loops.between(index[here], rows)
+        return found
 
 
 def open_store(
@@ -103,10 +123,14 @@ def open_store(
     expression: Sequence[Path] = (),
     sequence: Path | None = None,
     motifs: Path | None = None,
+    contacts: Sequence[Path] = (),
     *,
     config: ModelConfig,
+    loop_rows: LoopRows | None = None,
 ) -> Store:
     """Read and align the artefacts that `config` needs.
+
+    `loop_rows` says between which tokens loops are looked up; by default where the model reads them.
 
     Raises InputError when artefacts belong to different element or gene sets, or lack what the model needs.
     """
@@ -136,10 +160,29 @@ def open_store(
         _read_codes(sequence, elements, element_header) if config.sequence else nothing.to(torch.uint8),
         _read_motifs(motifs, config, elements, element_header) if config.motifs else nothing,
         {"elements": element_header["elements"], "genes": gene_header["genes"]},
+        config.loop_rows if loop_rows is None else loop_rows,
     )
     if config.stranded:
         _follow_strand(store)
+    if store.loop_rows != "none":
+        _read_loops(store, contacts, config, elements, element_header)
     return store
+
+
+def _read_loops(
+    store: Store, paths: Sequence[Path], config: ModelConfig, elements: Path, like: artifacts.Header
+) -> None:
+    cells = {cell.name: cell for cell in store.cells}
+    for path in paths:
+        name, table = read_loops(path, config, elements, store.elements, like)
+        if name not in cells:
+            raise InputError(f"{path} holds the loops of {name}, but no signals of that cell were given")
+        if cells[name].loops is not None:
+            raise InputError(f"{path} is a second file of {name}'s loops; give each cell once")
+        cells[name].loops = table
+    without = [name for name, cell in cells.items() if cell.loops is None]
+    if without:
+        cli.say(f"no loops of {', '.join(without)}: there the model sees none (M is 0 everywhere)")
 
 
 def _follow_strand(store: Store) -> None:

@@ -9,9 +9,11 @@ import pytest
 import torch
 from crexpress.errors import InputError
 from crexpress.models import load_model, save_model
-from crexpress.models.blocks import TokenMixer, log_buckets
+from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig, presets, read_preset
-from crexpress.models.scpge import Features, ScPGE, one_hot
+from crexpress.models.inputs import Features, one_hot
+from crexpress.models.positions.buckets import log_buckets
+from crexpress.models.scpge import ScPGE
 
 FOUR = ("dnase", "h3k4me3", "h3k27ac", "ctcf")
 
@@ -95,8 +97,10 @@ def test_the_last_layer_of_the_mixer_equals_a_full_one() -> None:
     tokens, bias = torch.randn(3, 5, 16), torch.randn(3, 2, 5, 5)
     full = tokens
     for layer in mixer.layers:
-        full, _ = layer(full, bias, slice(None))
-    assert torch.allclose(mixer(tokens, bias, bias[..., 2:3, :], 2).gene, mixer.norm(full[:, 2]), atol=1e-6)
+        full, _ = layer(full, Prior(bias), slice(None))
+    assert torch.allclose(
+        mixer(tokens, Prior(bias), Prior(bias[..., 2:3, :]), 2).gene, mixer.norm(full[:, 2]), atol=1e-6
+    )
 
 
 def test_buckets_grow_with_distance_and_tell_the_sides_apart() -> None:

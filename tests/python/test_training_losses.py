@@ -1,7 +1,7 @@
 """Losses against closed forms."""
 
 import torch
-from crexpress.models.scpge import Prediction
+from crexpress.models.inputs import Prediction
 from crexpress.training.losses import LOSSES, probability
 from torch import Tensor
 from torch.nn import functional

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import torch
 from crexpress import artifacts, cli
-from crexpress.interpret.perturbation import perturb, silent_vector
+from crexpress.interpret.perturbation import perturb
 from crexpress.models.config import ModelConfig
 from crexpress.models.scpge import ScPGE
 from crexpress.neighbours import distances
@@ -32,14 +32,16 @@ def link_table(model: ScPGE, store: Store, cell: int, tokens_at_once: int) -> pl
     attention: mean probability over heads and layers in the gene's row (ScPGE "Attention weights");
     perturbation: see `perturb`, in the unit of the model's target.
     """
-    vectors, silent = encode(model, store, cell), silent_vector(model, store.device)
+    vectors = encode(model, store, cell)
+    with torch.inference_mode():
+        silent = model.embed_silent().float()
     width = store.index.shape[1]
     genes_at_once = max(1, tokens_at_once // width**2)
     attention, effect = [], []
     batches = -(-len(store.genes) // genes_at_once)
-    for batch in cli.progress(tokens(store, vectors, genes_at_once), "perturbing elements", batches):
+    for batch in cli.progress(tokens(store, cell, vectors, genes_at_once), "perturbing elements", batches):
         with torch.inference_mode():
-            whole = model.predict(batch.vectors, batch.present, batch.distance)
+            whole = model.predict(*batch)
         attention.append(_mean_attention(whole.attention).cpu())
         effect.append(perturb(model, batch, silent, whole.expression).float().cpu())
     return _table(store, torch.cat(attention).numpy(), torch.cat(effect).numpy())

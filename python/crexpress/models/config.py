@@ -3,12 +3,27 @@
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from crexpress.errors import InputError
 from crexpress.neighbours import AtTss
 from crexpress.settings import Settings
 from crexpress.training.config import TrainingConfig
+
+LoopRows = Literal["none", "gene", "all"]  # of which of a gene's tokens, as queries, loops are looked up
+
+
+class StemShape(NamedTuple):
+    """Kernel and pool of a stem over an input of a certain length; pool 0 in the settings is all that there is."""
+
+    length: int
+    kernel: int
+    pool: int
+
+    @property
+    def positions(self) -> int:
+        """Positions that the stem leaves."""
+        return (self.length - self.kernel + 1) // self.pool
 
 
 @dataclass(frozen=True)
@@ -28,9 +43,13 @@ class ModelConfig(Settings):
     stranded: bool = False  # TSS windows and distances in bp run along the gene, not along the genome
     track_dropout: float = 0.0  # chance to hide a track from a batch; above 0 the model can do without tracks
     # element encoder
+    encoder: str = "convolution"  # one of models.encoders
     channels: int = 128
     sequence_kernel: int = 30
-    sequence_pool: int = 4
+    sequence_pool: int = 4  # 0: over the whole element
+    motif_encoder: Literal["linear", "convolution"] = "linear"  # over the motif list in its order (paper and code)
+    motif_kernel: int = 30
+    motif_pool: int = 4
     signal_kernel: int = 30
     signal_pool: int = 4
     tower_kernels: tuple[int, ...] = (7, 3, 3, 3)
@@ -41,27 +60,55 @@ class ModelConfig(Settings):
     heads: int = 4
     hidden_mixer: int = 1024
     dropout_mixer: float = 0.1
-    position: str = "rank"  # relative position of two elements: their rank along the genome, or "bp"
+    position: str = "rank"  # relative position of two elements, one of models.positions
     position_buckets: int = 64
     position_decay: float = 0.0  # power of the contact decay that the position bias starts from; 0 starts at random
-    mask: str = "none"  # or "diagonal": no token attends to itself, as in the released code
+    # whom a token may not attend to: itself (released code), the gene itself (paper), or no token the gene
+    mask: Literal["none", "diagonal", "gene", "gene-key"] = "none"
+    pads: Literal["masked", "encoded"] = "masked"  # missing neighbours, or all-zero elements as in the released code
+    # chromatin loops between tokens as prior: exp(M) * logit (paper, equation 3) or logit + learnt weight * M
+    loop_prior: Literal["none", "multiplied", "added"] = "none"
+    loop_value: Literal["count", "neglog10q"] = "count"  # training takes counts where every file has them
+    loop_bins: Literal["down", "nearest"] = "down"  # how elements fall into bins; nearest: as in the released code
     # head
     hidden_head: int = 64
 
     @property
+    def stems(self) -> dict[str, StemShape]:
+        """Convolution stems that the inputs need, by input."""
+        stems = {}
+        if self.sequence:
+            stems["sequence"] = StemShape(self.width, self.sequence_kernel, self.sequence_pool)
+        if self.motifs and self.motif_encoder == "convolution":
+            stems["motifs"] = StemShape(self.width, self.motif_kernel, self.motif_pool)
+        if self.tracks:
+            stems["signals"] = StemShape(self.width // self.bin_size, self.signal_kernel, self.signal_pool)
+        return {
+            name: stem._replace(pool=stem.pool or max(1, stem.length - stem.kernel + 1)) for name, stem in stems.items()
+        }
+
+    @property
     def positions(self) -> int:
         """Positions of an element after the stems; InputError when the stems do not fit the element."""
-        lengths = set()
-        if self.sequence:
-            lengths.add((self.width - self.sequence_kernel + 1) // self.sequence_pool)
-        if self.tracks:
-            lengths.add((self.width // self.bin_size - self.signal_kernel + 1) // self.signal_pool)
+        if self.motif_encoder == "convolution" and len(self.motifs) > self.width:
+            raise InputError(
+                f"this preset lays the motif list along the element and takes at most {self.width} motifs, not "
+                f"{len(self.motifs)}; score fewer (score-motifs --top), or use a preset with a linear motif channel"
+            )
+        lengths = {stem.positions for stem in self.stems.values()}
         if len(lengths) > 1 or min(lengths, default=1) < 1:
             raise InputError(
                 f"this preset cannot read elements of {self.width} bp in bins of {self.bin_size} bp: its stems leave "
                 f"{sorted(lengths)} positions; use the preset's own bin size and width"
             )
         return lengths.pop() if lengths else 1
+
+    @property
+    def loop_rows(self) -> LoopRows:
+        """Of which query tokens the attention starts from loops."""
+        if self.loop_prior == "none" or not self.layers:
+            return "none"
+        return "gene" if self.layers == 1 else "all"
 
 
 def presets() -> dict[str, dict[str, Any]]:

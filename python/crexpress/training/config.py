@@ -1,6 +1,7 @@
 """How a model is trained: the settings stored in a model's config.json beside its architecture."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from crexpress.settings import Settings
 
@@ -21,4 +22,15 @@ class TrainingConfig(Settings):
     averaging: float = (
         0.0  # decay a step of a running mean of the weights, which then is the model; 0: the last weights
     )
+    # chromatin loops as supervision of attention (ScPGE-KL, equation 4)
+    loop_alpha: float = 0.0  # weight of the divergence of attention from loops beside the loss; 0: no supervision
+    loop_target: Literal["loops+decay", "decay"] = "loops+decay"  # M + R, or R alone
+    loop_decay: Literal["rank", "bp"] = "rank"  # what x is in R = exp(-|x| / 2)
+    loop_decay_bp: float = 5000.0  # bp of x = 1
+    loop_divergence: Literal["kl", "compat"] = "kl"  # compat: as the released code computes it
     seed: int = 1
+
+    @property
+    def needs_loops(self) -> bool:
+        """Whether the loss reads loops."""
+        return self.loop_alpha > 0 and self.loop_target != "decay"

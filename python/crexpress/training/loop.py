@@ -12,11 +12,12 @@ import polars as pl
 import torch
 from crexpress import cli
 from crexpress.errors import InputError
-from crexpress.models.scpge import Features, Prediction, ScPGE
+from crexpress.models.inputs import Features, N, Prediction
+from crexpress.models.scpge import ScPGE
 from crexpress.store import Batch, Store
 from crexpress.training import samples as draws
 from crexpress.training.config import TrainingConfig
-from crexpress.training.losses import LOSSES, Loss
+from crexpress.training.losses import Loss, with_supervision
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
 from torch import Tensor, nn
@@ -38,7 +39,7 @@ def train(model: ScPGE, store: Store, training: Samples, validation: Samples, co
     Raises InputError when the loss stops being a number.
     """
     rng = np.random.default_rng(config.seed)
-    loss_of = LOSSES[config.loss]
+    loss_of = with_supervision(config)
     optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
     batches = draws.shuffled(training, config.batch_size, rng)
     # with averaging, the model that is validated and kept is a running mean over the steps: its validation loss does
@@ -92,10 +93,22 @@ def forward(model: ScPGE, batch: Batch) -> Prediction:
     features = batch.features
     if model.training and model.config.track_dropout:
         features = hide_tracks(features, model.config.track_dropout)
-    vectors = model.embed(features)
-    padded = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
-    # an embedding look-up, because its gradient is summed in a fixed order
-    return model.predict(functional.embedding(batch.token, padded), batch.present, batch.distance)
+    if model.config.pads == "encoded":
+        tokens = model.embed(_each_token(features, batch.token)).view(*batch.token.shape, -1)
+    else:
+        vectors = model.embed(features)
+        padded = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
+        # an embedding look-up, because its gradient is summed in a fixed order
+        tokens = functional.embedding(batch.token, padded)
+    return model.predict(tokens, batch.present, batch.distance, batch.loops)
+
+
+def _each_token(features: Features, token: Tensor) -> Features:
+    """Features of every token, an empty element for a pad: batch normalisation then counts them as ScPGE's code does."""
+    empty = Features(*(part.new_zeros(1, *part.shape[1:]) for part in features))
+    empty = empty._replace(codes=empty.codes + N, present=torch.ones_like(empty.present))
+    rows = token.flatten()
+    return Features(*(torch.cat(pair)[rows] for pair in zip(features, empty, strict=True)))
 
 
 def hide_tracks(features: Features, chance: float) -> Features:

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 import torch
-from crexpress.models.scpge import Prediction
+from crexpress.models.inputs import Prediction
 from crexpress.store import Batch
+from crexpress.training.config import TrainingConfig
+from crexpress.training.supervision import divergence
 from torch import Tensor
 from torch.nn import functional
 
@@ -34,6 +36,18 @@ def probability(expression: Tensor) -> Tensor:
     The head ends in softplus(z), and 1 - exp(-softplus(z)) is sigmoid(z): the same head serves both tasks.
     """
     return -torch.expm1(-expression)
+
+
+def with_supervision(config: TrainingConfig) -> Loss:
+    """The loss that the settings name, joined by the supervision of attention where they ask for it."""
+    loss_of = LOSSES[config.loss]
+    if not config.loop_alpha:
+        return loss_of
+
+    def joint(prediction: Prediction, batch: Batch, target: Tensor) -> Tensor:
+        return loss_of(prediction, batch, target) + config.loop_alpha * divergence(prediction, batch, config)
+
+    return joint
 
 
 LOSSES: dict[str, Loss] = {"mse": mse, "poisson": poisson, "classification": classification}

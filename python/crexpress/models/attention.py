@@ -1,0 +1,168 @@
+"""Transformer over a gene's tokens, shared by the model families."""
+
+import math
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class Prior(NamedTuple):
+    """What is known of each pair of tokens before their content: weights are softmax(factor * (q k / sqrt(d) + added)).
+
+    added, broadcast to [B, heads, queries, keys], is -inf for keys that a query may not attend to; factor, likewise,
+    is None for 1 (ScPGE-LP's exp(M), equation 3).
+    """
+
+    added: Tensor
+    factor: Tensor | None = None
+
+    def copies(self) -> "Prior":
+        """The same with an axis for copies of a gene after the first."""
+        return Prior(self.added.unsqueeze(1), None if self.factor is None else self.factor.unsqueeze(1))
+
+    def apply(self, logits: Tensor) -> Tensor:
+        logits = logits + self.added
+        return logits if self.factor is None else logits * self.factor
+
+
+class Attention(nn.Module):
+    """Multi-head attention without biases (ScPGE equation 1); the queries may be a part of the keys' tokens."""
+
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
+        super().__init__()
+        self.heads = heads
+        self.scale = 1 / math.sqrt(width // heads)
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        self.drop_weights = nn.Dropout(dropout)
+        self.drop_out = nn.Dropout(dropout)
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(-3, -2)
+
+    def forward(self, queries: Tensor, keys: Tensor, prior: Prior) -> tuple[Tensor, Tensor]:
+        """Mixed [..., q, d], weights [..., heads, q, k] of queries [..., q, d] over keys [..., k, d]."""
+        q, k, v = self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(keys))
+        weights = functional.softmax(prior.apply(q @ k.transpose(-1, -2) * self.scale), dim=-1)
+        mixed = (self.drop_weights(weights) @ v).transpose(-3, -2).flatten(-2)
+        return self.drop_out(self.out(mixed)), weights
+
+    def swap_each(self, tokens: Tensor, other: Tensor, prior: Prior, rows: slice, columns: Tensor) -> Tensor:
+        """What `forward` gives for the tokens in `rows` of copies of a gene; in each, one of `columns` is `other`.
+
+        tokens [B, n, d], other [1, d], prior of these rows -> [B, copies, rows, d]. `rows` are all tokens, or none of
+        `columns`. Queries, keys and values are computed once for all copies, as these differ by one token each.
+        """
+        q, k, v = (
+            self._split(self.query(tokens[:, rows])),
+            self._split(self.key(tokens)),
+            self._split(self.value(tokens)),
+        )
+        k_other, v_other = self._split(self.key(other)), self._split(self.value(other))
+        n, copies = tokens.shape[1], torch.arange(len(columns), device=tokens.device)
+        swapped = functional.one_hot(columns, n).bool()  # [copies, n]
+        logits = torch.where(
+            swapped[:, None, None], (q @ k_other.transpose(-1, -2)).unsqueeze(1), (q @ k.transpose(-1, -2)).unsqueeze(1)
+        )  # [B, copies, heads, rows, n]
+        if q.shape[-2] == n:  # the swapped token asks, too
+            q_other = self._split(self.query(other))
+            asked = (q_other @ k.transpose(-1, -2)).squeeze(-2).unsqueeze(1)  # [B, 1, heads, n]
+            itself = (q_other * k_other).sum(-1)  # [heads, 1]
+            logits[:, copies, :, columns] = torch.where(swapped[:, None], itself, asked).transpose(0, 1)
+        weights = functional.softmax(prior.copies().apply(logits * self.scale), dim=-1)
+        its_weight = weights[:, copies, ..., columns].transpose(0, 1).unsqueeze(-1)  # [B, copies, heads, rows, 1]
+        change = (v_other - v[:, :, columns]).transpose(1, 2).unsqueeze(-2)  # [B, copies, heads, 1, d / heads]
+        mixed = (weights @ v.unsqueeze(1) + its_weight * change).transpose(-3, -2).flatten(-2)
+        out: Tensor = self.out(mixed)
+        return out
+
+
+class TransformerLayer(nn.Module):
+    """Pre-norm transformer layer."""
+
+    def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.norm_attention = nn.LayerNorm(width)
+        self.attention = Attention(width, heads, dropout)
+        self.norm_feedforward = nn.LayerNorm(width)
+        self.feedforward = nn.Sequential(
+            nn.Linear(width, hidden),
+            nn.GELU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden, width),
+            nn.Dropout(dropout),
+        )
+
+    def forward(self, x: Tensor, prior: Prior, rows: slice) -> tuple[Tensor, Tensor]:
+        """Update only the tokens in `rows` (all, or the gene's in the last layer); prior has those rows too."""
+        normed = self.norm_attention(x)
+        update, weights = self.attention(normed[..., rows, :], normed, prior)
+        x = x[..., rows, :] + update
+        return x + self.feedforward(self.norm_feedforward(x)), weights
+
+    def swap_each(self, x: Tensor, other: Tensor, prior: Prior, rows: slice, columns: Tensor) -> Tensor:
+        """The tokens in `rows` of copies of a gene, in each of which another of `columns` is `other` [1, d]."""
+        normed, normed_other = self.norm_attention(x), self.norm_attention(other)
+        update = self.attention.swap_each(normed, normed_other, prior, rows, columns)
+        kept = x[:, rows].unsqueeze(1)
+        if kept.shape[-2] == x.shape[1]:
+            swapped = functional.one_hot(columns, x.shape[1]).bool().unsqueeze(-1)
+            kept = torch.where(swapped, other, kept)
+        out: Tensor = kept + update
+        return out + self.feedforward(self.norm_feedforward(out))
+
+
+class Mixed(NamedTuple):
+    """A gene's vector [B, d], and its attention over the tokens [B, layers, heads, tokens]."""
+
+    gene: Tensor
+    attention: Tensor
+
+
+class TokenMixer(nn.Module):
+    """Transformer over a gene's tokens; the last layer computes the gene's row alone, as nothing else is read."""
+
+    def __init__(self, width: int, layers: int, heads: int, hidden: int, dropout: float) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(TransformerLayer(width, heads, hidden, dropout) for _ in range(layers))
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, tokens: Tensor, prior: Prior, prior_gene: Prior, gene: int) -> Mixed:
+        """Mix tokens [B, n, d], of which the gene's is in column `gene`.
+
+        `prior_gene` is the gene's row of `prior`, and all that a single layer reads.
+        """
+        own = slice(gene, gene + 1)
+        attention = []
+        for number, layer in enumerate(self.layers, 1):
+            if number < len(self.layers):
+                tokens, weights = layer(tokens, prior, slice(None))
+                attention.append(weights[:, :, gene])
+            else:
+                tokens, weights = layer(tokens, prior_gene, own)
+                attention.append(weights[:, :, 0])
+        vector = tokens[:, 0] if self.layers else tokens[:, gene]
+        stacked = torch.stack(attention, dim=1) if attention else tokens.new_zeros(len(tokens), 0, 1, tokens.shape[1])
+        return Mixed(self.norm(vector), stacked)
+
+    def swap_each(
+        self, tokens: Tensor, other: Tensor, prior: Prior, prior_gene: Prior, gene: int, columns: Tensor
+    ) -> Tensor:
+        """Gene vectors [B, copies, d] of copies of a gene, in each of which another of `columns` is `other` [1, d].
+
+        The mixer has a layer, and the gene is none of the columns. The first layer shares between the copies.
+        """
+        own = slice(gene, gene + 1)
+        first, *more = self.layers
+        rows, its_prior = (slice(None), prior) if more else (own, prior_gene)
+        copies: Tensor = first.swap_each(tokens, other, its_prior, rows, columns)  # type: ignore[operator]
+        for layer in more[:-1]:
+            copies, _ = layer(copies, prior.copies(), slice(None))
+        if more:
+            copies, _ = more[-1](copies, prior_gene.copies(), own)
+        vectors: Tensor = self.norm(copies.squeeze(-2))
+        return vectors

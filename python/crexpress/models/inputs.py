@@ -1,0 +1,29 @@
+"""What every model of the family reads and gives: features of elements, predictions of genes."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+from torch.nn import functional
+
+N = 4  # code of an unknown base
+
+
+class Features(NamedTuple):
+    """Inputs of a set of elements; a channel that the model does not use has no columns."""
+
+    signals: Tensor  # float [elements, tracks, bins]
+    present: Tensor  # bool [elements, tracks]: False where the element's cell lacks the track
+    codes: Tensor  # uint8 [elements, width], A 0 C 1 G 2 T 3 N 4
+    motifs: Tensor  # float [elements, motifs]
+
+
+class Prediction(NamedTuple):
+    """expression [B] in the unit of the training target; attention [B, layers, heads, tokens] of the gene's row."""
+
+    expression: Tensor
+    attention: Tensor
+
+
+def one_hot(codes: Tensor) -> Tensor:
+    """uint8 codes [elements, width] -> float [elements, 4, width]; N (4) is all zero."""
+    return functional.one_hot(codes.long(), N + 1)[..., :N].transpose(1, 2).float()

@@ -1,0 +1,144 @@
+"""`scpge-compat` computes what the released ScPGE model computes (docs/science.md, rows 6, 11 to 13, 16).
+
+The numbers were made by the released program itself: tests/reference/make_scpge_model.py.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from crexpress.errors import InputError
+from crexpress.models.config import read_preset
+from crexpress.models.inputs import Features
+from crexpress.models.positions.buckets import log_buckets
+from crexpress.models.released import import_weights, translate
+from crexpress.models.scpge import ScPGE
+from crexpress.store import Batch
+from crexpress.training.config import TrainingConfig
+from crexpress.training.loop import forward
+from crexpress.training.losses import with_supervision
+
+REFERENCE = Path(__file__).parents[1] / "reference"
+sys.path.insert(0, str(REFERENCE))
+from released_scpge import ALPHA, SIZES, Inputs, projections, released_inputs, released_weights  # noqa: E402
+
+EXPECTED = np.load(REFERENCE / "scpge_model.npz")
+CASES = [(form, tracks) for tracks in SIZES for form in ("plain", "lp", "kl")]
+STEPS = [pytest.param(*case, marks=pytest.mark.slow) if case[1] > 4 else case for case in CASES]
+KL = TrainingConfig(loop_alpha=ALPHA, loop_divergence="compat")
+
+
+def shapes(tracks: int) -> dict[str, tuple[int, ...]]:
+    """The released weights by name."""
+    return {name: tuple(shape) for name, shape in json.loads(str(EXPECTED[f"shapes.{tracks}"])).items()}
+
+
+def ours(form: str, tracks: int) -> ScPGE:
+    config = read_preset("scpge-compat")[0].replace(
+        tracks=tuple(f"track{i}" for i in range(tracks)),
+        motifs=tuple(f"motif{i}" for i in range(600)),
+        sequence=True,
+        loop_prior="multiplied" if form == "lp" else "none",
+        dropout_encoder=0.0,
+        dropout_mixer=0.0,
+    )
+    model = ScPGE(config)
+    model.load_state_dict(translate(released_weights(shapes(tracks)), config.channels))
+    return model
+
+
+def batch_of(inputs: Inputs) -> Batch:
+    """The same genes as the store gives them: every real element once, pads pointing one past the end."""
+    real = torch.from_numpy(inputs.present)
+    token = torch.full(real.shape, int(real.sum()))
+    token[real] = torch.arange(int(real.sum()))
+    signals, motifs, codes = (
+        torch.from_numpy(part)[real]
+        for part in (inputs.signals.transpose(0, 2, 1, 3), inputs.motifs[:, 0], inputs.codes)
+    )
+    features = Features(signals, torch.ones(signals.shape[:2], dtype=torch.bool), codes, motifs)
+    return Batch(features, token, real, torch.zeros(real.shape), torch.from_numpy(inputs.loops))
+
+
+def in_their_order(gradients: dict[str, np.ndarray], theirs: dict[str, tuple[int, ...]]) -> dict[str, np.ndarray]:
+    """Our gradients under the released names, laid out as there."""
+    result = {}
+    for name, shape in theirs.items():
+        numbers = torch.arange(int(np.prod(shape))).reshape(shape)
+        ((mine, places),) = translate({name: numbers}, 128).items()
+        if mine in gradients:
+            result[name] = np.empty(places.numel(), np.float32)
+            result[name][places.flatten().numpy()] = gradients[mine].ravel()
+    return result
+
+
+@pytest.mark.parametrize(("form", "tracks"), CASES)
+def test_predictions_and_attention_are_the_released_models(form: str, tracks: int) -> None:
+    model, batch = ours(form, tracks).eval(), batch_of(released_inputs(tracks))
+    with torch.no_grad():
+        prediction = forward(model, batch)
+        # elements embedded once, and all pads by the one vector of an empty element, as predict does it
+        vectors = torch.cat([model.embed(batch.features), model.embed_silent()])
+        again = model.predict(vectors[batch.token], batch.present, batch.distance, batch.loops)
+    for found in (prediction, again):
+        for what in ("expression", "attention"):
+            difference = np.abs(getattr(found, what).numpy() - EXPECTED[f"{form}.{tracks}.{what}"]).max()
+            assert difference < 1e-5, what
+    assert prediction.attention[-1, ..., 0].min() > 0  # the released model attends to missing elements
+
+
+@pytest.mark.parametrize(("form", "tracks"), STEPS)
+def test_one_step_has_the_released_loss_gradient_and_statistics(form: str, tracks: int) -> None:
+    inputs = released_inputs(tracks)
+    model, batch = ours(form, tracks).train(), batch_of(inputs)
+    loss_of = with_supervision(KL if form == "kl" else TrainingConfig())
+    loss = loss_of(forward(model, batch), batch, torch.from_numpy(inputs.target[:, 0]))
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(float(EXPECTED[f"{form}.{tracks}.loss"]), abs=1e-5)
+
+    gradients = {name: weight.grad.numpy() for name, weight in model.named_parameters() if weight.grad is not None}
+    theirs = in_their_order(gradients, shapes(tracks))
+    assert len(theirs) == len(gradients)
+    found, expected = projections(theirs), EXPECTED[f"{form}.{tracks}.gradient"]
+    # of the whole gradient's length: a weight whose own gradient is zero but for rounding has no relative error
+    difference = np.abs(found - expected).max(axis=1)
+    assert (difference / np.maximum(expected[:, 0], 1e-3 * np.linalg.norm(expected[:, 0]))).max() < 1e-4
+
+    norm = model.encoder.tower[0][0]
+    sequence, signals, motifs = torch.stack([norm.running_mean, norm.running_var]).split(128, dim=1)
+    running = torch.cat([sequence, motifs, signals], dim=1).numpy()
+    assert np.abs(running - EXPECTED[f"{form}.{tracks}.running"]).max() < 1e-5
+
+
+def test_every_rank_falls_into_the_released_bucket() -> None:
+    assert np.array_equal(log_buckets(torch.arange(-400, 401), 64, 256.0, 16.0).numpy(), EXPECTED["buckets"])
+
+
+def test_a_released_checkpoint_is_imported(tmp_path: Path) -> None:
+    path = tmp_path / "model.best.pth"
+    weights = released_weights(shapes(4))
+    torch.save({"model_state_dict": {f"module.{name}": weight for name, weight in weights.items()}}, path)
+    model = ScPGE(ours("plain", 4).config)
+    import_weights(model, path)
+    expected = ours("plain", 4).state_dict()
+    assert all(torch.equal(weight, expected[name]) for name, weight in model.state_dict().items())
+
+
+def test_checkpoints_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.best.pth"
+    model = ours("plain", 4)
+    torch.save(released_weights(shapes(13)), path)
+    with pytest.raises(InputError, match=r"encoder\.signals\.0\.weight is \[128, 13, 30\] there .* 4 tracks"):
+        import_weights(model, path)
+    torch.save(released_weights({name: shape for name, shape in shapes(4).items() if "rp_bias" not in name}), path)
+    with pytest.raises(InputError, match=r"lacks position\.table\.weight"):
+        import_weights(model, path)
+    torch.save([1, 2], path)
+    with pytest.raises(InputError, match="holds no state dict"):
+        import_weights(model, path)
+    path.write_text("no checkpoint")
+    with pytest.raises(InputError, match="cannot be read safely|can be read safely"):
+        import_weights(model, path)
