@@ -15,9 +15,9 @@ ALPHA = 1.0
 
 
 class Inputs(NamedTuple):
-    """Tensors of the released program: codes [N, M, L], sequence [N, 4, M, L], motifs [N, 1, M, L], signals [N, T, M, L].
+    """Tensors of the released program: sequence [N, 4, M, L], motifs [N, 1, M, L], signals [N, T, M, L].
 
-    loops [N, M, M], target [N, 1]; `present` [N, M] says which elements are real.
+    codes [N, M, L] are ours of the sequence; loops [N, M, M], target [N, 1]; `present` [N, M] tells real elements.
     """
 
     codes: np.ndarray
@@ -71,7 +71,7 @@ def released_weights(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]
 
 
 def projections(gradients: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Per weight (in the order of names) its norm and its products with four fixed directions of length 1: [weights, 5]."""
+    """[weights, 5], in the order of names: a gradient's norm and its products with four directions of length 1."""
     rows = []
     for name in sorted(gradients):
         value = gradients[name].astype(np.float64).ravel()

@@ -104,7 +104,7 @@ def forward(model: ScPGE, batch: Batch) -> Prediction:
 
 
 def _each_token(features: Features, token: Tensor) -> Features:
-    """Features of every token, an empty element for a pad: batch normalisation then counts them as ScPGE's code does."""
+    """Features of every token, an empty element for a pad: so batch normalisation counts them as ScPGE's code does."""
     empty = Features(*(part.new_zeros(1, *part.shape[1:]) for part in features))
     empty = empty._replace(codes=empty.codes + N, present=torch.ones_like(empty.present))
     rows = token.flatten()
