@@ -61,10 +61,11 @@ def load(
     motifs: Path | None,
     device: str,
     threads: int | None,
+    data: str = "auto",
 ) -> CellModel:
     """Load a model directory and the artefacts it needs, both on one device."""
     config = artifacts.read_config(directory)
     where = prepare(device, threads, config["training"]["seed"])
     model = load_model(directory).to(where)
-    store = open_store(elements, genes, signals, (), sequence, motifs, config=model.config).to(where)
+    store = open_store(elements, genes, signals, (), sequence, motifs, config=model.config).to(where, data)
     return CellModel(model, store, config, [directory / "model.safetensors", *signals])

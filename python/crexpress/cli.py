@@ -89,8 +89,9 @@ def fail(message: str, code: int) -> None:
 
 
 def say(message: str) -> None:
-    """One line for the user, on stderr so that stdout stays free for data."""
-    click.echo(message, err=True)
+    """One line for the user, on stderr so that stdout stays free for data; of several processes only one speaks."""
+    if os.environ.get("RANK", "0") == "0":
+        click.echo(message, err=True)
 
 
 def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterator[T]:
@@ -141,7 +142,13 @@ def store_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def device_options(function: Callable[..., None]) -> Callable[..., None]:
-    """--device and --threads."""
+    """--device, --threads and --data."""
+    function = click.option(
+        "--data",
+        type=click.Choice(["auto", "resident", "stream"]),
+        default="auto",
+        help="Keep the inputs in the device's memory, or stream them from the files; auto looks whether they fit.",
+    )(function)
     function = click.option(
         "--threads",
         type=click.IntRange(min=1, max=1024),  # more only starve the machine

@@ -7,6 +7,8 @@ import torch.utils.deterministic
 
 from crexpress.errors import InputError
 
+CPU = torch.device("cpu")
+
 
 def choose(name: str) -> torch.device:
     """Device of --device: "auto" takes a GPU when there is one; "cuda" without one is an InputError."""

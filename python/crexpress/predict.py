@@ -28,9 +28,10 @@ class Tokens(NamedTuple):
 def encode(model: ScPGE, store: Store, cell: int) -> Tensor:
     """Vectors [elements + 1, d] of a cell's elements that some gene sees, zero elsewhere; the last is that of pads."""
     used = torch.unique(store.index[store.index >= 0]).long()
+    first = cell * len(store.elements)
     vectors = torch.zeros(len(store.elements) + 1, model.config.width_model, device=store.device)
     for rows in cli.progress(used.split(ENCODE_CHUNK), "encoding elements"):
-        vectors[rows] = model.embed(store.features(torch.full_like(rows, cell), rows)).float()
+        vectors[rows.to(store.device)] = model.embed(store.features(first + rows.numpy())).float()
     if model.config.pads == "encoded":
         vectors[-1] = model.embed_silent()[0].float()
     return vectors
@@ -38,10 +39,10 @@ def encode(model: ScPGE, store: Store, cell: int) -> Tensor:
 
 def tokens(store: Store, cell: int, vectors: Tensor, batch_size: int) -> Iterator[Tokens]:
     """Tokens of all genes in a cell, in batches of neighbouring genes."""
-    for genes in torch.arange(len(store.genes), device=store.device).split(batch_size):
-        index = store.index[genes].long()
-        loops = store.loops_between(torch.full_like(genes, cell), genes)
-        yield Tokens(vectors[index], index >= 0, store.distance[genes], loops)
+    for genes in torch.arange(len(store.genes)).split(batch_size):
+        index = store.index[genes].long().to(store.device)
+        loops = store.loops_between(np.full(len(genes), cell), genes.numpy())
+        yield Tokens(vectors[index], index >= 0, store.distance[genes].to(store.device), loops)
 
 
 @torch.inference_mode()

@@ -15,10 +15,12 @@ import torch
 from torch import Tensor
 
 from crexpress import artifacts, cli, neighbours
+from crexpress.device import CPU
 from crexpress.errors import InputError
 from crexpress.loops import LoopTable, read_loops
 from crexpress.models.config import LoopRows, ModelConfig
 from crexpress.models.inputs import Features
+from crexpress.placement import HostRows, Rows, keep_resident, send
 from crexpress.sequence import reverse_complement
 
 
@@ -30,7 +32,7 @@ class CellData:
     """
 
     name: str
-    signals: Tensor
+    signals: Rows
     present: Tensor
     expression: np.ndarray | None = None
     expression_header: artifacts.Header | None = None
@@ -54,65 +56,90 @@ class Batch(NamedTuple):
 
 @dataclass
 class Store:
-    """Elements, genes and cells on one device; `index` int32 [genes, n] are each gene's elements (-1 pads)."""
+    """Elements, genes and cells. The inputs of elements are on `device`, or mapped on the host and streamed to it.
+
+    `index` int32 [genes, n] are each gene's elements (-1 pads); it and `distance` stay on the host, where batches are
+    put together, so that a GPU is never waited for.
+    """
 
     genes: pl.DataFrame
     elements: pl.DataFrame
     index: Tensor
     distance: Tensor
     cells: list[CellData]
-    codes: Tensor  # uint8 [elements, width], or [elements, 0] when the model reads no sequence
-    motifs: Tensor  # float16 [elements, motifs], likewise
+    codes: Rows  # uint8 [elements, width], or [elements, 0] when the model reads no sequence
+    motifs: Rows  # float16 [elements, motifs], likewise
     digests: dict[str, str]
     loop_rows: LoopRows = "none"  # between which tokens of a gene loops are looked up
+    device: torch.device = CPU
 
-    @property
-    def device(self) -> torch.device:
-        return self.index.device
+    def to(self, device: torch.device, data: str = "auto") -> "Store":
+        """Serve batches on `device`, in place; data "resident" copies all inputs there, "stream" copies as needed."""
+        self.device = device
+        resident = keep_resident(sum(rows.nbytes for rows in self._inputs()), device, data)
 
-    def to(self, device: torch.device) -> "Store":
-        """Move everything to `device` in place."""
-        for name in ("index", "distance", "codes", "motifs"):
-            setattr(self, name, getattr(self, name).to(device))
+        def place(rows: Rows) -> Rows:
+            if isinstance(rows, Tensor):
+                return rows.to(device)
+            rows.device = device
+            return rows.load(device) if resident else rows
+
+        self.codes, self.motifs = place(self.codes), place(self.motifs)
         for cell in self.cells:
-            cell.signals, cell.present = cell.signals.to(device), cell.present.to(device)
+            cell.signals, cell.present = place(cell.signals), cell.present.to(device)
             cell.loops = cell.loops and cell.loops.to(device)
         return self
 
-    def features(self, cell: Tensor, element: Tensor) -> Features:
-        """Inputs of elements, each in its cell: two int64 vectors of the same length."""
-        first = self.cells[0].signals
-        signals = torch.empty((len(element), *first.shape[1:]), device=self.device)
-        present = torch.empty((len(element), first.shape[1]), dtype=torch.bool, device=self.device)
-        for number, data in enumerate(self.cells):
-            rows = slice(None) if len(self.cells) == 1 else (cell == number)
-            signals[rows] = data.signals[element[rows]].float()
-            present[rows] = data.present
-        return Features(signals, present, self.codes[element], self.motifs[element].float())
+    def _inputs(self) -> list[Rows]:
+        return [self.codes, self.motifs, *(cell.signals for cell in self.cells)]
 
-    def batch(self, cell: Tensor, gene: Tensor) -> Batch:
+    def features(self, keys: np.ndarray) -> Features:
+        """Inputs of elements, each in its cell: ascending int64 cell number * elements + element."""
+        cell, element = np.divmod(keys, len(self.elements))
+        there = torch.from_numpy(element)
+        here = send(there, self.device)
+
+        def pick(rows: Rows, part: slice = slice(None)) -> Tensor:
+            return rows[here[part]] if isinstance(rows, Tensor) else rows[there[part]]
+
+        shape = (len(keys), *self.cells[0].signals.shape[1:])
+        signals = torch.empty(shape, device=self.device)
+        present = torch.empty(shape[:2], dtype=torch.bool, device=self.device)
+        bounds = np.searchsorted(cell, np.arange(len(self.cells) + 1))
+        for data, start, end in zip(self.cells, bounds[:-1], bounds[1:], strict=True):
+            part = slice(int(start), int(end))
+            if start < end:
+                signals[part] = pick(data.signals, part)
+                present[part] = data.present
+        return Features(signals, present, pick(self.codes), pick(self.motifs).float())
+
+    def batch(self, cell: np.ndarray, gene: np.ndarray) -> Batch:
         """Inputs of genes, each in its cell: two int64 vectors of the same length."""
-        index = self.index[gene].long()
+        index = self.index[gene].numpy().astype(np.int64)
         present = index != neighbours.PAD
-        keys = cell.unsqueeze(1) * len(self.elements) + index
-        unique, inverse = torch.unique(keys[present], return_inverse=True)
-        token = torch.full(index.shape, len(unique), device=self.device)
+        keys = np.asarray(cell)[:, None] * len(self.elements) + index
+        unique, inverse = np.unique(keys[present], return_inverse=True)
+        token = np.full(index.shape, len(unique))
         token[present] = inverse
-        features = self.features(unique // len(self.elements), unique % len(self.elements))
-        return Batch(features, token, present, self.distance[gene], self.loops_between(cell, gene))
+        tokens, there, distance = (
+            send(part, self.device)
+            for part in (torch.from_numpy(token), torch.from_numpy(present), self.distance[gene])
+        )
+        return Batch(self.features(unique), tokens, there, distance, self.loops_between(cell, gene))
 
-    def loops_between(self, cell: Tensor, gene: Tensor) -> Tensor | None:
+    def loops_between(self, cell: np.ndarray, gene: np.ndarray) -> Tensor | None:
         """Loops float32 [B, rows, n] between the tokens of genes, each in its cell; 0 in a cell without loops."""
         if self.loop_rows == "none":
             return None
-        index = self.index[gene].long()
+        index = send(self.index[gene].long(), self.device)
         n = index.shape[1]
         rows = slice(None) if self.loop_rows == "all" else slice(n // 2, n // 2 + 1)
         found = torch.zeros(len(gene), n if self.loop_rows == "all" else 1, n, device=self.device)
-        for number, data in enumerate(self.cells):
-            if data.loops is not None:
-                here = cell == number
-                found[here] = data.loops.between(index[here], rows)
+        for number in np.unique(cell):
+            loops = self.cells[number].loops
+            if loops is not None:
+                here = send(torch.from_numpy(np.flatnonzero(cell == number)), self.device)
+                found[here] = loops.between(index[here], rows)
         return found
 
 
@@ -128,7 +155,7 @@ def open_store(
     config: ModelConfig,
     loop_rows: LoopRows | None = None,
 ) -> Store:
-    """Read and align the artefacts that `config` needs.
+    """Map and align the artefacts that `config` needs; `Store.to` then decides where they are kept.
 
     `loop_rows` says between which tokens loops are looked up; by default where the model reads them.
 
@@ -190,13 +217,15 @@ def _follow_strand(store: Store) -> None:
 
     A cCRE stays as it is: genes of both strands see it, and it has no direction of its own.
     """
-    minus = torch.from_numpy((store.genes["strand"] == "-").to_numpy())
-    windows = torch.from_numpy(store.genes["element"].to_numpy().astype(np.int64))[minus]
-    store.distance[minus] *= -1
+    minus = (store.genes["strand"] == "-").to_numpy()
+    turned = np.zeros(len(store.elements), bool)
+    turned[store.genes["element"].to_numpy()[minus]] = True
+    store.distance[torch.from_numpy(minus)] *= -1
     for cell in store.cells:
-        cell.signals[windows] = cell.signals[windows].flip(-1)
-    if store.codes.shape[1]:
-        store.codes[windows] = torch.from_numpy(reverse_complement(store.codes[windows].numpy()))
+        if isinstance(cell.signals, HostRows):
+            cell.signals.turn(turned, lambda signals: signals[..., ::-1])
+    if isinstance(store.codes, HostRows):
+        store.codes.turn(turned, reverse_complement)
 
 
 def shared_tracks(signals: Iterable[Path], *, union: bool) -> tuple[str, ...]:
@@ -226,13 +255,13 @@ def _read_signals(path: Path, config: ModelConfig, elements: Path, like: artifac
         )
     if config.tracks and len(missing) == len(config.tracks):
         raise InputError(f"{path} has none of the model's tracks ({', '.join(config.tracks)})")
-    bins = config.width // config.bin_size
-    stacked = np.zeros((len(next(iter(opened.tensors.values()))), len(config.tracks), bins), dtype=np.float16)
-    for number, track in enumerate(config.tracks):
-        if track in opened.tensors:
-            stacked[:, number] = opened.tensors[track]
     present = torch.tensor([track not in missing for track in config.tracks], dtype=torch.bool)
-    return CellData(opened.header["cell"], torch.from_numpy(stacked), present)
+    if not config.tracks:
+        count = len(next(iter(opened.tensors.values())))
+        nothing = torch.zeros(count, 0, config.width // config.bin_size, dtype=torch.float16)
+        return CellData(opened.header["cell"], nothing, present)
+    parts = [opened.tensors.get(track) for track in config.tracks]
+    return CellData(opened.header["cell"], HostRows(parts, stack=True), present)
 
 
 def _read_expression(cells: list[CellData], paths: Sequence[Path], genes: Path, like: artifacts.Header) -> None:
@@ -252,15 +281,15 @@ def _read_expression(cells: list[CellData], paths: Sequence[Path], genes: Path, 
         cell.expression_header = header
 
 
-def _read_codes(path: Path | None, elements: Path, like: artifacts.Header) -> Tensor:
+def _read_codes(path: Path | None, elements: Path, like: artifacts.Header) -> HostRows:
     if path is None:
         raise InputError("the model needs the sequence; give --sequence (from score-motifs)")
     opened = artifacts.open_arrays(path, "sequence")
     artifacts.require_same("elements", path, opened.header, elements, like)
-    return torch.from_numpy(np.array(opened.tensors["codes"]))
+    return HostRows([opened.tensors["codes"]], stack=False)
 
 
-def _read_motifs(path: Path | None, config: ModelConfig, elements: Path, like: artifacts.Header) -> Tensor:
+def _read_motifs(path: Path | None, config: ModelConfig, elements: Path, like: artifacts.Header) -> HostRows:
     if path is None:
         raise InputError("the model needs motif scores; give --motifs (from score-motifs)")
     opened = artifacts.open_arrays(path, "motifs")
@@ -269,4 +298,5 @@ def _read_motifs(path: Path | None, config: ModelConfig, elements: Path, like: a
     unknown = [name for name in config.motifs if name not in order]
     if unknown:
         raise InputError(f"{path} lacks {len(unknown)} of the model's motifs, the first is {unknown[0]}")
-    return torch.from_numpy(np.array(opened.tensors["scores"][:, [order[name] for name in config.motifs]]))
+    columns = np.array([order[name] for name in config.motifs])
+    return HostRows([opened.tensors["scores"]], stack=False, columns=columns)

@@ -22,7 +22,7 @@ from crexpress.models.scpge import ScPGE
 from crexpress.predict import encode, predict, tokens
 from crexpress.store import Store, open_store, shared_tracks
 from crexpress.training.config import TrainingConfig
-from crexpress.training.loop import forward, hide_tracks
+from crexpress.training.forward import forward, hide_tracks
 from crexpress.training.loop import train as train_model
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
@@ -95,9 +95,9 @@ def test_predictions_are_those_of_the_training_forward(tiny: Any, model: Path, s
     assert artifacts.read_table(tmp_path / "predictions.A.parquet", "predictions")[1]["parameters"]["cell_seen"] is True
     assert set(table.filter(pl.col("split") == "val")["chrom"]) == {"chr2"}
     loaded = load_model(model)
-    gene = torch.arange(len(table))
+    gene = np.arange(len(table))
     with torch.no_grad():
-        expected = forward(loaded, store.batch(torch.ones_like(gene), gene)).expression.numpy()
+        expected = forward(loaded, store.batch(np.ones_like(gene), gene)).expression.numpy()
     assert np.allclose(table["predicted"].to_numpy(), expected, atol=1e-5)
 
 
@@ -114,7 +114,7 @@ def test_links_have_every_element_of_every_gene_and_the_effect_of_silencing_it(
     # by hand: the first gene with its second element's inputs set to zero
     loaded = load_model(model)
     element = int(index[5, 1])
-    data = store.cells[0].signals
+    data = store.to(torch.device("cpu"), "resident").cells[0].signals
     whole = predict(loaded, store, 0, 50)[5]
     store.cells[0].signals = data.clone()
     store.cells[0].signals[element] = 0
@@ -188,7 +188,7 @@ def test_a_window_without_any_element_still_predicts(tiny: Any, tmp_path: Path) 
 
 
 def test_a_batch_holds_each_element_once(store: Store) -> None:
-    batch = store.batch(torch.tensor([0, 1, 0]), torch.tensor([1, 1, 2]))
+    batch = store.batch(np.array([0, 1, 0]), np.array([1, 1, 2]))
     real = store.index[[1, 1, 2]] >= 0
     assert torch.equal(batch.present, real)
     pairs = {(c, int(e)) for c, row in ((0, 1), (1, 1), (0, 2)) for e in store.index[row] if e >= 0}

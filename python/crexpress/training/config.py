@@ -19,6 +19,7 @@ class TrainingConfig(Settings):
     weight_decay: float = 0.01
     gradient_clip: float = 0.2  # largest norm of the gradient (released code only)
     validate_every: int = 1000  # steps
+    patience: int = 0  # stop after so many validations in a row that are no better; 0: never
     averaging: float = (
         0.0  # decay a step of a running mean of the weights, which then is the model; 0: the last weights
     )
@@ -28,6 +29,8 @@ class TrainingConfig(Settings):
     loop_decay: Literal["rank", "bp"] = "rank"  # what x is in R = exp(-|x| / 2)
     loop_decay_bp: float = 5000.0  # bp of x = 1
     loop_divergence: Literal["kl", "compat"] = "kl"  # compat: as the released code computes it
+    trials: int = 0  # random starts that are tried for an epoch each, of which the best is trained on (paper: 12)
+    trial_learning_rate: float = 1e-6  # constant in a trial, as in the released code
     seed: int = 1
 
     @property

@@ -3,7 +3,6 @@
 import copy
 import math
 import sys
-from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -12,16 +11,25 @@ import polars as pl
 import torch
 from crexpress import cli
 from crexpress.errors import InputError
-from crexpress.models.inputs import Features, N, Prediction
 from crexpress.models.scpge import ScPGE
 from crexpress.store import Batch, Store
 from crexpress.training import samples as draws
+from crexpress.training.batches import ahead, make
+from crexpress.training.checkpoint import (
+    Checkpoint,
+    State,
+    optimiser_tensors,
+    random_state,
+    restore_optimiser,
+    restore_random_state,
+)
 from crexpress.training.config import TrainingConfig
-from crexpress.training.losses import Loss, with_supervision
+from crexpress.training.engine import Engine
+from crexpress.training.forward import forward
+from crexpress.training.losses import with_supervision
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
 from torch import Tensor, nn
-from torch.nn import functional
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
@@ -33,129 +41,194 @@ class Trained(NamedTuple):
     history: pl.DataFrame
 
 
-def train(model: ScPGE, store: Store, training: Samples, validation: Samples, config: TrainingConfig) -> Trained:
-    """Train in place and leave the weights with the lowest validation MSE in the model (ScPGE "Model training").
+class Validation(NamedTuple):
+    """Mean loss and Pearson r (NaN where it is not defined) on the validation samples."""
 
-    Raises InputError when the loss stops being a number.
-    """
-    rng = np.random.default_rng(config.seed)
-    loss_of = with_supervision(config)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay)
-    batches = draws.shuffled(training, config.batch_size, rng)
-    # with averaging, the model that is validated and kept is a running mean over the steps: its validation loss does
-    # not jump from one to the next, so that the choice among a few validations is less a matter of luck
-    mean: AveragedModel | None = None
-    candidate = model
-    if config.averaging:
-        mean = AveragedModel(model, avg_fn=partial(_running_mean, config.averaging), use_buffers=True)
-        candidate = cast(ScPGE, mean.module)
-    best_loss, best_step, best_weights = math.inf, 0, copy.deepcopy(model.state_dict())
-    history: list[dict[str, float]] = []
-    losses: list[Tensor] = []
-    model.train()
-    for step in _steps(config.steps):
-        rate = two_stage(step, config.steps, config.warmup, config.learning_rate_low, config.learning_rate)
-        for group in optimiser.param_groups:
-            group["lr"] = rate
-        losses.append(_update(model, store, training, next(batches), optimiser, loss_of, config.gradient_clip))
-        if mean is not None:
-            mean.update_parameters(model)
-        done = step + 1
-        if done % config.validate_every and done != config.steps:
-            continue
-        train_loss = float(torch.stack(losses).mean())
-        losses.clear()
-        if not math.isfinite(train_loss):
-            raise InputError(
-                f"the training loss became {train_loss} before step {done}; look for extreme signals or targets, "
-                "or lower the learning rate"
-            )
-        loss, pearson = validate(candidate, store, validation, config.batch_size)
-        history.append(
-            {
-                "step": done,
-                "learning_rate": rate,
-                "train_loss": train_loss,
-                "val_loss": loss,
-                "val_pearson": pearson,
-            }
+    loss: float
+    pearson: float
+
+
+class _Run:
+    """What a training run has come to: all that its checkpoint holds."""
+
+    def __init__(self, model: ScPGE, config: TrainingConfig, engine: Engine) -> None:
+        self.model, self.config, self.engine = model, config, engine
+        self.optimiser = torch.optim.AdamW(
+            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
-        cli.say(f"step {done}/{config.steps}: training loss {train_loss:.4f}, validation {loss:.4f}, r {pearson:.4f}")
-        if loss < best_loss:
-            best_loss, best_step, best_weights = loss, done, copy.deepcopy(candidate.state_dict())
-    model.load_state_dict(best_weights)
-    model.eval()
-    return Trained(best_step, pl.DataFrame(history))
+        # with averaging, the model that is validated and kept is a running mean over the steps: its validation loss
+        # does not jump from one to the next, so that the choice among a few validations is less a matter of luck
+        self.mean: AveragedModel | None = None
+        if config.averaging:
+            self.mean = AveragedModel(model, avg_fn=partial(_running_mean, config.averaging), use_buffers=True)
+        self.done = 0
+        self.history: list[dict[str, float]] = []
+        self.losses: list[Tensor] = []  # since the last validation
+        self.best = copy.deepcopy(model.state_dict())
+
+    @property
+    def candidate(self) -> ScPGE:
+        """The model that is validated and kept."""
+        return self.model if self.mean is None else cast(ScPGE, self.mean.module)
+
+    @property
+    def best_number(self) -> int:
+        """Number of the validation with the lowest loss, from 0; -1 before the first."""
+        losses = [row["val_loss"] for row in self.history]
+        return min(range(len(losses)), key=losses.__getitem__, default=-1)
+
+    @property
+    def over(self) -> bool:
+        """Are the steps done, or the patience?"""
+        waited = len(self.history) - 1 - self.best_number
+        return self.done >= self.config.steps or 0 < self.config.patience <= waited
+
+    def keep_if_best(self) -> None:
+        if self.best_number == len(self.history) - 1:
+            self.best = copy.deepcopy(self.candidate.state_dict())
+
+    def state(self) -> State:
+        tensors = {
+            "model": self.model.state_dict(),
+            "best": self.best,
+            "optimiser": optimiser_tensors(self.optimiser),
+            "losses": {str(number): loss for number, loss in enumerate(self.losses)},
+        }
+        if self.mean is not None:
+            tensors["mean"] = self.mean.state_dict()
+        random = self.engine.processes.each(random_state(self.engine.device))
+        tensors |= {f"random {rank}": state for rank, state in enumerate(random)}
+        return State(tensors, {"done": self.done, "history": self.history})
+
+    def restore(self, state: State) -> None:
+        tensors = state.tensors
+        self.done, self.history = state.about["done"], state.about["history"]
+        self.model.load_state_dict(tensors["model"])
+        self.best = {name: value.to(self.engine.device) for name, value in tensors["best"].items()}
+        restore_optimiser(self.optimiser, tensors["optimiser"])
+        losses = tensors["losses"]
+        self.losses = [losses[str(number)].to(self.engine.device) for number in range(len(losses))]
+        if self.mean is not None:
+            self.mean.load_state_dict(tensors["mean"])
+        restore_random_state(tensors[f"random {self.engine.processes.rank}"], self.engine.device)
 
 
-def forward(model: ScPGE, batch: Batch) -> Prediction:
-    """Expression and attention of a batch, its elements encoded once each."""
-    features = batch.features
-    if model.training and model.config.track_dropout:
-        features = hide_tracks(features, model.config.track_dropout)
-    if model.config.pads == "encoded":
-        tokens = model.embed(_each_token(features, batch.token)).view(*batch.token.shape, -1)
-    else:
-        vectors = model.embed(features)
-        padded = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
-        # an embedding look-up, because its gradient is summed in a fixed order
-        tokens = functional.embedding(batch.token, padded)
-    return model.predict(tokens, batch.present, batch.distance, batch.loops)
-
-
-def _each_token(features: Features, token: Tensor) -> Features:
-    """Features of every token, an empty element for a pad: so batch normalisation counts them as ScPGE's code does."""
-    empty = Features(*(part.new_zeros(1, *part.shape[1:]) for part in features))
-    empty = empty._replace(codes=empty.codes + N, present=torch.ones_like(empty.present))
-    rows = token.flatten()
-    return Features(*(torch.cat(pair)[rows] for pair in zip(features, empty, strict=True)))
-
-
-def hide_tracks(features: Features, chance: float) -> Features:
-    """Hide each track from a whole batch with this chance, but never all of an element's tracks."""
-    kept = features.present & (torch.rand(features.present.shape[1], device=features.present.device) >= chance)
-    emptied = ~kept.any(dim=1, keepdim=True)
-    return features._replace(present=torch.where(emptied, features.present, kept))
-
-
-def validate(model: ScPGE, store: Store, samples: Samples, batch_size: int) -> tuple[float, float]:
-    """Mean squared error and Pearson r of the model in eval mode; its mode stays as it was."""
-    training = model.training
-    predicted = predict_samples(model, store, samples, batch_size)
-    model.train(training)
-    loss = float(np.mean((predicted - samples.target) ** 2))
-    varies = predicted.std() > 0 and samples.target.std() > 0
-    return loss, float(np.corrcoef(predicted, samples.target)[0, 1]) if varies else math.nan
-
-
-@torch.no_grad()
-def predict_samples(model: ScPGE, store: Store, samples: Samples, batch_size: int) -> np.ndarray:
-    """Predicted expression float32 [N]."""
-    model.eval()
-    parts = []
-    for start in range(0, len(samples), batch_size):
-        cell, gene = (torch.from_numpy(x[start : start + batch_size]).to(store.device) for x in samples[:2])
-        parts.append(forward(model, store.batch(cell, gene)).expression.float().cpu())
-    return torch.cat(parts).numpy()
-
-
-def _update(
+def train(
     model: ScPGE,
     store: Store,
-    samples: Samples,
-    chosen: np.ndarray,
+    training: Samples,
+    validation: Samples,
+    config: TrainingConfig,
+    engine: Engine | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> Trained:
+    """Train in place and leave the weights with the lowest validation loss in the model (ScPGE "Model training").
+
+    With a checkpoint, goes on from the state that it holds and keeps it up to date. Raises InputError when the loss
+    stops being a number.
+    """
+    engine = engine or Engine()
+    processes = engine.processes
+    run = _Run(model, config, engine)
+    saved = checkpoint.read() if checkpoint else None
+    if saved and "done" in saved.about:  # else the state of its trials
+        run.restore(saved)
+        cli.say(f"goes on after step {run.done} of a run that was stopped")
+    step = engine.ready(model)
+    model.train()
+    order = draws.shuffled(training, config.batch_size, np.random.default_rng(config.seed), skip=run.done)
+    batches = ahead(partial(make, store, training), map(processes.part, order), engine.device)
+    # validation prints the plain lines; on a terminal a bar moves between them
+    quiet = not (sys.stderr.isatty() and processes.first)
+    bar = tqdm(total=config.steps, desc="training", leave=False, initial=run.done, disable=quiet)
+    while not run.over:
+        batch, target = next(batches)
+        rate = two_stage(run.done, config.steps, config.warmup, config.learning_rate_low, config.learning_rate)
+        run.losses.append(update(step, batch, target, run.optimiser, rate, config, engine))
+        if run.mean is not None:
+            run.mean.update_parameters(model)
+        run.done += 1
+        bar.update()
+        due = run.done % config.validate_every == 0 or run.done == config.steps
+        if due:
+            _validate(run, store, validation, rate)
+        if checkpoint and (due or (checkpoint.every and run.done % checkpoint.every == 0)):
+            state = run.state()
+            if processes.first:
+                checkpoint.write(state)
+    bar.close()
+    if run.done < config.steps:
+        cli.say(f"stopped after step {run.done}: no better for {config.patience} validations")
+    model.load_state_dict(run.best)
+    model.eval()
+    return Trained(int(run.history[run.best_number]["step"]), pl.DataFrame(run.history))
+
+
+def update(
+    model: nn.Module,
+    batch: Batch,
+    target: Tensor,
     optimiser: torch.optim.Optimizer,
-    loss_of: Loss,
-    clip: float,
+    rate: float,
+    config: TrainingConfig,
+    engine: Engine,
 ) -> Tensor:
-    cell, gene, target = (torch.from_numpy(x[chosen]).to(store.device) for x in samples)
-    batch = store.batch(cell, gene)
-    loss = loss_of(forward(model, batch), batch, target)
+    """One step at this learning rate; `model` takes a batch. The loss."""
+    for group in optimiser.param_groups:
+        group["lr"] = rate
+    with engine.autocast():
+        prediction = model(batch)
+    loss = with_supervision(config)(prediction, batch, target)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    nn.utils.clip_grad_norm_(model.parameters(), clip)
+    nn.utils.clip_grad_norm_(model.parameters(), config.gradient_clip)
     optimiser.step()
     return loss.detach()
+
+
+def _validate(run: _Run, store: Store, validation: Samples, rate: float) -> None:
+    config, processes = run.config, run.engine.processes
+    train_loss = float(processes.mean(torch.stack(run.losses).mean()))
+    run.losses.clear()
+    if not math.isfinite(train_loss):
+        raise InputError(
+            f"the training loss became {train_loss} before step {run.done}; look for extreme signals or targets, "
+            "or lower the learning rate"
+        )
+    result = processes.told(validate(run.candidate, store, validation, config, run.engine) if processes.first else None)
+    run.history.append(
+        {
+            "step": run.done,
+            "learning_rate": rate,
+            "train_loss": train_loss,
+            "val_loss": result.loss,
+            "val_pearson": result.pearson,
+        }
+    )
+    cli.say(
+        f"step {run.done}/{config.steps}: training loss {train_loss:.4f}, validation {result.loss:.4f}, "
+        f"r {result.pearson:.4f}",
+    )
+    run.keep_if_best()
+
+
+def validate(model: ScPGE, store: Store, samples: Samples, config: TrainingConfig, engine: Engine) -> Validation:
+    """Mean loss and Pearson r of the model in eval mode; its mode stays as it was."""
+    training = model.training
+    model.eval()
+    total, parts = 0.0, []
+    chunks = np.array_split(np.arange(len(samples)), math.ceil(len(samples) / config.batch_size))
+    with torch.no_grad():
+        for batch, target in ahead(partial(make, store, samples), iter(chunks), engine.device):
+            with engine.autocast():
+                prediction = forward(model, batch)
+            total += float(with_supervision(config)(prediction, batch, target)) * len(target)
+            parts.append(prediction.expression.float().cpu())
+    model.train(training)
+    predicted = torch.cat(parts).numpy()
+    varies = predicted.std() > 0 and samples.target.std() > 0
+    pearson = float(np.corrcoef(predicted, samples.target)[0, 1]) if varies else math.nan
+    return Validation(total / len(samples), pearson)
 
 
 def _running_mean(decay: float, mean: Tensor, now: Tensor, steps: Tensor) -> Tensor:
@@ -164,8 +237,3 @@ def _running_mean(decay: float, mean: Tensor, now: Tensor, steps: Tensor) -> Ten
         return now
     early = (1 + float(steps)) / (10 + float(steps))
     return torch.lerp(now, mean, min(decay, early))
-
-
-def _steps(count: int) -> Iterator[int]:
-    # validation prints the plain lines; on a terminal a bar moves between them
-    return iter(tqdm(range(count), desc="training", leave=False, disable=not sys.stderr.isatty()))

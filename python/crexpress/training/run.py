@@ -5,16 +5,21 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from crexpress import artifacts, cli, splits
 from crexpress.device import prepare
 from crexpress.errors import InputError
 from crexpress.models import save_model
 from crexpress.models.config import ModelConfig, read_preset
-from crexpress.models.scpge import ScPGE
 from crexpress.neighbours import MOST_IN_WINDOW
+from crexpress.placement import CHUNK
 from crexpress.store import Store, open_store, shared_tracks
 from crexpress.training import samples
+from crexpress.training.checkpoint import Checkpoint
+from crexpress.training.engine import Engine, choose_precision
 from crexpress.training.loop import train
+from crexpress.training.parallel import Processes
+from crexpress.training.trials import first_model
 
 INPUTS = ("sequence", "motifs", "tracks")
 
@@ -36,11 +41,19 @@ def run(
     seed: int,
     device: str,
     threads: int | None,
+    data: str,
+    precision: str,
+    compiled: bool,
+    checkpoint: Path | None,
+    checkpoint_every: int | None,
     outdir: Path,
     model_changes: dict[str, Any],
     training_changes: dict[str, Any],
 ) -> None:
-    """Train a model and write its directory; the two `changes` override the preset's settings."""
+    """Train a model and write its directory; the two `changes` override the preset's settings.
+
+    The state of the run is kept in `checkpoint` (default: outdir), and a run that was killed goes on from there.
+    """
     model_config, training_config = read_preset(preset)
     if "window" in model_changes:
         model_changes = {"neighbours": MOST_IN_WINDOW, **model_changes}
@@ -48,7 +61,10 @@ def run(
     model_config = choose_inputs(
         model_config.replace(**model_changes), elements, signals, sequence, motifs, inputs, tracks
     )
-    where = prepare(device, threads, seed)
+    processes = Processes()
+    processes.check(training_config.batch_size)
+    where = processes.start(prepare(device, threads, seed))
+    engine = Engine(where, choose_precision(precision, where), compiled, processes)
     store = open_store(elements, genes, signals, expression, sequence, motifs, config=model_config)
     _check_cells(store, holdout_cells)
     warn_constant_tracks(store, model_config)
@@ -57,13 +73,7 @@ def run(
     training = samples.collect(store, split, splits.TRAIN, holdout)
     validation = samples.collect(store, split, splits.VAL, holdout)
     trained_cells = [store.cells[number].name for number in np.unique(training.cell)]
-    model = ScPGE(model_config)
-    cli.say(
-        f"{preset}: {sum(weight.numel() for weight in model.parameters()):,} parameters, {len(training):,} training "
-        f"and {len(validation):,} validation genes of {', '.join(trained_cells)}, inputs "
-        f"{', '.join(described_inputs(model_config))}, {store.index.shape[1] - 1} elements a gene, on {where.type}"
-    )
-    result = train(model.to(where), store.to(where), training, validation, training_config)
+    features = [path for path in (sequence, motifs) if path]
     about = {
         "preset": preset,
         "training": training_config.to_json(),
@@ -72,21 +82,37 @@ def run(
         "val": val,
         "test": test,
         "units": _units(store, trained_cells),
-        "best_step": result.best_step,
         "device": where.type,
+        "precision": engine.precision,
         "digests": store.digests,
-        "sources": [artifacts.source(path) for path in sorted([*signals, *expression])],
+        "sources": processes.told(
+            [artifacts.source(path) for path in sorted([*signals, *expression, *features])] if processes.first else None
+        ),
     }
-    save_model(outdir, model.cpu(), about)
-    header = artifacts.make_header(
-        "history",
-        "train",
-        elements=store.digests["elements"],
-        genes=store.digests["genes"],
-        parameters={"preset": preset, "seed": seed},
+    identity = {**about, "model": model_config.to_json(), "numerics": engine.numerics()}
+    kept = Checkpoint(checkpoint or outdir, identity, checkpoint_every)
+    store.to(where, data)
+    model = first_model(model_config, store, training, validation, training_config, engine, kept)
+    cli.say(
+        f"{preset}: {sum(weight.numel() for weight in model.parameters()):,} parameters, {len(training):,} training "
+        f"and {len(validation):,} validation genes of {', '.join(trained_cells)}, inputs "
+        f"{', '.join(described_inputs(model_config))}, {store.index.shape[1] - 1} elements a gene, on {engine}"
     )
-    artifacts.write_table(outdir / "history.parquet", result.history, header)
-    cli.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
+    result = train(model, store, training, validation, training_config, engine, kept)
+    if processes.first:
+        about["best_step"] = result.best_step
+        save_model(outdir, model.cpu(), about)
+        header = artifacts.make_header(
+            "history",
+            "train",
+            elements=store.digests["elements"],
+            genes=store.digests["genes"],
+            parameters={"preset": preset, "seed": seed},
+        )
+        artifacts.write_table(outdir / "history.parquet", result.history, header)
+        kept.remove()
+        cli.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
+    processes.stop()
 
 
 def choose_inputs(
@@ -134,10 +160,15 @@ def described_inputs(config: ModelConfig) -> list[str]:
 def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
     """Say which tracks are the same everywhere in a cell: they carry no information, and often a wrong file."""
     for cell in store.cells:
-        for number, track in enumerate(config.tracks):
-            values = cell.signals[:, number]
-            if cell.present[number] and bool((values == values[0, 0]).all()):
-                cli.say(f"warning: {track} of {cell.name} is {float(values[0, 0]):g} everywhere; is it the right file?")
+        first = cell.signals[torch.zeros(1, dtype=torch.int64)][0, :, :1]
+        constant = cell.present.clone()
+        for rows in torch.arange(len(store.elements)).split(CHUNK):
+            if not constant.any():
+                break
+            constant &= (cell.signals[rows] == first).all(dim=2).all(dim=0)
+        for number in torch.nonzero(constant).flatten().tolist():
+            what = f"{config.tracks[number]} of {cell.name} is {float(first[number]):g} everywhere"
+            cli.say(f"warning: {what}; is it the right file?")
 
 
 def _check_cells(store: Store, holdout: Sequence[str]) -> None:

@@ -38,10 +38,15 @@ def collect(store: Store, split: np.ndarray, name: str, holdout: frozenset[str] 
     return Samples(np.concatenate(cells), np.concatenate(genes), np.concatenate(targets))
 
 
-def shuffled(samples: Samples, batch_size: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
-    """Endless batches of sample numbers: every epoch a new order over all cells, its incomplete last batch dropped."""
+def shuffled(samples: Samples, batch_size: int, rng: np.random.Generator, skip: int = 0) -> Iterator[np.ndarray]:
+    """Endless batches of sample numbers: every epoch a new order over all cells, its incomplete last batch dropped.
+
+    The first `skip` batches are left out, which costs only their epochs' permutations.
+    """
     size = min(batch_size, len(samples))
     while True:
         order = rng.permutation(len(samples))
-        for start in range(0, len(order) - size + 1, size):
-            yield order[start : start + size]
+        batches = len(order) // size
+        for number in range(min(skip, batches), batches):
+            yield order[number * size : (number + 1) * size]
+        skip = max(skip - batches, 0)

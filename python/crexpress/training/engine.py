@@ -1,0 +1,71 @@
+"""How the arithmetic of training is done: device, precision, compilation, processes."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from crexpress import __version__
+from crexpress.device import CPU
+from crexpress.errors import InputError
+from crexpress.models.scpge import ScPGE
+from crexpress.training.forward import Forward
+from crexpress.training.parallel import Processes
+from torch import nn
+
+
+@dataclass(frozen=True)
+class Engine:
+    """`precision` is "float32" or "bf16": products in bfloat16, weights and their updates in float32."""
+
+    device: torch.device = CPU
+    precision: str = "float32"
+    compiled: bool = False
+    processes: Processes = field(default_factory=Processes)
+
+    def __str__(self) -> str:
+        """In words, for the user."""
+        several = f"{self.processes.count} processes, " if self.processes.count > 1 else ""
+        return f"{self.device.type} ({several}{self.precision}{', compiled' if self.compiled else ''})"
+
+    def numerics(self) -> dict[str, Any]:
+        """All of it that a result's last digit depends on."""
+        return {
+            "crexpress": __version__,
+            "torch": torch.__version__,
+            "device": self.device.type,
+            "threads": torch.get_num_threads(),
+            "compiled": self.compiled,
+            "processes": self.processes.count,
+        }
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Context in which the model computes."""
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
+
+    def ready(self, model: ScPGE) -> nn.Module:
+        """The model as a function of a batch, shared by the processes and compiled where asked for."""
+        whole: nn.Module = Forward(model)
+        if self.compiled:
+            whole.compile(dynamic=True)
+        return self.processes.share(whole, self.device, unused=not model.config.layers)
+
+    def place(self, model: ScPGE) -> ScPGE:
+        """The model on the device; batch statistics are over all GPUs, which torch cannot do over CPUs."""
+        if self.processes.count > 1 and self.device.type == "cuda":
+            model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+        return model.to(self.device)
+
+    def seed(self, seed: int) -> None:
+        """Seed torch; every process draws its own dropout."""
+        torch.manual_seed(seed + self.processes.rank)
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """Precision of --precision: "auto" takes bf16 on a GPU that has it."""
+    able = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if name == "auto":
+        return "bf16" if able else "float32"
+    if name == "bf16" and device.type == "cuda" and not able:
+        raise InputError("--precision bf16 was asked for but this GPU does not have it; use --precision float32")
+    return name

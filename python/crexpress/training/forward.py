@@ -1,0 +1,49 @@
+"""From a batch of the store to a prediction, as training and validation compute it."""
+
+import torch
+from crexpress.models.inputs import Features, N, Prediction
+from crexpress.models.scpge import ScPGE
+from crexpress.store import Batch
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+def forward(model: ScPGE, batch: Batch) -> Prediction:
+    """Expression and attention of a batch, its elements encoded once each."""
+    features = batch.features
+    if model.training and model.config.track_dropout:
+        features = hide_tracks(features, model.config.track_dropout)
+    if model.config.pads == "encoded":
+        tokens = model.embed(_each_token(features, batch.token)).view(*batch.token.shape, -1)
+    else:
+        vectors = model.embed(features)
+        padded = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
+        # an embedding look-up, because its gradient is summed in a fixed order
+        tokens = functional.embedding(batch.token, padded)
+    return model.predict(tokens, batch.present, batch.distance, batch.loops)
+
+
+def _each_token(features: Features, token: Tensor) -> Features:
+    """Features of every token, an empty element for a pad: so batch normalisation counts them as ScPGE's code does."""
+    empty = Features(*(part.new_zeros(1, *part.shape[1:]) for part in features))
+    empty = empty._replace(codes=empty.codes + N, present=torch.ones_like(empty.present))
+    rows = token.flatten()
+    return Features(*(torch.cat(pair)[rows] for pair in zip(features, empty, strict=True)))
+
+
+def hide_tracks(features: Features, chance: float) -> Features:
+    """Hide each track from a whole batch with this chance, but never all of an element's tracks."""
+    kept = features.present & (torch.rand(features.present.shape[1], device=features.present.device) >= chance)
+    emptied = ~kept.any(dim=1, keepdim=True)
+    return features._replace(present=torch.where(emptied, features.present, kept))
+
+
+class Forward(nn.Module):
+    """`forward` as a module, which DDP and torch.compile need."""
+
+    def __init__(self, model: ScPGE) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, batch: Batch) -> Prediction:
+        return forward(self.model, batch)

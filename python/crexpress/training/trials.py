@@ -1,0 +1,80 @@
+"""Warm-up trials: several random starts, each trained for one epoch, of which the best is trained on."""
+
+import copy
+from functools import partial
+
+import numpy as np
+import torch
+from crexpress import cli
+from crexpress.models.config import ModelConfig
+from crexpress.models.scpge import ScPGE
+from crexpress.store import Store
+from crexpress.training import samples as draws
+from crexpress.training.batches import ahead, make
+from crexpress.training.checkpoint import Checkpoint, State
+from crexpress.training.config import TrainingConfig
+from crexpress.training.engine import Engine
+from crexpress.training.loop import update, validate
+from crexpress.training.samples import Samples
+from torch import Tensor
+
+
+def first_model(
+    architecture: ModelConfig,
+    store: Store,
+    training: Samples,
+    validation: Samples,
+    config: TrainingConfig,
+    engine: Engine,
+    checkpoint: Checkpoint | None = None,
+) -> ScPGE:
+    """The model that training starts from, on the engine's device: the best of `config.trials` on validation.
+
+    ScPGE "Model training": 12 trials of one epoch, here at a constant learning rate as in the released code. A killed
+    run repeats no finished trial. Without trials, a model of random weights.
+    """
+    saved = checkpoint.read() if checkpoint else None
+    if not config.trials or (saved and "trial losses" not in saved.about):  # the latter: training itself has begun
+        model = engine.place(ScPGE(architecture))
+        if engine.processes.count > 1:
+            engine.seed(config.seed)
+        return model
+    losses: list[float] = saved.about["trial losses"] if saved else []
+    best: dict[str, Tensor] = saved.tensors["best"] if saved else {}
+    for number in range(len(losses), config.trials):
+        seed = trial_seed(config.seed, number)
+        torch.manual_seed(seed)
+        model = engine.place(ScPGE(architecture))
+        _one_epoch(model, store, training, config, engine, seed)
+        loss = engine.processes.told(validate(model, store, validation, config, engine).loss)
+        if loss < min(losses, default=float("inf")):
+            best = copy.deepcopy(model.state_dict())
+        losses.append(loss)
+        cli.say(f"trial {number + 1}/{config.trials}: validation loss {loss:.4f}")
+        if checkpoint and engine.processes.first:
+            checkpoint.write(State({"best": best}, {"trial losses": losses}))
+    cli.say(f"trial {losses.index(min(losses)) + 1} is trained on")
+    torch.manual_seed(config.seed)
+    model = engine.place(ScPGE(architecture))
+    model.load_state_dict(best)
+    engine.seed(config.seed)
+    return model
+
+
+def trial_seed(seed: int, number: int) -> int:
+    """Seed of a trial; that of the first is the run's own."""
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) if number else seed
+
+
+def _one_epoch(
+    model: ScPGE, store: Store, training: Samples, config: TrainingConfig, engine: Engine, seed: int
+) -> None:
+    optimiser = torch.optim.AdamW(model.parameters(), lr=config.trial_learning_rate, weight_decay=config.weight_decay)
+    order = draws.shuffled(training, config.batch_size, np.random.default_rng(seed))
+    steps = max(1, len(training) // config.batch_size)
+    parts = (engine.processes.part(next(order)) for _ in range(steps))
+    step = engine.ready(model)
+    engine.seed(seed)
+    model.train()
+    for batch, target in ahead(partial(make, store, training), parts, engine.device):
+        update(step, batch, target, optimiser, config.trial_learning_rate, config, engine)

@@ -1,0 +1,79 @@
+"""Inputs of elements: memory-mapped and streamed, or resident, with the same bytes."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from crexpress import artifacts, placement
+from crexpress.device import CPU
+from crexpress.models.config import ModelConfig, read_preset
+from crexpress.placement import HostRows, keep_resident
+from crexpress.store import Batch, Store, open_store
+
+
+def opened(tiny: Any, config: ModelConfig, data: str) -> Store:
+    signals = [tiny.signals("A"), tiny.signals("B")]
+    store = open_store(tiny.elements, tiny.genes, signals, sequence=tiny.sequence, motifs=tiny.motifs, config=config)
+    return store.to(CPU, data)
+
+
+def flat(batch: Batch) -> list[torch.Tensor]:
+    return [*batch.features, batch.token, batch.present, batch.distance]
+
+
+@pytest.mark.parametrize("stranded", [False, True])
+def test_streamed_and_resident_batches_are_the_same(tiny: Any, stranded: bool) -> None:
+    config = read_preset("scpge-small")[0].replace(
+        tracks=("h3k27ac", "atac", "dnase"), motifs=("M3", "M1"), sequence=True, neighbours=6, track_dropout=0.1
+    )
+    config = config.replace(stranded=stranded)
+    stores = [opened(tiny, config, data) for data in ("stream", "resident")]
+    assert isinstance(stores[0].codes, HostRows)
+    assert isinstance(stores[1].codes, torch.Tensor)
+    rng = np.random.default_rng(0)
+    for _ in range(3):
+        cell, gene = rng.integers(0, 2, 9), rng.integers(0, 120, 9)
+        streamed, resident = (flat(store.batch(cell, gene)) for store in stores)
+        assert all(torch.equal(first, second) for first, second in zip(streamed, resident, strict=True))
+        assert streamed[0][:, 1].abs().max() == 0  # no cell has atac
+        assert streamed[0].abs().max() > 0
+
+
+def test_host_rows_are_those_of_the_files(tiny: Any) -> None:
+    arrays = artifacts.open_arrays(tiny.signals("A"), "signals").tensors
+    rows = HostRows([arrays["dnase"], None, arrays["h3k27ac"]], stack=True)
+    some = torch.tensor([[5, 1], [5, 300]])
+    picked = rows[some]
+    assert picked.shape == (2, 2, 3, 15)
+    assert np.array_equal(picked[1, 1, 0].numpy(), arrays["dnase"][300])
+    assert np.array_equal(picked[0, 1, 2].numpy(), arrays["h3k27ac"][1])
+    assert picked[:, :, 1].abs().max() == 0
+    assert rows.nbytes == 3 * arrays["dnase"].nbytes
+
+
+def test_loading_in_pieces_misses_no_row(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    codes = artifacts.open_arrays(tiny.sequence, "sequence").tensors["codes"]
+    monkeypatch.setattr(placement, "CHUNK", 7)
+    assert np.array_equal(HostRows([codes], stack=False).load(CPU).numpy(), codes)
+
+
+def test_inputs_that_do_not_fit_are_streamed_and_it_is_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(placement, "free_memory", lambda device: 1_000_000_000)
+    assert keep_resident(500_000_000, CPU, "auto")
+    assert capsys.readouterr().err == ""
+    assert not keep_resident(600_000_000, CPU, "auto")
+    assert "the inputs (0.6 GB) are streamed from the files" in capsys.readouterr().err
+    assert keep_resident(600_000_000, CPU, "resident")
+    assert not keep_resident(1, CPU, "stream")
+
+
+def test_free_memory_heeds_the_limit_of_a_container(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    whole = placement.free_memory(CPU)
+    assert 0 < whole < 2**50
+    limits = {"max": 1000, "current": 400}
+    monkeypatch.setattr(placement, "_number", lambda path: limits[path.suffix[1:]])
+    assert placement.free_memory(CPU) == 600
