@@ -5,9 +5,11 @@ element and gene sets its rows are aligned to. Files are written beside their fi
 killed tool leaves nothing that looks finished.
 """
 
+import errno
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -103,12 +105,32 @@ def replacing(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
+        with _naming_a_full_disk(path):
+            yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def replacing_folder(path: str | Path, last: str) -> Iterator[Path]:
+    """A temporary folder beside `path`, whose entries take the place of those in `path` when the block ends well.
+
+    The entry `last` goes last: where it is, everything is. When the block fails nothing is left of it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as name:
+        with _naming_a_full_disk(path):
+            yield Path(name)
+        path.mkdir(exist_ok=True)
+        (path / last).unlink(missing_ok=True)
+        for entry in sorted(Path(name).iterdir(), key=lambda entry: entry.name == last):
+            if (path / entry.name).is_dir():
+                shutil.rmtree(path / entry.name)
+            entry.rename(path / entry.name)
 
 
 def write_table(path: str | Path, frame: pl.DataFrame, header: Header) -> None:
@@ -247,6 +269,21 @@ def _map(path: Path, entries: Mapping[str, Any], start: int, mode: Any) -> dict[
         else:
             tensors[name] = np.memmap(path, dtype, mode, start + entry["data_offsets"][0], shape)
     return tensors
+
+
+@contextmanager
+def _naming_a_full_disk(path: Path) -> Iterator[None]:
+    """Make a full disk an OSError that names `path`, whichever library finds it.
+
+    polars and safetensors say it in words only, and htslib not at all.
+    """
+    try:
+        yield
+    except BaseException as error:
+        unsaid = isinstance(error, OSError) and error.errno is None and os.statvfs(path.parent).f_bavail == 0
+        if unsaid or os.strerror(errno.ENOSPC) in str(error):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+        raise
 
 
 def _umask() -> int:

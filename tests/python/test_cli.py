@@ -59,7 +59,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     place = tmp_path / "file" / "folder"
     result = run("simulate", "--outdir", place, "--genes", "50", "--chromosomes", "3")
     assert result.exit_code == 65
-    assert f"cannot use {place}: Not a directory" in result.output
+    assert f"cannot use {place.parent}: File exists; give another place" in result.output
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])

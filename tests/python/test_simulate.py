@@ -13,7 +13,7 @@ import pysam
 import pytest
 from crexpress import samplesheet
 from crexpress.evaluate import crispr
-from crexpress.simulate import Sizes, World, invent, write
+from crexpress.simulate import Sizes, World, files, invent, write
 from crexpress.simulate.world import LINK
 from sklearn.metrics import average_precision_score
 
@@ -64,6 +64,34 @@ def test_tool_writes_what_the_library_does(folder: Path, tmp_path: Path) -> None
     assert found.pop("README.md") != expected.pop("README.md")  # it names the command
     assert found == expected
     assert "--val chr2 --test chr3 --holdout-cells cell4" in (tmp_path / "README.md").read_text()
+
+
+def test_a_failed_run_leaves_nothing_and_keeps_what_was_there(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "old").mkdir()
+    (tmp_path / "old/samplesheet.csv").write_text("mine")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "_loops", interrupted)
+    for name in ("new", "old"):
+        with pytest.raises(KeyboardInterrupt):
+            write(world, tmp_path / name, np.random.default_rng(1), "simulate")
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == [
+        "old",
+        "old/samplesheet.csv",
+    ]
+    assert (tmp_path / "old/samplesheet.csv").read_text() == "mine"
+
+
+def test_a_second_run_takes_the_place_of_the_first(folder: Path, tmp_path: Path) -> None:
+    simulated(tmp_path / "twice", seed=2)
+    (tmp_path / "twice/note").write_text("kept")
+    simulated(tmp_path / "twice")
+    assert digests(tmp_path / "twice") == digests(folder) | {"note": hashlib.sha256(b"kept").hexdigest()}
+    assert [path.name for path in tmp_path.iterdir()] == ["twice"]
 
 
 def test_the_sheet_is_valid(folder: Path) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 import pybigtools
 import pysam
 
+from crexpress.artifacts import replacing_folder
 from crexpress.simulate import screen
 from crexpress.simulate.world import BIN, BOUNDARY_FACTOR, REACH, World
 
@@ -51,9 +52,14 @@ Meant split: `--val {val} --test {test} --holdout-cells {last}`.
 def write(world: World, folder: Path, rng: np.random.Generator, command: str) -> None:
     """Write the whole input set to `folder`; the same world and generator state give the same bytes.
 
-    `command` is what the README names as its maker.
+    `command` is what the README names as its maker. The set is complete where its samplesheet.csv is, and nothing
+    is left in `folder` when writing fails or is interrupted.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with replacing_folder(folder, last="samplesheet.csv") as temporary:
+        _write(world, temporary, rng, command)
+
+
+def _write(world: World, folder: Path, rng: np.random.Generator, command: str) -> None:
     _genome(world, folder / "genome.fa.gz", rng)
     _motifs(world, folder / "motifs.meme")
     names = _gene_names(world)
@@ -61,7 +67,7 @@ def write(world: World, folder: Path, rng: np.random.Generator, command: str) ->
     _ccres(world, folder / "ccres.bed.gz")
     rows = ["cell,assay,file,replicate,column"]
     for index, cell in enumerate(world.cells):
-        (folder / cell).mkdir(exist_ok=True)
+        (folder / cell).mkdir()
         files = _tracks(world, index, folder / cell, rng)
         files += _expression(world, names, index, folder / cell, rng)
         files += _loops(world, folder / cell, rng)
@@ -240,7 +246,6 @@ def _tracks(world: World, cell: int, folder: Path, rng: np.random.Generator) -> 
         intervals = zip(chroms[element].tolist(), at.tolist(), (at + STEP).tolist(), reads.tolist(), strict=True)
 
         name = f"{track}.bigWig"
-        (folder / name).unlink(missing_ok=True)
         pybigtools.open(str(folder / name), "w").write(world.lengths, intervals)
         files.append((track, name, 1))
     return files
