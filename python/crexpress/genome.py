@@ -3,12 +3,13 @@
 import gzip
 import itertools
 import re
+import shutil
 import tempfile
 import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Literal, TextIO
 
 import polars as pl
 
@@ -31,14 +32,14 @@ _SEX_AND_MITO = {"X": 1, "Y": 2, "Z": 3, "W": 4, "M": 5}
 @contextmanager
 def open_text(path: str | Path) -> Iterator[TextIO]:
     """Open plain, gzipped or bgzipped text, without its byte-order mark; InputError when cut off, damaged or binary."""
-    with Path(path).open("rb") as file:
-        head = file.read(16)
-        if head[:2] == _GZIP_MAGIC and head[12:14] == b"BC":
+    compression = _compression(Path(path))
+    if compression == "bgzip":
+        with Path(path).open("rb") as file:
             file.seek(max(0, file.seek(0, 2) - len(_BGZF_END)))
             if file.read() != _BGZF_END:  # cut between two blocks, which gzip alone would not notice
                 raise InputError(f"{path} is cut off (no closing bgzip block); copy or download it again")
     try:
-        with (gzip.open if head[:2] == _GZIP_MAGIC else open)(path, "rt", encoding="utf-8-sig") as text:
+        with (gzip.open if compression else open)(path, "rt", encoding="utf-8-sig") as text:
             yield text
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise InputError(f"{path} is cut off or damaged; copy or download it again") from None
@@ -164,14 +165,20 @@ def chromosome_sizes(path: str | Path) -> dict[str, int]:
 
 @contextmanager
 def open_fasta(path: str | Path) -> Iterator["pysam.FastaFile"]:
-    """A FASTA opened for random access; a missing index is made in a temporary place."""
+    """A FASTA, plain or compressed, opened for random access; a missing index is made in a temporary place.
+
+    bgzip is read as it stands. UCSC and ENCODE compress by gzip, in which no place can be sought: such a file
+    is unpacked in the temporary place first.
+    """
     import pysam
 
-    path = Path(path)
-    with path.open("rb") as start:
-        compressed = start.read(2) == _GZIP_MAGIC
-    index, blocks = Path(f"{path}.fai"), Path(f"{path}.gzi")
+    path = given = Path(path)
     with tempfile.TemporaryDirectory() as folder:
+        compression = _compression(path)
+        if compression == "gzip":
+            path = _unpacked(path, Path(folder, "genome.fa"))
+        compressed = compression == "bgzip"
+        index, blocks = Path(f"{path}.fai"), Path(f"{path}.gzi")
         try:
             if not index.exists() or (compressed and not blocks.exists()):
                 index, blocks = Path(folder, "index.fai"), Path(folder, "index.gzi")
@@ -183,8 +190,7 @@ def open_fasta(path: str | Path) -> Iterator["pysam.FastaFile"]:
             )
         except (pysam.SamtoolsError, OSError, ValueError):
             raise InputError(
-                f"{path} is not a FASTA that can be indexed (it is cut off, not FASTA, or compressed by gzip); give "
-                "plain FASTA, or compress it with bgzip"
+                f"{given} is not a FASTA that can be indexed (it is cut off or not FASTA); copy or download it again"
             ) from None
         with file:
             yield file
@@ -277,6 +283,30 @@ def _bare(name: str) -> str:
     """A name without chr, and M for MT, to find a chromosome by any of its spellings."""
     bare = re.sub("^chr", "", name, flags=re.IGNORECASE)
     return "M" if bare == "MT" else bare
+
+
+def _compression(path: Path) -> Literal["bgzip", "gzip"] | None:
+    """bgzip is gzip in blocks, each of which says its length."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    if head[:2] != _GZIP_MAGIC:
+        return None
+    return "bgzip" if head[12:14] == b"BC" else "gzip"
+
+
+def _unpacked(path: Path, plain: Path) -> Path:
+    """A gzipped file, unpacked to `plain`; InputError when it is cut off or the disk is full."""
+    cli.say(f"{path} is gzipped, not bgzipped: unpacked to {plain.parent} for the time being")
+    try:
+        with gzip.open(path) as source, plain.open("wb") as target:
+            shutil.copyfileobj(source, target, 2**20)
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise InputError(f"{path} is cut off or damaged; copy or download it again") from None
+    except OSError as error:
+        raise InputError(
+            f"{path} cannot be unpacked to {plain.parent} ({error}); set TMPDIR to a larger disk"
+        ) from None
+    return plain
 
 
 def _lines(path: str | Path) -> Iterator[tuple[int, str]]:

@@ -30,7 +30,7 @@ def reverse_complement(codes: np.ndarray) -> np.ndarray:
 
 
 def extract(elements: pl.DataFrame, lengths: Mapping[str, int | None], fasta: str | Path, out: np.ndarray) -> None:
-    """Fill `out` (uint8 [elements, width]) from an indexed or unindexed FASTA, plain or bgzipped.
+    """Fill `out` (uint8 [elements, width]) from an indexed or unindexed FASTA, plain or compressed.
 
     `lengths` are the chromosomes of the element set with their lengths in bp (None where not known). Bases
     beyond a chromosome end are unknown. Raises InputError when the FASTA lacks a chromosome that has

@@ -80,6 +80,8 @@ def test_sizes_are_the_same_from_every_source(tmp_path: Path) -> None:
     assert genome.chromosome_sizes(fasta) == expected
     assert genome.chromosome_sizes(tmp_path / "a.fa.fai") == expected
     assert genome.chromosome_sizes(bgzipped(tmp_path / "b.fa.gz", fasta.read_text())) == expected
+    (tmp_path / "c.fa.gz").write_bytes(gzip.compress(fasta.read_bytes()))
+    assert genome.chromosome_sizes(tmp_path / "c.fa.gz") == expected
     (tmp_path / "chrom.sizes").write_text("chr2\t6\nchr10\t3\n")
     assert genome.chromosome_sizes(tmp_path / "chrom.sizes") == expected
     writer = pybigtools.open(str(tmp_path / "a.bw"), "w")
@@ -97,9 +99,12 @@ def test_bad_sizes_are_named(tmp_path: Path) -> None:
     (tmp_path / "c.bw").write_bytes(b"not a bigWig at all")
     with pytest.raises(InputError, match="not a readable bigWig"):
         genome.chromosome_sizes(tmp_path / "c.bw")
-    (tmp_path / "d.fa.gz").write_bytes(gzip.compress(b">chr1\nACGT\n"))
-    with pytest.raises(InputError, match="compress it with bgzip"):
+    (tmp_path / "d.fa.gz").write_bytes(gzip.compress(b">chr1\nACGT\n")[:-9])
+    with pytest.raises(InputError, match=r"d\.fa\.gz is cut off"):
         genome.chromosome_sizes(tmp_path / "d.fa.gz")
+    (tmp_path / "e.fa").write_text("not a FASTA\n")
+    with pytest.raises(InputError, match=r"e\.fa is not a FASTA"):
+        genome.chromosome_sizes(tmp_path / "e.fa")
 
 
 def test_natural_order() -> None:

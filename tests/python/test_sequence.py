@@ -79,14 +79,28 @@ def test_other_genome_build_is_refused(tmp_path):
         extract(fasta, [("chr1", 700)], lengths={"chr1": None})
 
 
+def test_gzip_as_ucsc_and_encode_have_it_is_read(tmp_path):
+    plain = write_fasta(tmp_path / "genome.fa")
+    zipped = tmp_path / "zipped.fa.gz"
+    zipped.write_bytes(gzip.compress(plain.read_bytes()))
+    places = [("chr1", 7), ("chr2", -3)]
+    np.testing.assert_array_equal(extract(zipped, places), extract(plain, places))
+
+
+def test_a_full_disk_while_unpacking_is_said(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("shutil.copyfileobj", full)
+    (tmp_path / "a.fa.gz").write_bytes(gzip.compress(b">chr1\nACGT\n"))
+    with pytest.raises(InputError, match=r"cannot be unpacked .*No space left on device.*set TMPDIR"):
+        extract(tmp_path / "a.fa.gz", [("chr1", 0)])
+
+
 def test_files_that_cannot_be_indexed_are_refused(tmp_path):
-    plain_gzip = tmp_path / "a.fa.gz"
-    plain_gzip.write_bytes(gzip.compress(b">chr1\nACGT\n"))
-    text = tmp_path / "b.fa"
-    text.write_text("chr1\t0\t100\n")
-    for path in (plain_gzip, text):
-        with pytest.raises(InputError, match="not a FASTA that can be indexed"):
-            extract(path, [("chr1", 0)])
+    (tmp_path / "b.fa").write_text("chr1\t0\t100\n")
+    with pytest.raises(InputError, match="not a FASTA that can be indexed"):
+        extract(tmp_path / "b.fa", [("chr1", 0)])
 
 
 def test_truncated_bgzip_is_refused(tmp_path):
