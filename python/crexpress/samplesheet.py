@@ -187,8 +187,8 @@ def _row_faults(record: _Record, header: list[str], folder: Path, absent: Collec
 def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | None) -> str | None:
     if ACCESSION.fullmatch(file):
         return None if _url(file, assay) else f"give the URL of {file}: ENCODE has {assay} in several formats"
-    if re.fullmatch("ENC[A-Z]{2}[0-9A-Z]{6}", file):
-        return f"'{file}' is no accession of an ENCODE file (these look like ENCFF070LLG); give one of its files"
+    if re.fullmatch("(?i)ENC[A-Z0-9]+", file):
+        return f"'{file}' is no accession of an ENCODE file (these look like ENCFF070LLG); give that of a file"
     allowed = SUFFIXES.get(assay, TRACK)
     suffix = _suffix(file)
     if suffix not in allowed or (suffix in BINARY and file.lower().endswith(".gz")):

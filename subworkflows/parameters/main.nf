@@ -66,7 +66,7 @@ def coerce(name, value, property, faults) {
         faults << "--${name} is '${text}', but must be one of ${property['enum'].join(', ')}"
     }
     else if (property.format == 'file-path' && !file(text).exists()) {
-        faults << "--${name}: there is no file ${text}"
+        faults << "--${name}: there is no file ${text}${remote(text) ? ', or it cannot be reached' : ''}"
     }
     else if (property.type == 'boolean' && !(text in ['true', 'false'])) {
         faults << "--${name} is '${text}', but must be true or false"
@@ -99,10 +99,15 @@ def named_files(text) {
     }
 }
 
+/** Whether a name is an address (https, s3, ...). */
+def remote(name) {
+    return name ==~ /[a-z0-9]+:\/\/.*/
+}
+
 /** A file named in the samplesheet: a URL, or a path beside the sheet, or one from the launch folder. */
 def find(name, sheet) {
-    def beside = name ==~ /[a-z0-9]+:\/\/.*/ || name.startsWith('/') ? file(name) : sheet.resolveSibling(name)
-    return beside.exists() ? beside : file(name)
+    def beside = remote(name) || name.startsWith('/') ? file(name) : sheet.resolveSibling(name)
+    return remote(name) || beside.exists() ? beside : file(name) // an address is asked for once, when it is fetched
 }
 
 /** Files of some rows of the samplesheet. */
@@ -114,7 +119,7 @@ def locate(rows, sheet) {
 def absent(sheet) {
     return sheet.splitCsv(header: true, strip: true)
         .collect { row -> row.file ?: '' }
-        .findAll { name -> name && !(name ==~ /[a-z0-9]+:\/\/.*|ENCFF[0-9]{3}[A-Z]{3}/) && !find(name, sheet).exists() }
+        .findAll { name -> name && !remote(name) && !(name ==~ /ENCFF[0-9]{3}[A-Z]{3}/) && !find(name, sheet).exists() }
         .unique()
         .sort()
 }

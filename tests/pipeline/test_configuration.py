@@ -9,7 +9,8 @@ from launching import ROOT, Pipeline
 
 pytestmark = pytest.mark.pipeline
 
-SINGLE = ["standard", "k562", "test", "chr20", "test_full", "docker", "podman", "apptainer", "singularity", "conda"]
+CASES = ["k562", "test", "chr20", "test_full", "test_full_mouse"]
+SINGLE = ["standard", *CASES, "docker", "podman", "apptainer", "singularity", "conda"]
 MACHINES = ["gpu", "slurm", "awsbatch"]
 TOGETHER = [
     "k562,docker,gpu",
