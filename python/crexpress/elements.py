@@ -186,6 +186,7 @@ def _read_list(path: str | Path, chromosomes: Mapping[str, int | None]) -> pl.Da
     rows = genome.read_intervals(path)
     name, kind = _name_and_class(rows)
     spelling = genome.reconcile(rows["chrom"].unique(maintain_order=True), chromosomes, path)
+    others = genome.shown(set(rows["chrom"]) - set(spelling))
     rows = rows.with_columns(
         pl.col("chrom").replace_strict(spelling, default=None),
         element_id=name,
@@ -193,7 +194,7 @@ def _read_list(path: str | Path, chromosomes: Mapping[str, int | None]) -> pl.Da
     )
     elsewhere = rows["chrom"].null_count()
     if elsewhere:
-        cli.say(f"{path}: {elsewhere:,} cCREs on other chromosomes and scaffolds left out")
+        cli.say(f"{path}: {elsewhere:,} cCREs on other chromosomes and scaffolds left out ({others})")
     rows = rows.drop_nulls("chrom")
     length = pl.col("chrom").replace_strict(dict(chromosomes), return_dtype=pl.Int64)
     beyond = rows.filter(pl.col("end") > length)

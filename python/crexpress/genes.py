@@ -91,7 +91,7 @@ def on_chromosomes(genes: pl.DataFrame, lengths: Mapping[str, int | None], path:
     spelling = genome.reconcile(genes["chrom"].unique(maintain_order=True), lengths, path)
     kept = genes.with_columns(pl.col("chrom").replace_strict(spelling, default=None)).drop_nulls("chrom")
     if len(kept) < len(genes):
-        lacking = ", ".join(name for name in dict.fromkeys(genes["chrom"]) if name not in spelling)
+        lacking = genome.shown(set(genes["chrom"]) - set(spelling))
         cli.say(f"{path}: {len(genes) - len(kept):,} genes on chromosomes that the genome lacks left out ({lacking})")
     beyond = kept.filter(
         pl.max_horizontal("end", "tss") > pl.col("chrom").replace_strict(dict(lengths), return_dtype=pl.Int64)

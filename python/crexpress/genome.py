@@ -209,6 +209,12 @@ def natural_order(names: Iterable[str]) -> list[str]:
     return sorted(set(names), key=lambda name: (*key(name), name))
 
 
+def shown(names: Iterable[str], most: int = 5) -> str:
+    """Chromosome names for a message: the first `most` in natural order."""
+    ordered = natural_order(names)
+    return ", ".join([*ordered[:most], *(["..."] if len(ordered) > most else [])])
+
+
 def is_canonical(name: str) -> bool:
     """Whether a name is a whole chromosome (chr1, 1, X, 2L, MT) and not a scaffold, patch or decoy."""
     return _CANONICAL.fullmatch(name) is not None
@@ -229,8 +235,7 @@ def require_known(exclude: Iterable[str], names: Collection[str], path: str | Pa
     known = {_bare(name) for name in (*names, *LEFT_OUT)}
     for name in exclude:
         if _bare(name) not in known:
-            shown = ", ".join(natural_order(names)[:30])
-            raise InputError(f"there is no chromosome '{name}' to exclude in {path}; it has {shown}")
+            raise InputError(f"there is no chromosome '{name}' to exclude in {path}; it has {shown(names, 30)}")
 
 
 def other_spelling(name: str) -> str:

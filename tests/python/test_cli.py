@@ -4,8 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import click
@@ -13,16 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 from crexpress import cli
 from tiny_case import TinyCase
+from tools import run
 
 ROOT = Path(__file__).parents[2]
 CASE = ROOT / "assets" / "test"
-
-
-def run(tool: str, *options: str | Path) -> Result:
-    loader = SourceFileLoader(tool.replace("-", "_"), str(ROOT / "bin" / tool))
-    module = module_from_spec(spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return CliRunner().invoke(module.main, [str(option) for option in options])
 
 
 def extract(tiny: TinyCase, *options: str | Path) -> Result:

@@ -1,20 +1,16 @@
 """The element store: reading cCRE lists, merging them, TSS windows."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pysam
 import pytest
-from crexpress import artifacts, elements
+from crexpress import elements, genome
 from crexpress.errors import InputError
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-ROOT = Path(__file__).parents[2]
-TOOL = [sys.executable, ROOT / "bin/merge-ccres"]
 CHROMOSOMES = {"chr1": 100_000, "chr2": None}
 
 
@@ -103,7 +99,7 @@ def test_other_chromosomes_are_left_out_and_told(tmp_path: Path, capsys: pytest.
     assert frame["chrom"].to_list() == ["chr1"]
     message = capsys.readouterr().err
     assert "respelt" in message
-    assert "2 cCREs on other chromosomes" in message
+    assert "2 cCREs on other chromosomes and scaffolds left out (Y, KI270728.1)" in message
 
 
 def test_a_list_of_another_build_is_refused(tmp_path: Path) -> None:
@@ -118,7 +114,7 @@ def test_blacklist_touching_is_not_overlapping(tmp_path: Path) -> None:
     assert elements.drop_blacklisted(frame, path)["element_id"].to_list() == ["E0", "E2", "E3"]
 
 
-intervals = st.lists(
+places = st.lists(
     st.tuples(st.sampled_from(["chr1", "chr2", "chr10"]), st.integers(0, 4000), st.integers(1, 700)).map(
         lambda drawn: (drawn[0], drawn[1], drawn[1] + drawn[2])
     ),
@@ -128,8 +124,47 @@ intervals = st.lists(
 )
 
 
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(places, places)
+def test_blacklist_against_looking_at_all(
+    tmp_path: Path, drawn: list[tuple[str, int, int]], black: list[tuple[str, int, int]]
+) -> None:
+    black = [*black, ("chr1", 9000, 9001)]  # a list that shares no chromosome is another genome's
+    drawn = [*drawn, ("chr1", 9100, 9200)]
+    path = bed(tmp_path, *(f"{chrom} {start} {end}" for chrom, start, end in black))
+    frame = ccres(drawn)
+    expected = [
+        name
+        for name, (chrom, start, end) in zip(frame["element_id"], drawn, strict=True)
+        if not any(chrom == other and start < last and first < end for other, first, last in black)
+    ]
+    assert elements.drop_blacklisted(frame, path)["element_id"].to_list() == expected
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(places, st.lists(st.integers(0, 4699), min_size=1, max_size=5), st.sampled_from([1, 350, 601]))
+def test_windows_at_chromosome_ends(
+    tmp_path: Path, drawn: list[tuple[str, int, int]], tss: list[int], width: int
+) -> None:
+    """Every window keeps its width in the store, and is cut at the ends in the browser file."""
+    lengths = {"chr1": 4700, "chr2": 4700, "chr10": 4700}
+    listed = pl.DataFrame({"gene_id": [f"G{at}" for at in range(len(tss))], "chrom": "chr2", "tss": tss, "strand": "+"})
+    ccre_part = elements.merge(ccres(drawn), "none", width)
+    store, found = elements.with_tss_windows(ccre_part, listed, width)
+    assert (store["end"] - store["start"] == width).all()
+    assert (store["start"] + width // 2 == (store["start"] + store["end"]) // 2).all()
+    assert store[found["element"]]["element_id"].to_list() == [f"TSS:G{at}" for at in range(len(tss))]
+    elements.write_bed(tmp_path / "e.bed.gz", store, lengths)
+    rows = genome.read_intervals(tmp_path / "e.bed.gz")
+    assert len(rows) == len(store)
+    assert rows["end"].max() <= 4700
+    clipped = dict(rows.select("column_4", pl.concat_list("start", "end")).rows())
+    for name, start, end in store.select("element_id", "start", "end").iter_rows():
+        assert clipped[name] == [max(0, start), min(4700, end)]
+
+
 @settings(max_examples=150, deadline=None)
-@given(intervals, st.sampled_from([1, 350, 600]))
+@given(places, st.sampled_from([1, 350, 600]))
 def test_greedy_against_the_rule_step_by_step(drawn: list[tuple[str, int, int]], width: int) -> None:
     expected = []
     for chrom in ("chr1", "chr2", "chr10"):
@@ -142,7 +177,7 @@ def test_greedy_against_the_rule_step_by_step(drawn: list[tuple[str, int, int]],
 
 
 @settings(max_examples=150, deadline=None)
-@given(intervals)
+@given(places)
 def test_interval_merge_against_painting_bases(drawn: list[tuple[str, int, int]]) -> None:
     merged = elements.merge(ccres(drawn), "interval")
     for chrom in {name for name, _, _ in drawn}:
@@ -155,7 +190,7 @@ def test_interval_merge_against_painting_bases(drawn: list[tuple[str, int, int]]
 
 
 @settings(max_examples=100, deadline=None)
-@given(intervals, st.sampled_from(elements.METHODS), st.sampled_from([1, 350, 601]), st.randoms())
+@given(places, st.sampled_from(elements.METHODS), st.sampled_from([1, 350, 601]), st.randoms())
 def test_merge_loses_no_ccre_and_ignores_the_order_of_lines(
     drawn: list[tuple[str, int, int]], method: elements.Method, width: int, random: object
 ) -> None:
@@ -229,33 +264,3 @@ def test_digest_follows_windows_and_ids() -> None:
     same = elements.merge(ccres([("chr1", 0, 100), ("chr1", 1000, 1100)]))
     narrow = elements.merge(ccres([("chr1", 0, 100), ("chr1", 1000, 1100)]), width=350)
     assert elements.element_digest(frame) == elements.element_digest(same) != elements.element_digest(narrow)
-
-
-def test_tool_writes_aligned_files_and_the_same_bytes(tmp_path: Path) -> None:
-    attributes = 'gene_id "A"; gene_type "protein_coding"; gene_name "a";'
-    line = "1\tt\t{}\t5001\t9000\t.\t+\t.\t" + attributes
-    (tmp_path / "a.gtf").write_text("\n".join(line.format(kind) for kind in ("gene", "transcript")) + "\n")
-    (tmp_path / "a.sizes").write_text("chr1\t100000\nchrY\t5000\n")
-    path = bed(tmp_path, "chr1 100 300 D1 E1 PLS", "chr1 8000 8300 D2 E2 dELS", "chrY 1 3 D3 E3 dELS")
-    command = [*TOOL, "--ccres", path, "--gtf", tmp_path / "a.gtf", "--chrom-sizes", tmp_path / "a.sizes"]
-    for out in ("one", "two"):
-        subprocess.run([*command, "--outdir", tmp_path / out], check=True, capture_output=True)
-    for name in ("elements.parquet", "genes.parquet", "elements.bed.gz"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    store, header = artifacts.read_table(tmp_path / "one/elements.parquet", "elements")
-    genes, other = artifacts.read_table(tmp_path / "one/genes.parquet", "genes")
-    assert store["element_id"].to_list() == ["E1", "E2", "TSS:A"]
-    assert genes.select("chrom", "tss", "element").rows() == [("chr1", 5000, 2)]
-    assert header["elements"] == other["elements"] == elements.element_digest(store)
-    assert header["parameters"]["chromosomes"] == [["chr1", 100_000]]
-
-
-def test_tool_names_the_bad_line_and_writes_nothing(tmp_path: Path) -> None:
-    path = bed(tmp_path, "chr1 300 100")
-    genes = bed(tmp_path, "chr1 1 2 A 0 +", name="genes.bed")
-    command = [*TOOL, "--ccres", path, "--gtf", genes, "--outdir", tmp_path / "out"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 65
-    assert "ccres.bed line 1" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert not (tmp_path / "out").exists()

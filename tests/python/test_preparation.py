@@ -1,18 +1,15 @@
 """The simulated input set goes through every preparing executable, and what comes out is what was planted."""
 
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 import pytest
-from click.testing import CliRunner
 from crexpress import artifacts
 from crexpress.simulate import Sizes, World, invent, write
+from tools import run
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.slow
 
 
@@ -23,11 +20,8 @@ class Prepared(NamedTuple):
     elements: pl.DataFrame
 
 
-def run(tool: str, *options: str | Path) -> None:
-    loader = SourceFileLoader(tool.replace("-", "_"), str(ROOT / "bin" / tool))
-    module = module_from_spec(spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    result = CliRunner().invoke(module.main, [str(option) for option in options], catch_exceptions=False)
+def prepare(tool: str, *options: str | Path) -> None:
+    result = run(tool, *options)
     assert result.exit_code == 0, result.output
 
 
@@ -40,20 +34,20 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Prepared:
     world = invent(Sizes(cells=3, chromosomes=3, genes=60), rng)
     write(world, inputs, rng, "simulate")
 
-    run("check-samplesheet", "--samplesheet", inputs / "samplesheet.csv", "--output", folder / "validated.csv")
+    prepare("check-samplesheet", "--samplesheet", inputs / "samplesheet.csv", "--output", folder / "validated.csv")
     ccres, gtf, fasta = inputs / "ccres.bed.gz", inputs / "genes.gtf.gz", inputs / "genome.fa.gz"
-    run("merge-ccres", "--ccres", ccres, "--gtf", gtf, "--fasta", fasta, "--outdir", folder)
+    prepare("merge-ccres", "--ccres", ccres, "--gtf", gtf, "--fasta", fasta, "--outdir", folder)
     elements, genes = folder / "elements.parquet", folder / "genes.parquet"
     motifs = inputs / "motifs.meme"
-    run("score-motifs", "--elements", elements, "--fasta", fasta, "--motifs", motifs, "--outdir", folder)
+    prepare("score-motifs", "--elements", elements, "--fasta", fasta, "--motifs", motifs, "--outdir", folder)
     tracks = [f"{track}={cell / track}.bigWig" for track in ("dnase", "h3k27ac", "h3k4me3", "ctcf")]
     options = [part for track in tracks for part in ("--track", track)]
     output = folder / "signals.cell1.safetensors"
-    run("extract-signals", "--elements", elements, "--cell", "cell1", *options, "--output", output)
+    prepare("extract-signals", "--elements", elements, "--cell", "cell1", *options, "--output", output)
     tables = [part for table in sorted(cell.glob("rna.*")) for part in ("--rna", table)]
-    run("quantify-expression", "--genes", genes, "--cell", "cell1", *tables, "--outdir", folder)
+    prepare("quantify-expression", "--genes", genes, "--cell", "cell1", *tables, "--outdir", folder)
     loops, output = cell / "loops.longrange.gz", folder / "contacts.cell1.npz"
-    run("build-loops", "--elements", elements, "--cell", "cell1", "--loops", loops, "--output", output)
+    prepare("build-loops", "--elements", elements, "--cell", "cell1", "--loops", loops, "--output", output)
     return Prepared(
         world, folder, artifacts.read_table(genes, "genes")[0], artifacts.read_table(elements, "elements")[0]
     )

@@ -1,9 +1,7 @@
 """Training, prediction and link scores on a tiny case whose answer is known."""
 
-import importlib.util
 import json
 from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from click.testing import CliRunner, Result
+from click.testing import Result
 from crexpress import artifacts, neighbours, splits
 from crexpress.errors import InputError
 from crexpress.interpret.perturbation import perturb
@@ -26,17 +24,9 @@ from crexpress.training.forward import forward, hide_tracks
 from crexpress.training.loop import train as train_model
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
+from tools import run
 
-BIN = Path(__file__).parents[2] / "bin"
 Run = Callable[..., Result]
-
-
-def run(tool: str, *arguments: Any) -> Result:
-    """Run an executable of bin/ in this process."""
-    loader = SourceFileLoader(tool.replace("-", "_"), str(BIN / tool))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))  # type: ignore[arg-type]
-    loader.exec_module(module)
-    return CliRunner().invoke(module.main, [str(argument) for argument in arguments], catch_exceptions=False)
 
 
 def inputs(tiny: Any, *cells: str, expression: bool = True) -> list[Any]:
