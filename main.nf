@@ -7,6 +7,7 @@ include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
 include { MERGE_CCRES         } from './modules/merge-ccres'
 include { SCORE_MOTIFS        } from './modules/score-motifs'
 include { EXTRACT_SIGNALS     } from './modules/extract-signals'
+include { MATCH_QUANTILES     } from './modules/match-quantiles'
 include { QUANTIFY_EXPRESSION } from './modules/quantify-expression'
 include { BUILD_LOOPS         } from './modules/build-loops'
 include { TRAIN               } from './modules/train'
@@ -52,19 +53,25 @@ workflow {
     def wanted = run.tracks.tokenize(', ')*.toLowerCase()
     tracks = cells.map { own -> select(own, wanted) }.filter { own -> own }
         .map { own -> [own[0].cell, own.collect { row -> row.assay }, locate(own, sheet)] }
-    EXTRACT_SIGNALS(tracks, MERGE_CCRES.out.elements, flags(run, ['bin_size', 'transform']), code)
+    def matched = run.transform == 'quantile'
+    def binned = flags(run + (matched ? [transform: 'log10p1'] : [:]), ['bin_size', 'transform'])
+    EXTRACT_SIGNALS(tracks, MERGE_CCRES.out.elements, binned, code)
     tables = cells.map { own -> select(own, ['rna', 'cage']) }.filter { own -> own }
         .map { own -> [own[0].cell, own[0].assay, own.collect { row -> row.column }, locate(own, sheet)] }
     QUANTIFY_EXPRESSION(tables, MERGE_CCRES.out.genes, file(run.gtf), flags(run, ['unit']), code)
     loops = cells.map { own -> select(own, ['loops']) }.filter { own -> own }
         .map { own -> [own[0].cell, locate(own, sheet)] }
     BUILD_LOOPS(loops, MERGE_CCRES.out.elements, '', code)
+    seen = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }
     signals = EXTRACT_SIGNALS.out.signals
+    if (matched) {
+        MATCH_QUANTILES(gather(signals), seen.toSortedList(), code)
+        signals = MATCH_QUANTILES.out.signals.flatten().map { path -> [path.name.replaceAll(/^signals\.|\.safetensors$/, ''), path] }
+    }
     expression = QUANTIFY_EXPRESSION.out.expression
     contacts = BUILD_LOOPS.out.contacts
 
     // train on the cells whose expression may be seen
-    seen = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }
     def split = flags(run, ['val', 'test'])
     TRAIN(
         reference, genome, gather(seen.join(signals)), gather(seen.join(expression)),

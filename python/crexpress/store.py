@@ -244,9 +244,10 @@ def _read_signals(path: Path, config: ModelConfig, elements: Path, like: artifac
         ("transform", config.transform, "--transform"),
     ):
         if config.tracks and parameters[name] != wanted:
-            raise InputError(
-                f"{path} has {name} {parameters[name]}, the model needs {wanted}; run extract-signals {option} {wanted}"
-            )
+            mend = f"run extract-signals {option} {wanted}"
+            if str(wanted).startswith("quantile:"):
+                mend = "run match-quantiles with the quantiles.npz of the cells that the model was trained on"
+            raise InputError(f"{path} has {name} {parameters[name]}, the model needs {wanted}; {mend}")
     missing = [track for track in config.tracks if track not in opened.tensors]
     if missing and not config.track_dropout:
         raise InputError(

@@ -44,3 +44,13 @@ def test_without_a_genome_there_is_no_motif_step_and_it_is_said_once(pipeline: P
     assert output.count("No --fasta") == 1
     assert not [name for name in tasks(output) if "SCORE_MOTIFS" in name]
     assert "INTERPRET (HeLa-S3)" not in tasks(output)
+
+
+def test_signals_are_matched_across_cells_where_that_is_asked_for(pipeline: Pipeline) -> None:
+    output = pipeline.run("-profile", "test", "-stub-run", "--transform", "quantile", "--outdir", "matched")
+    assert [name for name in tasks(output) if "QUANTILES" in name] == ["MATCH_QUANTILES"]
+    assert len([name for name in tasks(output) if name.startswith("PREDICT")]) == len(CELLS)
+    assert {path.name for path in (pipeline.folder / "matched/cells/matched").iterdir()} == {
+        "quantiles.npz",
+        *(f"signals.{cell}.safetensors" for cell in CELLS),
+    }

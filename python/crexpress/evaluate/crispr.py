@@ -34,6 +34,7 @@ _LINEAR: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log1p": np.expm1,
     "arcsinh": np.sinh,
     "none": lambda signal: signal,
+    "quantile": lambda signal: 10**signal - 1,  # match-quantiles: "quantile:" and the digest of its reference
 }
 
 
@@ -165,7 +166,7 @@ def closed_forms(
 
 def linear_signal(tensors: Mapping[str, np.ndarray], transform: str) -> dict[str, np.ndarray]:
     """Mean signal of every element on its linear scale: {track: float64 [elements]}."""
-    undo = _LINEAR[transform]
+    undo = _LINEAR[transform.partition(":")[0]]
 
     def mean(signal: np.ndarray) -> np.ndarray:
         chunks = (signal[i : i + _CHUNK].astype(np.float64) for i in range(0, len(signal), _CHUNK))
