@@ -37,6 +37,7 @@ class CellModel:
             "cell_seen": data.name in self.config["cells"],
             "tracks": [track for track, there in present.items() if there],
             "missing_tracks": [track for track, there in present.items() if not there],
+            "loops": data.loops is not None,
             **parameters,
         }
         units = {"predicted": self.config["units"]}
@@ -59,6 +60,7 @@ def load(
     signals: Sequence[Path],
     sequence: Path | None,
     motifs: Path | None,
+    contacts: Sequence[Path],
     device: str,
     threads: int | None,
     data: str = "auto",
@@ -67,5 +69,6 @@ def load(
     config = artifacts.read_config(directory)
     where = prepare(device, threads, config["training"]["seed"])
     model = load_model(directory).to(where)
-    store = open_store(elements, genes, signals, (), sequence, motifs, config=model.config).to(where, data)
-    return CellModel(model, store, config, [directory / "model.safetensors", *signals])
+    store = open_store(elements, genes, signals, (), sequence, motifs, contacts, config=model.config).to(where, data)
+    used = contacts if store.loop_rows != "none" else []
+    return CellModel(model, store, config, [directory / "model.safetensors", *signals, *used])

@@ -121,7 +121,7 @@ def cell_name(context: click.Context, parameter: click.Parameter, value: str) ->
 
 
 def store_options(function: Callable[..., None]) -> Callable[..., None]:
-    """The options of every tool that reads the element store: elements, genes, signals, sequence, motifs."""
+    """The options of every tool that reads the element store: elements, genes, signals, sequence, motifs, contacts."""
     for option in reversed(
         (
             click.option("--elements", type=INPUT_FILE, required=True, help="elements.parquet of merge-ccres."),
@@ -135,6 +135,12 @@ def store_options(function: Callable[..., None]) -> Callable[..., None]:
             ),
             click.option("--sequence", type=INPUT_FILE, help="sequence.safetensors of score-motifs."),
             click.option("--motifs", type=INPUT_FILE, help="motifs.safetensors of score-motifs."),
+            click.option(
+                "--contacts",
+                type=INPUT_FILE,
+                multiple=True,
+                help="contacts.CELL.npz of build-loops, for models that read chromatin loops; repeat as --signals.",
+            ),
         )
     ):
         function = option(function)

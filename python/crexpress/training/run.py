@@ -9,13 +9,15 @@ import torch
 from crexpress import artifacts, cli, splits
 from crexpress.device import prepare
 from crexpress.errors import InputError
+from crexpress.loops import choose_value
 from crexpress.models import save_model
-from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.config import LoopRows, ModelConfig, read_preset
 from crexpress.neighbours import MOST_IN_WINDOW
 from crexpress.placement import CHUNK
 from crexpress.store import Store, open_store, shared_tracks
 from crexpress.training import samples
 from crexpress.training.checkpoint import Checkpoint
+from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine, choose_precision
 from crexpress.training.loop import train
 from crexpress.training.parallel import Processes
@@ -32,6 +34,7 @@ def run(
     expression: Sequence[Path],
     sequence: Path | None,
     motifs: Path | None,
+    contacts: Sequence[Path],
     preset: str,
     inputs: Sequence[str],
     tracks: Sequence[str],
@@ -61,11 +64,16 @@ def run(
     model_config = choose_inputs(
         model_config.replace(**model_changes), elements, signals, sequence, motifs, inputs, tracks
     )
+    loop_rows = loops_to_read(model_config, training_config, preset, contacts)
+    if loop_rows != "none":
+        model_config = model_config.replace(loop_value=choose_value(contacts))
     processes = Processes()
     processes.check(training_config.batch_size)
     where = processes.start(prepare(device, threads, seed))
     engine = Engine(where, choose_precision(precision, where), compiled, processes)
-    store = open_store(elements, genes, signals, expression, sequence, motifs, config=model_config)
+    store = open_store(
+        elements, genes, signals, expression, sequence, motifs, contacts, config=model_config, loop_rows=loop_rows
+    )
     _check_cells(store, holdout_cells)
     warn_constant_tracks(store, model_config)
     split = splits.assign(store.genes, val, test)
@@ -73,7 +81,8 @@ def run(
     training = samples.collect(store, split, splits.TRAIN, holdout)
     validation = samples.collect(store, split, splits.VAL, holdout)
     trained_cells = [store.cells[number].name for number in np.unique(training.cell)]
-    features = [path for path in (sequence, motifs) if path]
+    read = [*signals, *expression, *(path for path in (sequence, motifs) if path)]
+    read += contacts if loop_rows != "none" else []
     about = {
         "preset": preset,
         "training": training_config.to_json(),
@@ -85,9 +94,7 @@ def run(
         "device": where.type,
         "precision": engine.precision,
         "digests": store.digests,
-        "sources": processes.told(
-            [artifacts.source(path) for path in sorted([*signals, *expression, *features])] if processes.first else None
-        ),
+        "sources": processes.told([artifacts.source(path) for path in sorted(read)] if processes.first else None),
     }
     identity = {**about, "model": model_config.to_json(), "numerics": engine.numerics()}
     kept = Checkpoint(checkpoint or outdir, identity, checkpoint_every)
@@ -147,6 +154,21 @@ def choose_inputs(
     if absent:
         cli.say(f"no {' and no '.join(absent)} channel: not given, or left out by --inputs")
     return config
+
+
+def loops_to_read(model: ModelConfig, training: TrainingConfig, preset: str, contacts: Sequence[Path]) -> LoopRows:
+    """Between which tokens training needs loops; InputError when it does and none are given."""
+    if training.loop_alpha and not model.layers:
+        raise InputError("loops supervise attention, and a model of 0 layers has none; use --layers 1 or more")
+    rows: LoopRows = model.loop_rows
+    if rows == "none" and training.needs_loops:
+        rows = "gene"
+    if rows != "none" and not contacts:
+        raise InputError(
+            f"the preset {preset} learns from chromatin loops; give --contacts of build-loops (in the pipeline: rows "
+            "with the assay loops in the samplesheet)"
+        )
+    return rows
 
 
 def described_inputs(config: ModelConfig) -> list[str]:
