@@ -19,7 +19,7 @@ from crexpress.models.scpge import ScPGE
 from crexpress.predict import encode, tokens
 from crexpress.store import Batch, Store, open_store
 from crexpress.training.config import TrainingConfig
-from crexpress.training.loop import forward
+from crexpress.training.forward import forward
 from crexpress.training.supervision import aim, divergence
 from scipy.stats import entropy
 from test_training import inputs, run, train
@@ -61,13 +61,13 @@ def test_every_pair_of_tokens_has_the_strength_that_the_table_says(tiny: Any, lo
     bins = np.where(index < 0, -1, table.bins(store.elements["chrom"], middle)[index])
     expected = np.log10(1 + table.lookup(bins[:, :, None], bins[:, None, :]))
     expected[:, np.arange(5), np.arange(5)] = 0
-    gene = torch.arange(len(index))
-    found = store.loops_between(torch.zeros_like(gene), gene)
+    gene = np.arange(len(index))
+    found = store.loops_between(np.zeros_like(gene), gene)
     assert np.allclose(found, expected, atol=1e-6)
     assert 0.05 < (expected > 0).mean() < 0.9
-    assert store.loops_between(torch.ones_like(gene), gene).abs().max() == 0  # cell B has no loops
+    assert store.loops_between(np.ones_like(gene), gene).abs().max() == 0  # cell B has no loops
     # a model of one layer asks for the gene's row alone
-    row = store_of(tiny, loops, loop_prior="multiplied").batch(torch.zeros_like(gene), gene).loops
+    row = store_of(tiny, loops, loop_prior="multiplied").batch(np.zeros_like(gene), gene).loops
     assert torch.equal(row, found[:, 2:3])
 
 
@@ -77,7 +77,7 @@ def test_pads_have_the_loops_of_the_outermost_element_where_the_released_code_gi
     store = store_of(tiny, loops, loop_prior="multiplied", layers=2, pads="encoded")
     index = store.index.clone()
     first = int(torch.nonzero((index[:, 0] == neighbours.PAD) & (index[:, 1] != neighbours.PAD))[0])
-    found = store.loops_between(torch.zeros(1, dtype=torch.long), torch.tensor([first]))[0]
+    found = store.loops_between(np.zeros(1, int), np.array([first]))[0]
     assert torch.equal(found[0, 2:], found[1, 2:])
 
 
@@ -222,8 +222,8 @@ def test_supervision_draws_attention_to_the_loops(tiny: Any, loops: Path, tmp_pa
         store = open_store(
             tiny.elements, tiny.genes, [tiny.signals("A")], contacts=[loops], config=model.config, loop_rows="gene"
         )
-        gene = torch.arange(120)
-        batch = store.batch(torch.zeros_like(gene), gene)
+        gene = np.arange(120)
+        batch = store.batch(np.zeros_like(gene), gene)
         with torch.no_grad():
             found.append(float(divergence(forward(model, batch), batch, config)))
     assert found[1] < 0.7 * found[0]

@@ -6,20 +6,24 @@ The numbers were made by the released program itself: tests/reference/make_scpge
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
+import crexpress
 import numpy as np
 import pytest
 import torch
+from crexpress import artifacts
 from crexpress.errors import InputError
 from crexpress.models.config import read_preset
 from crexpress.models.inputs import Features
 from crexpress.models.positions.buckets import log_buckets
-from crexpress.models.released import import_weights, translate
+from crexpress.models.released import read_model, translate
 from crexpress.models.scpge import ScPGE
 from crexpress.store import Batch
 from crexpress.training.config import TrainingConfig
-from crexpress.training.loop import forward
+from crexpress.training.forward import forward
 from crexpress.training.losses import with_supervision
+from test_training import run
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 sys.path.insert(0, str(REFERENCE))
@@ -121,24 +125,47 @@ def test_a_released_checkpoint_is_imported(tmp_path: Path) -> None:
     path = tmp_path / "model.best.pth"
     weights = released_weights(shapes(4))
     torch.save({"model_state_dict": {f"module.{name}": weight for name, weight in weights.items()}}, path)
-    model = ScPGE(ours("plain", 4).config)
-    import_weights(model, path)
+    model = read_model(path, ours("plain", 4).config)
     expected = ours("plain", 4).state_dict()
+    assert all(torch.equal(weight, expected[name]) for name, weight in model.state_dict().items())
+
+
+@pytest.mark.slow
+def test_a_released_checkpoint_becomes_a_model_directory(tiny: Any, tmp_path: Path) -> None:
+    opened = artifacts.open_arrays(tiny.signals("A"), "signals")
+    fine = {name: np.repeat(values, 40, axis=1) for name, values in opened.tensors.items()}
+    signals, checkpoint = tmp_path / "signals.A.safetensors", tmp_path / "model.best.pth"
+    about = opened.header | {"parameters": opened.header["parameters"] | {"bin_size": 1}}
+    artifacts.write_arrays(signals, fine, about)
+    weights = released_weights(shapes(4) | {"stem_fea.0.weight": (128, 2, 1, 30)})
+    torch.save({"model_state_dict": weights}, checkpoint)
+    store = ["--elements", tiny.elements, "--genes", tiny.genes, "--signals", signals]
+    store += ["--sequence", tiny.sequence, "--motifs", tiny.motifs, "--expression", tiny.expression("A")]
+    more = ["--preset", "scpge-compat", "--neighbours", 2, "--val", "chr2", "--test", "chr3", "--steps", 0]
+    given = ["--import-weights", checkpoint, "--tracks", "h3k27ac,dnase", "--outdir", tmp_path / "model"]
+    refused = run("train", *store, *more)
+    assert refused.exit_code == 65
+    assert "--steps 0 leaves a model as it starts" in refused.output
+    result = run("train", *store, *more, *given)
+    assert result.exit_code == 0, result.output
+    model = crexpress.load_model(tmp_path / "model")
+    assert model.config.tracks == ("h3k27ac", "dnase")
+    expected = translate(weights, 128)
     assert all(torch.equal(weight, expected[name]) for name, weight in model.state_dict().items())
 
 
 def test_checkpoints_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.best.pth"
-    model = ours("plain", 4)
+    config = ours("plain", 4).config
     torch.save(released_weights(shapes(13)), path)
     with pytest.raises(InputError, match=r"encoder\.signals\.0\.weight is \[128, 13, 30\] there .* 4 tracks"):
-        import_weights(model, path)
+        read_model(path, config)
     torch.save(released_weights({name: shape for name, shape in shapes(4).items() if "rp_bias" not in name}), path)
     with pytest.raises(InputError, match=r"lacks position\.table\.weight"):
-        import_weights(model, path)
+        read_model(path, config)
     torch.save([1, 2], path)
     with pytest.raises(InputError, match="holds no state dict"):
-        import_weights(model, path)
+        read_model(path, config)
     path.write_text("no checkpoint")
     with pytest.raises(InputError, match="is not a checkpoint that can be read safely"):
-        import_weights(model, path)
+        read_model(path, config)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from crexpress.errors import InputError
+from crexpress.models.config import ModelConfig
 from crexpress.models.scpge import ScPGE
 
 _NAMES = [  # of modules: theirs, ours
@@ -30,8 +31,8 @@ _NAMES = [  # of modules: theirs, ours
 ]
 
 
-def import_weights(model: ScPGE, path: Path) -> None:
-    """Load a checkpoint of the released program into a model of the same shape (preset scpge-compat).
+def read_model(path: Path, config: ModelConfig) -> ScPGE:
+    """A model with the weights of a checkpoint of the released program; config is of its shape (scpge-compat).
 
     The checkpoint is read without running code from it. Its motif and track channels must be in the order of ours.
     Raises InputError when it is no such checkpoint, or its weights have other shapes than the model's.
@@ -46,8 +47,9 @@ def import_weights(model: ScPGE, path: Path) -> None:
     weights = stored.get("model_state_dict", stored) if isinstance(stored, Mapping) else None
     if not isinstance(weights, Mapping) or not all(isinstance(weight, Tensor) for weight in weights.values()):
         raise InputError(f"{path} holds no state dict; give the model.best.pth of ScPGE's released train.py")
+    model = ScPGE(config)
     wanted = model.state_dict()
-    ours = translate(weights, model.config.channels)
+    ours = translate(weights, config.channels)
     absent = [name for name in wanted if name not in ours]
     extra = [name for name in ours if name not in wanted]
     if absent or extra:
@@ -60,9 +62,10 @@ def import_weights(model: ScPGE, path: Path) -> None:
         if weight.shape != wanted[name].shape:
             raise InputError(
                 f"{path} does not fit the model: {name} is {list(weight.shape)} there and {list(wanted[name].shape)} "
-                f"here (the model has {len(model.config.tracks)} tracks: {', '.join(model.config.tracks)})"
+                f"here (the model has {len(config.tracks)} tracks: {', '.join(config.tracks)})"
             )
     model.load_state_dict(ours)
+    return model
 
 
 def translate(weights: Mapping[str, Tensor], channels: int) -> dict[str, Tensor]:

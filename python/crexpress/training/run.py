@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import torch
 from crexpress import artifacts, cli, splits
 from crexpress.device import prepare
 from crexpress.errors import InputError
 from crexpress.loops import choose_value
-from crexpress.models import save_model
+from crexpress.models import released, save_model
 from crexpress.models.config import LoopRows, ModelConfig, read_preset
+from crexpress.models.scpge import ScPGE
 from crexpress.neighbours import MOST_IN_WINDOW
 from crexpress.placement import CHUNK
 from crexpress.store import Store, open_store, shared_tracks
@@ -19,8 +21,9 @@ from crexpress.training import samples
 from crexpress.training.checkpoint import Checkpoint
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine, choose_precision
-from crexpress.training.loop import train
+from crexpress.training.loop import Trained, train, validate
 from crexpress.training.parallel import Processes
+from crexpress.training.samples import Samples
 from crexpress.training.trials import first_model
 
 INPUTS = ("sequence", "motifs", "tracks")
@@ -35,6 +38,7 @@ def run(
     sequence: Path | None,
     motifs: Path | None,
     contacts: Sequence[Path],
+    import_weights: Path | None,
     preset: str,
     inputs: Sequence[str],
     tracks: Sequence[str],
@@ -64,6 +68,8 @@ def run(
     model_config = choose_inputs(
         model_config.replace(**model_changes), elements, signals, sequence, motifs, inputs, tracks
     )
+    if not (training_config.steps or import_weights):
+        raise InputError("--steps 0 leaves a model as it starts, which only --import-weights makes worth keeping")
     loop_rows = loops_to_read(model_config, training_config, preset, contacts)
     if loop_rows != "none":
         model_config = model_config.replace(loop_value=choose_value(contacts))
@@ -90,6 +96,7 @@ def run(
         "holdout_cells": sorted(holdout),
         "val": val,
         "test": test,
+        "imported_weights": import_weights and artifacts.source(import_weights),
         "units": _units(store, trained_cells),
         "device": where.type,
         "precision": engine.precision,
@@ -99,13 +106,19 @@ def run(
     identity = {**about, "model": model_config.to_json(), "numerics": engine.numerics()}
     kept = Checkpoint(checkpoint or outdir, identity, checkpoint_every)
     store.to(where, data)
-    model = first_model(model_config, store, training, validation, training_config, engine, kept)
+    if import_weights:
+        model = engine.place(released.read_model(import_weights, model_config))
+    else:
+        model = first_model(model_config, store, training, validation, training_config, engine, kept)
     cli.say(
         f"{preset}: {sum(weight.numel() for weight in model.parameters()):,} parameters, {len(training):,} training "
         f"and {len(validation):,} validation genes of {', '.join(trained_cells)}, inputs "
         f"{', '.join(described_inputs(model_config))}, {store.index.shape[1] - 1} elements a gene, on {engine}"
     )
-    result = train(model, store, training, validation, training_config, engine, kept)
+    if training_config.steps:
+        result = train(model, store, training, validation, training_config, engine, kept)
+    else:
+        result = as_imported(model, store, validation, training_config, engine)
     if processes.first:
         about["best_step"] = result.best_step
         save_model(outdir, model.cpu(), about)
@@ -120,6 +133,13 @@ def run(
         kept.remove()
         cli.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
     processes.stop()
+
+
+def as_imported(model: ScPGE, store: Store, validation: Samples, config: TrainingConfig, engine: Engine) -> Trained:
+    """What training would return of a model that stays as it is: one validation, at step 0."""
+    found = validate(model, store, validation, config, engine)
+    row = {"step": 0, "learning_rate": 0.0, "train_loss": None, "val_loss": found.loss, "val_pearson": found.pearson}
+    return Trained(0, pl.DataFrame([row], schema_overrides={"train_loss": pl.Float64}))
 
 
 def choose_inputs(
