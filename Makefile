@@ -3,7 +3,11 @@ PYTHON ?= python3
 SHELL := bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-.PHONY: help setup demo test test-quick lint docs clean
+# of bench-data: SCALES="0.01 0.1 1" is the whole rehearsal; RELEASED is code/encode.py of turningpoint1988/ScPGE
+SCALES ?= 0.01 0.1
+RELEASED ?=
+
+.PHONY: help setup demo test test-quick lint bench-data docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -26,6 +30,11 @@ lint: setup ## style, types, and Nextflow's own linter
 	ruff format --check .
 	mypy
 	nextflow lint main.nf modules subworkflows nextflow.config conf
+
+bench-data: setup ## speed of data preparation against the released encoder, and what it takes at SCALES of a genome
+	python tests/benchmarks/bench_data.py
+	python tests/benchmarks/bench_encoder.py $(if $(RELEASED),--released $(RELEASED))
+	python tests/benchmarks/rehearse_data.py --scales "$(SCALES)"
 
 docs: ## docs/parameters.md from nextflow_schema.json
 	.ci/parameters-table >docs/parameters.md
