@@ -72,7 +72,7 @@ workflow {
     contacts = BUILD_LOOPS.out.contacts
 
     // train on the cells whose expression may be seen
-    def split = flags(run, ['val', 'test'])
+    def split = flags(run, run.fold ? ['fold'] : ['val', 'test'])
     TRAIN(
         reference, genome, gather(seen.join(signals)), gather(seen.join(expression)),
         run.preset, run.batch_size, "${split} ${flags(run, ['neighbours', 'window', 'inputs', 'track_dropout', 'steps', 'seed', 'device'])}", code

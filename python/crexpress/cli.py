@@ -147,6 +147,23 @@ def store_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
+def split_options(function: Callable[..., None]) -> Callable[..., None]:
+    """--val, --test and --fold."""
+    for option in reversed(
+        (
+            click.option("--val", default="chr16", help="Validation chromosomes or regions, comma-separated."),
+            click.option("--test", default="chr8,chr9", help="Test chromosomes or regions (chr20:7000000-10000000)."),
+            click.option(
+                "--fold",
+                help="Instead of --val and --test: 3/5 tests the third of 5 folds of whole chromosomes with about as "
+                "many genes each, and validates on the next; chr8 leaves this chromosome out, to be tested.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
 def device_options(function: Callable[..., None]) -> Callable[..., None]:
     """--device, --threads and --data."""
     function = click.option(

@@ -1,4 +1,4 @@
-"""Which genes train, validate and test: by chromosome ("chr8,chr9") or region ("chr20:7000000-10000000")."""
+"""Which genes train, validate and test: by chromosome ("chr8,chr9"), region ("chr20:7000000-10000000") or fold."""
 
 import re
 from typing import NamedTuple
@@ -54,3 +54,35 @@ def assign(genes: pl.DataFrame, val: str, test: str) -> np.ndarray:
                 raise InputError(f"the {name} region '{region.chrom}' holds no gene; chromosomes with genes: {known}")
             split[inside] = name
     return split
+
+
+def of_fold(genes: pl.DataFrame, fold: str) -> tuple[str, str]:
+    """Validation and test chromosomes, as `assign` takes them, of a fold of cross-validation.
+
+    "3/5": chromosomes are dealt to 5 folds, the one with most genes first, each to the fold that has fewest; the third
+    fold is tested and the one after it validates. "chr8": this chromosome is left out and tested; the one whose number
+    of genes is nearest to its own validates. Raises InputError for anything else.
+    """
+    counted = genes.group_by("chrom", maintain_order=True).len()
+    sizes: dict[str, int] = dict(counted.iter_rows())
+    left_out = fold if fold in sizes else genome.other_spelling(fold)
+    if left_out in sizes:
+        others = [chrom for chrom in sizes if chrom != left_out]
+        if len(others) < 2:
+            raise InputError(
+                f"--fold {fold} needs three chromosomes with genes: one each to test, validate and train on"
+            )
+        return min(others, key=lambda chrom: abs(sizes[chrom] - sizes[left_out])), left_out
+    match = re.fullmatch(r"(\d+)/(\d+)", fold)
+    if not match or not 1 <= int(match[1]) <= int(match[2]) or int(match[2]) < 3:
+        raise InputError(
+            f"'{fold}' is no fold: give a number and how many there are, three or more (3/5), or a chromosome with "
+            "genes to be left out (chr8)"
+        )
+    number, count = int(match[1]) - 1, int(match[2])
+    if count > len(sizes):
+        raise InputError(f"--fold {fold} needs {count} chromosomes with genes, there are {len(sizes)}")
+    folds: list[list[str]] = [[] for _ in range(count)]
+    for chrom in sorted(sizes, key=lambda chrom: -sizes[chrom]):
+        min(folds, key=lambda chroms: sum(sizes[name] for name in chroms)).append(chrom)
+    return ",".join(folds[(number + 1) % count]), ",".join(folds[number])

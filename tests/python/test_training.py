@@ -265,6 +265,15 @@ def test_averaged_weights_are_kept_when_asked_for(store: Store, tiny: Any) -> No
     assert 0 < (last - mean).abs().max() < 4 * 1e-3  # four steps of Adam move a weight by at most their learning rates
 
 
+def test_a_fold_names_its_chromosomes(tiny: Any, tmp_path: Path) -> None:
+    assert train(tiny, tmp_path / "model", "--fold", "2/3", "--steps", 1).exit_code == 0
+    config = json.loads((tmp_path / "model" / "config.json").read_text())
+    assert (config["val"], config["test"]) == ("chr3", "chr2")
+    result = train(tiny, tmp_path / "other", "--fold", "4/3")
+    assert result.exit_code == 65
+    assert "'4/3' is no fold" in result.output
+
+
 def test_two_stage_rises_then_falls() -> None:
     rates = [two_stage(step, 8000, 0.625, 1e-6, 1e-3) for step in (0, 2500, 5000, 6500, 8000)]
     assert rates == pytest.approx([1e-6, 0.5005e-3, 1e-3, 0.5005e-3, 1e-6])

@@ -81,7 +81,7 @@ def test_a_run_stopped_anywhere_goes_on_with_the_same_result(
 
 @pytest.mark.slow
 def test_a_process_killed_five_times_writes_the_same_files(tiny: Any, tmp_path: Path) -> None:
-    arguments = ["--elements", tiny.elements, "--genes", tiny.genes, "--sequence", tiny.sequence, "--neighbours", 8]
+    arguments = ["--elements", tiny.elements, "--genes", tiny.genes, "--neighbours", 8]
     arguments += ["--signals", tiny.signals("A"), "--expression", tiny.expression("A"), "--threads", 1, "--steps", 300]
     arguments += ["--val", "chr2", "--test", "chr3", "--validate-every", 50, "--checkpoint-every", 7]
     arguments += ["--batch-size", 16]

@@ -44,6 +44,7 @@ def run(
     tracks: Sequence[str],
     val: str,
     test: str,
+    fold: str | None,
     holdout_cells: Sequence[str],
     seed: int,
     device: str,
@@ -82,6 +83,8 @@ def run(
     )
     _check_cells(store, holdout_cells)
     warn_constant_tracks(store, model_config)
+    if fold:
+        val, test = splits.of_fold(store.genes, fold)
     split = splits.assign(store.genes, val, test)
     holdout = frozenset(holdout_cells)
     training = samples.collect(store, split, splits.TRAIN, holdout)
