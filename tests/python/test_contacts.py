@@ -9,18 +9,20 @@ import hictkpy
 import numpy as np
 import polars as pl
 import pytest
-from crexpress import artifacts, contacts
+from crexpress import artifacts, contacts, loop_formats
 from crexpress.errors import InputError
 
 CHROMOSOMES = {"chr1": 1_000_000, "chr2": 52_000}
 BUILD = Path(__file__).parents[2] / "bin" / "build-loops"
 
 
-def build(tmp_path, text, score="auto", chromosomes=CHROMOSOMES, anchors="span", name="loops.txt"):
+def build(tmp_path, text, score="auto", chromosomes=CHROMOSOMES, anchors="span", name="loops.txt", **options):
     """Contacts of a loops file with this text."""
     path = tmp_path / name
     path.write_text(text)
-    arrays = contacts.bin_contacts([contacts.read_loops(path, score)], [path], chromosomes, 5000, anchors)
+    arrays = contacts.bin_contacts(
+        [loop_formats.read_loops(path, score)], [path], chromosomes, 5000, anchors, **options
+    )
     header = artifacts.make_header("contacts", "test", cell="K562", parameters={"bin_size": 5000})
     return contacts.Contacts(header, arrays)
 
@@ -82,6 +84,22 @@ def test_bedpe_score_column_and_none(tmp_path, capsys):
     assert "each counts 1" in capsys.readouterr().err
 
 
+def test_mango_gives_counts_and_q_values_without_a_header(tmp_path):
+    text = "chr1\t0\t5000\tchr1\t100000\t105000\t7\t0.001\nchr1\t0\t5000\tchr1\t200000\t205000\t3\t1\n"
+    found = build(tmp_path, text)
+    assert entries(found) == {(0, 20): 7, (0, 40): 3}
+    assert entries(found, "neglog10q") == {(0, 20): pytest.approx(3), (0, 40): 0}
+    assert entries(build(tmp_path, text, "count")) == {(0, 20): pytest.approx(0.001), (0, 40): 1}  # column 8 if told
+
+
+@pytest.mark.parametrize("mark", ["chr1:5000..9000-chr1:100000..104000,7", "chr1:5000-9000..chr1:100000-104000,7"])
+def test_chia_pet_bed12_has_the_loop_in_its_name(tmp_path, mark):
+    line = f"chr1\t5000\t104000\t{mark}\t700\t.\t5000\t104000\t16711680\t2\t4000,4000\t0,95000\n"
+    assert entries(build(tmp_path, line)) == {(1, 20): 7}
+    with pytest.raises(InputError, match="line 2: 'peak_2' does not name a loop"):
+        build(tmp_path, line + "chr1\t5000\t104000\tpeak_2\t700\t.\n")
+
+
 def test_cloops2_table_has_an_id_before_the_coordinates(tmp_path):
     text = (
         "loopId\tchrX\tstartX\tendX\tchrY\tstartY\tendY\tPETs\tFDR\n"
@@ -102,6 +120,22 @@ def test_of_several_strengths_the_largest_stays(tmp_path):
     line = "chr1\t{}\t{}\tchr1\t100000\t105000\tx\t{}\n"
     text = line.format(0, 5000, 4) + line.format(1, 4000, 9) + line.format(0, 5000, 2)
     assert entries(build(tmp_path, text)) == {(0, 20): 9}
+
+
+def test_the_first_of_several_stays_where_that_is_asked_for(tmp_path):
+    line = "chr1\t{}\t{}\tchr1\t100000\t105000\tx\t{}\n"
+    text = line.format(0, 5000, 4) + line.format(1, 4000, 9) + line.format(0, 5000, 2)
+    assert entries(build(tmp_path, text, duplicates="first")) == {(0, 20): 4}
+    found = build(tmp_path, FITHICHIP + "chr1\t5000\t10000\tchr1\t100000\t105000\t99\t9\t1\t0.1\n", duplicates="first")
+    assert (entries(found)[1, 20], entries(found, "neglog10q")[1, 20]) == (12, 4)  # both of one line
+
+
+def test_infinite_loops_can_be_dropped(tmp_path, capsys):
+    found = build(tmp_path, FITHICHIP, infinite="drop")
+    assert set(entries(found)) == {(1, 20), (3, 50), (200, 210)}
+    assert "1 loops of infinite strength are left out" in capsys.readouterr().err
+    text = "chr1\t0\t5000\tchr1:100000-105000,inf\nchr1\t0\t5000\tchr1:200000-205000,2.5\n"
+    assert entries(build(tmp_path, text, "count", infinite="drop")) == {(0, 40): 2.5}
 
 
 def test_lookup_is_symmetric_and_zero_elsewhere(tmp_path):
@@ -178,7 +212,7 @@ def test_truncated_gzip_is_refused(tmp_path):
     path = tmp_path / "loops.bedpe.gz"
     path.write_bytes(gzip.compress((FITHICHIP * 200).encode())[:-40])
     with pytest.raises(InputError, match="cut off or damaged"):
-        contacts.read_loops(path)
+        loop_formats.read_loops(path)
 
 
 def write_matrix(path, chromosomes=CHROMOSOMES):
@@ -192,18 +226,18 @@ def write_matrix(path, chromosomes=CHROMOSOMES):
 @pytest.mark.parametrize("name", ["a.cool", "a.hic"])
 def test_contact_matrix_gives_counts_within_reach(tmp_path, name):
     path = write_matrix(tmp_path / name)
-    loops = contacts.read_loops(path, reach=300_000)
+    loops = loop_formats.read_loops(path, reach=300_000)
     arrays = contacts.bin_contacts([loops], [path], CHROMOSOMES, 5000)
     assert arrays["row"].tolist() == [1, 2, 200]
     assert arrays["count"].tolist() == [12, 30, 3]
     with pytest.raises(InputError, match="bins of 1000 bp"):
-        contacts.read_loops(path, bin_size=1000)
+        loop_formats.read_loops(path, bin_size=1000)
 
 
 def test_contact_matrix_of_another_build_is_refused(tmp_path):
     path = write_matrix(tmp_path / "a.cool", {"chr1": 1_000_001, "chr2": 52_000})
     with pytest.raises(InputError, match="another genome build"):
-        contacts.bin_contacts([contacts.read_loops(path)], [path], CHROMOSOMES, 5000)
+        contacts.bin_contacts([loop_formats.read_loops(path)], [path], CHROMOSOMES, 5000)
 
 
 def test_executable_writes_the_artefact(tmp_path):
@@ -219,4 +253,6 @@ def test_executable_writes_the_artefact(tmp_path):
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
     found = contacts.Contacts.open(tmp_path / "one.npz")
     assert entries(found) == {(1, 20): 12, (2, 40): 30, (3, 50): 31, (200, 210): 3}
-    assert found.header["parameters"] == {"bin_size": 5000, "anchors": "span", "formats": ["table"]}
+    assert found.header["parameters"] == {
+        "bin_size": 5000, "anchors": "span", "infinite": "cap", "duplicates": "largest", "formats": ["table"],
+    }  # fmt: skip
