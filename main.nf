@@ -41,7 +41,7 @@ workflow {
     MERGE_CCRES(ccres, file(run.gtf), lengths, blacklist, flags(run, ['width', 'tss', 'biotypes'], [method: 'merge_method']), code)
     reference = MERGE_CCRES.out.reference
     if (run.fasta) {
-        SCORE_MOTIFS(MERGE_CCRES.out.elements, fasta, run.motifs ? file(run.motifs) : [], flags(run, [], [mode: 'motif_mode']), code)
+        SCORE_MOTIFS(MERGE_CCRES.out.elements, fasta, run.motifs ? file(run.motifs) : [], run.motif_factors ? file(run.motif_factors) : [], flags(run, [], [mode: 'motif_mode']), code)
         genome = SCORE_MOTIFS.out.genome.map { files -> files.sort() }
     }
     else {
@@ -75,12 +75,18 @@ workflow {
     def split = flags(run, run.fold ? ['fold'] : ['val', 'test'])
     TRAIN(
         reference, genome, gather(seen.join(signals)), gather(seen.join(expression)),
-        run.preset, run.batch_size, "${split} ${flags(run, ['neighbours', 'window', 'inputs', 'track_dropout', 'steps', 'seed', 'device'])}", code
+        run.preset, run.batch_size, "${split} ${flags(run, ['neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'seed', 'device'])}", code
     )
 
-    // predict every cell, rank the links of the chosen ones
-    PREDICT(signals, reference, genome, TRAIN.out.model, flags(run, ['device']), code)
-    explained = signals.filter { cell, _tracks -> !chosen || cell in chosen }
+    // predict every cell, rank the links of the chosen ones; expression that may be seen tells the factors of a cell
+    applied = signals.map { cell, data -> [cell, data, []] }
+    if (run.expressed_factors) {
+        applied = signals.join(seen.join(expression), remainder: true)
+            .filter { _cell, data, _table -> data }
+            .map { cell, data, table -> [cell, data, table ?: []] }
+    }
+    PREDICT(applied, reference, genome, TRAIN.out.model, flags(run, ['device']), code)
+    explained = applied.filter { cell, _data, _table -> !chosen || cell in chosen }
     INTERPRET(explained, reference, genome, TRAIN.out.model, flags(run, ['device']), code)
 
     // evaluate beside the baselines, report

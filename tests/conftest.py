@@ -71,7 +71,10 @@ def _write_features(case: TinyCase, count: int, digests: dict[str, str], rng: np
     header = artifacts.make_header("sequence", "test", elements=digests["elements"])
     artifacts.write_arrays(case.sequence, {"codes": rng.integers(0, 4, (count, WIDTH), dtype=np.uint8)}, header)
     header = artifacts.make_header(
-        "motifs", "test", elements=digests["elements"], parameters={"motifs": ["M1", "M2", "M3"], "mode": "log-odds"}
+        "motifs",
+        "test",
+        elements=digests["elements"],
+        parameters={"motifs": ["M1", "M2", "M3"], "factors": ["NAME4", "Name5", "name6"], "mode": "log-odds"},
     )
     artifacts.write_arrays(case.motifs, {"scores": rng.normal(size=(count, 3)).astype(np.float16)}, header)
 

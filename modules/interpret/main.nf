@@ -3,7 +3,7 @@ process INTERPRET {
     label 'process_gpu'
 
     input:
-    tuple val(cell), path(signals)
+    tuple val(cell), path(signals), path(expression)
     tuple path(elements), path(genes)
     path genome, arity: '0..*'
     path model
@@ -19,6 +19,7 @@ process INTERPRET {
     def tokens = 200000.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
     interpret --model ${model} --elements ${elements} --genes ${genes} --signals ${signals} \\
+        ${expression ? "--expression ${expression}" : ''} \\
         ${genome.collect { file -> "--${file.simpleName} ${file}" }.join(' ')} \\
         --tokens ${tokens} --threads ${task.cpus} ${args} ${task.ext.args ?: ''}
     """

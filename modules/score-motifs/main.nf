@@ -6,17 +6,19 @@ process SCORE_MOTIFS {
     path elements
     path fasta
     path motifs
+    path factors
     val args
     val toolkit
 
     output:
     path '*.safetensors', emit: genome, arity: '1..2' // sequence and, with --motifs, motifs
     tuple val(task.process), eval('score-motifs --version'), topic: versions
-    tuple val(task.process), eval("sha256sum ${fasta} ${motifs ?: ''}"), topic: inputs
+    tuple val(task.process), eval("sha256sum ${fasta} ${motifs ?: ''} ${factors ?: ''}"), topic: inputs
 
     script:
     """
     score-motifs --elements ${elements} --fasta ${fasta} ${motifs ? "--motifs ${motifs}" : ''} \\
+        ${factors ? "--factors ${factors}" : ''} \\
         --threads ${task.cpus} ${args} ${task.ext.args ?: ''}
     """
 

@@ -36,6 +36,7 @@ class CellModel:
             "training_cells": self.config["cells"],
             "cell_seen": data.name in self.config["cells"],
             "tracks": [track for track, there in present.items() if there],
+            "expressed_factors": 0 if data.open_motifs is None else self.model.config.expressed_factors,
             "missing_tracks": [track for track, there in present.items() if not there],
             "loops": data.loops is not None,
             **parameters,
@@ -58,6 +59,7 @@ def load(
     elements: Path,
     genes: Path,
     signals: Sequence[Path],
+    expression: Sequence[Path],
     sequence: Path | None,
     motifs: Path | None,
     contacts: Sequence[Path],
@@ -65,10 +67,14 @@ def load(
     threads: int | None,
     data: str = "auto",
 ) -> CellModel:
-    """Load a model directory and the artefacts it needs, both on one device."""
+    """Load a model directory and the artefacts it needs, both on one device.
+
+    Expression only tells the factors whose motifs a cell sees, where the model was trained with `expressed_factors`.
+    """
     config = artifacts.read_config(directory)
     where = prepare(device, threads, config["training"]["seed"])
     model = load_model(directory).to(where)
-    store = open_store(elements, genes, signals, (), sequence, motifs, contacts, config=model.config).to(where, data)
+    store = open_store(elements, genes, signals, expression, sequence, motifs, contacts, config=model.config)
+    store.to(where, data)
     used = contacts if store.loop_rows != "none" else []
-    return CellModel(model, store, config, [directory / "model.safetensors", *signals, *used])
+    return CellModel(model, store, config, [directory / "model.safetensors", *signals, *expression, *used])

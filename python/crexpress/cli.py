@@ -164,6 +164,17 @@ def split_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
+def factor_options(function: Callable[..., None]) -> Callable[..., None]:
+    """The option of every tool that applies a model, whose motif channels may depend on the cell's expression."""
+    return click.option(
+        "--expression",
+        type=INPUT_FILE,
+        multiple=True,
+        help="expression.CELL.parquet: only tells the factors whose motifs the cell sees, where the model was trained "
+        "with --expressed-factors; without it, all.",
+    )(function)
+
+
 def device_options(function: Callable[..., None]) -> Callable[..., None]:
     """--device, --threads and --data."""
     function = click.option(

@@ -14,7 +14,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from crexpress import artifacts, cli, neighbours
+from crexpress import artifacts, cli, factors, neighbours
 from crexpress.device import CPU
 from crexpress.errors import InputError
 from crexpress.loops import LoopTable, read_loops
@@ -28,7 +28,8 @@ from crexpress.sequence import reverse_complement
 class CellData:
     """One cell: float16 signals [elements, tracks, bins] (zero where a track is missing), and its expression.
 
-    `present` bool [tracks]; `expression` float32 [genes] with NaN where not measured, or None.
+    `present` bool [tracks]; `expression` float32 [genes] with NaN where not measured, or None; `open_motifs` bool
+    [motifs], False for the channels of factors that the cell does not express, or None where all are open.
     """
 
     name: str
@@ -37,6 +38,7 @@ class CellData:
     expression: np.ndarray | None = None
     expression_header: artifacts.Header | None = None
     loops: LoopTable | None = None
+    open_motifs: Tensor | None = None
 
 
 class Batch(NamedTuple):
@@ -88,6 +90,8 @@ class Store:
         for cell in self.cells:
             cell.signals, cell.present = place(cell.signals), cell.present.to(device)
             cell.loops = cell.loops and cell.loops.to(device)
+            if cell.open_motifs is not None:
+                cell.open_motifs = cell.open_motifs.to(device)
         return self
 
     def _inputs(self) -> list[Rows]:
@@ -105,13 +109,16 @@ class Store:
         shape = (len(keys), *self.cells[0].signals.shape[1:])
         signals = torch.empty(shape, device=self.device)
         present = torch.empty(shape[:2], dtype=torch.bool, device=self.device)
+        motifs = pick(self.motifs).float()
         bounds = np.searchsorted(cell, np.arange(len(self.cells) + 1))
         for data, start, end in zip(self.cells, bounds[:-1], bounds[1:], strict=True):
             part = slice(int(start), int(end))
             if start < end:
                 signals[part] = pick(data.signals, part)
                 present[part] = data.present
-        return Features(signals, present, pick(self.codes), pick(self.motifs).float())
+                if data.open_motifs is not None:  # a closed channel is 0: the mean of standardised scores
+                    motifs[part] *= data.open_motifs
+        return Features(signals, present, pick(self.codes), motifs)
 
     def batch(self, cell: np.ndarray, gene: np.ndarray) -> Batch:
         """Inputs of genes, each in its cell: two int64 vectors of the same length."""
@@ -189,6 +196,8 @@ def open_store(
         {"elements": element_header["elements"], "genes": gene_header["genes"]},
         config.loop_rows if loop_rows is None else loop_rows,
     )
+    if motifs and config.motifs and config.expressed_factors:
+        _close_motifs(cells, motifs, config, gene_table["gene_name"].to_list())
     if config.stranded:
         _follow_strand(store)
     if store.loop_rows != "none":
@@ -280,6 +289,23 @@ def _read_expression(cells: list[CellData], paths: Sequence[Path], genes: Path, 
         cell = by_name[header["cell"]]
         cell.expression = table["expression"].fill_null(float("nan")).to_numpy().astype(np.float32)
         cell.expression_header = header
+
+
+def _close_motifs(cells: list[CellData], path: Path, config: ModelConfig, gene_names: list[str]) -> None:
+    """Leave open the motif channels of the factors that each cell expresses most; all where that is not known."""
+    parameters = artifacts.open_arrays(path, "motifs").header["parameters"]
+    factor = dict(zip(parameters["motifs"], parameters["factors"], strict=True))
+    names = [factor[name] for name in config.motifs]
+    for cell in cells:
+        if cell.expression is None:
+            cli.say(f"{cell.name}: its expression is not given, so all {len(names)} motif channels are open")
+            continue
+        level = factors.levels(names, gene_names, cell.expression)
+        cell.open_motifs = torch.from_numpy(factors.expressed(names, level, config.expressed_factors))
+        cli.say(
+            f"{cell.name}: {int(cell.open_motifs.sum())} of {len(names)} motif channels are open: its "
+            f"{config.expressed_factors} most expressed factors, and {np.isnan(level).sum()} of unknown expression"
+        )
 
 
 def _read_codes(path: Path | None, elements: Path, like: artifacts.Header) -> HostRows:

@@ -50,6 +50,9 @@ def settings(given, project) {
     if (typed.motifs && !typed.fasta) {
         faults << '--motifs needs --fasta: motifs are scored in the sequence'
     }
+    ['motif_factors', 'expressed_factors'].findAll { name -> typed[name] && !typed.motifs }.each { name ->
+        faults << "--${name} needs --motifs, whose factors it is about"
+    }
     if (faults) {
         error("The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:\n  ${faults.join('\n  ')}\n  (docs/parameters.md lists all parameters)")
     }

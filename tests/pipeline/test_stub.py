@@ -39,6 +39,14 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
     assert tasks(pipeline.run("-profile", "test", "-stub-run", "--outdir", "out", "-resume")) == expected
 
 
+def test_expression_that_may_be_seen_tells_the_factors_of_a_cell(pipeline: Pipeline) -> None:
+    pipeline.run("-profile", "test", "-stub-run", "--expressed_factors", "3", "-work-dir", "factors", "--outdir", "f")
+    folders = [file.parent for file in (pipeline.folder / "factors").glob("*/*/predictions.*.parquet")]
+    given = {path.name for folder in folders for path in folder.glob("expression.*.parquet")}
+    assert len(folders) == len(CELLS)
+    assert given == {f"expression.cell{number}.parquet" for number in (1, 2, 3, 4)}  # cell5 is held out
+
+
 def test_without_a_genome_there_is_no_motif_step_and_it_is_said_once(pipeline: Pipeline) -> None:
     output = pipeline.run("-profile", "k562", "-stub-run", "--outdir", "k562")
     assert output.count("No --fasta") == 1

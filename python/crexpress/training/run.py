@@ -167,6 +167,7 @@ def choose_inputs(
     config = config.replace(
         tracks=chosen,
         motifs=tuple(motif_names),
+        expressed_factors=config.expressed_factors if motif_names else 0,
         sequence="sequence" in inputs and sequence is not None,
         width=artifacts.read_table(elements, "elements")[1]["parameters"]["width"],
         transform=artifacts.open_arrays(signals[0], "signals").header["parameters"]["transform"],
