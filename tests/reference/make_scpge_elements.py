@@ -28,9 +28,8 @@ CASES = {
 }
 
 
-def released(encode: Path) -> dict:
-    """The names of encode.py that `gene_selection` needs, and the function."""
-    wanted = {"gene_selection", "WINDOW", "INDEX"}
+def released(encode: Path, *wanted: str) -> dict:
+    """These functions and constants of encode.py, which imports more than they need."""
     tree = ast.parse(encode.read_text())
     body = [
         node
@@ -57,7 +56,7 @@ def gene_table(gtf: Path) -> str:
 
 def main(encode: str) -> None:
     """Write scpge_elements.json beside this script."""
-    names, result = released(Path(encode)), {}
+    names, result = released(Path(encode), "gene_selection", "WINDOW", "INDEX"), {}
     for case, (ccres, gtf) in CASES.items():
         with tempfile.TemporaryDirectory() as folder:
             bed, genes = Path(folder, "ccres.bed"), Path(folder, "genes.tsv")
