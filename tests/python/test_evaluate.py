@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from crexpress import artifacts
 from crexpress.errors import InputError
-from crexpress.evaluate import bootstrap, crispr, expression, links, metrics, ranking
+from crexpress.evaluate import bootstrap, closed_forms, crispr, expression, links, metrics, ranking
 from crexpress.models.baselines import MEAN_OVER_CELLS
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -220,6 +220,7 @@ GENES = pl.DataFrame(
         "gene_name": ["ABC", "DEF"],
         "chrom": ["chr1", "chr1"],
         "tss": [1_000, 90_000],
+        "element": np.array([5, 5], np.int32),
     }
 )
 ELEMENTS = pl.DataFrame(
@@ -229,7 +230,7 @@ ELEMENTS = pl.DataFrame(
         "ccre_end": [1_300, 5_200, 5_400, 20_300, 60_200, 1_001],
         "class": ["PLS", "dELS", "dELS", "dELS", "dELS", "TSS"],
     }
-)
+).with_columns(start=pl.col("ccre_start"), end=pl.col("ccre_end"))
 HEADER = (
     "chrom chromStart chromEnd measuredGeneSymbol measuredGeneEnsemblId startTSS ValidConnection CellType Regulated"
 )
@@ -365,19 +366,24 @@ def test_closed_forms_by_hand(tmp_path):
         header=header,
     )
     activity = {"dnase": np.array([0, 4.0, 0, 0, 0, 0]), "h3k27ac": np.array([0, 9.0, 2, 0, 0, 0])}
-    forms = crispr.closed_forms(pairs, crispr.overlaps(pairs, ELEMENTS, GENES), activity)
+    forms = closed_forms.closed_forms(pairs, crispr.overlaps(pairs, ELEMENTS, GENES), ELEMENTS, GENES, activity)
     assert forms["distance"].tolist() == [-4000, -39000]
     assert forms["activity/distance"].tolist() == [3 / 4000, 0]  # mean of 6 and 0
     assert forms["H3K27ac/distance"].tolist() == [5.5 / 4000, 0]
     assert forms["activity/distance (screen's read counts)"].tolist() == [6 / 4000, 0]
-    assert list(crispr.closed_forms(pairs.drop("DHS.RPM"), crispr.overlaps(pairs, ELEMENTS, GENES), {})) == ["distance"]
+    near = 6 / 4100  # the only active element, 4,100 bp from the TSS; one of none is 4,350 bp away
+    assert forms["ABC"] == pytest.approx([3 / 4000 / near, 0])
+    without = closed_forms.closed_forms(
+        pairs.drop("DHS.RPM"), crispr.overlaps(pairs, ELEMENTS, GENES), ELEMENTS, GENES, {}
+    )
+    assert list(without) == ["distance"]
 
 
 @pytest.mark.parametrize(("transform", "stored"), [("log10p1", np.log10([1, 4])), ("log1p", np.log([1, 4])),
                                                   ("arcsinh", np.arcsinh([0, 3])), ("none", [0, 3])])  # fmt: skip
 def test_activity_is_the_mean_on_the_linear_scale(transform, stored):
     signal = np.array([stored], np.float16)
-    assert crispr.linear_signal({"dnase": signal}, transform)["dnase"] == pytest.approx([1.5], rel=2e-3)
+    assert closed_forms.linear_signal({"dnase": signal}, transform)["dnase"] == pytest.approx([1.5], rel=2e-3)
 
 
 def make_links(scores: list[dict], **columns: list) -> links.Links:

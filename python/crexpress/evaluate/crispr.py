@@ -1,11 +1,11 @@
-"""Perturbation screens: tested interval, measured gene, regulated or not; and scores that need no model.
+"""Perturbation screens: tested interval, measured gene, regulated or not.
 
 Read in the layout of EngreitzLab/CRISPR_comparison, whose rules are kept: pairs that are no valid connection,
 or without a verdict, are left out; elements that overlap any 500-bp TSS interval do not count; intervals that
 touch overlap; a gene that is not known keeps its pairs, which nothing then links.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -26,16 +26,7 @@ _REQUIRED = ("chrom", "chromStart", "chromEnd", "Regulated")
 _GENE = ("measuredGeneEnsemblId", "measuredGeneSymbol")
 _NUMBERS = ("chromStart", "chromEnd", "startTSS", "distanceToTSS", "DHS.RPM", "H3K27ac.RPM.expandedRegion")
 _TRUTH = {"TRUE": True, "T": True, "1": True, "FALSE": False, "F": False, "0": False}
-ACTIVITY_TRACKS = ("dnase", "atac", "h3k27ac")
 _TSS_HALF = 250  # half of the TSS interval of CRISPR_comparison, bp
-_CHUNK = 1 << 16  # elements read at once: base-level signal of a genome does not fit into memory
-_LINEAR: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "log10p1": lambda signal: 10**signal - 1,
-    "log1p": np.expm1,
-    "arcsinh": np.sinh,
-    "none": lambda signal: signal,
-    "quantile": lambda signal: 10**signal - 1,  # match-quantiles: "quantile:" and the digest of its reference
-}
 
 
 def parse(values: Sequence[str]) -> dict[str, Path]:
@@ -134,45 +125,6 @@ def overlaps(pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -
     tested = pairs.select("chrom", pl.col("chromStart").alias("start"), pl.col("chromEnd").alias("end"))
     pair, element = _overlap(tested, ccres[np.delete(np.arange(len(ccres)), on_promoter)])
     return pair, own[element]
-
-
-def closed_forms(
-    pairs: pl.DataFrame, overlap: tuple[np.ndarray, np.ndarray], activity: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Scores of every pair that need no model, float64 [pairs], higher is better, -inf where undefined.
-
-    `overlap` is the result of `overlaps`, `activity` {track: mean linear signal [elements]}. Activity is
-    sqrt(DNase x H3K27ac), the mean of the elements that the tested interval overlaps; CREaTor's two forms of
-    "ABC" divide it, or H3K27ac alone, by the distance. The former also from the screen's own read counts.
-    """
-    distance = np.maximum(pairs["distance"].fill_null(np.inf).to_numpy(), 1)
-    forms = {"distance": np.where(np.isfinite(distance), -distance, -np.inf)}
-    pair, element = overlap
-    number = np.maximum(np.bincount(pair, minlength=len(pairs)), 1)
-
-    def of_pairs(values: np.ndarray) -> np.ndarray:
-        return np.bincount(pair, values[element], len(pairs)) / number
-
-    access = next((track for track in ("dnase", "atac") if track in activity), None)
-    if "h3k27ac" in activity:
-        if access:
-            forms["activity/distance"] = of_pairs(np.sqrt(activity[access] * activity["h3k27ac"])) / distance
-        forms["H3K27ac/distance"] = of_pairs(activity["h3k27ac"]) / distance
-    if {"DHS.RPM", "H3K27ac.RPM.expandedRegion"} <= set(pairs.columns):
-        dnase, h3k27ac = (pairs[name].fill_null(0).to_numpy() for name in ("DHS.RPM", "H3K27ac.RPM.expandedRegion"))
-        forms["activity/distance (screen's read counts)"] = np.sqrt(dnase * h3k27ac) / distance
-    return forms
-
-
-def linear_signal(tensors: Mapping[str, np.ndarray], transform: str) -> dict[str, np.ndarray]:
-    """Mean signal of every element on its linear scale: {track: float64 [elements]}."""
-    undo = _LINEAR[transform.partition(":")[0]]
-
-    def mean(signal: np.ndarray) -> np.ndarray:
-        chunks = (signal[i : i + _CHUNK].astype(np.float64) for i in range(0, len(signal), _CHUNK))
-        return np.concatenate([undo(chunk).mean(axis=1) for chunk in chunks])
-
-    return {track: mean(signal) for track, signal in tensors.items()}
 
 
 def _require(path: Path, frame: pl.DataFrame, name: str, parsed: pl.Expr, wanted: str) -> None:

@@ -1,4 +1,4 @@
-"""Element-gene link scores against a perturbation screen, beside distance and activity/distance.
+"""Element-gene link scores against a perturbation screen, beside distance, activity/distance and ABC.
 
 Every pair of the screen counts for every score. A pair takes the best score of the gene's elements that
 overlap the tested interval; one that no element of the links table covers is filled with the worst value.
@@ -14,6 +14,7 @@ from crexpress import artifacts
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
 from crexpress.evaluate import bootstrap, crispr, naming, ranking
+from crexpress.evaluate.closed_forms import ACTIVITY_TRACKS, closed_forms, linear_signal
 from crexpress.evaluate.metrics import Context, Metric
 
 ALL_PAIRS, COVERED = "all pairs", "covered pairs"
@@ -74,8 +75,8 @@ def read_activity(paths: Sequence[Path], genes: Path, like: Header) -> dict[str,
     for path in paths:
         header, tensors = artifacts.open_arrays(path, "signals")
         artifacts.require_same("elements", path, header, genes, like)
-        needed = {track: tensors[track] for track in crispr.ACTIVITY_TRACKS if track in tensors}
-        activity[header["cell"]] = crispr.linear_signal(needed, header["parameters"]["transform"])
+        needed = {track: tensors[track] for track in ACTIVITY_TRACKS if track in tensors}
+        activity[header["cell"]] = linear_signal(needed, header["parameters"]["transform"])
     return activity
 
 
@@ -108,7 +109,7 @@ def screens(
         overlap = crispr.overlaps(pairs, elements, genes)
         scores = _link_scores(cell, pairs, overlap, [of_cell for of_cell in links if of_cell.cell == cell])
         covered = {method: score > -np.inf for method, score in scores.items()}
-        closed = crispr.closed_forms(pairs, overlap, activity.get(cell, {}))
+        closed = closed_forms(pairs, overlap, elements, genes, activity.get(cell, {}))
         yield Screen(cell, benchmark, pairs, scores | closed, covered)
 
 

@@ -12,7 +12,7 @@ from crexpress.report.study import Blocks, Study
 
 ALL_PAIRS, COVERED = "all pairs", "covered pairs"
 GROUPS = ("<10 kb", "10-50 kb", "50-100 kb", ">100 kb")
-YARDSTICKS = ("distance", "activity/distance")
+YARDSTICKS = ("distance", "activity/distance", "ABC")
 _PARTS = {
     splits.TRAIN: "used in training",
     splits.VAL: "used to choose the weights",

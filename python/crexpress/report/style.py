@@ -27,6 +27,7 @@ COLOURS = {
     "perturbation / distance": "#f0a26b",
     "distance": BLACK,
     "activity/distance": GREEN,
+    "abc": "#1b7a5a",
     "activity/distance (": "#b5cf6b",
     "h3k27ac/distance": "#7fcdb4",
 }
