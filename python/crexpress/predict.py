@@ -29,7 +29,7 @@ def encode(model: ScPGE, store: Store, cell: int) -> Tensor:
     """Vectors [elements + 1, d] of a cell's elements that some gene sees, zero elsewhere; the last is that of pads."""
     used = torch.unique(store.index[store.index >= 0]).long()
     first = cell * len(store.elements)
-    vectors = torch.zeros(len(store.elements) + 1, model.config.width_model, device=store.device)
+    vectors = torch.zeros(len(store.elements) + 1, model.token_width, device=store.device)
     for rows in cli.progress(used.split(ENCODE_CHUNK), "encoding elements"):
         vectors[rows.to(store.device)] = model.embed(store.features(first + rows.numpy())).float()
     if model.config.pads == "encoded":

@@ -94,13 +94,27 @@ def test_the_diagonal_mask_keeps_a_gene_from_attending_to_itself() -> None:
 def test_the_last_layer_of_the_mixer_equals_a_full_one() -> None:
     torch.manual_seed(0)
     mixer = TokenMixer(width=16, layers=2, heads=2, hidden=32, dropout=0.0).eval()
-    tokens, bias = torch.randn(3, 5, 16), torch.randn(3, 2, 5, 5)
+    tokens, activity, bias = torch.randn(3, 5, 16), torch.randn(3, 5, 2), torch.randn(3, 2, 5, 5)
     full = tokens
     for layer in mixer.layers:
-        full, _ = layer(full, Prior(bias), slice(None))
-    assert torch.allclose(
-        mixer(tokens, Prior(bias), Prior(bias[..., 2:3, :]), 2).gene, mixer.norm(full[:, 2]), atol=1e-6
-    )
+        full, _ = layer(full, activity, Prior(bias), slice(None))
+    mixed = mixer(tokens, activity, Prior(bias), Prior(bias[..., 2:3, :]), 2)
+    assert torch.allclose(mixed.gene, mixer.norm(full[:, 2]), atol=1e-6)
+
+
+def test_attention_can_start_as_the_activity_by_contact_model() -> None:
+    """Without content (no query) it is each element's share of sqrt(DNase x H3K27ac) x contact."""
+    model = small(activity_heads=4)
+    torch.nn.init.zeros_(model.mixer.layers[0].attention.query.weight)
+    features = random_features(model.config, 7)
+    distance = torch.tensor([[-9e5, -5e4, -2e3, 0, 1e3, 2e4, 4e5]])
+    tokens = model.embed(features).unsqueeze(0)
+    attention = model.predict(tokens, torch.ones(1, 7, dtype=torch.bool), distance).attention[0, 0].detach()
+    dnase, h3k27ac = ((10 ** features.signals[:, FOUR.index(track)] - 1).mean(-1) for track in ("dnase", "h3k27ac"))
+    activity = torch.sqrt((dnase + 0.1) * (h3k27ac + 0.1))
+    contact = torch.exp(model.position(distance, slice(3, 4))[0, 0, 0]).detach()
+    assert contact[1] == pytest.approx(1 / 51, rel=0.2)  # power law: 50 kb is 1 / (1 + 50) of contact at the TSS
+    assert torch.allclose(attention, (activity * contact / (activity * contact).sum()).expand(4, 7), atol=1e-6)
 
 
 def test_buckets_grow_with_distance_and_tell_the_sides_apart() -> None:

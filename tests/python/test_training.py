@@ -126,10 +126,13 @@ def test_attention_is_normalised_per_gene_on_request(tiny: Any, model: Path, tmp
     assert by_gene["sum"].max() <= 1.0001  # the rest is the gene's attention to its own window
 
 
+@pytest.mark.parametrize("activity_heads", [0, 2])
 @pytest.mark.parametrize("layers", [0, 1, 2, 3])
-def test_silencing_an_element_equals_predicting_without_it(store: Store, layers: int) -> None:
+def test_silencing_an_element_equals_predicting_without_it(store: Store, layers: int, activity_heads: int) -> None:
     torch.manual_seed(0)
-    config = read_preset("scpge-small")[0].replace(tracks=("dnase", "h3k27ac"), neighbours=4, layers=layers)
+    config = read_preset("scpge-small")[0].replace(
+        tracks=("dnase", "h3k27ac"), neighbours=4, layers=layers, activity_heads=activity_heads
+    )
     model = ScPGE(config).eval()
     batch = next(iter(tokens(store, 0, encode(model, store, 0), 9)))
     with torch.no_grad():

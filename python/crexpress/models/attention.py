@@ -44,14 +44,27 @@ class Attention(nn.Module):
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(-3, -2)
 
-    def forward(self, queries: Tensor, keys: Tensor, prior: Prior) -> tuple[Tensor, Tensor]:
-        """Mixed [..., q, d], weights [..., heads, q, k] of queries [..., q, d] over keys [..., k, d]."""
+    def forward(self, queries: Tensor, keys: Tensor, activity: Tensor, prior: Prior) -> tuple[Tensor, Tensor]:
+        """Mixed [..., q, d], weights [..., heads, q, k] of queries [..., q, d] over keys [..., k, d].
+
+        activity [..., k, heads or 0] is added to the logits of the keys.
+        """
         q, k, v = self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(keys))
-        weights = functional.softmax(prior.apply(q @ k.transpose(-1, -2) * self.scale), dim=-1)
+        logits = _raised(q @ k.transpose(-1, -2) * self.scale, activity)
+        weights = functional.softmax(prior.apply(logits), dim=-1)
         mixed = (self.drop_weights(weights) @ v).transpose(-3, -2).flatten(-2)
         return self.drop_out(self.out(mixed)), weights
 
-    def swap_each(self, tokens: Tensor, other: Tensor, prior: Prior, rows: slice, columns: Tensor) -> Tensor:
+    def swap_each(
+        self,
+        tokens: Tensor,
+        other: Tensor,
+        activity: Tensor,
+        activity_other: Tensor,
+        prior: Prior,
+        rows: slice,
+        columns: Tensor,
+    ) -> Tensor:
         """What `forward` gives for the tokens in `rows` of copies of a gene; in each, one of `columns` is `other`.
 
         tokens [B, n, d], other [1, d], prior of these rows -> [B, copies, rows, d]. `rows` are all tokens, or none of
@@ -73,12 +86,24 @@ class Attention(nn.Module):
             asked = (q_other @ k.transpose(-1, -2)).squeeze(-2).unsqueeze(1)  # [B, 1, heads, n]
             itself = (q_other * k_other).sum(-1)  # [heads, 1]
             logits[:, copies, :, columns] = torch.where(swapped[:, None], itself, asked).transpose(0, 1)
-        weights = functional.softmax(prior.copies().apply(logits * self.scale), dim=-1)
+        logits = _raised(logits * self.scale, swapped_in(activity, activity_other, columns))
+        weights = functional.softmax(prior.copies().apply(logits), dim=-1)
         its_weight = weights[:, copies, ..., columns].transpose(0, 1).unsqueeze(-1)  # [B, copies, heads, rows, 1]
         change = (v_other - v[:, :, columns]).transpose(1, 2).unsqueeze(-2)  # [B, copies, heads, 1, d / heads]
         mixed = (weights @ v.unsqueeze(1) + its_weight * change).transpose(-3, -2).flatten(-2)
         out: Tensor = self.out(mixed)
         return out
+
+
+def _raised(logits: Tensor, activity: Tensor) -> Tensor:
+    """Logits [..., heads, q, k] and the activity [..., k, heads or 0] of the keys."""
+    return logits + activity.transpose(-1, -2).unsqueeze(-2) if activity.shape[-1] else logits
+
+
+def swapped_in(x: Tensor, other: Tensor, columns: Tensor) -> Tensor:
+    """Copies [B, copies, n, c] of x [B, n, c], in each of which another of `columns` is `other` [1, c]."""
+    swapped = functional.one_hot(columns, x.shape[1]).bool().unsqueeze(-1)
+    return torch.where(swapped, other, x.unsqueeze(1))
 
 
 class TransformerLayer(nn.Module):
@@ -97,21 +122,29 @@ class TransformerLayer(nn.Module):
             nn.Dropout(dropout),
         )
 
-    def forward(self, x: Tensor, prior: Prior, rows: slice) -> tuple[Tensor, Tensor]:
+    def forward(self, x: Tensor, activity: Tensor, prior: Prior, rows: slice) -> tuple[Tensor, Tensor]:
         """Update only the tokens in `rows` (all, or the gene's in the last layer); prior has those rows too."""
         normed = self.norm_attention(x)
-        update, weights = self.attention(normed[..., rows, :], normed, prior)
+        update, weights = self.attention(normed[..., rows, :], normed, activity, prior)
         x = x[..., rows, :] + update
         return x + self.feedforward(self.norm_feedforward(x)), weights
 
-    def swap_each(self, x: Tensor, other: Tensor, prior: Prior, rows: slice, columns: Tensor) -> Tensor:
+    def swap_each(
+        self,
+        x: Tensor,
+        other: Tensor,
+        activity: Tensor,
+        activity_other: Tensor,
+        prior: Prior,
+        rows: slice,
+        columns: Tensor,
+    ) -> Tensor:
         """The tokens in `rows` of copies of a gene, in each of which another of `columns` is `other` [1, d]."""
         normed, normed_other = self.norm_attention(x), self.norm_attention(other)
-        update = self.attention.swap_each(normed, normed_other, prior, rows, columns)
+        update = self.attention.swap_each(normed, normed_other, activity, activity_other, prior, rows, columns)
         kept = x[:, rows].unsqueeze(1)
         if kept.shape[-2] == x.shape[1]:
-            swapped = functional.one_hot(columns, x.shape[1]).bool().unsqueeze(-1)
-            kept = torch.where(swapped, other, kept)
+            kept = swapped_in(x, other, columns)
         out: Tensor = kept + update
         return out + self.feedforward(self.norm_feedforward(out))
 
@@ -131,7 +164,7 @@ class TokenMixer(nn.Module):
         self.layers = nn.ModuleList(TransformerLayer(width, heads, hidden, dropout) for _ in range(layers))
         self.norm = nn.LayerNorm(width)
 
-    def forward(self, tokens: Tensor, prior: Prior, prior_gene: Prior, gene: int) -> Mixed:
+    def forward(self, tokens: Tensor, activity: Tensor, prior: Prior, prior_gene: Prior, gene: int) -> Mixed:
         """Mix tokens [B, n, d], of which the gene's is in column `gene`.
 
         `prior_gene` is the gene's row of `prior`, and all that a single layer reads.
@@ -140,17 +173,25 @@ class TokenMixer(nn.Module):
         attention = []
         for number, layer in enumerate(self.layers, 1):
             if number < len(self.layers):
-                tokens, weights = layer(tokens, prior, slice(None))
+                tokens, weights = layer(tokens, activity, prior, slice(None))
                 attention.append(weights[:, :, gene])
             else:
-                tokens, weights = layer(tokens, prior_gene, own)
+                tokens, weights = layer(tokens, activity, prior_gene, own)
                 attention.append(weights[:, :, 0])
         vector = tokens[:, 0] if self.layers else tokens[:, gene]
         stacked = torch.stack(attention, dim=1) if attention else tokens.new_zeros(len(tokens), 0, 1, tokens.shape[1])
         return Mixed(self.norm(vector), stacked)
 
     def swap_each(
-        self, tokens: Tensor, other: Tensor, prior: Prior, prior_gene: Prior, gene: int, columns: Tensor
+        self,
+        tokens: Tensor,
+        other: Tensor,
+        activity: Tensor,
+        activity_other: Tensor,
+        prior: Prior,
+        prior_gene: Prior,
+        gene: int,
+        columns: Tensor,
     ) -> Tensor:
         """Gene vectors [B, copies, d] of copies of a gene, in each of which another of `columns` is `other` [1, d].
 
@@ -159,10 +200,11 @@ class TokenMixer(nn.Module):
         own = slice(gene, gene + 1)
         first, *more = self.layers
         rows, its_prior = (slice(None), prior) if more else (own, prior_gene)
-        copies: Tensor = first.swap_each(tokens, other, its_prior, rows, columns)  # type: ignore[operator]
+        copies: Tensor = first.swap_each(tokens, other, activity, activity_other, its_prior, rows, columns)  # type: ignore[operator]
+        of_copies = swapped_in(activity, activity_other, columns)
         for layer in more[:-1]:
-            copies, _ = layer(copies, prior.copies(), slice(None))
+            copies, _ = layer(copies, of_copies, prior.copies(), slice(None))
         if more:
-            copies, _ = more[-1](copies, prior_gene.copies(), own)
+            copies, _ = more[-1](copies, of_copies, prior_gene.copies(), own)
         vectors: Tensor = self.norm(copies.squeeze(-2))
         return vectors

@@ -64,6 +64,7 @@ class ModelConfig(Settings):
     position: str = "rank"  # relative position of two elements, one of models.positions
     position_buckets: int = 64
     position_decay: float = 0.0  # power of the contact decay that the position bias starts from; 0 starts at random
+    activity_heads: int = 0  # heads that start from the elements' activity, as activity-by-contact does
     # whom a token may not attend to: itself (released code), the gene itself (paper), or no token the gene
     mask: Literal["none", "diagonal", "gene", "gene-key"] = "none"
     pads: Literal["masked", "encoded"] = "masked"  # missing neighbours, or all-zero elements as in the released code

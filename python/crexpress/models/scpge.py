@@ -6,6 +6,7 @@ Genome Research 2026, Methods "Model architecture"; what differs from the paper 
 import torch
 from torch import Tensor, nn
 
+from crexpress.models.activity import Activity
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig
 from crexpress.models.encoders import ENCODERS
@@ -22,6 +23,7 @@ class ScPGE(nn.Module):
         self.config = config
         self.encoder = ENCODERS[config.encoder](config)
         self.position = POSITIONS[config.position](config)
+        self.activity = Activity(config) if config.activity_heads and config.tracks else None
         self.mixer = TokenMixer(
             config.width_model, config.layers, config.heads, config.hidden_mixer, config.dropout_mixer
         )
@@ -31,7 +33,16 @@ class ScPGE(nn.Module):
     def embed(self, features: Features) -> Tensor:
         """Vectors [elements, d]; in eval mode independent of the other elements given."""
         vectors: Tensor = self.encoder(features)
-        return vectors
+        return vectors if self.activity is None else torch.cat([vectors, self.activity(features)], dim=1)
+
+    @property
+    def token_width(self) -> int:
+        """Length of an element's vector: what `embed` gives."""
+        return self.config.width_model + (self.config.heads if self.activity is not None else 0)
+
+    def _parts(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        """Content and log activity (nothing, in a model without it) of tokens."""
+        return tokens[..., : self.config.width_model], tokens[..., self.config.width_model :]
 
     def embed_silent(self) -> Tensor:
         """Vector [1, d] of an element of which nothing is known: no signal in any track, no base, no motif."""
@@ -53,7 +64,7 @@ class ScPGE(nn.Module):
         loops between tokens, of the rows in `loop_rows`, which only a model with a `loop_prior` reads.
         """
         gene = tokens.shape[1] // 2
-        mixed = self.mixer(tokens, *self._priors(present, distance, loops), gene)
+        mixed = self.mixer(*self._parts(tokens), *self._priors(present, distance, loops), gene)
         return Prediction(self.head(mixed.gene), mixed.attention)
 
     def silence_each(
@@ -74,7 +85,9 @@ class ScPGE(nn.Module):
         expression = undisturbed.unsqueeze(1).repeat(1, n)
         if self.config.layers and n > 1:  # without a mixer no element reaches the gene
             columns = torch.tensor([column for column in range(n) if column != gene], device=tokens.device)
-            vectors = self.mixer.swap_each(tokens, silent, *self._priors(present, distance, loops), gene, columns)
+            (content, activity), (other, activity_other) = self._parts(tokens), self._parts(silent)
+            priors = self._priors(present, distance, loops)
+            vectors = self.mixer.swap_each(content, other, activity, activity_other, *priors, gene, columns)
             expression[:, columns] = self.head(vectors.flatten(0, 1)).view(genes, n - 1).to(expression.dtype)
         return expression
 

@@ -1,0 +1,36 @@
+"""Activity of elements as a part of attention: with the power law of contacts it makes activity-by-contact."""
+
+import torch
+from torch import Tensor, nn
+
+from crexpress.models.config import ModelConfig
+from crexpress.models.inputs import Features
+
+ENHANCER_TRACKS = ("dnase", "atac", "h3k27ac")  # of ABC's activity, sqrt(accessibility x H3K27ac)
+_FLOOR = 0.1  # signal taken for none: an element without a peak is not infinitely inactive
+_LINEAR = {
+    "log10p1": lambda signal: 10**signal - 1,
+    "log1p": torch.expm1,
+    "arcsinh": torch.sinh,
+    "none": lambda signal: signal,
+}
+
+
+class Activity(nn.Module):
+    """Log activity of elements for each head: a learnt sum of the logarithms of their tracks' mean linear signals.
+
+    It starts as log sqrt(accessibility x H3K27ac) in the first `activity_heads` heads and as 0 in the others.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.linear = _LINEAR[config.transform]
+        start = torch.zeros(len(config.tracks), config.heads)
+        for number, track in enumerate(config.tracks):
+            start[number, : config.activity_heads] = 0.5 * (track in ENHANCER_TRACKS)
+        self.weight = nn.Parameter(start)
+
+    def forward(self, features: Features) -> Tensor:
+        """Log activity [elements, heads]."""
+        level = torch.log(self.linear(features.signals.float()).mean(-1).clamp(min=0) + _FLOOR)
+        return (level * features.present) @ self.weight
