@@ -13,6 +13,7 @@ _LINEAR = {
     "log1p": torch.expm1,
     "arcsinh": torch.sinh,
     "none": lambda signal: signal,
+    "quantile": lambda signal: 10**signal - 1,  # match-quantiles: "quantile:" and the digest of its reference
 }
 
 
@@ -24,7 +25,7 @@ class Activity(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.linear = _LINEAR[config.transform]
+        self.linear = _LINEAR[config.transform.partition(":")[0]]
         start = torch.zeros(len(config.tracks), config.heads)
         for number, track in enumerate(config.tracks):
             start[number, : config.activity_heads] = 0.5 * (track in ENHANCER_TRACKS)
