@@ -77,7 +77,7 @@ class Run:
 
     def _model(self) -> None:
         (self.folder / "model").mkdir(exist_ok=True)
-        model = {"tracks": ["dnase", "h3k27ac"], "sequence": False, "motifs": [], "neighbours": 6}
+        model = {"tracks": ["dnase", "h3k27ac"], "sequence": False, "motifs": [], "neighbours": 6, "window": 50_000}
         about = {"preset": "scpge-small", "model": model, "best_step": 20, "seed": 1}
         (self.folder / "model" / "config.json").write_text(json.dumps(about))
         steps = {"step": [10, 20], "learning_rate": [1e-3, 1e-4], "train_loss": [2.0, 1.0], "val_loss": [2.1, 1.2],
@@ -248,6 +248,7 @@ def test_page_shows_figures_with_intervals_units_and_baselines(written: Path) ->
     assert "15 of 20" in text
     assert "prevalence 0.200" in text
     assert "no sequence and no motif channel" in text
+    assert "its promoter and the 6 nearest cCREs within 25 kb of its TSS" in text
     assert "far too few" in text
 
 
