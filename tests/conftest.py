@@ -60,7 +60,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyCase:
     artifacts.write_table(
         case.elements, elements, artifacts.make_header("elements", "test", **digests, parameters=about)
     )
-    artifacts.write_table(case.genes, table, artifacts.make_header("genes", "test", **digests))
+    artifacts.write_table(case.genes, table, artifacts.make_header("genes", "test", **digests, parameters=about))
     _write_features(case, len(elements), digests, rng)
     for cell in ("A", "B"):
         _write_cell(case, cell, elements, table, digests, rng)

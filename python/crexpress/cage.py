@@ -1,7 +1,9 @@
 """CAGE signal at the TSS of every gene, on its strand, from tag tables, alignments or strand bigWigs."""
 
 from array import array
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -12,7 +14,13 @@ from crexpress.errors import InputError
 WINDOW = 384  # bp around the TSS (ScPGE, Methods)
 
 
-def at_genes(genes: pl.DataFrame, path: Path, column: str | None = None, per_million: bool = False) -> pl.Series:
+def at_genes(
+    genes: pl.DataFrame,
+    path: Path,
+    column: str | None = None,
+    per_million: bool = False,
+    lengths: Mapping[str, int | None] = MappingProxyType({}),
+) -> pl.Series:
     """Sum of the signal on each gene's strand in the 384 bp around its TSS; null where the file cannot tell.
 
     A file says nothing about a chromosome that it lacks; 0 is where it looked and found nothing.
@@ -22,26 +30,38 @@ def at_genes(genes: pl.DataFrame, path: Path, column: str | None = None, per_mil
     strand, count), a BAM (5' ends of primary alignments, per million), or a bigWig, of which `column` says the
     strand, + or -, and which measures only the genes on that strand.
     per_million: scale the values of a table so that the whole file sums to a million.
+    lengths: of the chromosomes, in bp, as far as they are known.
+
+    Raises InputError for a file that cannot be read, holds no count, or was made for another genome build.
     """
     suffix = path.suffix.lower()
     if suffix in (".bw", ".bigwig"):
         if per_million:
             raise InputError(f"{path} holds one strand only and cannot be scaled to a million; scale it beforehand")
-        return _from_bigwig(genes, path, column)
-    tags = _read_bam(path) if suffix == ".bam" else _read_tags(path, column)
+        return _from_bigwig(genes, path, column, lengths)
+    tags, sizes = _read_bam(path) if suffix == ".bam" else (_read_tags(path, column), {})
     if per_million or suffix == ".bam":
         total = tags["value"].sum()
         if not total:
             raise InputError(f"{path} holds no CAGE tag")
         tags = tags.with_columns(pl.col("value") / total * 1e6)
-    return _window_sums(genes, path, tags)
-
-
-def _window_sums(genes: pl.DataFrame, path: Path, tags: pl.DataFrame) -> pl.Series:
-    """Tags have `chrom`, `strand`, `position` (0-based) and `value`."""
     names = genes["chrom"].unique(maintain_order=True)
     spelling = genome.reconcile(tags["chrom"].unique(maintain_order=True), names, path)
+    genome.require_same_build({spelling[name]: size for name, size in sizes.items() if name in spelling}, lengths, path)
     tags = tags.with_columns(pl.col("chrom").replace_strict(spelling, default=None)).drop_nulls("chrom")
+    end = pl.col("chrom").replace_strict(dict(lengths), default=None, return_dtype=pl.Int64)
+    beyond = tags.filter(pl.col("position") >= end)
+    if len(beyond):
+        place = f"{beyond['chrom'][0]}:{beyond['position'][0]:,}"
+        raise InputError(
+            f"{path} has a tag at {place}, behind the end of the chromosome; is it of another genome build?"
+        )
+    return _window_sums(genes, tags)
+
+
+def _window_sums(genes: pl.DataFrame, tags: pl.DataFrame) -> pl.Series:
+    """Tags have `chrom`, `strand`, `position` (0-based) and `value`."""
+    names = genes["chrom"].unique(maintain_order=True)
     rank = {name: index for index, name in enumerate(names)}
 
     def key(frame: pl.DataFrame, position: str) -> np.ndarray:
@@ -79,11 +99,12 @@ def _read_tags(path: Path, column: str | None) -> pl.DataFrame:
     return rows.select("chrom", strand="column_6", position=(pl.col("start") + pl.col("end")) // 2, value=value)
 
 
-def _read_bam(path: Path) -> pl.DataFrame:
-    """5' ends of primary alignments, of paired reads the first."""
+def _read_bam(path: Path) -> tuple[pl.DataFrame, dict[str, int]]:
+    """5' ends of primary alignments, of paired reads the first; lengths of the chromosomes."""
     import pysam
 
-    chroms, minus, positions = array("i"), array("b"), array("q")
+    chroms, minus, positions = array("i"), array("b"), array("i")
+    quiet = pysam.set_verbosity(0)  # a missing index is no fault: the file is read from end to end
     try:
         with pysam.AlignmentFile(str(path), check_sq=False) as file:
             for read in file:
@@ -92,22 +113,25 @@ def _read_bam(path: Path) -> pl.DataFrame:
                 chroms.append(read.reference_id)
                 minus.append(read.is_reverse)
                 positions.append((read.reference_end or 1) - 1 if read.is_reverse else read.reference_start)
-            names = file.references
+            names, sizes = file.references, dict(zip(file.references, file.lengths, strict=True))
     except (OSError, ValueError) as error:
         raise InputError(f"{path} is not a readable BAM ({error}); it may be cut off") from None
+    finally:
+        pysam.set_verbosity(quiet)
     if not positions:
         raise InputError(f"{path} holds no primary alignment")
     ends = pl.DataFrame({"chrom": np.array(chroms), "minus": np.array(minus, bool), "position": np.array(positions)})
     counts = ends.group_by("chrom", "minus", "position").len()
-    return counts.select(
+    tags = counts.select(
         pl.col("chrom").replace_strict(dict(enumerate(names)), return_dtype=pl.String),
         pl.when("minus").then(pl.lit("-")).otherwise(pl.lit("+")).alias("strand"),
         "position",
         pl.col("len").cast(pl.Float64).alias("value"),
     )
+    return tags, sizes
 
 
-def _from_bigwig(genes: pl.DataFrame, path: Path, strand: str | None) -> pl.Series:
+def _from_bigwig(genes: pl.DataFrame, path: Path, strand: str | None, lengths: Mapping[str, int | None]) -> pl.Series:
     import pybigtools
 
     if strand not in ("+", "-"):
@@ -115,6 +139,7 @@ def _from_bigwig(genes: pl.DataFrame, path: Path, strand: str | None) -> pl.Seri
     sizes = genome.chromosome_sizes(path)
     wanted = genes["chrom"].unique(maintain_order=True)
     names = {ours: theirs for theirs, ours in genome.reconcile(sizes, wanted, path).items()}
+    genome.require_same_build({ours: sizes[theirs] for ours, theirs in names.items()}, lengths, path)
     sums: list[float | None] = []
     with pybigtools.open(str(path)) as file:
         for chrom, tss, of in genes.select("chrom", "tss", "strand").iter_rows():

@@ -1,8 +1,9 @@
 """Gene expression of one cell: tables of many programs, replicates averaged, on a log scale."""
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -85,7 +86,10 @@ def quantify(
 
 
 def quantify_cage(
-    table: pl.DataFrame, files: Sequence[tuple[Path, str | None]], per_million: bool = False
+    table: pl.DataFrame,
+    files: Sequence[tuple[Path, str | None]],
+    per_million: bool = False,
+    lengths: Mapping[str, int | None] = MappingProxyType({}),
 ) -> list[Quantification]:
     """As `quantify`, from the CAGE signal around each TSS (see `cage.at_genes`).
 
@@ -96,7 +100,7 @@ def quantify_cage(
         if column and not column.isdigit() and column not in ("+", "-"):
             read.append(read_values(table, path, column))
             continue
-        values = cage.at_genes(table, path, column, per_million)
+        values = cage.at_genes(table, path, column, per_million, lengths)
         cli.say(f"{path}: CAGE signal at {(values > 0).sum():,} of {values.count():,} TSSs")
         read.append(Quantification(values, "CAGE", column or ""))
     return read
