@@ -54,8 +54,10 @@ def predict(model: ScPGE, store: Store, cell: int, batch_size: int) -> np.ndarra
 
 
 def prediction_table(store: Store, config: dict[str, Any], predicted: np.ndarray) -> pl.DataFrame:
-    """The predictions table: one row a gene, with its split in the model's training."""
+    """The predictions table: one row a gene, with its split in the model's training; of a classifier, probabilities."""
     split = splits.assign(store.genes, config["val"], config["test"])
+    if config["training"]["loss"] == "classification":
+        predicted = -np.expm1(-predicted)  # see training.losses.probability
     return store.genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
         pl.Series("split", split), pl.Series("predicted", predicted)
     )

@@ -22,6 +22,7 @@ from crexpress.models.config import LoopRows, ModelConfig
 from crexpress.models.inputs import Features
 from crexpress.placement import HostRows, Rows, keep_resident, send
 from crexpress.sequence import reverse_complement
+from crexpress.shuffling import shuffle_codes
 
 
 @dataclass
@@ -74,6 +75,7 @@ class Store:
     digests: dict[str, str]
     loop_rows: LoopRows = "none"  # between which tokens of a gene loops are looked up
     device: torch.device = CPU
+    shuffled_from: int | None = None  # cells from this number on are seen with shuffled sequences
 
     def to(self, device: torch.device, data: str = "auto") -> "Store":
         """Serve batches on `device`, in place; data "resident" copies all inputs there, "stream" copies as needed."""
@@ -109,8 +111,13 @@ class Store:
         shape = (len(keys), *self.cells[0].signals.shape[1:])
         signals = torch.empty(shape, device=self.device)
         present = torch.empty(shape[:2], dtype=torch.bool, device=self.device)
-        motifs = pick(self.motifs).float()
+        codes, motifs = pick(self.codes), pick(self.motifs).float()
         bounds = np.searchsorted(cell, np.arange(len(self.cells) + 1))
+        if self.shuffled_from is not None:
+            start = int(bounds[self.shuffled_from])
+            codes[start:] = shuffle_codes(codes[start:], here[start:])
+            others = torch.from_numpy(element[start:] * 7919 % len(self.elements))
+            motifs[start:] = self.motifs[others if isinstance(self.motifs, HostRows) else send(others, self.device)]
         for data, start, end in zip(self.cells, bounds[:-1], bounds[1:], strict=True):
             part = slice(int(start), int(end))
             if start < end:
@@ -118,7 +125,7 @@ class Store:
                 present[part] = data.present
                 if data.open_motifs is not None:  # a closed channel is 0: the mean of standardised scores
                     motifs[part] *= data.open_motifs
-        return Features(signals, present, pick(self.codes), motifs)
+        return Features(signals, present, codes, motifs)
 
     def batch(self, cell: np.ndarray, gene: np.ndarray) -> Batch:
         """Inputs of genes, each in its cell: two int64 vectors of the same length."""

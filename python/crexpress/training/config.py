@@ -11,6 +11,9 @@ class TrainingConfig(Settings):
     """How a model is trained; the defaults are ScPGE's (Methods, "Model training")."""
 
     loss: str = "mse"  # one of training.losses.LOSSES
+    expressed_above: float = 15.0  # classification: TPM; the paper's 4 and 1 in log2(1 + TPM)
+    silent_below: float = 1.0
+    shuffled_negatives: bool = True
     steps: int = 8000
     batch_size: int = 64
     warmup: float = 0.625  # part of the steps in which the learning rate rises

@@ -29,6 +29,7 @@ from crexpress.training.forward import forward
 from crexpress.training.losses import with_supervision
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
+from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
@@ -42,10 +43,11 @@ class Trained(NamedTuple):
 
 
 class Validation(NamedTuple):
-    """Mean loss and Pearson r (NaN where it is not defined) on the validation samples."""
+    """Mean loss, Pearson r (NaN where it is not defined) and, for classes, auROC on the validation samples."""
 
     loss: float
     pearson: float
+    auroc: float | None
 
 
 class _Run:
@@ -204,10 +206,11 @@ def _validate(run: _Run, store: Store, validation: Samples, rate: float) -> None
             "val_loss": result.loss,
             "val_pearson": result.pearson,
         }
+        | ({} if result.auroc is None else {"val_auroc": result.auroc})
     )
     cli.say(
         f"step {run.done}/{config.steps}: training loss {train_loss:.4f}, validation {result.loss:.4f}, "
-        f"r {result.pearson:.4f}",
+        + (f"r {result.pearson:.4f}" if result.auroc is None else f"auROC {result.auroc:.4f}"),
     )
     run.keep_if_best()
 
@@ -228,7 +231,8 @@ def validate(model: ScPGE, store: Store, samples: Samples, config: TrainingConfi
     predicted = torch.cat(parts).numpy()
     varies = predicted.std() > 0 and samples.target.std() > 0
     pearson = float(np.corrcoef(predicted, samples.target)[0, 1]) if varies else math.nan
-    return Validation(total / len(samples), pearson)
+    auroc = float(roc_auc_score(samples.target, predicted)) if config.loss == "classification" else None
+    return Validation(total / len(samples), pearson, auroc)
 
 
 def _running_mean(decay: float, mean: Tensor, now: Tensor, steps: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from crexpress.models.scpge import ScPGE
 from crexpress.neighbours import MOST_IN_WINDOW
 from crexpress.placement import CHUNK
 from crexpress.store import Store, open_store, shared_tracks
-from crexpress.training import samples
+from crexpress.training import classes, samples
 from crexpress.training.checkpoint import Checkpoint
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine, choose_precision
@@ -86,6 +86,8 @@ def run(
     if fold:
         val, test = splits.of_fold(store.genes, fold)
     split = splits.assign(store.genes, val, test)
+    if training_config.loss == "classification":
+        classes.label(store, training_config)
     holdout = frozenset(holdout_cells)
     training = samples.collect(store, split, splits.TRAIN, holdout)
     validation = samples.collect(store, split, splits.VAL, holdout)
@@ -100,7 +102,7 @@ def run(
         "val": val,
         "test": test,
         "imported_weights": import_weights and artifacts.source(import_weights),
-        "units": _units(store, trained_cells),
+        "units": classes.UNIT if training_config.loss == "classification" else _units(store, trained_cells),
         "device": where.type,
         "precision": engine.precision,
         "digests": store.digests,
@@ -109,6 +111,8 @@ def run(
     identity = {**about, "model": model_config.to_json(), "numerics": engine.numerics()}
     kept = Checkpoint(checkpoint or outdir, identity, checkpoint_every)
     store.to(where, data)
+    if training_config.loss == "classification" and training_config.shuffled_negatives:
+        training, validation = (classes.add_shuffled(store, part, seed) for part in (training, validation))
     if import_weights:
         model = engine.place(released.read_model(import_weights, model_config))
     else:
