@@ -12,6 +12,7 @@ process SCORE_MOTIFS {
 
     output:
     path '*.safetensors', emit: genome, arity: '1..2' // sequence and, with --motifs, motifs
+    path 'motif_hits.parquet', emit: hits, optional: true // with the option --p-value
     tuple val(task.process), eval('score-motifs --version'), topic: versions
     tuple val(task.process), eval("sha256sum ${fasta} ${motifs ?: ''} ${factors ?: ''}"), topic: inputs
 

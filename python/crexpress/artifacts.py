@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,6 +30,7 @@ Header = dict[str, Any]
 _DTYPES = {"U8": "<u1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
 # first bytes of a file -> the ending of artefacts of that format; safetensors have none and are told by the brace
 _ENDINGS = {b"PAR1": ".parquet", b"PK\x03\x04": ".npz"}
+_ROW_GROUP = 1_000_000  # rows
 _NAMES = {np.dtype(numpy_name): name for name, numpy_name in _DTYPES.items()}
 
 
@@ -137,6 +138,26 @@ def write_table(path: str | Path, frame: pl.DataFrame, header: Header) -> None:
     """Write a parquet table with its header in the file's metadata."""
     with replacing(path) as temporary:
         frame.write_parquet(temporary, compression="zstd", metadata={KEY: json.dumps(header)})
+
+
+@contextmanager
+def create_table(path: str | Path, header: Header) -> Iterator[Callable[[pl.DataFrame], None]]:
+    """A function that adds rows to a new parquet table, for tables larger than memory; call it once or more."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+        parts: list[Path] = []
+
+        def append(frame: pl.DataFrame) -> None:
+            parts.append(Path(folder, f"{len(parts)}.parquet"))
+            frame.write_parquet(parts[-1], compression="zstd")
+
+        yield append
+        with replacing(path) as temporary:
+            rows = pl.scan_parquet(parts)
+            rows.sink_parquet(
+                temporary, compression="zstd", row_group_size=_ROW_GROUP, metadata={KEY: json.dumps(header)}
+            )
 
 
 def read_table(path: str | Path, kind: str) -> tuple[pl.DataFrame, Header]:

@@ -5,7 +5,7 @@ and unknown), and a table holds what each trimer adds to each motif's score, man
 Scores are 16-bit integers, exact for matrices of three decimals. An unknown base adds 0.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
@@ -15,6 +15,7 @@ import numpy as np
 from crexpress import cli, sequence
 from crexpress.errors import InputError
 from crexpress.meme import Motif, MotifSet
+from crexpress.motif_hits import Finder, Hits
 
 Mode = Literal["log-odds", "pfm-minmax", "scpge-compat"]
 MODES: tuple[Mode, ...] = ("log-odds", "pfm-minmax", "scpge-compat")
@@ -40,6 +41,8 @@ def score(
     out: Mapping[str, np.ndarray],
     pseudocount: float = 0.1,
     threads: int = 1,
+    finder: Finder | None = None,
+    report: Callable[[Hits], object] | None = None,
 ) -> None:
     """Fill `out["scores"]` (float16 [elements, motifs]) with the best match of each motif on either strand.
 
@@ -49,6 +52,8 @@ def score(
     element without any known base gets 0. pfm-minmax: sums of probabilities, scaled to 0-1 within each
     element after the maximum over strands (ScPGE's Methods). scpge-compat: the released ScPGE code: scaled
     to 0-1 and rounded to two decimals on each strand, then the maximum over strands; the bits agree.
+
+    With the `finder` of the motifs (`hit_finder`; log-odds only) `report` gets its matches, in the order of elements.
 
     Raises InputError for a motif wider than the elements.
     """
@@ -62,7 +67,7 @@ def score(
     with ThreadPoolExecutor(threads) as pool:
         if mode == "log-odds":
             matrices = [log_odds(motif, motif_set.background, pseudocount) for motif in motif_set.motifs]
-            _score_log_odds(codes, matrices, reference, out, batches, pool)
+            _score_log_odds(codes, matrices, reference, out, batches, pool, finder, report)
             return
         if mode == "pfm-minmax":
             probabilities = [motif.probabilities for motif in motif_set.motifs]
@@ -87,6 +92,13 @@ def resolution(motif_set: MotifSet, pseudocount: float = 0.1) -> float:
     return 1 / min(_own_scale(log_odds(motif, motif_set.background, pseudocount)) for motif in motif_set.motifs)
 
 
+def hit_finder(motif_set: MotifSet, p_value: float, pseudocount: float = 0.1) -> Finder:
+    """Finds all places that the motifs match with at most this p-value, by the scores of mode log-odds."""
+    matrices = [log_odds(motif, motif_set.background, pseudocount) for motif in motif_set.motifs]
+    scale = np.array([_own_scale(matrix) for matrix in matrices])
+    return Finder(_quantise(matrices, scale), scale, motif_set.background, p_value)
+
+
 def _score_log_odds(
     codes: np.ndarray,
     matrices: Sequence[np.ndarray],
@@ -94,19 +106,26 @@ def _score_log_odds(
     out: Mapping[str, np.ndarray],
     batches: Sequence[slice],
     pool: ThreadPoolExecutor,
+    finder: Finder | None,
+    report: Callable[[Hits], object] | None,
 ) -> None:
     scale = np.array([_own_scale(matrix) for matrix in matrices])
     scanner = Scanner(_quantise(matrices, scale))
     scores = out["scores"]
     raw = scores.view(np.int16)  # integer scores wait in the place of the final ones: as wide, and exact
 
-    def scan(batch: slice) -> tuple[int, np.ndarray, np.ndarray]:
+    def scan(batch: slice) -> tuple[tuple[int, np.ndarray, np.ndarray], Hits | None]:
         best = np.maximum(*_both_strands(scanner, codes[batch]))
         raw[batch] = best
         used = best[reference[batch] & _has_bases(codes[batch])] / scale
-        return len(used), used.sum(axis=0), (used**2).sum(axis=0)
+        hits = finder.find(codes[batch], best, batch.start) if finder else None
+        return (len(used), used.sum(axis=0), (used**2).sum(axis=0)), hits
 
-    sums = list(cli.progress(pool.map(scan, batches), "motifs", len(batches)))
+    sums = []
+    for part, hits in cli.progress(pool.map(scan, batches), "motifs", len(batches)):
+        sums.append(part)
+        if hits and report:
+            report(hits)
     count = max(1, sum(part[0] for part in sums))
     mean = np.sum([part[1] for part in sums], axis=0) / count
     sd = np.sqrt(np.maximum(np.sum([part[2] for part in sums], axis=0) / count - mean**2, 0))
