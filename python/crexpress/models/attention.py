@@ -90,7 +90,10 @@ class Attention(nn.Module):
         weights = functional.softmax(prior.copies().apply(logits), dim=-1)
         its_weight = weights[:, copies, ..., columns].transpose(0, 1).unsqueeze(-1)  # [B, copies, heads, rows, 1]
         change = (v_other - v[:, :, columns]).transpose(1, 2).unsqueeze(-2)  # [B, copies, heads, 1, d / heads]
-        mixed = (weights @ v.unsqueeze(1) + its_weight * change).transpose(-3, -2).flatten(-2)
+        # one product for all copies of a gene: they share the values
+        by_gene = weights.transpose(1, 2)  # [B, heads, copies, rows, n]
+        mixed = (by_gene.flatten(2, 3) @ v).unflatten(2, by_gene.shape[2:4]).transpose(1, 2)
+        mixed = (mixed + its_weight * change).transpose(-3, -2).flatten(-2)
         out: Tensor = self.out(mixed)
         return out
 
