@@ -380,7 +380,8 @@ def test_closed_forms_by_hand(tmp_path):
 
 
 @pytest.mark.parametrize(("transform", "stored"), [("log10p1", np.log10([1, 4])), ("log1p", np.log([1, 4])),
-                                                  ("arcsinh", np.arcsinh([0, 3])), ("none", [0, 3])])  # fmt: skip
+                                                  ("arcsinh", np.arcsinh([0, 3])), ("none", [0, 3]),
+                                                  ("quantile:1234abcd", np.log10([1, 4]))])  # fmt: skip
 def test_activity_is_the_mean_on_the_linear_scale(transform, stored):
     signal = np.array([stored], np.float16)
     assert closed_forms.linear_signal({"dnase": signal}, transform)["dnase"] == pytest.approx([1.5], rel=2e-3)

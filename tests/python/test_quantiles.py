@@ -100,6 +100,18 @@ def test_tool_and_what_a_model_asks_of_later_cells(tiny: TinyCase, tmp_path: Pat
             store.open_store(**given, signals=[wrong])
 
 
+def test_a_track_that_a_reference_cell_lacks_is_the_mean_of_the_others(tiny: TinyCase, tmp_path: Path) -> None:
+    header, tensors = artifacts.open_arrays(tiny.signals("B"), "signals")
+    header["parameters"]["tracks"] = ["dnase"]
+    artifacts.write_arrays(tmp_path / "B", {"dnase": tensors["dnase"]}, header)
+    with_both = quantiles.read_reference([tiny.signals("A"), tmp_path / "B"])
+    alone = quantiles.read_reference([tiny.signals("A")])
+    assert np.array_equal(with_both.shares["h3k27ac"], alone.shares["h3k27ac"])
+    assert not np.array_equal(with_both.shares["dnase"], alone.shares["dnase"])
+    quantiles.match_cell(tmp_path / "B", with_both, tmp_path / "out", [])
+    assert list(artifacts.open_arrays(tmp_path / "out", "signals").tensors) == ["dnase"]  # missing stays missing
+
+
 def test_what_cannot_be_matched_is_refused(tiny: TinyCase, tmp_path: Path) -> None:
     def rewrite(name: str, **changes: object) -> Path:
         header, tensors = artifacts.open_arrays(tiny.signals("B"), "signals")
