@@ -1,13 +1,19 @@
 """Reading and writing of a settings dataclass as JSON."""
 
 import dataclasses
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from crexpress.errors import InputError
 
 
 class Settings:
-    """Base of the frozen dataclasses that a model's config.json stores."""
+    """Base of the frozen dataclasses in config.json; raises InputError for a word that a field does not take."""
+
+    def __post_init__(self) -> None:
+        for name, kind in get_type_hints(type(self)).items():
+            value = getattr(self, name)
+            if get_origin(kind) is Literal and value not in get_args(kind):
+                raise InputError(f"the setting {name} is '{value}', but must be one of {', '.join(get_args(kind))}")
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)  # type: ignore[call-overload]

@@ -160,3 +160,5 @@ def test_unknown_presets_and_settings_are_named() -> None:
         read_preset("scpgee")
     with pytest.raises(InputError, match="does not know the setting wings"):
         ModelConfig.from_json({"wings": 2})
+    with pytest.raises(InputError, match="the setting at_tss is 'drop', but must be one of right, dropped"):
+        ModelConfig.from_json({"at_tss": "drop"})
