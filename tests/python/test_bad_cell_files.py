@@ -2,26 +2,16 @@
 
 import gzip
 from collections.abc import Callable
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import pyBigWig
 import pysam
 import pytest
-from click.testing import CliRunner, Result
 from crexpress import artifacts
 from tiny_case import TinyCase
+from tools import run
 
-ROOT = Path(__file__).parents[2]
 LENGTHS = {"chr1": 500_000, "chr2": 500_000, "chr3": 500_000}
-
-
-def run(tool: str, *options: str | Path) -> Result:
-    loader = SourceFileLoader(tool.replace("-", "_"), str(ROOT / "bin" / tool))
-    module = module_from_spec(spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return CliRunner().invoke(module.main, [str(option) for option in options])
 
 
 def bigwig(path: Path, value: float = 1.0, **lengths: int) -> Path:

@@ -1,25 +1,14 @@
 """match-quantiles against sorting all values of every cell, and its way through files."""
 
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 
 import numpy as np
 import pytest
-from click.testing import CliRunner, Result
 from crexpress import artifacts, quantiles, store
 from crexpress.errors import InputError
 from crexpress.models.config import ModelConfig
 from tiny_case import TinyCase
-
-ROOT = Path(__file__).parents[2]
-
-
-def run(*options: str | Path) -> Result:
-    loader = SourceFileLoader("match_quantiles", str(ROOT / "bin" / "match-quantiles"))
-    module = module_from_spec(spec_from_loader(loader.name, loader))
-    loader.exec_module(module)
-    return CliRunner().invoke(module.main, [str(option) for option in options])
+from tools import run
 
 
 def made(seed: int, scale: float, zero: float, shape: tuple[int, int] = (400, 15)) -> np.ndarray:
@@ -75,7 +64,7 @@ def test_cells_take_on_one_distribution_and_keep_their_order() -> None:
 def test_tool_and_what_a_model_asks_of_later_cells(tiny: TinyCase, tmp_path: Path) -> None:
     a, b = tiny.signals("A"), tiny.signals("B")
     both = ["--signals", a, "--signals", b, "--reference", a, "--reference", b]
-    assert run(*both, "--outdir", tmp_path).exit_code == 0
+    assert run("match-quantiles", *both, "--outdir", tmp_path).exit_code == 0
     header, tensors = artifacts.open_arrays(tmp_path / "signals.B.safetensors", "signals")
     parameters = header["parameters"]
     assert parameters["reference"] == ["A", "B"]
@@ -84,7 +73,8 @@ def test_tool_and_what_a_model_asks_of_later_cells(tiny: TinyCase, tmp_path: Pat
     np.testing.assert_allclose(tensors["dnase"].astype(float), by_sorting(old[1], old), rtol=2e-3, atol=1e-4)
 
     # a cell that comes later is matched by the file alone, to the same bytes
-    assert run("--signals", b, "--reference", tmp_path / "quantiles.npz", "--outdir", tmp_path / "on").exit_code == 0
+    later = ("--signals", b, "--reference", tmp_path / "quantiles.npz", "--outdir", tmp_path / "on")
+    assert run("match-quantiles", *later).exit_code == 0
     again = artifacts.open_arrays(tmp_path / "on/signals.B.safetensors", "signals")
     assert again.header["parameters"] == parameters
     assert np.array_equal(again.tensors["dnase"], tensors["dnase"])
@@ -94,7 +84,7 @@ def test_tool_and_what_a_model_asks_of_later_cells(tiny: TinyCase, tmp_path: Pat
     config = ModelConfig(tracks=("dnase",), bin_size=40, transform=parameters["transform"], sequence=False)
     given = {"elements": tiny.elements, "genes": tiny.genes, "config": config}
     assert store.open_store(**given, signals=[tmp_path / "signals.A.safetensors"]).cells[0].name == "A"
-    assert run("--signals", a, "--reference", b, "--outdir", tmp_path / "other").exit_code == 0
+    assert run("match-quantiles", "--signals", a, "--reference", b, "--outdir", tmp_path / "other").exit_code == 0
     for wrong in (a, tmp_path / "other/signals.A.safetensors"):
         with pytest.raises(InputError, match="run match-quantiles with the quantiles"):
             store.open_store(**given, signals=[wrong])
@@ -131,7 +121,7 @@ def test_what_cannot_be_matched_is_refused(tiny: TinyCase, tmp_path: Path) -> No
     for signals, reference, message in cases:
         options = [part for path in signals for part in ("--signals", path)]
         options += [part for path in reference for part in ("--reference", path)]
-        result = run(*options, "--outdir", tmp_path / "out")
+        result = run("match-quantiles", *options, "--outdir", tmp_path / "out")
         assert (result.exit_code, message in result.output) == (65, True), result.output
-    result = run("--signals", b, "--reference", a, "--outdir", b.parent)
+    result = run("match-quantiles", "--signals", b, "--reference", a, "--outdir", b.parent)
     assert (result.exit_code, "would replace its own input" in result.output) == (65, True)
