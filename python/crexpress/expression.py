@@ -98,6 +98,10 @@ def quantify_cage(
     read = []
     for path, column in files:
         if column and not column.isdigit() and column not in ("+", "-"):
+            if per_million:
+                raise InputError(
+                    f"{path} holds values of genes and cannot be scaled to a million; leave out --per-million"
+                )
             read.append(read_values(table, path, column))
             continue
         values = cage.at_genes(table, path, column, per_million, lengths)

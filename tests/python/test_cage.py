@@ -108,6 +108,8 @@ def test_a_table_of_genes_gives_its_named_cage_column(tmp_path: Path) -> None:
     named = GENES.with_columns(gene_name=pl.col("gene_id").str.to_lowercase())
     (read,) = expression.quantify_cage(named, [(path, "CAGE_TPM")])
     assert (read.values.to_list(), read.format) == ([2, None, 0, None], "table of gene ids")
+    with pytest.raises(InputError, match="leave out --per-million"):
+        expression.quantify_cage(named, [(path, "CAGE_TPM")], per_million=True)
 
 
 def test_real_peaks_of_the_chr20_case() -> None:
