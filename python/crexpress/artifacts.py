@@ -117,13 +117,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def replacing_folder(path: str | Path, last: str) -> Iterator[Path]:
-    """A temporary folder beside `path`, whose entries take the place of those in `path` when the block ends well.
+    """A temporary folder whose entries take the place of those in `path` when the block ends well.
 
     The entry `last` goes last: where it is, everything is. When the block fails nothing is left of it.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as name:
+    place = path if path.is_dir() else path.parent  # inside: an existing folder may be a mounted disk of its own
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=place) as name:
         with _naming_a_full_disk(path):
             yield Path(name)
         path.mkdir(exist_ok=True)
