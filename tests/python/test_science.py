@@ -41,7 +41,7 @@ def options(tool: str) -> dict[str, set[str] | None]:
     return {
         name: set(option.type.choices) if isinstance(option.type, click.Choice) else None
         for option in module.main.params
-        for name in option.opts
+        for name in (*option.opts, *option.secondary_opts)
     }
 
 
