@@ -7,8 +7,7 @@ from typing import Any
 
 from crexpress import artifacts
 from crexpress.device import prepare
-from crexpress.models import load_model
-from crexpress.models.scpge import ScPGE
+from crexpress.models import Model, load_model
 from crexpress.store import Store, open_store
 
 
@@ -16,7 +15,7 @@ from crexpress.store import Store, open_store
 class CellModel:
     """Model and store on one device, and the model's config.json."""
 
-    model: ScPGE
+    model: Model
     store: Store
     config: dict[str, Any]
     sources: list[Path]

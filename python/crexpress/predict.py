@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from crexpress import cli, splits
-from crexpress.models.scpge import ScPGE
+from crexpress.models import Model
 from crexpress.store import Store
 
-ENCODE_CHUNK = 4096  # elements encoded at once
+ENCODE_CHUNK = 4096  # elements encoded at once, at most
 
 
 class Tokens(NamedTuple):
@@ -25,16 +25,24 @@ class Tokens(NamedTuple):
 
 
 @torch.inference_mode()
-def encode(model: ScPGE, store: Store, cell: int) -> Tensor:
+def encode(model: Model, store: Store, cell: int) -> Tensor:
     """Vectors [elements + 1, d] of a cell's elements that some gene sees, zero elsewhere; the last is that of pads."""
     used = torch.unique(store.index[store.index >= 0]).long()
     first = cell * len(store.elements)
     vectors = torch.zeros(len(store.elements) + 1, model.token_width, device=store.device)
-    for rows in cli.progress(used.split(ENCODE_CHUNK), "encoding elements"):
+    for rows in cli.progress(used.split(_at_once(model, store.device)), "encoding elements"):
         vectors[rows.to(store.device)] = model.embed(store.features(first + rows.numpy())).float()
     if model.config.pads == "encoded":
         vectors[-1] = model.embed_silent()[0].float()
     return vectors
+
+
+def _at_once(model: Model, device: torch.device) -> int:
+    """Elements to encode at once: as many as keep a layer's output in a CPU's cache, or a gigabyte of a GPU."""
+    config = model.config
+    longest = max((stem.length for stem in config.stems.values()), default=1)
+    values = 2**22 if device.type == "cpu" else 2**28
+    return min(ENCODE_CHUNK, max(1, values // (config.channels * longest)))
 
 
 def tokens(store: Store, cell: int, vectors: Tensor, batch_size: int) -> Iterator[Tokens]:
@@ -46,7 +54,7 @@ def tokens(store: Store, cell: int, vectors: Tensor, batch_size: int) -> Iterato
 
 
 @torch.inference_mode()
-def predict(model: ScPGE, store: Store, cell: int, batch_size: int) -> np.ndarray:
+def predict(model: Model, store: Store, cell: int, batch_size: int) -> np.ndarray:
     """Predicted expression of every gene, float32 [genes], in the unit of the model's training target."""
     vectors = encode(model, store, cell)
     parts = [model.predict(*batch).expression for batch in tokens(store, cell, vectors, batch_size)]

@@ -229,6 +229,36 @@ def test_supervision_draws_attention_to_the_loops(tiny: Any, loops: Path, tmp_pa
     assert found[1] < 0.7 * found[0]
 
 
+def test_two_models_in_one_rank_near_and_far_elements(tiny: Any, loops: Path, tmp_path: Path) -> None:
+    """ScPGE-Loop: the parts are the models that training gives on its own, each element is ranked by its own."""
+    common = ["--contacts", loops, "--neighbours", 8, "--steps", 4]
+    for name, more in (
+        ("near", ["--loop-alpha", 1]),
+        ("far", ["--loop-prior", "multiplied"]),
+        ("both", ["--loop-alpha", 1, "--loop-prior", "multiplied", "--loop-boundary", 5000]),
+    ):
+        result = train(tiny, tmp_path / name, *common, *more, cells=("A",))
+        assert result.exit_code == 0, result.output
+        given = ["--model", tmp_path / name, *inputs(tiny, "A", expression=False), "--contacts", loops]
+        for tool in ("interpret", "predict"):
+            result = run(tool, *given, "--outdir", tmp_path / name)
+            assert result.exit_code == 0, result.output
+    names = ("near", "far", "both")
+    links = {name: artifacts.read_table(tmp_path / name / "links.A.parquet", "links")[0] for name in names}
+    inside = links["both"]["distance"].abs() <= 5000
+    assert 0.1 < inside.mean() < 0.9
+    for score in ("attention", "perturbation"):
+        for part, own in (("near", inside), ("far", ~inside)):
+            found, expected = (links[name].filter(own)[score].to_numpy() for name in ("both", part))
+            assert np.allclose(found, expected, atol=1e-6)
+    levels = [
+        artifacts.read_table(tmp_path / name / "predictions.A.parquet", "predictions")[0]["predicted"].to_numpy()
+        for name in ("near", "far", "both")
+    ]
+    assert np.allclose(levels[2], (levels[0] + levels[1]) / 2, atol=1e-6)
+    assert artifacts.read_table(tmp_path / "both" / "history.parquet", "history")[0]["step"].to_list() == [4, 8]
+
+
 def test_bad_requests_end_with_one_sentence(tiny: Any, loops: Path, tmp_path: Path) -> None:
     header, tensors = artifacts.read_sparse(loops, "contacts")
     other, stranger = tmp_path / "other.npz", tmp_path / "stranger.npz"
@@ -238,6 +268,7 @@ def test_bad_requests_end_with_one_sentence(tiny: Any, loops: Path, tmp_path: Pa
         (["--loop-prior", "added"], "learns from chromatin loops; give --contacts"),
         (["--loop-alpha", 1], "learns from chromatin loops; give --contacts"),
         (["--loop-alpha", 1, "--layers", 0, "--contacts", loops], "a model of 0 layers has none"),
+        (["--loop-alpha", 1, "--loop-boundary", 5000, "--contacts", loops], "need loops as supervision and as prior"),
         (["--loop-prior", "added", "--contacts", other], "made for different elements"),
         (["--loop-prior", "added", "--contacts", stranger], "holds the loops of C, but no signals of that cell"),
         (["--loop-prior", "added", "--contacts", loops, "--contacts", loops], "is a second file of A's loops"),
@@ -259,7 +290,8 @@ def test_the_strength_is_what_all_files_have(tiny: Any, loops: Path, tmp_path: P
 
 
 def test_every_loop_preset_says_what_it_reads() -> None:
-    rows = {name: read_preset(name)[0].loop_rows for name in ("scpge", "scpge-lp", "scpge-kl", "scpge-lp-kl")}
-    assert rows == {"scpge": "none", "scpge-lp": "all", "scpge-kl": "none", "scpge-lp-kl": "all"}
+    names = ("scpge", "scpge-lp", "scpge-kl", "scpge-lp-kl", "scpge-loop")
+    rows = {name: read_preset(name)[0].loop_rows for name in names}
+    assert rows == {"scpge": "none", "scpge-lp": "all", "scpge-kl": "none", "scpge-lp-kl": "all", "scpge-loop": "all"}
     assert read_preset("scpge-kl")[1].needs_loops
     assert ModelConfig(loop_prior="multiplied", layers=1).loop_rows == "gene"

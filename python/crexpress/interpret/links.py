@@ -9,8 +9,8 @@ import polars as pl
 import torch
 from crexpress import artifacts, cli
 from crexpress.interpret.perturbation import perturb
+from crexpress.models import Model
 from crexpress.models.config import ModelConfig
-from crexpress.models.scpge import ScPGE
 from crexpress.neighbours import distances
 from crexpress.predict import encode, tokens
 from crexpress.store import Store
@@ -26,7 +26,7 @@ SCORES = [
 ]
 
 
-def link_table(model: ScPGE, store: Store, cell: int, tokens_at_once: int) -> pl.DataFrame:
+def link_table(model: Model, store: Store, cell: int, tokens_at_once: int) -> pl.DataFrame:
     """One row an element-gene pair, without the gene's own TSS window; scores are float32 and never null.
 
     attention: mean probability over heads and layers in the gene's row (ScPGE "Attention weights");

@@ -1,13 +1,13 @@
 """In-silico perturbation: how much a gene's predicted expression falls when one of its elements is silenced."""
 
 import torch
-from crexpress.models.scpge import ScPGE
+from crexpress.models import Model
 from crexpress.predict import Tokens
 from torch import Tensor
 
 
 @torch.inference_mode()
-def perturb(model: ScPGE, batch: Tokens, silent: Tensor, predicted: Tensor) -> Tensor:
+def perturb(model: Model, batch: Tokens, silent: Tensor, predicted: Tensor) -> Tensor:
     """Fall in predicted expression [B, n] when the element in each column is silenced; 0 for pads and the TSS window.
 
     `silent` [1, d] is the vector of an element without signal, bases and motifs (ScPGE's "masking").

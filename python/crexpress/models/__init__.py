@@ -12,12 +12,15 @@ from crexpress import __version__
 from crexpress.artifacts import read_config, replacing
 from crexpress.errors import InputError
 from crexpress.models.config import ModelConfig
+from crexpress.models.near_far import NearFar
 from crexpress.models.scpge import ScPGE
+
+Model = ScPGE | NearFar
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
-def save_model(directory: Path, model: ScPGE, about: dict[str, Any]) -> None:
+def save_model(directory: Path, model: Model, about: dict[str, Any]) -> None:
     """Write weights and config.json; `about` is what else a reader of the model must know (split, units, seed)."""
     with replacing(directory / WEIGHTS) as temporary:
         save_weights(model, str(temporary))
@@ -26,9 +29,10 @@ def save_model(directory: Path, model: ScPGE, about: dict[str, Any]) -> None:
         temporary.write_text(json.dumps(config, indent=2) + "\n")
 
 
-def load_model(directory: str | Path) -> ScPGE:
+def load_model(directory: str | Path) -> Model:
     """Read a model directory written by `train`; the model comes in eval mode, on the CPU."""
-    model = ScPGE(ModelConfig.from_json(read_config(directory)["model"]))
+    config = ModelConfig.from_json(read_config(directory)["model"])
+    model = NearFar(config) if config.loop_boundary else ScPGE(config)
     path = Path(directory) / WEIGHTS
     try:
         load_weights(model, path)

@@ -72,6 +72,8 @@ class ModelConfig(Settings):
     loop_prior: Literal["none", "multiplied", "added"] = "none"
     loop_value: Literal["count", "neglog10q"] = "count"  # training takes counts where every file has them
     loop_bins: Literal["down", "nearest"] = "down"  # how elements fall into bins; nearest: as in the released code
+    # bp from the TSS up to which a model without that prior ranks elements, and beyond which one with it; 0: one model
+    loop_boundary: int = 0
     # head
     hidden_head: int = 64
 

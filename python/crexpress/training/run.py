@@ -13,6 +13,7 @@ from crexpress.errors import InputError
 from crexpress.loops import choose_value
 from crexpress.models import released, save_model
 from crexpress.models.config import LoopRows, ModelConfig, read_preset
+from crexpress.models.near_far import NearFar, parts
 from crexpress.models.scpge import ScPGE
 from crexpress.neighbours import MOST_IN_WINDOW
 from crexpress.placement import CHUNK
@@ -108,27 +109,35 @@ def run(
         "digests": store.digests,
         "sources": processes.told([artifacts.source(path) for path in sorted(read)] if processes.first else None),
     }
-    identity = {**about, "model": model_config.to_json(), "numerics": engine.numerics()}
-    kept = Checkpoint(checkpoint or outdir, identity, checkpoint_every)
     store.to(where, data)
     if training_config.loss == "classification" and training_config.shuffled_negatives:
         training, validation = (classes.add_shuffled(store, part, seed) for part in (training, validation))
-    if import_weights:
-        model = engine.place(released.read_model(import_weights, model_config))
-    else:
-        model = first_model(model_config, store, training, validation, training_config, engine, kept)
-    cli.say(
-        f"{preset}: {sum(weight.numel() for weight in model.parameters()):,} parameters, {len(training):,} training "
-        f"and {len(validation):,} validation genes of {', '.join(trained_cells)}, inputs "
-        f"{', '.join(described_inputs(model_config))}, {store.index.shape[1] - 1} elements a gene, on {engine}"
-    )
-    if training_config.steps:
-        result = train(model, store, training, validation, training_config, engine, kept)
-    else:
-        result = as_imported(model, store, validation, training_config, engine)
+    trained: list[tuple[ScPGE, Trained, Checkpoint]] = []
+    for name, own_model, own_training in _parts(preset, model_config, training_config):
+        settings = {"training": own_training.to_json(), "model": own_model.to_json()}
+        identity = {**about, **settings, "numerics": engine.numerics()}
+        kept = Checkpoint(checkpoint or outdir, identity, checkpoint_every)
+        torch.manual_seed(seed)
+        if import_weights:
+            model = engine.place(released.read_model(import_weights, own_model))
+        else:
+            model = first_model(own_model, store, training, validation, own_training, engine, kept)
+        cli.say(
+            f"{name}: {sum(weight.numel() for weight in model.parameters()):,} parameters, "
+            f"{len(training):,} training and {len(validation):,} validation genes of {', '.join(trained_cells)}, "
+            f"inputs {', '.join(described_inputs(own_model))}, {store.index.shape[1] - 1} elements a gene, on {engine}"
+        )
+        if own_training.steps:
+            result = train(model, store, training, validation, own_training, engine, kept)
+        else:
+            result = as_imported(model, store, validation, own_training, engine)
+        trained.append((model.cpu(), result, kept))
     if processes.first:
+        models = [model for model, _, _ in trained]
+        whole = NearFar.of(model_config, *models) if model_config.loop_boundary else models[0]
+        result = _in_sequence([result for _, result, _ in trained])
         about["best_step"] = result.best_step
-        save_model(outdir, model.cpu(), about)
+        save_model(outdir, whole, about)
         header = artifacts.make_header(
             "history",
             "train",
@@ -137,9 +146,27 @@ def run(
             parameters={"preset": preset, "seed": seed},
         )
         artifacts.write_table(outdir / "history.parquet", result.history, header)
-        kept.remove()
+        for _, _, kept in trained:
+            kept.remove()
         cli.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
     processes.stop()
+
+
+def _parts(preset: str, model: ModelConfig, training: TrainingConfig) -> list[tuple[str, ModelConfig, TrainingConfig]]:
+    """Models to train, with their names: one, or the two of ScPGE-Loop, each with its own use of loops."""
+    if not model.loop_boundary:
+        return [(preset, model, training)]
+    near, far = parts(model)
+    return [(f"{preset}, near", near, training), (f"{preset}, far", far, training.replace(loop_alpha=0.0))]
+
+
+def _in_sequence(results: Sequence[Trained]) -> Trained:
+    """Several trainings as one history, in which the steps go on; the best step is that of the last."""
+    before, frames = 0, []
+    for result in results:
+        frames.append(result.history.with_columns(pl.col("step") + before))
+        best, before = before + result.best_step, int(frames[-1]["step"].max())  # type: ignore[arg-type]
+    return Trained(best, pl.concat(frames))
 
 
 def as_imported(model: ScPGE, store: Store, validation: Samples, config: TrainingConfig, engine: Engine) -> Trained:
@@ -188,6 +215,11 @@ def loops_to_read(model: ModelConfig, training: TrainingConfig, preset: str, con
     """Between which tokens training needs loops; InputError when it does and none are given."""
     if training.loop_alpha and not model.layers:
         raise InputError("loops supervise attention, and a model of 0 layers has none; use --layers 1 or more")
+    if model.loop_boundary and not (training.loop_alpha and model.loop_rows != "none"):
+        raise InputError(
+            "a model for near elements and one for far ones need loops as supervision and as prior; use the preset "
+            "scpge-loop, or --loop-alpha and --loop-prior"
+        )
     rows: LoopRows = model.loop_rows
     if rows == "none" and training.needs_loops:
         rows = "gene"

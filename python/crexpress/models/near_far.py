@@ -1,0 +1,85 @@
+"""ScPGE-Loop: two models, of which one ranks near elements and the other far ones (figure 5)."""
+
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from crexpress.models.config import ModelConfig
+from crexpress.models.inputs import Features, Prediction
+from crexpress.models.scpge import ScPGE
+
+
+class NearFar(nn.Module):
+    """Two ScPGE models over the same inputs, `near` without and `far` with chromatin loops as prior.
+
+    Elements up to `loop_boundary` bp from the TSS have attention and effect of `near` (ScPGE-KL), the others those of
+    `far` (ScPGE-LP); the expression is the mean of both, as the paper gives none. Same calls as ScPGE; a vector is the
+    two models' one after the other.
+    """
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.near, self.far = (ScPGE(part) for part in parts(config))
+
+    @classmethod
+    def of(cls, config: ModelConfig, near: ScPGE, far: ScPGE) -> Self:
+        """From its two models, trained."""
+        model = cls(config)
+        model.near.load_state_dict(near.state_dict())
+        model.far.load_state_dict(far.state_dict())
+        return model.eval()
+
+    @property
+    def token_width(self) -> int:
+        """Length of an element's vector: what `embed` gives."""
+        return self.near.token_width + self.far.token_width
+
+    def embed(self, features: Features) -> Tensor:
+        return torch.cat([self.near.embed(features), self.far.embed(features)], dim=-1)
+
+    def embed_silent(self) -> Tensor:
+        return torch.cat([self.near.embed_silent(), self.far.embed_silent()], dim=-1)
+
+    def predict(self, tokens: Tensor, present: Tensor, distance: Tensor, loops: Tensor | None = None) -> Prediction:
+        """See ScPGE.predict; a row of the attention joins those of two models, so it need not sum to 1."""
+        near, far = self._both(tokens, present, distance, loops)
+        here = (distance.abs() <= self.config.loop_boundary)[:, None, None]
+        return Prediction((near.expression + far.expression) / 2, torch.where(here, near.attention, far.attention))
+
+    def silence_each(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None,
+        silent: Tensor,
+        undisturbed: Tensor,
+    ) -> Tensor:
+        """See ScPGE.silence_each; an element's effect is that in the model of its distance."""
+        both = self._both(tokens, present, distance, loops)
+        near, far = (
+            whole.expression.unsqueeze(1)
+            - model.silence_each(own, present, distance, loops, its_silent, whole.expression)
+            for model, own, its_silent, whole in zip(
+                (self.near, self.far), self._split(tokens), self._split(silent), both, strict=True
+            )
+        )
+        return undisturbed.unsqueeze(1) - torch.where(distance.abs() <= self.config.loop_boundary, near, far)
+
+    def _both(
+        self, tokens: Tensor, present: Tensor, distance: Tensor, loops: Tensor | None
+    ) -> tuple[Prediction, Prediction]:
+        near, far = self._split(tokens)
+        return self.near.predict(near, present, distance), self.far.predict(far, present, distance, loops)
+
+    def _split(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
+        near, far = tokens.split([self.near.token_width, self.far.token_width], dim=-1)
+        return near, far
+
+
+def parts(config: ModelConfig) -> tuple[ModelConfig, ModelConfig]:
+    """Settings of the near and the far model."""
+    far = config.replace(loop_boundary=0)
+    return far.replace(loop_prior="none"), far
