@@ -3,11 +3,11 @@ PYTHON ?= python3
 SHELL := bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
-# of bench-data: SCALES="0.01 0.1 1" is the whole rehearsal; RELEASED is code/encode.py of turningpoint1988/ScPGE
+# of bench-data and bench-model: SCALES="0.01 0.1 1" is the whole rehearsal; RELEASED is code/encode.py of turningpoint1988/ScPGE
 SCALES ?= 0.01 0.1
 RELEASED ?=
 
-.PHONY: help setup demo test test-quick lint bench-data docs clean
+.PHONY: help setup demo test test-quick lint bench-data bench-model docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -30,6 +30,10 @@ lint: setup ## style, types, and Nextflow's own linter
 	ruff format --check .
 	mypy
 	nextflow lint main.nf modules subworkflows nextflow.config conf
+
+bench-model: setup ## speed of the model against the released ScPGE (RELEASED as in bench-data)
+	python tests/benchmarks/bench_model.py --released $(dir $(RELEASED))
+	python tests/benchmarks/bench_model.py --released $(dir $(RELEASED)) --neighbours 200 --genes 48 --batch 2
 
 bench-data: setup ## speed of data preparation against the released encoder, and what it takes at SCALES of a genome
 	python tests/benchmarks/bench_data.py

@@ -303,6 +303,7 @@ def test_shared_tracks_are_those_of_every_cell(tiny: Any, tmp_path: Path) -> Non
         (["--inputs", "smell"], "'smell' is no input"),
         (["--preset", "scpge"], "has bin_size 40, the model needs 1"),
         (["--neighbours", 5], "give an even number"),
+        (["--neighbours", 1000], "500 cCREs on each side of a gene, but no gene has more than"),
         (["--learning-rate", 1e30], "the training loss became"),
     ],
 )

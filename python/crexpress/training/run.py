@@ -15,7 +15,7 @@ from crexpress.models import released, save_model
 from crexpress.models.config import LoopRows, ModelConfig, read_preset
 from crexpress.models.near_far import NearFar, parts
 from crexpress.models.scpge import ScPGE
-from crexpress.neighbours import MOST_IN_WINDOW
+from crexpress.neighbours import MOST_IN_WINDOW, PAD
 from crexpress.placement import CHUNK
 from crexpress.store import Store, open_store, shared_tracks
 from crexpress.training import classes, samples
@@ -83,6 +83,7 @@ def run(
         elements, genes, signals, expression, sequence, motifs, contacts, config=model_config, loop_rows=loop_rows
     )
     _check_cells(store, holdout_cells)
+    _check_neighbours(store, model_config)
     warn_constant_tracks(store, model_config)
     if fold:
         val, test = splits.of_fold(store.genes, fold)
@@ -251,6 +252,19 @@ def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
         for number in torch.nonzero(constant).flatten().tolist():
             what = f"{config.tracks[number]} of {cell.name} is {float(first[number]):g} everywhere"
             cli.say(f"warning: {what}; is it the right file?")
+
+
+def _check_neighbours(store: Store, config: ModelConfig) -> None:
+    """InputError when no gene has as many elements on a side as are asked for: the outer ones would all be missing."""
+    if config.window:
+        return
+    there, half = (store.index != PAD).numpy(), config.neighbours // 2
+    most = int(max(there[:, :half].sum(1).max(initial=0), there[:, half + 1 :].sum(1).max(initial=0)))
+    if most < half:
+        raise InputError(
+            f"{config.neighbours} neighbours are {half} cCREs on each side of a gene, but no gene has more than {most} "
+            f"on one; use --neighbours {2 * most} or fewer"
+        )
 
 
 def _check_cells(store: Store, holdout: Sequence[str]) -> None:

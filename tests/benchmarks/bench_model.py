@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""CPU time of scpge-compat and scpge against the released ScPGE model and its data path, in one run on generated data.
+
+    for name in model datasets; do git -C ScPGE show f60583a:code/$name.py > $name.py; done
+    tests/benchmarks/bench_model.py --released .                      (github.com/turningpoint1988/ScPGE)
+
+The released program starts from its tensors repeated for each gene (int64 and float64, as it keeps them), already in
+memory: what it spends on reading them from gzipped HDF5 is not counted against it. Ours starts from the element store.
+Genes lie as densely among elements as in the human genome. The released program has no perturbation code; masking
+stands for one forward pass of its model for each masked element, as the paper describes it.
+"""
+
+import contextlib
+import importlib.util
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import click
+import numpy as np
+import polars as pl
+import torch
+from crexpress.elements import TSS
+from crexpress.interpret.links import link_table
+from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.released import translate
+from crexpress.models.scpge import ScPGE
+from crexpress.neighbours import distances, nearest
+from crexpress.predict import predict
+from crexpress.store import CellData, Store
+from crexpress.training.batches import make
+from crexpress.training.config import TrainingConfig
+from crexpress.training.engine import Engine
+from crexpress.training.loop import update
+from crexpress.training.samples import Samples
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
+WIDTH, MOTIFS = 600, 600
+TRACKS = ("dnase", "h3k4me3", "h3k27ac", "ctcf")
+SPACING = 4_200  # bp between elements
+ELEMENTS_A_GENE = 38  # 726,796 merged cCREs and 19,000 genes
+Per = tuple[float, float]
+
+
+def generate(genes: int, neighbours: int, rng: np.random.Generator) -> Store:
+    """A store of one cell on one chromosome, in memory."""
+    ccres = genes * ELEMENTS_A_GENE + neighbours
+    middle = np.concatenate(
+        [SPACING * np.arange(1, ccres + 1), np.sort(rng.integers(0, SPACING * ccres, genes)) + SPACING // 2]
+    )
+    elements = pl.DataFrame(
+        {
+            "chrom": ["chr1"] * len(middle),
+            "start": middle - WIDTH // 2,
+            "end": middle + WIDTH // 2,
+            "class": ["dELS"] * ccres + [TSS] * genes,
+        }
+    )
+    table = pl.DataFrame(
+        {
+            "gene_id": [f"G{i}" for i in range(genes)],
+            "gene_name": [f"G{i}" for i in range(genes)],
+            "chrom": ["chr1"] * genes,
+            "strand": ["+"] * genes,
+            "tss": middle[ccres:],
+            "element": np.arange(ccres, ccres + genes, dtype=np.int32),
+        }
+    )
+    extents = {
+        "element_id": [f"E{i}" for i in range(len(middle))],
+        "ccre_start": middle - 150,
+        "ccre_end": middle + 150,
+    }
+    index = nearest(table, elements, neighbours)
+    signals = rng.gamma(1, 0.5, (len(middle), len(TRACKS), WIDTH)).astype(np.float16)
+    cell = CellData("cell", torch.from_numpy(signals), torch.ones(len(TRACKS), dtype=torch.bool))
+    return Store(
+        table,
+        elements.with_columns(**{name: pl.Series(values) for name, values in extents.items()}),
+        torch.from_numpy(index),
+        torch.from_numpy(distances(table, elements, index).astype(np.float32)),
+        [cell],
+        torch.from_numpy(rng.integers(0, 4, (len(middle), WIDTH), dtype=np.uint8)),
+        torch.from_numpy(rng.uniform(size=(len(middle), MOTIFS)).astype(np.float16)),
+        {},
+    )
+
+
+def repeated(store: Store, genes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The same genes as the released program stores them: sequence, motifs, signals and target, each gene whole."""
+    index = store.index.numpy()[genes]
+    codes, motifs = store.codes[index].numpy(), store.motifs[index].numpy()
+    sequence = (codes[:, None] == np.arange(4)[:, None, None]).astype(np.int64)
+    signals = store.cells[0].signals[index].numpy().transpose(0, 2, 1, 3)
+    return sequence, motifs[:, None].astype(float), signals.astype(float), np.ones((len(genes), 1))
+
+
+class Released:
+    """The released model, run as its train.py and test.py run it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.datasets = load(folder / "datasets.py")
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.model = load(folder / "model.py").GenePredictionT5(fea_dim=len(TRACKS))
+
+    def batches(self, arrays: tuple[np.ndarray, ...], size: int) -> Any:
+        """Batches as float32 tensors."""
+        for batch in DataLoader(self.datasets.SourceDataSet(*arrays), batch_size=size):
+            yield [batch[name].float() for name in ("seq", "motif", "fea", "exp")]
+
+    def predict(self, arrays: tuple[np.ndarray, ...]) -> Tensor:
+        self.model.eval()
+        with torch.no_grad():
+            return torch.cat([self.model(*batch[:3])[0][:, 0] for batch in self.batches(arrays, 64)])
+
+    def mask_each(self, arrays: tuple[np.ndarray, ...]) -> None:
+        """One pass for each element of each gene, its inputs set to zero."""
+        self.model.eval()
+        for sequence, motifs, signals, _ in self.batches(arrays, 1):
+            copies = [part.repeat(part.shape[2] - 1, 1, 1, 1) for part in (sequence, motifs, signals)]
+            columns = [column for column in range(sequence.shape[2]) if column != sequence.shape[2] // 2]
+            for part in copies:
+                part[torch.arange(len(columns)), :, columns] = 0
+            with torch.no_grad():
+                self.model(*copies)
+
+    def step(self, arrays: tuple[np.ndarray, ...], optimiser: torch.optim.Optimizer) -> None:
+        self.model.train()
+        for sequence, motifs, signals, target in self.batches(arrays, len(arrays[0])):
+            optimiser.zero_grad()
+            loss = nn.functional.mse_loss(self.model(sequence, motifs, signals)[0], target)
+            loss.backward()
+            nn.utils.clip_grad_norm_(self.model.parameters(), 0.2)
+            optimiser.step()
+
+
+def load(path: Path) -> ModuleType:
+    """A file as a module."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def seconds(work: Callable[[], object], repeats: int) -> float:
+    """CPU seconds of a call: the best of some, after one that warms up."""
+    times = []
+    for _ in range(repeats + 1):
+        start = time.process_time()
+        work()
+        times.append(time.process_time() - start)
+    return min(times[1:])
+
+
+def show(what: str, theirs: Per, ours: Per) -> None:
+    """Seconds and number of genes on either side."""
+    slow, fast = theirs[0] / theirs[1], ours[0] / ours[1]
+    click.echo(f"  {what:<44} released {slow * 1e3:>9,.0f}   ours {fast * 1e3:>8,.0f} ms/gene   {slow / fast:>6.1f} x")
+
+
+@click.command()
+@click.option("--released", type=click.Path(exists=True, path_type=Path), required=True, help="model.py, datasets.py.")
+@click.option("--genes", default=64, show_default=True, help="Genes of the cell that is predicted.")
+@click.option("--neighbours", default=20, show_default=True, help="Elements a gene (m).")
+@click.option("--batch", default=16, show_default=True, help="Genes of a training step.")
+@click.option("--repeats", default=1, show_default=True, help="Times that each is measured; the best counts.")
+@click.option("--seed", default=1, show_default=True, help="Seed of the generated data.")
+def main(released: Path, genes: int, neighbours: int, batch: int, repeats: int, seed: int) -> None:
+    """Compare training steps, prediction and masking, per gene."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    store = generate(genes, neighbours, rng)
+    few = np.arange(genes // 2, genes // 2 + max(2, 160 // (neighbours + 1)))
+    theirs, some = Released(released), repeated(store, few)
+    arrays = repeated(store, np.sort(rng.choice(genes, batch, replace=False)))
+    used = len(torch.unique(store.index[store.index >= 0]))
+    click.echo(f"{genes} genes, m = {neighbours}, {used} elements seen, {torch.get_num_threads()} threads")
+
+    optimiser = torch.optim.AdamW(theirs.model.parameters(), lr=1e-6)
+    stepping = seconds(lambda: theirs.step(arrays, optimiser), repeats), batch
+    predicting = seconds(lambda: theirs.predict(some), repeats), len(few)
+    masking = seconds(lambda: theirs.mask_each(tuple(part[:1] for part in some)), repeats), 1
+    target = np.ones(genes, np.float32)
+    samples = Samples(np.zeros(genes, np.int64), np.arange(genes), target)
+    for preset in ("scpge-compat", "scpge"):
+        config: ModelConfig = read_preset(preset)[0].replace(
+            tracks=TRACKS, motifs=tuple(f"M{i}" for i in range(MOTIFS)), sequence=True, neighbours=neighbours
+        )
+        model, training = ScPGE(config), TrainingConfig(batch_size=batch)
+        if preset == "scpge-compat":
+            model.load_state_dict(translate(theirs.model.state_dict(), config.channels))
+            difference = np.abs(predict(model.eval(), store, 0, 64)[few] - theirs.predict(some).numpy()).max()
+            click.echo(f"largest difference of a prediction with the same weights: {difference:.1e}")
+        own = torch.optim.AdamW(model.parameters(), lr=1e-6)
+        engine = Engine()
+        ready = engine.ready(model)
+        chosen = np.sort(rng.choice(genes, batch, replace=False))
+
+        def step(model: ScPGE = model, ready: nn.Module = ready, own: Any = own, chosen: np.ndarray = chosen) -> None:
+            model.train()
+            update(ready, *make(store, samples, chosen), own, 1e-6, training, engine)  # noqa: B023
+
+        click.echo(preset)
+        show("training step, from data to updated weights", stepping, (seconds(step, repeats), batch))
+        model.eval()
+        whole = seconds(lambda: predict(model, store, 0, 64), repeats)  # noqa: B023
+        show("prediction of a whole cell", predicting, (whole, genes))
+        whole = seconds(lambda: link_table(model, store, 0, 20_000), repeats)  # noqa: B023
+        show("masking every element of every gene", masking, (whole, genes))
+
+
+if __name__ == "__main__":
+    main()
