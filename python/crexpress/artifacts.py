@@ -302,7 +302,8 @@ def _naming_a_full_disk(path: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        unsaid = isinstance(error, OSError) and error.errno is None and os.statvfs(path.parent).f_bavail == 0
+        disk = path if path.is_dir() else path.parent
+        unsaid = isinstance(error, OSError) and error.errno is None and os.statvfs(disk).f_bavail == 0
         if unsaid or os.strerror(errno.ENOSPC) in str(error):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
         raise
