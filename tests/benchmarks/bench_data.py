@@ -63,32 +63,52 @@ def bench_motifs(number: int, threads: int, rng: np.random.Generator) -> None:
     show("ratio (at least 300 wanted)", f"{slow / fast:,.0f} x")
 
     adds = 2 * WIDTH * int((scanner.steps * motifs._LANES).sum())
-    peak = peak_adds()
+    rows = int(scanner.steps.max()) * scanner.tables.shape[2]
+    first, second = peak_adds(32, rng), peak_adds(rows, rng)
     show("table look-ups and 16-bit additions", f"{adds / 1e6:,.2f} M/element")
     show("bytes read from the tables", f"{2 * adds / 1e6:,.2f} MB/element")
     show("16-bit additions a second, ours", f"{adds / fast / 1e9:,.1f} G/s")
-    show("the same loop on data in the first cache", f"{peak / 1e9:,.1f} G/s")
-    show("fraction of it", f"{adds / fast / peak:.0%}")
-    for count in range(2, threads + 1):
-        with ThreadPoolExecutor(count) as pool:
-            parts = [codes] * (2 * count)
-            wall = seconds(lambda: list(pool.map(ours, parts)), 3, time.perf_counter)  # noqa: B023
-        show(f"motif scan, ours, {count} threads, by the clock", f"{fast * len(codes) * len(parts) / wall:,.2f} x")
+    show(
+        f"look-up and addition alone, {rows * motifs._LANES * 2 >> 10} KiB of tables as ours",
+        f"{second / 1e9:,.1f} G/s",
+    )
+    show("look-up and addition alone, 8 KiB (first cache)", f"{first / 1e9:,.1f} G/s")
+    show("ours as a fraction of the two", f"{adds / fast / second:.0%}, {adds / fast / first:.0%}")
+    bench_threads(lambda: ours(codes), threads)
+
+
+def bench_threads(work: Callable[[], object], threads: int) -> None:
+    """Speed of `work` done side by side, against one thread; in turns, so that other programs slow all alike."""
+    counts, rounds = range(1, threads + 1), 5
+    wall: dict[int, float] = dict.fromkeys(counts, 0.0)
+    busy: dict[int, float] = dict.fromkeys(counts, 0.0)
+    for _ in range(rounds):
+        for count in counts:
+            with ThreadPoolExecutor(count) as pool:
+                clock, cpu = time.perf_counter(), time.process_time()
+                list(pool.map(lambda _: work(), range(2 * threads)))
+                wall[count] += time.perf_counter() - clock
+                busy[count] += time.process_time() - cpu
+    for count in counts[1:]:
+        show(f"motif scan, ours, {count} threads, by the clock", f"{wall[1] / wall[count]:,.2f} x")
+        show(f"CPU time of the same work, {count} threads (1 is ideal)", f"{busy[count] / busy[1]:,.2f} x")
+        show(f"cores that the machine gave to {count} threads", f"{busy[count] / wall[count]:,.2f}")
 
 
 @numba.njit
-def _add_up(total, table, rounds):  # type: ignore[no-untyped-def]
-    for turn in range(rounds):
-        row = table[turn & 31]
+def _add_up(total, table, order):  # type: ignore[no-untyped-def]
+    for turn in order:
+        row = table[turn]
         for lane in range(len(total)):
             total[lane] += row[lane]
 
 
-def peak_adds() -> float:
-    """16-bit additions a second that one core reaches in such a loop on 8 KiB of data."""
-    total, table, rounds = np.zeros(128, np.int16), np.ones((32, 128), np.int16), 1_000_000
-    _add_up(total, table, 1)
-    return rounds * total.size / seconds(lambda: _add_up(total, table, rounds), 5)
+def peak_adds(rows: int, rng: np.random.Generator) -> float:
+    """16-bit additions a second that one core reaches when it only adds up rows of a table, in random order."""
+    total, table = np.zeros(motifs._LANES, np.int16), np.ones((rows, motifs._LANES), np.int16)
+    order = rng.integers(0, rows, 500_000)
+    _add_up(total, table, order[:1])
+    return len(order) * total.size / seconds(lambda: _add_up(total, table, order), 5)
 
 
 def bench_signals(number: int, folder: Path, rng: np.random.Generator) -> None:
