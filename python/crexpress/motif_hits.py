@@ -15,6 +15,7 @@ import polars as pl
 from crexpress.sequence import UNKNOWN
 
 _ROOM = 1 << 16  # matches that a batch is expected to have at most
+_NEVER = -(1 << 24)  # far below any score
 
 
 class Hits(NamedTuple):
@@ -51,44 +52,55 @@ class Finder:
         self.tails: list[np.ndarray] = []  # P(score >= threshold + i)
         for number, matrix in enumerate(matrices):
             lowest, probability = tail(matrix, background)
-            first = int(np.searchsorted(-probability, -p_value))  # the first that is not above the p-value
-            if first < len(probability):
-                self.threshold[number] = lowest + first
-            self.tails.append(probability[first:].copy())
+            rare = int(np.searchsorted(-probability, -p_value))  # the first score that is not above the p-value
+            if rare < len(probability):
+                self.threshold[number] = lowest + rare
+            self.tails.append(probability[rare:].copy())
         self.widths = np.array([len(matrix) for matrix in matrices])
-        # both strands of a motif one after the other, and what the columns still to come can add at the most
-        both = [strand for matrix in matrices for strand in (matrix, matrix[::-1, ::-1])]
-        self._columns = np.zeros((len(both), self.widths.max(), 4), np.int16)
-        self._rest = np.zeros((len(both), self.widths.max() + 1), np.int32)
-        for row, matrix in enumerate(both):
-            self._columns[row, : len(matrix)] = matrix
-            self._rest[row, : len(matrix)] = matrix.max(axis=1)[::-1].cumsum()[::-1]
+        # both strands of a motif one after the other, three columns at a time, those that decide most first
+        steps = -(-self.widths.max() // 3)
+        columns = np.zeros((2 * len(matrices), 3 * steps, 5), np.int32)
+        for number, matrix in enumerate(matrices):
+            columns[2 * number : 2 * number + 2, : len(matrix), :4] = matrix, matrix[::-1, ::-1]
+            columns[2 * number : 2 * number + 2, : len(matrix), UNKNOWN] = _NEVER
+        first, second, third = columns[:, 0::3], columns[:, 1::3], columns[:, 2::3]
+        trimers = first[:, :, :, None, None] + second[:, :, None, :, None] + third[:, :, None, None, :]
+        spread = columns[..., :4].max(axis=2) - columns[..., :4].mean(axis=2)
+        order = np.argsort(-spread.reshape(len(columns), steps, 3).sum(axis=2), axis=1, kind="stable")
+        self._offsets = 3 * order
+        self._trimers = np.take_along_axis(trimers.reshape(len(columns), steps, 125), order[:, :, None], axis=1)
+        # what the trimers still to come can add at the most
+        self._rest = np.zeros((len(columns), steps + 1), np.int32)
+        self._rest[:, :-1] = self._trimers.max(axis=2)[:, ::-1].cumsum(axis=1)[:, ::-1]
 
     @property
     def unreachable(self) -> np.ndarray:
         """Motifs, bool, none of whose scores is as unlikely as the p-value."""
         return np.array([not len(probability) for probability in self.tails])
 
-    def find(self, codes: np.ndarray, best: np.ndarray, first: int) -> Hits:
+    def find(self, codes: np.ndarray, forward: np.ndarray, reverse: np.ndarray, first: int) -> Hits:
         """Matches in `codes` (uint8 [n, length]), which are elements from `first` on; by element, motif, strand, place.
 
-        `best` int16 [n, motifs] are the best scores of either strand (an unknown base adding 0); motifs whose best is
-        below their threshold are not looked at again.
+        `forward` and `reverse`, int16 [n, motifs], are the best scores on the two strands (an unknown base adding 0): a
+        motif whose best is below its threshold is not looked at again.
         """
+        padded = np.pad(codes, ((0, 0), (0, int(self._offsets.max()) + 3)), constant_values=UNKNOWN)
+        tokens = padded[:, :-2] * np.uint8(25) + padded[:, 1:-1] * np.uint8(5) + padded[:, 2:]
+        tables = self._trimers, self._offsets, self._rest
         room = _ROOM
         while True:
             found = np.empty((room, 5), np.int32)
-            count = _find(codes, best, self._columns, self._rest, self.widths, self.threshold, found)
+            count = _find(tokens, codes.shape[1], forward, reverse, *tables, self.widths, self.threshold, found)
             if count <= room:
                 break
             room = count
-        element, motif, place, reverse, score = found[:count].T
+        element, motif, place, strand, score = found[:count].T
         p_value = np.empty(count, np.float32)
         for number in np.unique(motif):
             own = motif == number
             p_value[own] = self.tails[number][score[own] - self.threshold[number]]
         bits = (score / self.scale[motif]).astype(np.float32)
-        return Hits(element + np.int32(first), motif, place, reverse.astype(bool), bits, p_value)
+        return Hits(element + np.int32(first), motif, place, strand.astype(bool), bits, p_value)
 
 
 def hits_table(hits: Hits, elements: pl.DataFrame, names: Sequence[str], widths: np.ndarray) -> pl.DataFrame:
@@ -109,32 +121,29 @@ def hits_table(hits: Hits, elements: pl.DataFrame, names: Sequence[str], widths:
 
 
 @numba.njit(nogil=True)
-def _find(codes, best, columns, rest, widths, threshold, found):  # type: ignore[no-untyped-def]
-    # the number of matches; those that have room in `found` [room, (element, motif, place, reverse, score)] are there
+def _find(tokens, length, forward, reverse, trimers, offsets, rest, widths, threshold, found):  # type: ignore[no-untyped-def]
+    # the number of matches; those that have room in `found` [room, (element, motif, place, strand, score)] are there
     count = 0
-    for element in range(len(codes)):
-        bases = codes[element]
+    for element in range(len(tokens)):
+        token = tokens[element]
         for motif in range(len(widths)):
-            least, width = threshold[motif], widths[motif]
-            if best[element, motif] < least:
-                continue
-            for reverse in range(2):
-                matrix, more = columns[2 * motif + reverse], rest[2 * motif + reverse]
-                for place in range(len(bases) - width + 1):
+            least = threshold[motif]
+            for strand in range(2):
+                if (reverse if strand else forward)[element, motif] < least:
+                    continue
+                row = 2 * motif + strand
+                for place in range(length - widths[motif] + 1):
                     total = 0
-                    for column in range(width):
-                        base = bases[place + column]
-                        if base == UNKNOWN:
-                            break
-                        total += matrix[column, base]
-                        if total + more[column + 1] < least:
+                    for step in range(trimers.shape[1]):
+                        total += trimers[row, step, token[place + offsets[row, step]]]
+                        if total + rest[row, step + 1] < least:
                             break
                     else:
                         if count < len(found):
                             found[count, 0] = element
                             found[count, 1] = motif
                             found[count, 2] = place
-                            found[count, 3] = reverse
+                            found[count, 3] = strand
                             found[count, 4] = total
                         count += 1
     return count

@@ -115,10 +115,11 @@ def _score_log_odds(
     raw = scores.view(np.int16)  # integer scores wait in the place of the final ones: as wide, and exact
 
     def scan(batch: slice) -> tuple[tuple[int, np.ndarray, np.ndarray], Hits | None]:
-        best = np.maximum(*_both_strands(scanner, codes[batch]))
+        strands = _both_strands(scanner, codes[batch])
+        best = np.maximum(*strands)
         raw[batch] = best
         used = best[reference[batch] & _has_bases(codes[batch])] / scale
-        hits = finder.find(codes[batch], best, batch.start) if finder else None
+        hits = finder.find(codes[batch], *strands, batch.start) if finder else None
         return (len(used), used.sum(axis=0), (used**2).sum(axis=0)), hits
 
     sums = []
