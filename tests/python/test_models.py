@@ -162,3 +162,22 @@ def test_unknown_presets_and_settings_are_named() -> None:
         ModelConfig.from_json({"wings": 2})
     with pytest.raises(InputError, match="the setting at_tss is 'drop', but must be one of right, dropped"):
         ModelConfig.from_json({"at_tss": "drop"})
+
+
+@pytest.mark.parametrize("preset", ["scpge", "scpge-small", "scpge-compat"])
+@pytest.mark.parametrize("layers", [0, 1, 3])
+def test_elements_of_1000_bp_any_layers_any_number_of_tracks(preset: str, layers: int) -> None:
+    tracks = tuple(f"track{i}" for i in range(13))
+    shape = {"width": 1000, "layers": layers, "tracks": tracks, "motifs": ("a", "b"), "sequence": True}
+    config = read_preset(preset)[0].replace(**shape)
+    model = ScPGE(config).eval()
+    tokens = model.embed(random_features(config, 7)).unsqueeze(0)
+    prediction = model.predict(tokens, torch.ones(1, 7, dtype=torch.bool), torch.zeros(1, 7))
+    assert prediction.attention.shape == (1, layers, config.heads if layers else 1, 7)
+    assert torch.isfinite(prediction.expression).all()
+
+
+def test_a_motif_list_longer_than_the_element_is_refused_where_it_is_laid_along_it() -> None:
+    config = read_preset("scpge-compat")[0].replace(motifs=tuple(f"m{i}" for i in range(601)))
+    with pytest.raises(InputError, match="takes at most 600 motifs, not 601"):
+        ScPGE(config)

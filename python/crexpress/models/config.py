@@ -47,7 +47,7 @@ class ModelConfig(Settings):
     encoder: str = "convolution"  # one of models.encoders
     channels: int = 128
     sequence_kernel: int = 30
-    sequence_pool: int = 4  # 0: over the whole element
+    sequence_pool: int = 4  # 0, as in the other stems: over the whole element
     motif_encoder: Literal["linear", "convolution"] = "linear"  # over the motif list in its order (paper and code)
     motif_kernel: int = 30
     motif_pool: int = 4
@@ -97,7 +97,7 @@ class ModelConfig(Settings):
         if self.motif_encoder == "convolution" and len(self.motifs) > self.width:
             raise InputError(
                 f"this preset lays the motif list along the element and takes at most {self.width} motifs, not "
-                f"{len(self.motifs)}; score fewer (score-motifs --top), or use a preset with a linear motif channel"
+                f"{len(self.motifs)}; score fewer, or use a preset whose motif channel is linear (scpge)"
             )
         lengths = {stem.positions for stem in self.stems.values()}
         if len(lengths) > 1 or min(lengths, default=1) < 1:
