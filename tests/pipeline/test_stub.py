@@ -41,7 +41,8 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
 
 def test_expression_that_may_be_seen_tells_the_factors_of_a_cell(pipeline: Pipeline) -> None:
     pipeline.run("-profile", "test", "-stub-run", "--expressed_factors", "3", "-work-dir", "factors", "--outdir", "f")
-    folders = [file.parent for file in (pipeline.folder / "factors").glob("*/*/predictions.*.parquet")]
+    outputs = (pipeline.folder / "factors").glob("*/*/predictions.*.parquet")
+    folders = [file.parent for file in outputs if not file.is_symlink()]  # links are the inputs of later tasks
     given = {path.name for folder in folders for path in folder.glob("expression.*.parquet")}
     assert len(folders) == len(CELLS)
     assert given == {f"expression.cell{number}.parquet" for number in (1, 2, 3, 4)}  # cell5 is held out
