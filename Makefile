@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SCALES ?= 0.01 0.1
 RELEASED ?=
 
-.PHONY: help setup demo test test-quick lint bench-data bench-model docs clean
+.PHONY: help setup demo test test-quick lint bench-data bench-gpu bench-model docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -34,6 +34,9 @@ lint: setup ## style, types, and Nextflow's own linter
 bench-model: setup ## speed of the model against the released ScPGE (RELEASED as in bench-data)
 	python tests/benchmarks/bench_model.py --released $(dir $(RELEASED))
 	python tests/benchmarks/bench_model.py --released $(dir $(RELEASED)) --neighbours 200 --genes 48 --batch 2
+
+bench-gpu: setup ## speed of training full-size ScPGE on this machine's GPU
+	python tests/benchmarks/bench_gpu.py
 
 bench-data: setup ## speed of data preparation against the released encoder, and what it takes at SCALES of a genome
 	python tests/benchmarks/bench_data.py
