@@ -106,7 +106,7 @@ class Store:
         here = send(there, self.device)
 
         def pick(rows: Rows, part: slice = slice(None)) -> Tensor:
-            return rows[here[part]] if isinstance(rows, Tensor) else rows[there[part]]
+            return rows.index_select(0, here[part]) if isinstance(rows, Tensor) else rows[there[part]]
 
         shape = (len(keys), *self.cells[0].signals.shape[1:])
         signals = torch.empty(shape, device=self.device)
