@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SCALES ?= 0.01 0.1
 RELEASED ?=
 
-.PHONY: help setup demo test test-quick lint bench-data bench-gpu bench-model docs clean
+.PHONY: help setup demo test test-quick test-containers images lint bench-data bench-gpu bench-model docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,10 +20,16 @@ demo: setup ## train and score on real genome-wide data: results/demo/report.htm
 	@echo "Open $(CURDIR)/results/demo/report.html in a browser."
 
 test: setup lint ## every test, the pipeline's too
-	pytest -n 2 --dist loadfile -m 'not gpu'
+	pytest -n 2 --dist loadfile -m 'not gpu and not containers'
 
 test-quick: setup ## the tests that take seconds
-	pytest -n 2 -m 'not gpu and not pipeline and not slow'
+	pytest -n 2 -m 'not gpu and not containers and not pipeline and not slow'
+
+images: ## container images crexpress-cpu and crexpress-gpu, with docker or podman
+	containers/build
+
+test-containers: setup ## tests of the CPU image, and runs in it (after `make images`)
+	pytest tests/containers
 
 lint: setup ## style, types, and Nextflow's own linter
 	ruff check .

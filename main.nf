@@ -1,8 +1,9 @@
 #!/usr/bin/env nextflow
 // A samplesheet in, a report out: check -> prepare -> train -> predict -> interpret -> evaluate -> report.
 
-include { absent ; check_choices ; flags ; gather ; locate ; named_files ; select ; settings ; toolkit } from './subworkflows/parameters'
+include { absent ; check_choices ; flags ; gather ; locate ; named_files ; select ; settings } from './subworkflows/parameters'
 include { PROVENANCE          } from './subworkflows/provenance'
+include { TOOLKIT ; tool      } from './subworkflows/toolkit'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
 include { MERGE_CCRES         } from './modules/merge-ccres'
 include { SCORE_MOTIFS        } from './modules/score-motifs'
@@ -20,16 +21,18 @@ include { REPORT              } from './modules/report'
 workflow {
     main:
     def run = settings(params, projectDir)
-    def code = toolkit(projectDir)
     def sheet = file(run.samplesheet)
     def fasta = run.fasta ? file(run.fasta) : []
     def chosen = run.interpret_cells?.tokenize(', ')
     def screens = named_files(run.crispr)
     check_choices(run, sheet)
     PROVENANCE(run)
+    TOOLKIT(projectDir, run.device)
+    code = TOOLKIT.out.code
+    gpu_code = TOOLKIT.out.gpu_code
 
     // check: every fault of the samplesheet at once, before anything else starts
-    CHECK_SAMPLESHEET(sheet, absent(sheet), flags(run, ['tracks', 'target', 'holdout_cells', 'allow_missing_tracks']), code)
+    CHECK_SAMPLESHEET(sheet, absent(sheet), flags(run, ['tracks', 'target', 'holdout_cells', 'allow_missing_tracks']), tool(code, 'check-samplesheet'))
     rows = CHECK_SAMPLESHEET.out.sheet.map { csv -> csv.splitCsv(header: true) }
     cells = rows.flatMap { all -> all.groupBy { row -> row.cell }.values() }
 
@@ -38,10 +41,10 @@ workflow {
     ccres = rows.map { all -> (shared + locate(select(all, ['ccres']), sheet)).unique().sort() }
     lengths = run.chrom_sizes ? file(run.chrom_sizes) : fasta
     blacklist = run.blacklist ? file(run.blacklist) : []
-    MERGE_CCRES(ccres, file(run.gtf), lengths, blacklist, flags(run, ['width', 'tss', 'biotypes'], [method: 'merge_method']), code)
+    MERGE_CCRES(ccres, file(run.gtf), lengths, blacklist, flags(run, ['width', 'tss', 'biotypes'], [method: 'merge_method']), tool(code, 'merge-ccres'))
     reference = MERGE_CCRES.out.reference
     if (run.fasta) {
-        SCORE_MOTIFS(MERGE_CCRES.out.elements, fasta, run.motifs ? file(run.motifs) : [], run.motif_factors ? file(run.motif_factors) : [], flags(run, [], [mode: 'motif_mode']), code)
+        SCORE_MOTIFS(MERGE_CCRES.out.elements, fasta, run.motifs ? file(run.motifs) : [], run.motif_factors ? file(run.motif_factors) : [], flags(run, [], [mode: 'motif_mode']), tool(code, 'score-motifs'))
         genome = SCORE_MOTIFS.out.genome.map { files -> files.sort() }
     }
     else {
@@ -55,17 +58,17 @@ workflow {
         .map { own -> [own[0].cell, own.collect { row -> row.assay }, locate(own, sheet)] }
     def matched = run.transform == 'quantile'
     def binned = flags(run + (matched ? [transform: 'log10p1'] : [:]), ['bin_size', 'transform'])
-    EXTRACT_SIGNALS(tracks, MERGE_CCRES.out.elements, binned, code)
+    EXTRACT_SIGNALS(tracks, MERGE_CCRES.out.elements, binned, tool(code, 'extract-signals'))
     tables = cells.map { own -> select(own, ['rna', 'cage']) }.filter { own -> own }
         .map { own -> [own[0].cell, own[0].assay, own.collect { row -> row.column }, locate(own, sheet)] }
-    QUANTIFY_EXPRESSION(tables, MERGE_CCRES.out.genes, file(run.gtf), flags(run, ['unit']), code)
+    QUANTIFY_EXPRESSION(tables, MERGE_CCRES.out.genes, file(run.gtf), flags(run, ['unit']), tool(code, 'quantify-expression'))
     loops = cells.map { own -> select(own, ['loops']) }.filter { own -> own }
         .map { own -> [own[0].cell, locate(own, sheet)] }
-    BUILD_LOOPS(loops, MERGE_CCRES.out.elements, '', code)
+    BUILD_LOOPS(loops, MERGE_CCRES.out.elements, '', tool(code, 'build-loops'))
     seen = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }
     signals = EXTRACT_SIGNALS.out.signals
     if (matched) {
-        MATCH_QUANTILES(gather(signals), seen.toSortedList(), code)
+        MATCH_QUANTILES(gather(signals), seen.toSortedList(), tool(code, 'match-quantiles'))
         signals = MATCH_QUANTILES.out.signals.flatten().map { path -> [path.name.replaceAll(/^signals\.|\.safetensors$/, ''), path] }
     }
     expression = QUANTIFY_EXPRESSION.out.expression
@@ -75,7 +78,7 @@ workflow {
     def split = flags(run, run.fold ? ['fold'] : ['val', 'test'])
     TRAIN(
         reference, genome, gather(seen.join(signals)), gather(seen.join(expression)),
-        run.preset, run.batch_size, "${split} ${flags(run, ['neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'seed', 'device'])}", code
+        run.preset, run.batch_size, "${split} ${flags(run, ['neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'seed', 'device'])}", tool(gpu_code, 'train')
     )
 
     // predict every cell, rank the links of the chosen ones; expression that may be seen tells the factors of a cell
@@ -85,21 +88,21 @@ workflow {
             .filter { _cell, data, _table -> data }
             .map { cell, data, table -> [cell, data, table ?: []] }
     }
-    PREDICT(applied, reference, genome, TRAIN.out.model, flags(run, ['device']), code)
+    PREDICT(applied, reference, genome, TRAIN.out.model, flags(run, ['device']), tool(gpu_code, 'predict'))
     explained = applied.filter { cell, _data, _table -> !chosen || cell in chosen }
-    INTERPRET(explained, reference, genome, TRAIN.out.model, flags(run, ['device']), code)
+    INTERPRET(explained, reference, genome, TRAIN.out.model, flags(run, ['device']), tool(gpu_code, 'interpret'))
 
     // evaluate beside the baselines, report
     predictions = gather(PREDICT.out.predictions)
     links = gather(INTERPRET.out.links)
-    FIT_BASELINES(reference, gather(signals), gather(expression), "${split} ${flags(run, ['holdout_cells', 'seed'])}", code)
+    FIT_BASELINES(reference, gather(signals), gather(expression), "${split} ${flags(run, ['holdout_cells', 'seed'])}", tool(code, 'fit-baselines'))
     EVALUATE(
         reference, predictions, gather(expression), FIT_BASELINES.out.baselines.map { files -> files.sort() }, links, gather(signals),
-        screens.keySet().toList(), screens.values().toList(), flags(run, ['crispr_cell', 'seed']), code
+        screens.keySet().toList(), screens.values().toList(), flags(run, ['crispr_cell', 'seed']), tool(code, 'evaluate')
     )
     REPORT(
         reference, EVALUATE.out.metrics, EVALUATE.out.curves.ifEmpty([]), predictions, gather(expression), links,
-        gather(signals), gather(contacts), TRAIN.out.model, screens.values().toList(), '', code
+        gather(signals), gather(contacts), TRAIN.out.model, screens.values().toList(), '', tool(code, 'report')
     )
 
     workflow.onComplete = {

@@ -40,6 +40,13 @@ def settings(given, project) {
     if (!typed.chrom_sizes && !typed.fasta) {
         faults << '--chrom_sizes is missing: give it, or --fasta'
     }
+    // asked for a GPU, a run must not go on for days without one
+    if (typed.use_gpu && typed.device == 'auto') {
+        typed.device = 'cuda'
+    }
+    if (typed.device == 'cuda' && !typed.use_gpu && (workflow.containerEngine || workflow.profile.tokenize(',').any { name -> name in ['awsbatch', 'slurm'] })) {
+        faults << '--device cuda needs -profile gpu as well: without it no task is given a GPU'
+    }
     if ('awsbatch' in workflow.profile.tokenize(',')) {
         def queues = typed.use_gpu ? ['awsqueue', 'awsqueue_gpu'] : ['awsqueue']
         (queues + 'awsregion').findAll { name -> !typed[name] }.each { name -> faults << "--${name} is missing: ${schema[name].description}" }
@@ -125,13 +132,6 @@ def absent(sheet) {
         .findAll { name -> name && !remote(name) && !(name ==~ /ENCFF[0-9]{3}[A-Z]{3}/) && !find(name, sheet).exists() }
         .unique()
         .sort()
-}
-
-/** Digest of the executables and the library: with it as an input, -resume never serves the results of older code. */
-def toolkit(project) {
-    def root = file(project).toAbsolutePath()
-    def code = files("${root}/bin/*") + files("${root}/python/crexpress/**.{py,json,html,css}")
-    return code.collect { source -> "${root.relativize(source)} ${source.text.md5()}" }.sort().join('\n').md5()
 }
 
 /** Rows that hold one of the assays. */

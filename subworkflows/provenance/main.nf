@@ -1,6 +1,6 @@
 // pipeline_info: what ran with what. Timeline, report, trace and DAG are Nextflow's own (nextflow.config).
 
-/** Writes params.json now; versions.yml and inputs_manifest.json (SHA-256 of every input file) when all tasks are done. */
+/** Writes params.json now; versions.yml and manifest.json when all tasks are done. */
 workflow PROVENANCE {
     take:
     run // map of the settings
@@ -8,21 +8,62 @@ workflow PROVENANCE {
     main:
     def folder = file("${run.outdir}/pipeline_info")
     folder.mkdirs()
-    folder.resolve('params.json').text = json(run.findAll { _name, value -> value != null })
+    def given = run.findAll { _name, value -> value != null }
+    folder.resolve('params.json').text = json(given)
 
-    channel.topic('versions')
-        .map { process, version -> "${process}: '${version.trim()}'\n".toString() }
-        .unique()
-        .toSortedList()
-        .subscribe { lines -> write(folder.resolve('versions.yml'), "Nextflow: '${workflow.nextflow.version}'\n${lines.join('')}") }
+    versions = channel.topic('versions').map { process, version -> [process, version.trim()] }.unique().toSortedList { a, b -> a[0] <=> b[0] }
+    versions.subscribe { all ->
+        def lines = all.collect { process, version -> "${process}: '${version}'\n" }
+        write(folder.resolve('versions.yml'), "Nextflow: '${workflow.nextflow.version}'\n${lines.join('')}")
+    }
 
-    channel.topic('inputs')
+    // every input file with its SHA-256, the code and machine that were found, the images that tasks ran in
+    inputs = channel.topic('inputs')
         .flatMap { process, sums ->
             sums.readLines().collect { line -> [process: process, file: line.tokenize('/ ').last(), sha256: line.tokenize(' ').first()] }
         }
         .unique()
         .toSortedList { a, b -> a.toString() <=> b.toString() }
-        .subscribe { entries -> write(folder.resolve('inputs_manifest.json'), json(entries)) }
+    setups = channel.topic('setups')
+        .map { process, found -> [process, new groovy.json.JsonSlurper().parseText(found.text)] }
+        .toSortedList { a, b -> a[0] <=> b[0] }
+    images = channel.topic('images').flatMap { _process, image -> image ? [image] : [] }.unique().toSortedList()
+    versions.map { all -> [versions: all.collectEntries { pair -> pair }] }
+        .mix(
+            inputs.map { all -> [inputs: all] },
+            setups.map { all -> [setups: all.collectEntries { pair -> pair }] },
+            images.map { all -> [images: all.collect { image -> [name: image, id: identity(image)] }] },
+        )
+        .reduce([:]) { sum, part -> sum + part }
+        .subscribe { found -> write(folder.resolve('manifest.json'), json(pipeline() + [parameters: given] + found)) }
+}
+
+def pipeline() {
+    return [
+        pipeline: workflow.manifest.name,
+        version: workflow.manifest.version,
+        revision: workflow.commitId ?: said(['git', '-C', workflow.projectDir.toString(), 'describe', '--always', '--dirty', '--abbrev=40', '--exclude=*']),
+        nextflow: workflow.nextflow.version.toString(),
+        profile: workflow.profile,
+        engine: workflow.containerEngine,
+    ]
+}
+
+/** What a local engine knows an image by, whatever its name says; nothing where tasks run elsewhere. */
+def identity(image) {
+    return workflow.containerEngine in ['docker', 'podman'] ? said([workflow.containerEngine, 'image', 'inspect', '--format', '{{.Id}}', image]) : null
+}
+
+/** What a command prints; nothing when it fails or is not there. */
+def said(command) {
+    try {
+        def process = command.execute()
+        def text = process.text.trim()
+        return process.waitFor() == 0 ? text : null
+    }
+    catch (IOException _absent) {
+        return null
+    }
 }
 
 def json(value) {

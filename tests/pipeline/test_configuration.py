@@ -9,8 +9,9 @@ from launching import ROOT, Pipeline
 
 pytestmark = pytest.mark.pipeline
 
+ENGINES = ("docker", "podman", "apptainer", "singularity", "conda")
 CASES = ["k562", "test", "chr20", "test_full", "test_full_mouse"]
-SINGLE = ["standard", *CASES, "docker", "podman", "apptainer", "singularity", "conda"]
+SINGLE = ["standard", *CASES, *ENGINES]
 MACHINES = ["gpu", "slurm", "awsbatch"]
 TOGETHER = [
     "k562,docker,gpu",
@@ -19,6 +20,10 @@ TOGETHER = [
     "test_full,slurm,gpu",
     "test,awsbatch",
     "k562,awsbatch,gpu",
+    "gpu,podman",
+    "chr20,singularity",
+    "k562,conda",
+    "test_full,apptainer,gpu",
 ]
 
 
@@ -46,10 +51,42 @@ def test_every_profile_resolves_and_keeps_what_tasks_ask_for(pipeline: Pipeline,
     gpu = "process.'withLabel:process_gpu'."
     # a selector in a profile would replace these
     assert {f"{gpu}cpus", f"{gpu}memory", f"{gpu}time", f"{gpu}accelerator", f"{gpu}containerOptions"} <= config.keys()
-    assert config[f"{gpu}maxForks"] == "1"
-    assert config["params.use_gpu"] == ("true" if "gpu" in profile.split(",") else "false")
-    for engine in ("docker", "podman", "apptainer", "singularity", "conda"):
-        assert config.get(f"{engine}.enabled", "false") == ("true" if engine in profile.split(",") else "false")
+    asked = set(profile.split(","))
+    assert config[f"{gpu}maxForks"] == ("64" if asked & {"slurm", "awsbatch"} else "1")
+    assert config["params.use_gpu"] == ("true" if "gpu" in asked else "false")
+    assert config["process.container"] == "'crexpress-cpu:0.1.0'"
+    assert config[f"{gpu}container"] == ("'crexpress-gpu:0.1.0'" if "gpu" in asked else "'crexpress-cpu:0.1.0'")
+    engines = asked & set(ENGINES) or (asked & {"gpu"} and {"docker"})
+    assert {name for name in ENGINES if config[f"{name}.enabled"] == "true"} == engines
+    # only tasks with the label get a GPU
+    assert [name for name in config if name.endswith(".accelerator")] == [f"{gpu}accelerator"]
+    executors = [f"'{name}'" for name in ("slurm", "awsbatch") if name in asked]
+    assert [config[name] for name in config if name == "process.executor"] == executors
+
+
+def test_aws_batch_gets_what_it_needs_of_every_process(pipeline: Pipeline) -> None:
+    config = flat_config(pipeline, "test,awsbatch,gpu")
+    labels = {
+        label for module in ROOT.glob("modules/*/main.nf") for label in re.findall(r"label '(\w+)'", module.read_text())
+    }
+    assert labels == {"process_single", "process_low", "process_medium", "process_gpu"}
+    for label in labels:
+        for need in ("cpus", "memory", "disk"):
+            assert f"process.'withLabel:{label}'.{need}" in config
+    assert {"process.time", "process.container", "process.queue", "aws.batch.maxSpotAttempts"} <= config.keys()
+    assert all("label '" in module.read_text() for module in ROOT.glob("modules/*/main.nf"))
+
+
+def test_images_are_listed(pipeline: Pipeline) -> None:
+    listed = json.loads(pipeline.nextflow("inspect", pipeline.project, "-profile", "test,podman,gpu"))["processes"]
+    images = {entry["name"]: entry["container"] for entry in listed}
+    on_gpu = {"TRAIN", "PREDICT", "INTERPRET", "CHECK_GPU"}
+    assert len(images) >= 13
+    assert {name for name, image in images.items() if image == "crexpress-gpu:0.1.0"} == on_gpu & images.keys()
+    assert {image for name, image in images.items() if name not in on_gpu} == {"crexpress-cpu:0.1.0"}
+    released = re.search(r'^version = "(.*)"', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert released
+    assert images["TRAIN"].endswith(f":{released[1]}")
 
 
 def test_parameters_and_schema_agree(pipeline: Pipeline, schema: dict) -> None:

@@ -1,6 +1,12 @@
 """The whole graph of tasks, without their work."""
 
 import json
+import modulefinder
+import re
+import shutil
+import time
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 from launching import Pipeline, tasks
@@ -25,18 +31,85 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
     assert {"timeline.html", "report.html", "trace.txt", "dag.mmd", "versions.yml", "params.json"} <= {
         f.name for f in info.iterdir()
     }
-    sources = json.loads((info / "inputs_manifest.json").read_text())
+    manifest = json.loads((info / "manifest.json").read_text())
+    sources = manifest["inputs"]
     assert {"genome.fa.gz", "dnase.bigWig", "samplesheet.csv", "truth.tsv.gz"} <= {source["file"] for source in sources}
     assert all(len(source["sha256"]) == 64 for source in sources)
-    assert json.loads((info / "params.json").read_text())["steps"] == 400
+    assert json.loads((info / "params.json").read_text()) == manifest["parameters"]
+    assert manifest["parameters"]["steps"] == 400
+    assert manifest["versions"]["MERGE_CCRES"].startswith("merge-ccres (crexpress)")
+    assert manifest["setups"]["TOOLKIT:CHECK_SETUP"]["packages"]["torch"] == version("torch")
 
     again = pipeline.run("-profile", "test", "-stub-run", "--outdir", "out", "-resume")
     assert tasks(again, "Cached") == expected
     assert not tasks(again)
 
-    with (pipeline.project / "python/crexpress/splits.py").open("a") as code:
+
+def change(pipeline: Pipeline, module: str) -> None:
+    with (pipeline.project / "python/crexpress" / module).open("a") as code:
         code.write("\n# changed\n")
-    assert tasks(pipeline.run("-profile", "test", "-stub-run", "--outdir", "out", "-resume")) == expected
+
+
+def test_changed_code_runs_again_what_it_can_touch_and_nothing_else(pipeline: Pipeline) -> None:
+    arguments = ("-profile", "test", "-stub-run", "--outdir", "out", "-resume")
+    pipeline.run(*arguments)
+    change(pipeline, "report/plots.py")
+    assert tasks(pipeline.run(*arguments)) == ["REPORT"]
+    change(pipeline, "models/presets/scpge.json")
+    assert {name.split()[0] for name in tasks(pipeline.run(*arguments))} >= {"TRAIN", "PREDICT", "INTERPRET"}
+    change(pipeline, "cli.py")
+    assert len(tasks(pipeline.run(*arguments))) == 29
+
+
+def test_what_each_tool_can_reach_is_what_python_finds(pipeline: Pipeline) -> None:
+    """The pipeline's list of a tool's code, made of text, beside Python's own finder."""
+    listing = pipeline.folder / "reach.nf"
+    listing.write_text(
+        "include { reach ; sources } from './project/subworkflows/toolkit'\n"
+        "workflow {\n"
+        f"    def texts = sources('{pipeline.project}')\n"
+        "    texts.keySet().findAll { path -> path.startsWith('bin/') }.each { path ->\n"
+        "        println(\"${path}: ${reach(path, texts).sort().join(' ')}\")\n"
+        "    }\n"
+        "}\n"
+    )
+    output = pipeline.nextflow("run", listing)
+    for tool in sorted(path.name for path in (pipeline.project / "bin").iterdir()):
+        finder = modulefinder.ModuleFinder([str(pipeline.project / "python")])
+        finder.run_script(str(pipeline.project / "bin" / tool))
+        files = [Path(module.__file__) for module in finder.modules.values() if module.__file__]
+        package = pipeline.project / "python/crexpress"
+        needed = {str(path.relative_to(pipeline.project)) for path in files if path.is_relative_to(package)}
+        listed = re.search(rf"^bin/{tool}: (.*)$", output, re.MULTILINE)
+        assert listed, output
+        assert needed <= set(listed[1].split()), tool
+
+
+def test_tasks_that_find_other_code_stop_the_run(pipeline: Pipeline) -> None:
+    own = pipeline.environment["PYTHONPATH"]
+    other = pipeline.folder / "other"
+    shutil.copytree(own, other)
+    (other / "crexpress/cli.py").write_text((other / "crexpress/cli.py").read_text() + "\n# older\n")
+    pipeline.environment["PYTHONPATH"] = str(other)
+    try:
+        output = pipeline.run("-profile", "test", "-stub-run", "--outdir", "other-code", code=1)
+    finally:
+        pipeline.environment["PYTHONPATH"] = own
+    assert "tasks find other code than this pipeline's" in output
+    assert not tasks(output)
+
+
+def test_a_gpu_that_is_not_there_is_said_before_any_training(pipeline: Pipeline) -> None:
+    if shutil.which("nvidia-smi"):
+        pytest.skip("this machine may have a GPU")
+    begin = time.monotonic()
+    output = pipeline.run("-profile", "test,gpu", "--local_tools", "-stub-run", "--outdir", "no-gpu", code=1)
+    assert "PyTorch finds no usable GPU: check the driver with nvidia-smi" in output
+    assert "docker --gpus all, apptainer --nv" in output
+    assert not [name for name in tasks(output) if name.startswith("TRAIN")]
+    assert time.monotonic() - begin < 120  # seconds on a machine that is not busy
+    output = pipeline.run("-profile", "test,podman", "--device", "cuda", "-stub-run", "--outdir", "no-gpu", code=1)
+    assert "--device cuda needs -profile gpu as well" in output
 
 
 def test_expression_that_may_be_seen_tells_the_factors_of_a_cell(pipeline: Pipeline) -> None:
