@@ -104,7 +104,7 @@ def test_a_task_that_ran_out_of_memory_gets_more_and_succeeds(pipeline: Pipeline
 
 def test_bad_input_is_said_on_the_terminal_and_not_tried_again(pipeline: Pipeline, engine: str) -> None:
     sheet = pipeline.folder / "cells.csv"
-    sheet.write_text("cell,assay,file\nA,dnase,absent.bw\n")
+    sheet.write_text("cell,assay,file\ncell1,dnase,absent.bw\ncell5,dnase,absent.bw\n")
     output = pipeline.run("-profile", f"test,{engine}", "-stub-run", "--samplesheet", sheet, "--outdir", "bad", code=1)
     assert "'absent.bw' does not exist" in output
     assert "exit status (65)" in output
