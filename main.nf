@@ -38,13 +38,19 @@ workflow {
 
     // prepare: once a genome
     def shared = run.ccres ? [file(run.ccres)] : []
-    ccres = rows.map { all -> (shared + locate(select(all, ['ccres']), sheet)).unique().sort() }
+    ccres = rows.map { all -> (shared + locate(select(all, ['ccres']), sheet)).unique { bed -> bed.toUriString() }.sort { bed -> bed.toUriString() } }
     lengths = run.chrom_sizes ? file(run.chrom_sizes) : fasta
     blacklist = run.blacklist ? file(run.blacklist) : []
-    MERGE_CCRES(ccres, file(run.gtf), lengths, blacklist, flags(run, ['width', 'tss', 'biotypes'], [method: 'merge_method']), tool(code, 'merge-ccres'))
+    MERGE_CCRES(
+        ccres, file(run.gtf), lengths, blacklist, run.tss_list ? file(run.tss_list) : [],
+        flags(run, ['width', 'tss', 'biotypes', 'exclude_classes', 'exclude_chromosomes'], [method: 'merge_method']), tool(code, 'merge-ccres')
+    )
     reference = MERGE_CCRES.out.reference
     if (run.fasta) {
-        SCORE_MOTIFS(MERGE_CCRES.out.elements, fasta, run.motifs ? file(run.motifs) : [], run.motif_factors ? file(run.motif_factors) : [], flags(run, [], [mode: 'motif_mode']), tool(code, 'score-motifs'))
+        SCORE_MOTIFS(
+            MERGE_CCRES.out.elements, fasta, run.motifs ? file(run.motifs) : [], run.motif_factors ? file(run.motif_factors) : [],
+            flags(run, [], [mode: 'motif_mode']), tool(code, 'score-motifs')
+        )
         genome = SCORE_MOTIFS.out.genome.map { files -> files.sort() }
     }
     else {
@@ -57,14 +63,16 @@ workflow {
     tracks = cells.map { own -> select(own, wanted) }.filter { own -> own }
         .map { own -> [own[0].cell, own.collect { row -> row.assay }, locate(own, sheet)] }
     def matched = run.transform == 'quantile'
-    def binned = flags(run + (matched ? [transform: 'log10p1'] : [:]), ['bin_size', 'transform'])
+    def binned = flags(run + (matched ? [transform: 'log10p1'] : [:]), ['bin_size', 'transform', 'reads'], [replicates: 'track_replicates'])
     EXTRACT_SIGNALS(tracks, MERGE_CCRES.out.elements, binned, tool(code, 'extract-signals'))
     tables = cells.map { own -> select(own, ['rna', 'cage']) }.filter { own -> own }
         .map { own -> [own[0].cell, own[0].assay, own.collect { row -> row.column }, locate(own, sheet)] }
-    QUANTIFY_EXPRESSION(tables, MERGE_CCRES.out.genes, file(run.gtf), flags(run, ['unit']), tool(code, 'quantify-expression'))
+    def quantified = flags(run, ['unit', 'scale', 'per_million'], [replicates: 'expression_replicates'])
+    QUANTIFY_EXPRESSION(tables, MERGE_CCRES.out.genes, file(run.gtf), quantified, tool(code, 'quantify-expression'))
     loops = cells.map { own -> select(own, ['loops']) }.filter { own -> own }
         .map { own -> [own[0].cell, locate(own, sheet)] }
-    BUILD_LOOPS(loops, MERGE_CCRES.out.elements, '', tool(code, 'build-loops'))
+    def binning = ['bin_size', 'score', 'anchors', 'infinite', 'duplicates'].collectEntries { name -> [name, "loop_${name}"] }
+    BUILD_LOOPS(loops, MERGE_CCRES.out.elements, flags(run, [], binning), tool(code, 'build-loops'))
     seen = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }
     signals = EXTRACT_SIGNALS.out.signals
     if (matched) {

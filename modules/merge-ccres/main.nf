@@ -6,6 +6,7 @@ process MERGE_CCRES {
     path gtf
     path lengths
     path blacklist
+    path tss_list
     val args
     val toolkit
 
@@ -15,14 +16,14 @@ process MERGE_CCRES {
     tuple path('elements.parquet'), path('genes.parquet'), emit: reference
     path 'elements.bed.gz', emit: bed
     tuple val(task.process), eval('merge-ccres --version'), topic: versions
-    tuple val(task.process), eval("sha256sum ${ccres.join(' ')} ${gtf} ${lengths} ${blacklist ?: ''}"), topic: inputs
+    tuple val(task.process), eval("sha256sum ${ccres.join(' ')} ${gtf} ${lengths} ${blacklist ?: ''} ${tss_list ?: ''}"), topic: inputs
 
     script:
     def from_fasta = lengths.name ==~ /.*\.(fa|fna|fasta)(\.gz)?/
     """
     merge-ccres ${ccres.collect { bed -> "--ccres ${bed}" }.join(' ')} --gtf ${gtf} \\
         ${from_fasta ? '--fasta' : '--chrom-sizes'} ${lengths} ${blacklist ? "--blacklist ${blacklist}" : ''} \\
-        ${args} ${task.ext.args ?: ''}
+        ${tss_list ? "--tss-list ${tss_list}" : ''} ${args} ${task.ext.args ?: ''}
     """
 
     stub:

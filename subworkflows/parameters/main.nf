@@ -60,6 +60,9 @@ def settings(given, project) {
     ['motif_factors', 'expressed_factors'].findAll { name -> typed[name] && !typed.motifs }.each { name ->
         faults << "--${name} needs --motifs, whose factors it is about"
     }
+    if (typed.per_million && typed.target != 'cage') {
+        faults << '--per_million is for --target cage: rna tables hold TPM'
+    }
     if (faults) {
         error("The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:\n  ${faults.join('\n  ')}\n  (docs/parameters.md lists all parameters)")
     }

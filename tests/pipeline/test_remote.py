@@ -45,6 +45,9 @@ def test_the_encode_case_stages_its_files_under_their_own_names(pipeline: Pipeli
     rows = [r for r in samplesheet.read(ROOT / "assets/test_full/human.csv") if r.cell in CELLS]
     sheet = pipeline.folder / "cells.csv"
     lines = [f"{r.cell},{r.assay},{r.file.replace('https://', host)},{r.replicate}" for r in rows]
+    own = pipeline.folder / "own.bed"
+    own.write_text("chr1\t1\t2\n")
+    lines += [f"K562,ccres,{own},1", f"GM12878,ccres,{host}portal/cell.bed,1"]  # lists of cells, here and there
     sheet.write_text("cell,assay,file,replicate\n" + "\n".join(lines) + "\n")
     addresses = re.findall(r"(\w+) = 'https://(.*)'", (ROOT / "conf/test_full.config").read_text())
     assert {name for name, _ in addresses} == {"ccres", "gtf", "fasta", "motifs"}
@@ -53,9 +56,10 @@ def test_the_encode_case_stages_its_files_under_their_own_names(pipeline: Pipeli
     output = pipeline.run("-profile", "test_full", "-stub-run", "--samplesheet", sheet, *given, "--outdir", "out")
     assert {f"EXTRACT_SIGNALS ({cell})" for cell in CELLS} <= set(tasks(output))
     assert {f"BUILD_LOOPS ({cell})" for cell in CELLS} <= set(tasks(output))
-    manifest = json.loads((pipeline.folder / "out/pipeline_info/inputs_manifest.json").read_text())
-    staged = {entry["file"]: entry["sha256"] for entry in manifest}
-    expected = [r.file for r in rows] + [f"https://{address}" for _, address in addresses]
+    manifest = json.loads((pipeline.folder / "out/pipeline_info/manifest.json").read_text())
+    staged = {(entry["file"], entry["sha256"]) for entry in manifest["inputs"]}
+    assert ("own.bed", hashlib.sha256(own.read_bytes()).hexdigest()) in staged
+    expected = [r.file for r in rows] + [f"https://{address}" for _, address in addresses] + ["https://portal/cell.bed"]
     for address in expected:
         path = "/" + address.removeprefix("https://")
-        assert staged[path.split("/")[-1]] == hashlib.sha256(path.encode()).hexdigest()
+        assert (path.split("/")[-1], hashlib.sha256(path.encode()).hexdigest()) in staged
