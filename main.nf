@@ -1,10 +1,13 @@
 #!/usr/bin/env nextflow
 // A samplesheet in, a report out: check -> prepare -> train -> predict -> interpret -> evaluate -> report.
+// A plain run is a sweep of one point. A run is a point with a seed; runs share the elements of one width (reference),
+// the tracks of one bin size (store) and the baselines of one split (protocol).
 
-include { absent ; check_choices ; flags ; gather ; locate ; named_files ; select ; settings } from './subworkflows/parameters'
+include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_point ; read_runs ; select ; settings } from './subworkflows/parameters'
 include { PROVENANCE          } from './subworkflows/provenance'
 include { TOOLKIT ; tool      } from './subworkflows/toolkit'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
+include { CHECK_SWEEP         } from './modules/check-sweep'
 include { MERGE_CCRES         } from './modules/merge-ccres'
 include { SCORE_MOTIFS        } from './modules/score-motifs'
 include { EXTRACT_SIGNALS     } from './modules/extract-signals'
@@ -14,9 +17,11 @@ include { BUILD_LOOPS         } from './modules/build-loops'
 include { TRAIN               } from './modules/train'
 include { PREDICT             } from './modules/predict'
 include { INTERPRET           } from './modules/interpret'
+include { ENSEMBLE            } from './modules/ensemble'
 include { FIT_BASELINES       } from './modules/fit-baselines'
 include { EVALUATE            } from './modules/evaluate'
 include { REPORT              } from './modules/report'
+include { COMPARE             } from './modules/compare'
 
 workflow {
     main:
@@ -25,15 +30,24 @@ workflow {
     def fasta = run.fasta ? file(run.fasta) : []
     def chosen = run.interpret_cells?.tokenize(', ')
     def screens = named_files(run.crispr)
+    def saved = named_files(run.model)
     check_choices(run, sheet)
     PROVENANCE(run)
     TOOLKIT(projectDir, run.device)
     code = TOOLKIT.out.code
     gpu_code = TOOLKIT.out.gpu_code
 
-    // check: every fault of the samplesheet at once, before anything else starts
-    CHECK_SAMPLESHEET(sheet, absent(sheet), flags(run, ['tracks', 'target', 'holdout_cells', 'allow_missing_tracks']), tool(code, 'check-samplesheet'))
-    rows = CHECK_SAMPLESHEET.out.sheet.map { csv -> csv.splitCsv(header: true) }
+    // check: every fault of the samplesheet, then of the settings, at once, before anything else starts
+    def applied_only = saved && !run.sweep ? '--no-training' : ''
+    CHECK_SAMPLESHEET(sheet, absent(sheet), "${flags(run, ['tracks', 'target', 'holdout_cells', 'allow_missing_tracks'])} ${applied_only}", tool(code, 'check-samplesheet'))
+    CHECK_SWEEP(
+        CHECK_SAMPLESHEET.out.sheet, run.sweep ? file(run.sweep) : [], saved.keySet().toList(), saved.values().toList(),
+        flags(run, ['seeds', 'width', 'bin_size', 'holdout_cells']),
+        flags(run, (run.fold ? ['fold'] : ['val', 'test']) + ['preset', 'neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'batch_size', 'seed']),
+        code.map { digests -> digests['check-sweep'] + digests.train } // whose options points set
+    )
+    runs = CHECK_SWEEP.out.runs.flatMap { json -> read_runs(json) }
+    rows = CHECK_SWEEP.out.sheet.map { csv -> csv.splitCsv(header: true) }
     cells = rows.flatMap { all -> all.groupBy { row -> row.cell }.values() }
 
     // prepare: once a genome
@@ -41,79 +55,124 @@ workflow {
     ccres = rows.map { all -> (shared + locate(select(all, ['ccres']), sheet)).unique { bed -> bed.toUriString() }.sort { bed -> bed.toUriString() } }
     lengths = run.chrom_sizes ? file(run.chrom_sizes) : fasta
     blacklist = run.blacklist ? file(run.blacklist) : []
+    references = runs.map { one -> one.reference }.unique()
     MERGE_CCRES(
-        ccres, file(run.gtf), lengths, blacklist, run.tss_list ? file(run.tss_list) : [],
-        flags(run, ['width', 'tss', 'biotypes', 'exclude_classes', 'exclude_chromosomes'], [method: 'merge_method']), tool(code, 'merge-ccres')
+        references, ccres, file(run.gtf), lengths, blacklist, run.tss_list ? file(run.tss_list) : [],
+        flags(run, ['tss', 'biotypes', 'exclude_classes', 'exclude_chromosomes'], [method: 'merge_method']), tool(code, 'merge-ccres')
     )
     reference = MERGE_CCRES.out.reference
     if (run.fasta) {
+        windows = reference.map { key, bed, _table -> [key, bed] }
         SCORE_MOTIFS(
-            MERGE_CCRES.out.elements, fasta, run.motifs ? file(run.motifs) : [], run.motif_factors ? file(run.motif_factors) : [],
+            windows, fasta, run.motifs ? file(run.motifs) : [], run.motif_factors ? file(run.motif_factors) : [],
             flags(run, [], [mode: 'motif_mode']), tool(code, 'score-motifs')
         )
-        genome = SCORE_MOTIFS.out.genome.map { files -> files.sort() }
+        genome = SCORE_MOTIFS.out.genome.map { key, files -> [key, files.sort()] }
     }
     else {
         log.info('No --fasta: no sequence and no motif channel, the model learns from the tracks alone.')
-        genome = channel.value([])
+        genome = references.map { key -> [key, []] }
     }
 
     // prepare: once a cell
     def wanted = run.tracks.tokenize(', ')*.toLowerCase()
+    stores = runs.map { one -> [one.reference, one.store] }.unique()
     tracks = cells.map { own -> select(own, wanted) }.filter { own -> own }
         .map { own -> [own[0].cell, own.collect { row -> row.assay }, locate(own, sheet)] }
-    def matched = run.transform == 'quantile'
-    def binned = flags(run + (matched ? [transform: 'log10p1'] : [:]), ['bin_size', 'transform', 'reads'], [replicates: 'track_replicates'])
-    EXTRACT_SIGNALS(tracks, MERGE_CCRES.out.elements, binned, tool(code, 'extract-signals'))
+    EXTRACT_SIGNALS(
+        stores.combine(reference, by: 0).combine(tracks).map { _key, store, bed, _table, cell, assays, files -> [store, cell, assays, files, bed] },
+        flags(run + (run.transform == 'quantile' ? [transform: 'log10p1'] : [:]), ['transform', 'reads'], [replicates: 'track_replicates']), tool(code, 'extract-signals')
+    )
     tables = cells.map { own -> select(own, ['rna', 'cage']) }.filter { own -> own }
         .map { own -> [own[0].cell, own[0].assay, own.collect { row -> row.column }, locate(own, sheet)] }
-    def quantified = flags(run, ['unit', 'scale', 'per_million'], [replicates: 'expression_replicates'])
-    QUANTIFY_EXPRESSION(tables, MERGE_CCRES.out.genes, file(run.gtf), quantified, tool(code, 'quantify-expression'))
-    loops = cells.map { own -> select(own, ['loops']) }.filter { own -> own }
-        .map { own -> [own[0].cell, locate(own, sheet)] }
-    def binning = ['bin_size', 'score', 'anchors', 'infinite', 'duplicates'].collectEntries { name -> [name, "loop_${name}"] }
-    BUILD_LOOPS(loops, MERGE_CCRES.out.elements, flags(run, [], binning), tool(code, 'build-loops'))
-    seen = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }
-    signals = EXTRACT_SIGNALS.out.signals
-    if (matched) {
-        MATCH_QUANTILES(gather(signals), seen.toSortedList(), tool(code, 'match-quantiles'))
-        signals = MATCH_QUANTILES.out.signals.flatten().map { path -> [path.name.replaceAll(/^signals\.|\.safetensors$/, ''), path] }
-    }
-    expression = QUANTIFY_EXPRESSION.out.expression
-    contacts = BUILD_LOOPS.out.contacts
-
-    // train on the cells whose expression may be seen
-    def split = flags(run, run.fold ? ['fold'] : ['val', 'test'])
-    TRAIN(
-        reference, genome, gather(seen.join(signals)), gather(seen.join(expression)),
-        run.preset, run.batch_size, "${split} ${flags(run, ['neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'seed', 'device'])}", tool(gpu_code, 'train')
+    QUANTIFY_EXPRESSION(
+        reference.combine(tables).map { key, _bed, table, cell, assay, columns, files -> [key, cell, assay, columns, files, table] },
+        file(run.gtf), flags(run, ['unit', 'scale', 'per_million'], [replicates: 'expression_replicates']), tool(code, 'quantify-expression')
     )
+    loops = cells.map { own -> select(own, ['loops']) }.filter { own -> own }.map { own -> [own[0].cell, locate(own, sheet)] }
+    def binning = ['bin_size', 'score', 'anchors', 'infinite', 'duplicates'].collectEntries { name -> [name, "loop_${name}"] }
+    BUILD_LOOPS(reference.combine(loops).map { key, bed, _table, cell, files -> [key, cell, files, bed] }, flags(run, [], binning), tool(code, 'build-loops'))
+    signals = EXTRACT_SIGNALS.out.signals
+    if (run.transform == 'quantile') {
+        known = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }.toSortedList()
+        MATCH_QUANTILES(gather(signals, stores.map { _key, store -> store }), known, tool(code, 'match-quantiles'))
+        signals = MATCH_QUANTILES.out.signals.flatMap { store, files -> files.collect { path -> [store, cell_of(path), path] } }
+    }
+
+    // all that the runs of a store may read
+    prepared = stores.combine(reference, by: 0).combine(genome, by: 0)
+        .combine(gather(QUANTIFY_EXPRESSION.out.expression, references), by: 0)
+        .combine(gather(BUILD_LOOPS.out.contacts, references), by: 0)
+        .map { _key, store, elements, genes, files, expression, contacts ->
+            [store, [elements: elements, genes: genes, genome: files, expression: expression, contacts: contacts]]
+        }
+        .combine(gather(signals, stores.map { _key, store -> store }), by: 0)
+        .map { store, data, own -> [store, data + [signals: own]] }
+
+    // train on the cells whose expression may be seen; a saved model is only applied
+    learning = runs.filter { one -> !one.trained }.map { one -> [one.store, one] }.combine(prepared, by: 0)
+        .map { _store, one, data ->
+            def seen = data.expression.collect { path -> cell_of(path) } - one.protocol.holdout
+            def inside = { path -> cell_of(path) in seen }
+            [one, data.elements, data.genes, data.genome] + [data.signals, data.expression, data.contacts].collect { files -> files.findAll(inside) }
+        }
+    TRAIN(learning, flags(run, ['device']), tool(gpu_code, 'train'))
+    models = TRAIN.out.model.mix(runs.filter { one -> one.trained }.map { one -> [one, saved[one.point]] })
 
     // predict every cell, rank the links of the chosen ones; expression that may be seen tells the factors of a cell
-    applied = signals.map { cell, data -> [cell, data, []] }
-    if (run.expressed_factors) {
-        applied = signals.join(seen.join(expression), remainder: true)
-            .filter { _cell, data, _table -> data }
-            .map { cell, data, table -> [cell, data, table ?: []] }
-    }
-    PREDICT(applied, reference, genome, TRAIN.out.model, flags(run, ['device']), tool(gpu_code, 'predict'))
-    explained = applied.filter { cell, _data, _table -> !chosen || cell in chosen }
-    INTERPRET(explained, reference, genome, TRAIN.out.model, flags(run, ['device']), tool(gpu_code, 'interpret'))
+    applied = models.map { one, model -> [one.store, one, model] }.combine(signals, by: 0).combine(prepared, by: 0)
+        .map { _store, one, model, cell, own, data ->
+            def its_own = { path -> cell_of(path) == cell }
+            def sees = one.args.contains('--expressed-factors') && !(cell in one.protocol.holdout)
+            [one, cell, model, own, data.elements, data.genes, data.genome, sees ? data.expression.findAll(its_own) : [], data.contacts.findAll(its_own)]
+        }
+    PREDICT(applied, flags(run, ['device']), tool(gpu_code, 'predict'))
+    INTERPRET(applied.filter { one -> !chosen || one[1] in chosen }, flags(run, ['device']), tool(gpu_code, 'interpret'))
 
-    // evaluate beside the baselines, report
-    predictions = gather(PREDICT.out.predictions)
-    links = gather(INTERPRET.out.links)
-    FIT_BASELINES(reference, gather(signals), gather(expression), "${split} ${flags(run, ['holdout_cells', 'seed'])}", tool(code, 'fit-baselines'))
+    // the mean over the seeds of a point is a model of its own
+    guesses = PREDICT.out.predictions.map { one, cell, path -> [[of_point(one), cell], one.seed, path] }
+    ranks = INTERPRET.out.links.map { one, cell, path -> [[of_point(one), cell], one.seed, path] }
+    pairs = guesses.map { key, _seed, _path -> key }.unique()
+    ENSEMBLE(
+        gather(guesses, pairs).combine(gather(ranks, pairs), by: 0)
+            .filter { _key, first, _second -> first.size() > 1 }
+            .map { key, first, second -> key + [first, second] },
+        tool(code, 'ensemble')
+    )
+
+    // evaluate beside the baselines, report: once a point
+    points = runs.map { one -> of_point(one) }.unique()
+    predictions = gather(guesses.map { key, seed, path -> [key[0], seed, path] }.mix(ENSEMBLE.out.predictions.map { key, _cell, path -> [key, -1, path] }), points)
+    links = gather(ranks.map { key, seed, path -> [key[0], seed, path] }.mix(ENSEMBLE.out.links.map { key, _cell, path -> [key, -1, path] }), points)
+    told = predictions.combine(links, by: 0).map { point, first, second -> [point.store, point, first, second] }.combine(prepared, by: 0)
+        .map { _store, point, first, second, data -> [point, data + [predictions: first, links: second]] }
+    protocols = runs.map { one -> [one.store, one.protocol] }.unique().combine(prepared, by: 0).filter { _store, _protocol, data -> data.expression }
+    FIT_BASELINES(
+        protocols.map { store, protocol, data -> [store, protocol, data.elements, data.genes, data.signals, data.expression] },
+        flags(run, ['seed']), tool(code, 'fit-baselines')
+    )
     EVALUATE(
-        reference, predictions, gather(expression), FIT_BASELINES.out.baselines.map { files -> files.sort() }, links, gather(signals),
+        told.map { point, data -> [point.store, point.protocol, point, data] }.combine(FIT_BASELINES.out.baselines, by: [0, 1])
+            .map { _store, _protocol, point, data, baselines -> [point, data.elements, data.genes, data.predictions, data.expression, baselines.sort(), data.links, data.signals] },
         screens.keySet().toList(), screens.values().toList(), flags(run, ['crispr_cell', 'seed']), tool(code, 'evaluate')
     )
+    trained = gather(models.map { one, model -> [of_point(one), one.seed, model] }, points)
     REPORT(
-        reference, EVALUATE.out.metrics, EVALUATE.out.curves.ifEmpty([]), predictions, gather(expression), links,
-        gather(signals), gather(contacts), TRAIN.out.model, screens.values().toList(), '', tool(code, 'report')
+        told.combine(gather(EVALUATE.out.metrics.map { point, path -> [point, 0, path] }, points), by: 0)
+            .combine(gather(EVALUATE.out.curves.map { point, path -> [point, 0, path] }, points), by: 0).combine(trained, by: 0)
+            .map { point, data, metrics, curves, own ->
+                [point, data.elements, data.genes, metrics, curves, data.predictions, data.expression, data.links, data.signals, data.contacts, own]
+            },
+        screens.values().toList(), '', tool(code, 'report')
+    )
+
+    several = EVALUATE.out.metrics.toSortedList { a, b -> a[0].point <=> b[0].point }.filter { list -> list.size() > 1 }
+    COMPARE(
+        CHECK_SWEEP.out.runs, several.map { list -> list.collect { entry -> entry[0].point } },
+        several.map { list -> list.collect { entry -> entry[1] } }, tool(code, 'compare')
     )
 
     workflow.onComplete = {
-        log.info(workflow.success ? "Done: open ${run.outdir}/report.html" : "Failed: the message above says what to mend; -resume goes on from there")
+        log.info(workflow.success ? "Done: open ${run.outdir}/${run.sweep ? 'sweep' : 'report'}.html" : "Failed: the message above says what to mend; -resume goes on from there")
     }
 }

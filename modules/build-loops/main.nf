@@ -3,24 +3,24 @@ process BUILD_LOOPS {
     label 'process_low'
 
     input:
-    tuple val(cell), path(loops, stageAs: 'loops?/*', arity: '1..*')
-    path elements
+    tuple val(reference), val(cell), path(loops, stageAs: 'loops?/*', arity: '1..*'), path(elements)
     val args
     val toolkit
 
     output:
-    tuple val(cell), path("contacts.${cell}.npz"), emit: contacts
+    tuple val(reference), val(cell), path("${reference.folder}contacts.${cell}.npz"), emit: contacts
     tuple val(task.process), eval('build-loops --version'), topic: versions
     tuple val(task.process), eval("sha256sum ${loops.join(' ')}"), topic: inputs
 
     script:
     """
     build-loops --cell ${cell} --elements ${elements} ${loops.collect { file -> "--loops ${file}" }.join(' ')} \\
-        ${args} ${task.ext.args ?: ''}
+        ${args} ${task.ext.args ?: ''} --output ${reference.folder}contacts.${cell}.npz
     """
 
     stub:
     """
-    touch contacts.${cell}.npz
+    mkdir -p ./${reference.folder}
+    touch ${reference.folder}contacts.${cell}.npz
     """
 }

@@ -1,31 +1,29 @@
 process INTERPRET {
-    tag "${cell}"
+    tag "${[run.label, cell].findAll().join(' ')}"
     label 'process_gpu'
 
     input:
-    tuple val(cell), path(signals), path(expression)
-    tuple path(elements), path(genes)
-    path genome, arity: '0..*'
-    path model
+    tuple val(run), val(cell), path(model), path(signals), path(elements), path(genes), path(genome, arity: '0..*'), path(expression, arity: '0..*'), path(contacts, arity: '0..*')
     val args
     val toolkit
 
     output:
-    tuple val(cell), path("links.${cell}.parquet"), emit: links
-    tuple val(cell), path("links.${cell}.bedpe.gz"), emit: bedpe
+    tuple val(run), val(cell), path("${run.folder}links/links.${cell}.parquet"), emit: links
+    tuple val(run), val(cell), path("${run.folder}links/links.${cell}.bedpe.gz"), emit: bedpe
     tuple val(task.process), eval('interpret --version'), topic: versions
 
     script:
     def tokens = 200000.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
     interpret --model ${model} --elements ${elements} --genes ${genes} --signals ${signals} \\
-        ${expression ? "--expression ${expression}" : ''} \\
+        ${expression.collect { file -> "--expression ${file}" }.join(' ')} ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
         ${genome.collect { file -> "--${file.simpleName} ${file}" }.join(' ')} \\
-        --tokens ${tokens} --threads ${task.cpus} ${args} ${task.ext.args ?: ''}
+        --tokens ${tokens} --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --outdir ${run.folder}links
     """
 
     stub:
     """
-    touch links.${cell}.parquet links.${cell}.bedpe.gz
+    mkdir -p ${run.folder}links
+    touch ${run.folder}links/links.${cell}.parquet ${run.folder}links/links.${cell}.bedpe.gz
     """
 }

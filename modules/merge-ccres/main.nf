@@ -1,7 +1,10 @@
+// Once a width of elements.
 process MERGE_CCRES {
+    tag "${reference.width} bp"
     label 'process_low'
 
     input:
+    val reference
     path ccres, stageAs: 'ccres?/*', arity: '1..*'
     path gtf
     path lengths
@@ -11,10 +14,8 @@ process MERGE_CCRES {
     val toolkit
 
     output:
-    path 'elements.parquet', emit: elements
-    path 'genes.parquet', emit: genes
-    tuple path('elements.parquet'), path('genes.parquet'), emit: reference
-    path 'elements.bed.gz', emit: bed
+    tuple val(reference), path("${reference.folder}elements.parquet"), path("${reference.folder}genes.parquet"), emit: reference
+    path "${reference.folder}elements.bed.gz", emit: bed
     tuple val(task.process), eval('merge-ccres --version'), topic: versions
     tuple val(task.process), eval("sha256sum ${ccres.join(' ')} ${gtf} ${lengths} ${blacklist ?: ''} ${tss_list ?: ''}"), topic: inputs
 
@@ -23,11 +24,12 @@ process MERGE_CCRES {
     """
     merge-ccres ${ccres.collect { bed -> "--ccres ${bed}" }.join(' ')} --gtf ${gtf} \\
         ${from_fasta ? '--fasta' : '--chrom-sizes'} ${lengths} ${blacklist ? "--blacklist ${blacklist}" : ''} \\
-        ${tss_list ? "--tss-list ${tss_list}" : ''} ${args} ${task.ext.args ?: ''}
+        ${tss_list ? "--tss-list ${tss_list}" : ''} --width ${reference.width} ${args} ${task.ext.args ?: ''} --outdir ./${reference.folder}
     """
 
     stub:
     """
-    touch elements.parquet genes.parquet elements.bed.gz
+    mkdir -p ./${reference.folder}
+    touch ${['elements.parquet', 'genes.parquet', 'elements.bed.gz'].collect { name -> reference.folder + name }.join(' ')}
     """
 }

@@ -1,41 +1,38 @@
 process REPORT {
+    tag "${point.point}"
     label 'process_low'
 
     input:
-    tuple path(elements), path(genes)
-    path metrics
-    path curves, arity: '0..*'
-    path predictions, arity: '1..*'
-    path expression, arity: '1..*'
-    path links, arity: '0..*'
-    path signals, arity: '1..*'
-    path contacts, arity: '0..*'
-    path model
+    tuple val(point), path(elements), path(genes), path(metrics, arity: '0..*'), path(curves, arity: '0..*'),
+        path(predictions, stageAs: 'predictions?/*', arity: '1..*'), path(expression, arity: '0..*'),
+        path(links, stageAs: 'links?/*', arity: '0..*'), path(signals, arity: '1..*'), path(contacts, arity: '0..*'),
+        path(models, stageAs: 'model?/*', arity: '1..*')
     path screens, stageAs: 'screen?/*', arity: '0..*'
     val args
     val toolkit
 
     output:
-    path 'report.html', emit: html
-    path 'summary.txt', emit: summary
-    path '*_mqc.json', emit: multiqc
-    path 'figures', emit: figures
+    path "${point.folder}report.html", emit: html
+    path "${point.folder}summary.txt", emit: summary
+    path "${point.folder}*_mqc.json", emit: multiqc
+    path "${point.folder}figures", emit: figures
     tuple val(task.process), eval('report --version'), topic: versions
 
     script:
     """
-    report --elements ${elements} --genes ${genes} --metrics ${metrics} ${curves.collect { file -> "--curves ${file}" }.join(' ')} --model ${model} \\
+    report --elements ${elements} --genes ${genes} \\
+        ${[metrics: metrics, curves: curves, model: models].collectMany { name, files -> files.collect { file -> "--${name} ${file}" } }.join(' ')} \\
         ${predictions.collect { file -> "--predictions ${file}" }.join(' ')} \\
         ${expression.collect { file -> "--expression ${file}" }.join(' ')} \\
         ${links.collect { file -> "--links ${file}" }.join(' ')} \\
         ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
         ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
-        ${screens ? "--crispr ${screens[0]}" : ''} ${args} ${task.ext.args ?: ''} --outdir .
+        ${screens ? "--crispr ${screens[0]}" : ''} ${args} ${task.ext.args ?: ''} --outdir ./${point.folder}
     """
 
     stub:
     """
-    mkdir figures
-    touch report.html summary.txt crexpress_mqc.json
+    mkdir -p ${point.folder}figures
+    touch ${['report.html', 'summary.txt', 'crexpress_mqc.json'].collect { name -> point.folder + name }.join(' ')}
     """
 }

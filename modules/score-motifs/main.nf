@@ -1,9 +1,10 @@
 // Once a genome: base codes and, with a motif file, motif scores of every element.
 process SCORE_MOTIFS {
+    tag "${reference.width} bp"
     label 'process_medium'
 
     input:
-    path elements
+    tuple val(reference), path(elements)
     path fasta
     path motifs
     path factors
@@ -11,8 +12,8 @@ process SCORE_MOTIFS {
     val toolkit
 
     output:
-    path '*.safetensors', emit: genome, arity: '1..2' // sequence and, with --motifs, motifs
-    path 'motif_hits.parquet', emit: hits, optional: true // with the option --p-value
+    tuple val(reference), path("${reference.folder}*.safetensors", arity: '1..2'), emit: genome // sequence and, with --motifs, motifs
+    path "${reference.folder}motif_hits.parquet", emit: hits, optional: true // with the option --p-value
     tuple val(task.process), eval('score-motifs --version'), topic: versions
     tuple val(task.process), eval("sha256sum ${fasta} ${motifs ?: ''} ${factors ?: ''}"), topic: inputs
 
@@ -20,11 +21,12 @@ process SCORE_MOTIFS {
     """
     score-motifs --elements ${elements} --fasta ${fasta} ${motifs ? "--motifs ${motifs}" : ''} \\
         ${factors ? "--factors ${factors}" : ''} \\
-        --threads ${task.cpus} ${args} ${task.ext.args ?: ''}
+        --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --outdir ./${reference.folder}
     """
 
     stub:
     """
-    touch sequence.safetensors ${motifs ? 'motifs.safetensors' : ''}
+    mkdir -p ./${reference.folder}
+    touch ${reference.folder}sequence.safetensors ${motifs ? "${reference.folder}motifs.safetensors" : ''}
     """
 }

@@ -8,6 +8,7 @@ from typing import Any
 from crexpress import artifacts
 from crexpress.device import prepare
 from crexpress.models import Model, load_model
+from crexpress.orthology import same_genome
 from crexpress.store import Store, open_store
 
 
@@ -25,6 +26,12 @@ class CellModel:
         """Names of the cells, in the order of the store."""
         return [cell.name for cell in self.store.cells]
 
+    @property
+    def same_genome(self) -> bool:
+        """Whether these are genes of the genome that the model was trained on."""
+        trained = self.config.get("chromosomes")  # imported weights do not say
+        return not trained or same_genome(trained, self.store.chromosomes)
+
     def header(self, kind: str, tool: str, cell: int, **parameters: Any) -> artifacts.Header:
         """Header of what the model says about a cell."""
         data = self.store.cells[cell]
@@ -33,7 +40,8 @@ class CellModel:
             "preset": self.config["preset"],
             "seed": self.config["training"]["seed"],
             "training_cells": self.config["cells"],
-            "cell_seen": data.name in self.config["cells"],
+            "cell_seen": self.same_genome and data.name in self.config["cells"],
+            "same_genome": self.same_genome,
             "tracks": [track for track, there in present.items() if there],
             "expressed_factors": 0 if data.open_motifs is None else self.model.config.expressed_factors,
             "missing_tracks": [track for track, there in present.items() if not there],

@@ -18,7 +18,8 @@ class HostRows:
     """Rows [elements, ...] of memory-mapped arrays, read as they are asked for and handed to `device`.
 
     Looks like a tensor to who picks rows. With `stack`, `parts` are arrays [elements, bins] that become
-    [elements, parts, bins], None standing for zeros; else one array, of which `columns` may choose some.
+    [elements, parts, bins], None standing for zeros; else one array, of which `columns` may choose some
+    (below 0: zeros).
     """
 
     def __init__(self, parts: Sequence[np.ndarray | None], *, stack: bool, columns: np.ndarray | None = None) -> None:
@@ -55,6 +56,8 @@ class HostRows:
             (part,) = self._parts
             assert part is not None
             out = part[rows] if self._columns is None else part[rows[:, None], self._columns]
+            if self._columns is not None:
+                out[:, self._columns < 0] = 0
         if self._turned is not None and self._turn is not None:
             which = self._turned[rows]
             out[which] = self._turn(out[which])

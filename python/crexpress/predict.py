@@ -61,11 +61,25 @@ def predict(model: Model, store: Store, cell: int, batch_size: int) -> np.ndarra
     return torch.cat(parts).float().cpu().numpy()
 
 
-def prediction_table(store: Store, config: dict[str, Any], predicted: np.ndarray) -> pl.DataFrame:
-    """The predictions table: one row a gene, with its split in the model's training; of a classifier, probabilities."""
-    split = splits.assign(store.genes, config["val"], config["test"])
+def prediction_table(store: Store, config: dict[str, Any], split: np.ndarray, predicted: np.ndarray) -> pl.DataFrame:
+    """The predictions table: one row a gene, with its split; of a classifier, probabilities."""
     if config["training"]["loss"] == "classification":
         predicted = -np.expm1(-predicted)  # see training.losses.probability
     return store.genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
         pl.Series("split", split), pl.Series("predicted", predicted)
     )
+
+
+def gene_split(
+    genes: pl.DataFrame, config: dict[str, Any], same_genome: bool, val: str, test: str, fold: str | None
+) -> np.ndarray:
+    """Split of every gene: that of the model's training; in another genome, where the model has seen none, by the lists
+    `val` and `test` or by `fold`, or all test genes when nothing is given.
+    """
+    if same_genome:
+        return splits.assign(genes, config["val"], config["test"])
+    if fold:
+        val, test = splits.of_fold(genes, fold)
+    if not val and not test:
+        return np.full(len(genes), splits.TEST)
+    return splits.assign(genes, val, test)

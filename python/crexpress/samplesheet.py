@@ -60,13 +60,15 @@ def read(
     target: str = "rna",
     holdout_cells: Sequence[str] = (),
     allow_missing_tracks: bool = False,
+    training: bool = True,
     absent: Collection[str] | None = None,
 ) -> list[Row]:
     """Read a samplesheet and check it whole; rows come sorted by cell, assay, replicate.
 
-    `tracks` every cell must have; `target` ("rna" or "cage") is the quantity that is learned, rows of the
-    other are left out. A file is looked for beside the sheet, then in the working directory, unless `absent`
-    lists the missing ones. ENCODE accessions become their URL; other files stay as written.
+    `tracks` every cell must have; `target` ("rna" or "cage") is the quantity that is learned, rows of the other are
+    left out; with `training` one cell at least must have it and not be held out. A file is looked for beside the
+    sheet, then in the working directory, unless `absent` lists the missing ones. ENCODE accessions become their URL;
+    other files stay as written.
 
     Raises InputErrors with every fault found.
     """
@@ -77,7 +79,7 @@ def read(
         faults += _row_faults(record, header, path.parent, absent)
     faults += _repeat_faults(records)
     roles = _roles(records, target, holdout_cells)
-    faults += _sheet_faults(records, roles, tracks, target, holdout_cells, allow_missing_tracks)
+    faults += _sheet_faults(records, roles, tracks, target, holdout_cells, allow_missing_tracks, training)
     if faults:
         raise InputErrors(f"{path} has {len(faults)} fault{'s' * (len(faults) > 1)}:", faults)
 
@@ -252,6 +254,7 @@ def _sheet_faults(
     target: str,
     holdout_cells: Sequence[str],
     allow_missing_tracks: bool,
+    training: bool,
 ) -> list[str]:
     """What is missing in the sheet as a whole: tracks, held-out cells, a cell to train on."""
     faults = []
@@ -271,7 +274,7 @@ def _sheet_faults(
         if cell not in roles:
             known = ", ".join(sorted(roles))
             faults.append(f"--holdout-cells: '{cell}' is no cell of the sheet{_nearest(cell, roles)}; it has {known}")
-    if TRAIN not in roles.values():
+    if training and TRAIN not in roles.values():
         held = [cell for cell, role in roles.items() if role == HOLDOUT]
         other = EXPRESSION[target == "rna"]
         if held:

@@ -20,6 +20,7 @@ from crexpress.errors import InputError
 from crexpress.loops import LoopTable, read_loops
 from crexpress.models.config import LoopRows, ModelConfig
 from crexpress.models.inputs import Features
+from crexpress.orthology import match
 from crexpress.placement import HostRows, Rows, keep_resident, send
 from crexpress.sequence import reverse_complement
 from crexpress.shuffling import shuffle_codes
@@ -73,6 +74,7 @@ class Store:
     codes: Rows  # uint8 [elements, width], or [elements, 0] when the model reads no sequence
     motifs: Rows  # float16 [elements, motifs], likewise
     digests: dict[str, str]
+    chromosomes: list[tuple[str, int | None]]  # names and lengths: which genome this is
     loop_rows: LoopRows = "none"  # between which tokens of a gene loops are looked up
     device: torch.device = CPU
     shuffled_from: int | None = None  # cells from this number on are seen with shuffled sequences
@@ -201,6 +203,7 @@ def open_store(
         _read_codes(sequence, elements, element_header) if config.sequence else nothing.to(torch.uint8),
         _read_motifs(motifs, config, elements, element_header) if config.motifs else nothing,
         {"elements": element_header["elements"], "genes": gene_header["genes"]},
+        [(name, length) for name, length in element_header["parameters"].get("chromosomes", [])],
         config.loop_rows if loop_rows is None else loop_rows,
     )
     if motifs and config.motifs and config.expressed_factors:
@@ -328,9 +331,5 @@ def _read_motifs(path: Path | None, config: ModelConfig, elements: Path, like: a
         raise InputError("the model needs motif scores; give --motifs (from score-motifs)")
     opened = artifacts.open_arrays(path, "motifs")
     artifacts.require_same("elements", path, opened.header, elements, like)
-    order = {name: column for column, name in enumerate(opened.header["parameters"]["motifs"])}
-    unknown = [name for name in config.motifs if name not in order]
-    if unknown:
-        raise InputError(f"{path} lacks {len(unknown)} of the model's motifs, the first is {unknown[0]}")
-    columns = np.array([order[name] for name in config.motifs])
+    columns = match(config.motifs, config.factors, opened.header["parameters"], path)
     return HostRows([opened.tensors["scores"]], stack=False, columns=columns)

@@ -23,7 +23,7 @@ from crexpress.training.run import INPUTS
 
 PIPELINES = (  # options of train that the pipeline gives itself: no setting of a point
     *("elements", "genes", "signals", "sequence", "motifs", "expression", "contacts", "holdout_cells"),
-    *("device", "threads", "outdir", "help", "version"),
+    *("device", "threads", "data", "outdir", "checkpoint", "checkpoint_every", "import_weights", "help", "version"),
 )
 PREPARATION = {"width": click.IntRange(min=1), "bin_size": click.IntRange(min=1)}  # of elements and their tracks
 SPLIT = ("val", "test", "fold")  # options of the baselines too
@@ -178,7 +178,7 @@ def check(
 
     A point has no `seed` of its own, a run has.
     """
-    options = {option.name: option for option in command.params if option.name not in PIPELINES}
+    options = {_spelled(option): option for option in command.params if _spelled(option) not in PIPELINES}
     known = [*options, "holdout_cells", *PREPARATION]
     settings: Settings = {}
     faults: list[str] = []
@@ -205,6 +205,11 @@ def check(
         except click.BadParameter as error:
             faults.append(f"{name}: {error.message}")
     return settings, faults + list(_unknown_values(settings, cells))
+
+
+def _spelled(option: click.Parameter) -> str:
+    """Name of an option as a user writes it, with underscores."""
+    return option.opts[-1].lstrip("-").replace("-", "_")
 
 
 def _text(value: Any) -> str:
@@ -243,47 +248,68 @@ def _names(settings: Settings, option: str) -> list[str]:
 def runs(points: Sequence[Point], base: Settings, seeds: Sequence[int], command: click.Command) -> list[dict[str, Any]]:
     """One entry a point and seed, with all that the pipeline's tasks need to know of it.
 
-    `base` are the settings that a point does not set itself. `reference` and `store` name the elements and the cells'
-    tracks a run reads; runs of one width and bin size share them, and those of the first point have no name.
+    `base` are the settings that a point does not set itself. Runs share what they can: elements of one width
+    (`reference`), tracks of one bin size (`store`), baselines of one split of genes and cells (`protocol`).
     """
     laid_out = []
     for point in points:
         settings = base | point.settings
+        for name in ("val", "test") if "fold" in point.settings else ("fold",) if _sets_split(point) else ():
+            settings.pop(name, None)  # a fold stands for both lists: the point's own way to split holds
         if point.model:
             model = artifacts.read_config(point.model)["model"]
             settings |= {"width": model["width"], "bin_size": model["bin_size"]}
         architecture, training = read_preset(settings["preset"])
         width, bins = int(settings["width"]), int(settings.get("bin_size") or architecture.bin_size)
         own_seeds = [0] if point.model else seeds
+        place = f"points/{point.name}/" if len(points) > 1 else ""
         for seed in own_seeds:
             of_run = {**settings, "seed": str(seed)}
-            parts = (["points", point.name] if len(points) > 1 else []) + (
-                [f"seed{seed}"] if len(own_seeds) > 1 else []
-            )
+            of_seed = f"seed{seed}/" if len(own_seeds) > 1 else ""
             laid_out.append(
                 {
                     "point": point.name,
-                    "folder": "/".join(parts),
-                    "label": " ".join(parts[-2 if len(parts) > 2 else -1 :]) if parts else "",
+                    "place": place,
+                    "folder": place + of_seed,
+                    "label": (place + of_seed).removeprefix("points/").strip("/").replace("/", " "),
                     "seed": seed,
-                    "seeds": len(own_seeds),
                     "trained": point.model is not None,
                     "preset": settings["preset"],
                     "batch_size": int(settings.get("batch_size") or training.batch_size),
                     "args": _arguments(of_run, command, without=("preset", "batch_size")),
                     "split": _arguments(of_run, command, only=SPLIT),
                     "holdout": _names(settings, "holdout_cells"),
-                    "width": width,
-                    "bin_size": bins,
-                    "settings": {name: value for name, value in point.settings.items()},
+                    "store": {"width": width, "bin_size": bins},
+                    "settings": point.settings,
                 }
             )
-    first = laid_out[0]
-    for run in laid_out:
-        run["reference"] = "" if run["width"] == first["width"] else f"width{run['width']}"
-        same = run["reference"] == "" and run["bin_size"] == first["bin_size"]
-        run["store"] = "" if same else f"width{run['width']}.bins{run['bin_size']}"
+    _name_folders(laid_out)
     return laid_out
+
+
+def _sets_split(point: Point) -> bool:
+    return "val" in point.settings or "test" in point.settings
+
+
+def _name_folders(laid_out: Sequence[dict[str, Any]]) -> None:
+    """Folders of elements, of tracks and of splits: none for those of the first run, which is most often the only."""
+    first = laid_out[0]
+    splits_seen: list[tuple[str, list[str]]] = []
+    for run in laid_out:
+        split = run["split"], run["holdout"]
+        if split not in splits_seen:
+            splits_seen.append(split)
+        number = splits_seen.index(split)
+        width, bins = run["store"]["width"], run["store"]["bin_size"]
+        same_width = width == first["store"]["width"]
+        same = same_width and bins == first["store"]["bin_size"]
+        run["reference"] = {"width": width, "folder": "" if same_width else f"width{width}/"}
+        run["store"] = {"width": width, "bin_size": bins, "folder": "" if same else f"width{width}.bins{bins}/"}
+        run["protocol"] = {
+            "split": run["split"],
+            "holdout": run["holdout"],
+            "folder": f"split{number + 1}/" if number else "",
+        }
 
 
 def _arguments(
@@ -292,7 +318,7 @@ def _arguments(
     """Options of the command line, in the order of the command's own list; flags that are off are left out."""
     words = []
     for option in command.params:
-        name = str(option.name)
+        name = _spelled(option)
         value = settings.get(name)
         if name in PIPELINES or name in without or (only and name not in only) or value in (None, False, ""):
             continue
@@ -306,7 +332,8 @@ def base_settings(words: Sequence[str], command: click.Command, cells: Cells) ->
     Raises InputErrors with all that is wrong with them.
     """
     context = click.Context(command, info_name=command.name)
-    given, _, _ = command.make_parser(context).parse_args(list(words))
+    parsed, _, _ = command.make_parser(context).parse_args(list(words))
+    given = {_spelled(option): parsed[option.name] for option in command.params if option.name in parsed}
     settings, faults = check(given, command, cells, seed=True)
     if faults:
         raise InputErrors("the run's own settings are wrong:", faults)

@@ -28,10 +28,8 @@ def settings(given, project) {
         def presets = files("${recipe.parent}/*.json").collect { preset -> preset.simpleName }.sort()
         faults << "--preset is '${typed.preset}', but must be one of ${presets.join(', ')}"
     }
-    else {
-        def preset = new groovy.json.JsonSlurper().parse(recipe)
-        typed.batch_size = typed.batch_size ?: preset.training.batch_size
-        typed.bin_size = typed.bin_size ?: preset.model.bin_size
+    named_files(typed.model).values().findAll { model -> !model.resolve('config.json').exists() }.each { model ->
+        faults << "--model: ${model} is no folder that train wrote (it has no config.json)"
     }
     named_files(typed.crispr).values().findAll { screen -> !screen.exists() }.each { screen -> faults << "--crispr: there is no file ${screen}" }
     if (!typed.ccres && typed.samplesheet && !file(typed.samplesheet).text.contains(',ccres,')) {
@@ -156,7 +154,28 @@ def check_choices(run, sheet) {
     }
 }
 
-/** The files of a (cell, file) channel as one list in the order of their names, so that a resumed run hashes the same. */
-def gather(by_cell) {
-    return by_cell.map { _cell, path -> path }.toSortedList { a, b -> a.name <=> b.name }
+/** Runs laid out by check-sweep, one map each; what only people read is left out, so that it re-runs no task. */
+def read_runs(json) {
+    return new groovy.json.JsonSlurperClassic().parseText(json.text).collect { entry -> entry.findAll { name, _value -> name != 'settings' } }
+}
+
+/** What the runs of a point, which differ by their seeds, have in common. */
+def of_point(entry) {
+    return [point: entry.point, folder: entry.place, store: entry.store, protocol: entry.protocol]
+}
+
+/** Cell that an artefact is named after: signals.CELL.safetensors. */
+def cell_of(path) {
+    return path.name.substring(path.name.indexOf('.') + 1, path.name.lastIndexOf('.'))
+}
+
+/**
+ * Files of a (key, order, file) channel as one list for every one of `keys`: by name, then by `order`, so that a
+ * resumed run hashes the same.
+ */
+def gather(by_key, keys) {
+    return keys.map { key -> [key, []] }
+        .mix(by_key.map { key, order, path -> [key, [[path.name, order, path]]] })
+        .groupTuple()
+        .map { key, lists -> [key, lists.collectMany { list -> list }.sort { a, b -> a[0] <=> b[0] ?: a[1] <=> b[1] }.collect { entry -> entry[2] }] }
 }

@@ -101,7 +101,7 @@ def test_a_full_gpu_is_tried_again_with_half_the_batch(pipeline: Pipeline) -> No
     finally:
         pipeline.environment["PATH"] = path
     assert tasks(output, "Re-submitted") == ["TRAIN (scpge-small)"] * 2
-    sizes = [re.search(r"--batch-size (\d+)", text) for text in scripts(pipeline, "--seed '2'")]
+    sizes = [re.search(r"--batch-size (\d+)", text) for text in scripts(pipeline, "--seed 2 ")]
     assert sorted(int(size[1]) for size in sizes if size) == [16, 32, 64]
 
 

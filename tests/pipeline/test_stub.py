@@ -18,7 +18,8 @@ CELLS = [f"cell{number}" for number in range(1, 6)]
 
 def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline) -> None:
     output = pipeline.run("-profile", "test", "-stub-run", "--outdir", "out")
-    once = ["CHECK_SAMPLESHEET", "MERGE_CCRES", "SCORE_MOTIFS", "FIT_BASELINES", "EVALUATE", "REPORT"]
+    once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
+    once += ["FIT_BASELINES (--val chr5 --test chr6 cell5)", "EVALUATE (scpge-small)", "REPORT (scpge-small)"]
     each = [
         f"{name} ({cell})"
         for name in ("EXTRACT_SIGNALS", "QUANTIFY_EXPRESSION", "BUILD_LOOPS", "PREDICT")
@@ -133,8 +134,8 @@ def test_a_gpu_that_is_not_there_is_said_before_any_training(pipeline: Pipeline)
 
 def test_expression_that_may_be_seen_tells_the_factors_of_a_cell(pipeline: Pipeline) -> None:
     pipeline.run("-profile", "test", "-stub-run", "--expressed_factors", "3", "-work-dir", "factors", "--outdir", "f")
-    outputs = (pipeline.folder / "factors").glob("*/*/predictions.*.parquet")
-    folders = [file.parent for file in outputs if not file.is_symlink()]  # links are the inputs of later tasks
+    outputs = (pipeline.folder / "factors").glob("*/*/predictions/*.parquet")
+    folders = {file.parents[1] for file in outputs if not file.is_symlink()}  # links are the inputs of later tasks
     given = {path.name for folder in folders for path in folder.glob("expression.*.parquet")}
     assert len(folders) == len(CELLS)
     assert given == {f"expression.cell{number}.parquet" for number in (1, 2, 3, 4)}  # cell5 is held out
@@ -149,9 +150,74 @@ def test_without_a_genome_there_is_no_motif_step_and_it_is_said_once(pipeline: P
 
 def test_signals_are_matched_across_cells_where_that_is_asked_for(pipeline: Pipeline) -> None:
     output = pipeline.run("-profile", "test", "-stub-run", "--transform", "quantile", "--outdir", "matched")
-    assert [name for name in tasks(output) if "QUANTILES" in name] == ["MATCH_QUANTILES"]
+    assert [name for name in tasks(output) if "QUANTILES" in name] == ["MATCH_QUANTILES (40 bp bins)"]
     assert len([name for name in tasks(output) if name.startswith("PREDICT")]) == len(CELLS)
     assert {path.name for path in (pipeline.folder / "matched/cells/matched").iterdir()} == {
         "quantiles.npz",
         *(f"signals.{cell}.safetensors" for cell in CELLS),
     }
+
+
+SWEEP = """
+seeds: [1, 2]
+points:
+  all:
+  alone: {inputs: tracks, holdout_cells: "cell2,cell3,cell4,cell5"}
+  wide: {preset: scpge, width: 1000, neighbours: 4, fold: 2/3}
+"""
+
+
+def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pipeline) -> None:
+    (pipeline.folder / "grid.yml").write_text(SWEEP)
+    chosen = ["-profile", "test", "-stub-run", "--outdir", "sweep", "--sweep", "grid.yml", "--interpret_cells", "cell1"]
+    done = tasks(pipeline.run(*chosen))
+    runs = [f"{point} seed{seed}" for point in ("all", "alone", "wide") for seed in (1, 2)]
+    assert [name for name in done if name.startswith("TRAIN")] == [f"TRAIN ({run})" for run in runs]
+    assert [name for name in done if name.startswith("INTERPRET")] == [f"INTERPRET ({run} cell1)" for run in runs]
+    assert len([name for name in done if name.startswith("PREDICT")]) == 5 * len(runs)
+    # two widths, two bin sizes, three splits
+    assert [name for name in done if name.startswith("MERGE")] == ["MERGE_CCRES (1000 bp)", "MERGE_CCRES (600 bp)"]
+    assert len([name for name in done if name.startswith("EXTRACT_SIGNALS")]) == 10
+    assert len([name for name in done if name.startswith("FIT_BASELINES")]) == 3
+    assert len([name for name in done if name.startswith("ENSEMBLE")]) == 15
+    assert [name for name in done if name[:8] in ("EVALUATE", "REPORT (", "COMPARE")] == [
+        *(f"EVALUATE ({point})" for point in ("all", "alone", "wide")),
+        *(f"REPORT ({point})" for point in ("all", "alone", "wide")),
+    ]
+    assert [name for name in done if name.startswith("COMPARE")] == ["COMPARE"]
+    out = pipeline.folder / "sweep"
+    for path in ("sweep.html", "points/alone/report.html", "points/wide/seed2/model/config.json",
+                 "points/all/links/links.cell1.parquet", "reference/width1000/genes.parquet",
+                 "cells/width1000.bins1/signals.cell1.safetensors",
+                 "baselines/split2/baselines.cell1.parquet"):  # fmt: skip
+        assert (out / path).is_file(), path
+
+    # another point and nothing else anew
+    (pipeline.folder / "grid.yml").write_text(SWEEP + "  more: {layers: 0}\n")
+    again = tasks(pipeline.run(*chosen, "-resume"))
+    assert [name for name in again if name.startswith("TRAIN")] == ["TRAIN (more seed1)", "TRAIN (more seed2)"]
+    assert {name.split(" ")[0] for name in again} == {
+        *("CHECK_SWEEP", "TRAIN", "PREDICT", "INTERPRET", "ENSEMBLE", "EVALUATE", "REPORT", "COMPARE"),
+    }
+
+
+def test_a_faulty_sweep_stops_the_run_before_it_starts(pipeline: Pipeline) -> None:
+    (pipeline.folder / "bad.yml").write_text("points: {a: {layers: many}, b: {trakcs: dnase}}")
+    output = pipeline.run("-profile", "test", "-stub-run", "--sweep", "bad.yml", "--outdir", "bad", code=1)
+    assert "has 2 faults" in output
+    assert "exit status (65)" in output
+    assert set(tasks(output)) <= {"CHECK_SAMPLESHEET", "CHECK_SWEEP"}
+
+
+def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline: Pipeline) -> None:
+    (pipeline.folder / "saved").mkdir()
+    (pipeline.folder / "saved/config.json").write_text(json.dumps({"model": {"width": 600, "bin_size": 40}}))
+    chosen = ["-profile", "test", "-stub-run", "--interpret_cells", "cell5"]
+    done = tasks(pipeline.run(*chosen, "--model", "saved", "--outdir", "applied"))
+    assert [name for name in done if name.startswith(("TRAIN", "COMPARE"))] == []
+    assert {"PREDICT (cell1)", "INTERPRET (cell5)", "EVALUATE (saved)", "REPORT (saved)"} <= set(done)
+    (pipeline.folder / "own.yml").write_text("points: {own: {}}")
+    done = tasks(pipeline.run(*chosen, "--model", "human=saved", "--sweep", "own.yml", "--outdir", "beside", "-resume"))
+    assert {"TRAIN (own)", "PREDICT (human cell1)", "PREDICT (own cell1)", "COMPARE"} <= set(done)
+    output = pipeline.run(*chosen, "--model", "nowhere", "--outdir", "none", code=1)
+    assert "nowhere is no folder that train wrote" in output

@@ -158,7 +158,7 @@ class Run:
             tiny.genes, tiny.elements, here / "metrics.parquet", here / "curves.parquet",
             [here / "predictions.A.parquet", here / "predictions.B.parquet"],
             [tiny.expression("A"), tiny.expression("B")], [here / "links.A.parquet"], [tiny.signals("A")],
-            model=here / "model", **more,
+            models=[here / "model"], **more,
         )  # fmt: skip
 
     def study(self) -> Study:

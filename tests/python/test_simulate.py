@@ -13,7 +13,7 @@ import pysam
 import pytest
 from crexpress import samplesheet
 from crexpress.evaluate import crispr
-from crexpress.simulate import Sizes, World, files, invent, write
+from crexpress.simulate import Sizes, World, files, invent, read_motifs, write
 from crexpress.simulate.world import LINK
 from sklearn.metrics import average_precision_score
 
@@ -64,6 +64,35 @@ def test_tool_writes_what_the_library_does(folder: Path, tmp_path: Path) -> None
     assert found.pop("README.md") != expected.pop("README.md")  # it names the command
     assert found == expected
     assert "--val chr2 --test chr3 --holdout-cells cell4" in (tmp_path / "README.md").read_text()
+
+
+def test_another_species_shares_motifs_and_nothing_else(folder: Path, tmp_path: Path) -> None:
+    options = ["--cells", "4", "--chromosomes", "3", "--genes", "60", "--seed", "7", "--outdir", tmp_path / "mouse"]
+    options += ["--species", "mouse", "--motifs", folder / "motifs.meme"]
+    subprocess.run([sys.executable, ROOT / "bin/simulate", *options], check=True, capture_output=True)
+    human, mouse = read_motifs(folder / "motifs.meme"), read_motifs(tmp_path / "mouse/motifs.meme")
+    for one, other in zip(human, mouse, strict=True):
+        np.testing.assert_allclose(one, other, atol=2e-6)
+    names = (tmp_path / "mouse/motifs.meme").read_text()
+    assert "MOTIF Tf01.MUS" in names
+    assert "MOTIF Ctcf.MUS" in names
+    assert not any(symbol in names for symbol in ("TF01", "CTCF"))
+    with gzip.open(tmp_path / "mouse/genes.gtf.gz", "rt") as file:
+        annotation = file.read()
+    assert 'gene_name "Gene1"' in annotation
+    assert 'gene_name "Tf01"' in annotation
+    with (
+        pysam.FastaFile(str(folder / "genome.fa.gz")) as one,
+        pysam.FastaFile(str(tmp_path / "mouse/genome.fa.gz")) as two,
+    ):
+        assert not set(one.lengths) & set(two.lengths)
+    assert (tmp_path / "mouse/mouse1/dnase.bigWig").is_file()
+
+    (tmp_path / "other.meme").write_text("MEME version 5\n\nMOTIF A\nletter-probability matrix: w= 1\n1 0 0 0\n")
+    options[-1] = tmp_path / "other.meme"
+    done = subprocess.run([sys.executable, ROOT / "bin/simulate", *options], capture_output=True, text=True)
+    assert done.returncode == 65
+    assert "give the motifs.meme that simulate wrote" in done.stderr
 
 
 def test_a_failed_run_leaves_nothing_and_keeps_what_was_there(

@@ -48,8 +48,9 @@ def test_a_plain_run_is_a_sweep_of_one_point(tmp_path: Path) -> None:
     assert run["point"] == "scpge-small"
     assert run["args"] == "--val chr5 --test chr6 --seed 4"
     assert run["split"] == "--val chr5 --test chr6"
-    assert (run["folder"], run["label"], run["reference"], run["store"], run["seeds"]) == ("", "", "", "", 1)
-    assert (run["batch_size"], run["bin_size"], run["width"]) == (128, 40, 600)
+    assert (run["folder"], run["label"], run["batch_size"]) == ("", "", 128)
+    assert run["reference"] == {"width": 600, "folder": ""}
+    assert run["store"] == {"width": 600, "bin_size": 40, "folder": ""}
 
 
 def test_points_grid_and_seeds_become_runs(tmp_path: Path) -> None:
@@ -69,22 +70,31 @@ grid: {layers: [0, 1], tracks: [dnase, [dnase, ctcf]]}
     ]
     by_point = {run["point"]: run for run in runs if run["seed"] == 2}
     assert by_point["all"]["args"] == "--steps 50 --seed 2"
-    assert by_point["all"]["holdout"] == ["A"]
-    assert by_point["all"]["folder"] == "points/all/seed2"
+    assert by_point["all"]["protocol"] == {"split": "", "holdout": ["A"], "folder": ""}
+    assert by_point["full"]["protocol"] == {"split": "", "holdout": ["B"], "folder": "split2/"}
+    assert by_point["all"]["folder"] == "points/all/seed2/"
     assert "--inputs motifs,tracks" in by_point["no-sequence"]["args"]
     assert "--layers 1" in by_point["layers-1_tracks-dnase-ctcf"]["args"]
     assert "--tracks dnase,ctcf" in by_point["layers-1_tracks-dnase-ctcf"]["args"]
     full = by_point["full"]
-    assert (full["preset"], full["batch_size"], full["holdout"]) == ("scpge", 8, ["B"])
+    assert (full["preset"], full["batch_size"]) == ("scpge", 8)
     # another width needs elements of its own, another bin size tracks of its own
-    assert (full["reference"], full["store"]) == ("width1000", "width1000.bins1")
+    assert (full["reference"]["folder"], full["store"]["folder"]) == ("width1000/", "width1000.bins1/")
     assert "batch-size" not in full["args"]
+
+
+def test_a_points_own_split_holds(tmp_path: Path) -> None:
+    grid = "points: {fold: {fold: 2/5}, lists: {test: chr6}, same: {}}"
+    runs = laid_out(tmp_path, "--", "--preset", "scpge-small", "--val", "chr5", "--test", "chr7", grid=grid)
+    assert [run["split"] for run in runs] == ["--fold 2/5", "--val chr5 --test chr6", "--val chr5 --test chr7"]
+    (run,) = laid_out(tmp_path, "--", "--preset", "scpge-small", "--fold", "chr4")
+    assert run["args"].startswith("--fold chr4")
 
 
 def test_the_runs_seeds_go_before_the_sweeps(tmp_path: Path) -> None:
     runs = laid_out(tmp_path, "--seeds", "7,9", grid="seeds: [1]\npoints: {all: {}}")
     assert [run["seed"] for run in runs] == [7, 9]
-    assert [run["folder"] for run in runs] == ["seed7", "seed9"]
+    assert [run["folder"] for run in runs] == ["seed7/", "seed9/"]
 
 
 def test_every_fault_of_a_sweep_comes_at_once(tmp_path: Path) -> None:
@@ -223,3 +233,55 @@ def test_links_are_named_by_what_tells_their_models_apart() -> None:
         *("attention, seed 1", "attention, seed 2", "attention (mean of 2 seeds)"),
     ]
     assert labels(run("net", 1), run("tree", 1)) == ["attention, net", "attention, tree"]
+
+
+def metrics_of(folder: Path, names: dict[str, tuple[str, int | None, float]]) -> Path:
+    """metrics.parquet with r on test genes of cell A of models {name: (method, seed, r)}, and a baseline at 0.5."""
+    base = {"section": "expression", "cell": "A", "cell_seen": True, "subset": "test", "reference": None,
+            "baseline": None, "metric": "pearson", "low": None, "high": None, "n": 40}  # fmt: skip
+    rows = [base | {"method": name, "value": r} for name, (_, _, r) in names.items()]
+    rows.append(base | {"method": "ridge promoter", "value": 0.5})
+    rows += [
+        base | {"section": "links", "subset": "all pairs", "reference": "screen", "method": method, "value": value,
+                "metric": "average_precision"}
+        for method, value in (("attention", 0.3), ("distance", 0.4))
+    ]  # fmt: skip
+    schema = {"reference": pl.String, "baseline": pl.String, "low": pl.Float64, "high": pl.Float64}
+    frame = pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
+    runs = {name: {"method": method, "seed": seed} for name, (method, seed, _) in names.items()}
+    runs["attention"] = {"method": "attention", "seed": None}
+    header = artifacts.make_header("metrics", "test", parameters={"runs": runs, "units": {"A": "log10(1 + TPM)"}})
+    folder.mkdir()
+    artifacts.write_table(folder / "metrics.parquet", frame, header)
+    return folder / "metrics.parquet"
+
+
+def test_points_stand_side_by_side(tmp_path: Path) -> None:
+    laid_out(tmp_path, grid="seeds: [1, 2]\npoints: {small: {layers: 0}, large: {}}")
+    mean = ("net (mean of 2 seeds)", None)
+    small = {"net, seed 1": ("net", 1, 0.6), "net, seed 2": ("net", 2, 0.62), mean[0]: (*mean, 0.65)}
+    large = {"net, seed 1": ("net", 1, 0.7), "net, seed 2": ("net", 2, 0.74), mean[0]: (*mean, 0.75)}
+    files = {"small": metrics_of(tmp_path / "s", small), "large": metrics_of(tmp_path / "l", large)}
+    given = [part for point, path in files.items() for part in ("--metrics", f"{point}={path}")]
+    result = tool("compare", "--runs", tmp_path / "runs.json", *given, "--outdir", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "r on test genes from 0.610 (small) to 0.720 (large)" in result.output
+    table = pl.read_parquet(tmp_path / "out/sweep.parquet")
+    assert len(table) == 12
+    assert table.filter(point="large", seed=2)["value"].to_list() == [0.74]
+    assert table.filter(~pl.col("model"))["method"].unique().sort().to_list() == ["distance", "ridge promoter"]
+    assert pl.read_csv(tmp_path / "out/sweep.csv").shape == table.shape
+    page = (tmp_path / "out/sweep.html").read_text()
+    for text in (
+        "layers 0",
+        "0.610",
+        "sd 0.014; together 0.650",
+        "Best baseline (ridge promoter)",
+        "Element-gene links",
+    ):
+        assert text in page, text
+    assert (tmp_path / "out/figures/sweep-pearson.png").stat().st_size > 0
+
+    result = tool("compare", "--runs", tmp_path / "runs.json", *given[:2], "--outdir", tmp_path / "out")
+    assert result.exit_code == 65
+    assert "point large of" in result.output

@@ -34,6 +34,7 @@ class ModelConfig(Settings):
     tracks: tuple[str, ...] = ()
     motifs: tuple[str, ...] = ()
     expressed_factors: int = 0  # motif channels of a cell: of its so many most expressed factors; 0: all
+    factors: tuple[str, ...] = ()  # of the motifs: by them those of another species are found
     sequence: bool = False
     width: int = 600  # bp of an element
     bin_size: int = 1  # bp of a signal bin

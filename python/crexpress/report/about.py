@@ -1,11 +1,12 @@
 """What the run was: its cells and genes, how training went, and where every file comes from."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import polars as pl
 from crexpress import splits
 from crexpress.report import facts, plots, style
-from crexpress.report.inputs import Inputs
+from crexpress.report.inputs import Inputs, Trained
 from crexpress.report.page import Cell, Section, Table, Text
 from crexpress.report.study import Blocks, Study
 
@@ -78,17 +79,34 @@ def _reads(inputs: Inputs) -> str:
 
 def training(study: Study) -> Section | None:
     """Loss and learning rate over the steps of training."""
-    frame = study.inputs.history
-    if frame is None or len(frame) < 2:  # one point is no course
+    models = study.inputs.models
+    first = next((model for model in models if model.history is not None), None)
+    if first is None or first.history is None or len(first.history) < 2:  # one point is no course
         return None
     picture = study.picture(
-        plots.history(frame, study.inputs.config.get("best_step")),
+        plots.history(first.history, first.config.get("best_step")),
         "training",
         "Loss, correlation on validation genes and learning rate over the steps of training",
         "Mean squared error on training and validation genes, Pearson's r on validation genes, and the learning "
-        "rate. The weights with the lowest validation loss are the ones kept.",
+        "rate. The weights with the lowest validation loss are the ones kept."
+        + (f" Shown: {first.name}." if len(models) > 1 else ""),
     )
-    return Section("training", "Training", [picture])
+    return Section("training", "Training", [picture, *([_models(models)] if len(models) > 1 else [])])
+
+
+def _models(models: Sequence[Trained]) -> Table:
+    """Where training left each of several models."""
+    rows = []
+    for model in models:
+        best = model.config.get("best_step")
+        kept = model.history.filter(pl.col("step") == best) if model.history is not None else None
+        figures = [
+            kept[name].item() if kept is not None and len(kept) else None for name in ("val_loss", "val_pearson")
+        ]
+        shown = [Cell(style.count(best), numeric=True), *(Cell(style.number(value), numeric=True) for value in figures)]
+        rows.append([Cell(model.name), *shown])
+    columns = ["Model", "Weights of step", "Validation loss", "Validation r"]
+    return Table("The models of this report, at the step whose weights were kept.", columns, rows)
 
 
 def provenance(study: Study) -> Section:

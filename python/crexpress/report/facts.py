@@ -31,10 +31,22 @@ def role(inputs: Inputs, cell: str) -> str:
 
 
 def models(inputs: Inputs) -> list[str]:
-    """Methods of the metrics table that are models; else the presets of the predictions."""
+    """Methods of the metrics table that are models, the pictured one first; else the presets of the predictions."""
     if inputs.metrics and inputs.metrics.header["parameters"].get("models"):
-        return list(inputs.metrics.header["parameters"]["models"])
+        named = inputs.metrics.header["parameters"]["models"]
+        return sorted(named, key=lambda name: (single_seed(inputs, name), name))
     return sorted({file.header["parameters"]["preset"] for file in inputs.predictions.values()})
+
+
+def single_seed(inputs: Inputs, method: str) -> bool:
+    """Whether a method is one seed of several: it has a line in tables, but no sentence and no curve of its own."""
+    runs = inputs.metrics.header["parameters"].get("runs", {}) if inputs.metrics else {}
+    return runs.get(method, {}).get("seed") is not None
+
+
+def spoken(inputs: Inputs) -> list[str]:
+    """Models with sentences of their own: all but the single seeds, unless there is nothing else."""
+    return [model for model in models(inputs) if not single_seed(inputs, model)] or models(inputs)[:1]
 
 
 def preset(inputs: Inputs) -> str:

@@ -1,7 +1,7 @@
 """What the figures say, in plain sentences computed from the metrics: good and bad news alike."""
 
 from collections import Counter
-from statistics import fmean
+from statistics import fmean, stdev
 
 from crexpress import splits
 from crexpress.report import facts, metrics, style
@@ -33,14 +33,14 @@ def lead(inputs: Inputs) -> str:
 
 def tiles(study: Study) -> list[Tile]:
     """The headline figures: correlation in each cell, correlation of change, the best link score."""
-    models, found = facts.models(study.inputs), []
+    models, own, found = facts.models(study.inputs), facts.spoken(study.inputs), []
     views = study.views("expression")
     trained = [view for view in views if view.seen]
     if len(trained) >= MANY:
-        found += _shared_tile(trained, models)
+        found += _shared_tile(trained, own)
         views = [view for view in views if not view.seen]
     for view in views[:MANY]:
-        best = view.best(models, splits.TEST, "pearson")
+        best = view.best(own, splits.TEST, "pearson")
         if best:
             number = style.count(view.figures[best, splits.TEST, "pearson"].n)
             name = f"r in {view.cell}, {number} unseen genes{'' if view.seen else ', unseen cell'}"
@@ -48,7 +48,7 @@ def tiles(study: Study) -> list[Tile]:
             value = view.value(baseline, splits.TEST, "pearson") if baseline else None
             found.append(_tile(name, view.figures[best, splits.TEST, "pearson"], "best baseline", value))
     for view in _main_changes(study)[:1]:
-        best = view.best(models, CHANGED, "pearson_change")
+        best = view.best(own, CHANGED, "pearson_change")
         if best:
             baseline = view.best(
                 [m for m in view.methods("pearson_change") if m not in models], CHANGED, "pearson_change"
@@ -111,7 +111,7 @@ def _tile(name: str, figure: Figure, other: str, value: float | None) -> Tile:
 
 def findings(study: Study) -> list[str]:
     """The sentences under the headline figures, and the lines of summary.txt."""
-    inputs, models = study.inputs, facts.models(study.inputs)
+    inputs, models, own = study.inputs, facts.models(study.inputs), facts.spoken(study.inputs)
     sentences = []
     numbers = facts.training_genes(inputs)
     if numbers and sum(numbers) < facts.FEW_GENES:
@@ -127,15 +127,16 @@ def findings(study: Study) -> list[str]:
     views = study.views("expression")
     trained = [view for view in views if view.seen]
     if len(trained) >= MANY:
-        sentences += _shared(trained, models)
+        sentences += _shared(trained, own)
         views = [view for view in views if not view.seen]
     for view in views:
-        for model in models:
+        for model in own:
             sentences += _expression(inputs, view, model, models)
+    sentences += _spread(study)
     for view in _main_changes(study):
-        sentences += _change(view, models)
+        sentences += _change(view, own, models)
     for view in study.views("across cells"):
-        best = view.best(models, splits.TEST, "pearson_within_genes")
+        best = view.best(own, splits.TEST, "pearson_within_genes")
         if best:
             figure = view.figures[best, splits.TEST, "pearson_within_genes"]
             sentences.append(f"Across cells, within {style.count(figure.n)} test genes, {best} reaches {_r(figure)}.")
@@ -168,8 +169,28 @@ def _expression(inputs: Inputs, view: View, model: str, models: list[str]) -> li
     return [text + "."]
 
 
-def _change(view: View, models: list[str]) -> list[str]:
-    best = view.best(models, CHANGED, "pearson_change")
+def _spread(study: Study) -> list[str]:
+    """One sentence a model that was trained with several seeds: how far they lie apart."""
+    metrics_file = study.inputs.metrics
+    runs = metrics_file.header["parameters"].get("runs", {}) if metrics_file else {}
+    seeds: dict[str, list[str]] = {}
+    for name, run in runs.items():
+        if run["seed"] is not None:
+            seeds.setdefault(run["method"], []).append(name)
+    sentences = []
+    for method, names in seeds.items():
+        told = []
+        for view in study.views("expression"):
+            values = [v for v in (view.value(name, splits.TEST, "pearson") for name in names) if v is not None]
+            if len(values) > 1:
+                told.append(f"{style.number(fmean(values))} (sd {style.number(stdev(values))}) in {view.cell}")
+        if told:
+            sentences.append(f"Over {len(names)} seeds {method} reaches r on test genes of {style.join(told)}.")
+    return sentences
+
+
+def _change(view: View, own: list[str], models: list[str]) -> list[str]:
+    best = view.best(own, CHANGED, "pearson_change")
     if not best:
         return []
     figure = view.figures[best, CHANGED, "pearson_change"]

@@ -1,6 +1,6 @@
 """Everything the report is made of: read, checked for alignment, and held by cell."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -26,8 +26,21 @@ Tables = Mapping[str, Loaded[pl.DataFrame]]
 
 
 @dataclass(frozen=True)
+class Trained:
+    """A model directory: its name in tables, config.json and, where there is one, the course of training."""
+
+    name: str
+    config: Mapping[str, Any]
+    history: pl.DataFrame | None
+
+
+@dataclass(frozen=True)
 class Inputs:
-    """What there is to report; a cell without an artefact is simply not among the keys."""
+    """What there is to report; a cell without an artefact is simply not among the keys.
+
+    Where several models speak of a cell, `predictions` and `links` hold the one that is pictured: a mean over models
+    where there is one, else the first by preset and seed. The tables of metrics show all; `others` are their files.
+    """
 
     genes: Loaded[pl.DataFrame]
     elements: Loaded[pl.DataFrame] | None = None
@@ -38,8 +51,13 @@ class Inputs:
     links: Tables = field(default_factory=dict)
     signals: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
     contacts: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
-    config: Mapping[str, Any] = field(default_factory=dict)
-    history: pl.DataFrame | None = None
+    models: Sequence[Trained] = ()
+    others: Sequence[Loaded[pl.DataFrame]] = ()
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """config.json of the first model."""
+        return self.models[0].config if self.models else {}
 
     def files(self) -> list[Loaded[Any]]:
         """Every artefact read, in a fixed order."""
@@ -51,7 +69,9 @@ class Inputs:
             self.predictions,
             self.links,
         ]
-        return [file for file in single if file] + [file for group in groups for file in group.values()]
+        return (
+            [file for file in single if file] + [file for group in groups for file in group.values()] + [*self.others]
+        )
 
 
 def load(
@@ -64,22 +84,23 @@ def load(
     links: Iterable[Path] = (),
     signals: Iterable[Path] = (),
     contacts: Iterable[Path] = (),
-    model: Path | None = None,
+    models: Iterable[Path] = (),
 ) -> Inputs:
     """Read the artefacts of a run; InputError when two were made for different elements or genes."""
-    config, history = _read_model(model)
+    shown_predictions, more_predictions = _pictured([_table(path, "predictions") for path in predictions])
+    shown_links, more_links = _pictured([_table(path, "links") for path in links])
     inputs = Inputs(
         genes=_table(genes, "genes"),
         elements=_table(elements, "elements") if elements else None,
         metrics=_table(metrics, "metrics") if metrics else None,
         curves=_table(curves, "curves") if curves else None,
-        predictions=_by_cell([_table(path, "predictions") for path in predictions]),
+        predictions=shown_predictions,
         expression=_by_cell([_table(path, "expression") for path in expression]),
-        links=_by_cell([_table(path, "links") for path in links]),
+        links=shown_links,
         signals=_by_cell([_arrays(artifacts.open_arrays(path, "signals"), path) for path in signals]),
         contacts=_by_cell([_arrays(artifacts.read_sparse(path, "contacts"), path) for path in contacts]),
-        config=config,
-        history=history,
+        models=[_read_model(folder) for folder in models],
+        others=[*more_predictions, *more_links],
     )
     _check_alignment(inputs)
     return inputs
@@ -105,11 +126,34 @@ def _by_cell(files: list[Loaded[T]]) -> dict[str, Loaded[T]]:
     return cells
 
 
-def _read_model(folder: Path | None) -> tuple[dict[str, Any], pl.DataFrame | None]:
-    if folder is None:
-        return {}, None
-    history = Path(folder) / "history.parquet"
-    return artifacts.read_config(folder), artifacts.read_table(history, "history")[0] if history.is_file() else None
+def _pictured(
+    files: list[Loaded[pl.DataFrame]],
+) -> tuple[dict[str, Loaded[pl.DataFrame]], list[Loaded[pl.DataFrame]]]:
+    """For each cell the file that is pictured, in alphabetical order of the cells; and the others."""
+
+    def rank(file: Loaded[pl.DataFrame]) -> tuple[bool, str, int]:
+        about = file.header["parameters"]
+        return about.get("mode", "direct") == "direct", str(about.get("preset")), about.get("seed") or 0
+
+    shown: dict[str, Loaded[pl.DataFrame]] = {}
+    others = []
+    for file in sorted(files, key=lambda file: (str(file.header["cell"]), *rank(file))):
+        cell = file.header["cell"]
+        if cell not in shown:
+            shown[cell] = file
+        elif rank(file) == rank(shown[cell]):
+            raise InputError(
+                f"{shown[cell].name} and {file.name} both hold cell {cell} by the same model; give it once"
+            )
+        else:
+            others.append(file)
+    return shown, others
+
+
+def _read_model(folder: Path) -> Trained:
+    config, history = artifacts.read_config(folder), Path(folder) / "history.parquet"
+    name = f"{config.get('preset', folder.name)}, seed {config.get('training', {}).get('seed', 1)}"
+    return Trained(name, config, artifacts.read_table(history, "history")[0] if history.is_file() else None)
 
 
 def _check_alignment(inputs: Inputs) -> None:

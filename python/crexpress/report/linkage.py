@@ -1,5 +1,6 @@
 """Element-gene links: against a perturbation screen, and around one gene."""
 
+import re
 from collections.abc import Mapping
 
 import polars as pl
@@ -107,8 +108,10 @@ def _curves(
 
 
 def drawn(method: str) -> bool:
-    """Whether a score has a place in figures and findings: what is scaled per gene stays in the tables."""
-    return "min-max" not in method
+    """Whether a score has a place in figures and findings: what is scaled per gene, and single seeds (evaluate.naming),
+    stay in the tables.
+    """
+    return "min-max" not in method and re.search(r", seed \d+$", method) is None
 
 
 def _coverage(view: View, total: int, positives: float) -> Blocks:

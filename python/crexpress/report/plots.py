@@ -139,6 +139,71 @@ def intervals(panels: Sequence[Mapping[str, Any]], x_label: str, colours: Mappin
 
 
 @styled
+def spreads(panels: Sequence[tuple[str, Mapping[str, Any], Mapping[str, float]]], x_label: str) -> Figure:
+    """Points of a sweep, one panel a cell, two in a row: seeds, their mean, and what their mean prediction reaches.
+
+    A panel is (title, {point: `compare.Spread` or None}, {yardstick: value}); yardsticks are dashed lines.
+    """
+    columns = min(len(panels), 2)
+    lines = -(-len(panels) // columns)
+    names = list(dict.fromkeys(point for _, spreads, _ in panels for point in spreads))
+    height = 0.26 * len(names) + 0.95
+    figure = Figure(figsize=(WIDTH, height * lines), layout="constrained")
+    axes = figure.subplots(lines, columns, squeeze=False, sharey=True).ravel()
+    for axis, (title, of_points, sticks) in zip(axes, panels, strict=False):
+        for name, found in of_points.items():
+            if found is None:
+                continue
+            y, mean = names.index(name), float(np.mean(found.seeds))
+            if found.low is not None and found.high is not None:
+                axis.plot([found.low, found.high], [y, y], color=style.RULE, linewidth=2.2, solid_capstyle="round")
+            if len(found.seeds) > 1:
+                axis.plot(found.seeds, [y] * len(found.seeds), "o", color=style.SKY, markersize=3.5)
+            axis.plot(mean, y, "o", color=style.BLUE, markersize=6, markeredgecolor="white")
+            if found.together is not None:
+                axis.plot(found.together, y, "D", color=style.VERMILLION, markersize=5, markeredgecolor="white")
+        for number, (stick, value) in enumerate(sticks.items()):
+            axis.axvline(value, color=style.MUTED, linewidth=1, linestyle=(0, (4, 3 + 3 * number)), label=stick)
+        if sticks:
+            axis.legend(loc="lower left", fontsize=6.5, borderaxespad=0.2)
+        axis.set(title=title, xlabel=x_label)
+        axis.set_yticks(range(len(names)), names)
+        axis.set_ylim(len(names) - 0.4, -0.6)
+        axis.grid(axis="x")
+        axis.tick_params(axis="y", length=0, labelcolor=style.INK)
+        axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(5))
+    for axis in axes[len(panels) :]:
+        axis.set_visible(False)
+    return figure
+
+
+@styled
+def costs(table: pl.DataFrame) -> Figure:
+    """Points of a complexity table as bars, one panel a figure: parameters, GFLOP, seconds and memory of a step."""
+    titles = {
+        "parameters": "Parameters, millions",
+        "gflop_per_gene": "GFLOP a gene",
+        "seconds_per_step": "Seconds a step",
+        "peak_memory_gb": "Peak memory of a step, GB",
+    }
+    figure = Figure(figsize=(WIDTH, 0.28 * len(table) + 1.0), layout="constrained")
+    axes = figure.subplots(1, len(titles), sharey=True)
+    for axis, (column, title) in zip(axes, titles.items(), strict=True):
+        values = table[column].to_numpy() / (1e6 if column == "parameters" else 1)
+        axis.barh(range(len(table)), values, color=style.BLUE, height=0.6)
+        for y, value in enumerate(values):
+            axis.annotate(style.significant(value), (value, y), xytext=(3, 0), textcoords="offset points", va="center",
+                          fontsize=7)  # fmt: skip
+        axis.set(title=title, ylim=(len(table) - 0.4, -0.6))
+        axis.set_xlim(0, 1.3 * max(values.max(), 1e-9))
+        axis.set_yticks(range(len(table)), table["point"].to_list())
+        axis.tick_params(axis="y", length=0, labelcolor=style.INK)
+        axis.xaxis.set_major_locator(matplotlib.ticker.MaxNLocator(3))
+        axis.title.set_fontsize(8)
+    return figure
+
+
+@styled
 def history(frame: pl.DataFrame, best_step: int | None) -> Figure:
     """Training and validation loss, correlation on validation genes and learning rate, over the steps."""
     figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")

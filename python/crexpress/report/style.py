@@ -1,7 +1,7 @@
 """How methods, numbers and figures look: one name, one colour and one way to write a number, everywhere."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 DASH, MINUS = "\u2013", "\u2212"  # for what was not measured, and for negative numbers
@@ -77,14 +77,19 @@ def track(name: str) -> str:
     return TRACKS.get(name, name)
 
 
-def colours(methods: Iterable[str], models: Iterable[str] = ()) -> dict[str, str]:
-    """A colour for every method: a model's is blue, a known method has its own, the others take turns."""
+def colours(methods: Iterable[str], models: Sequence[str] = ()) -> dict[str, str]:
+    """A colour for every method: the first model is blue, single seeds are light blue, a known method has its own, the
+    others take turns.
+    """
     chosen: dict[str, str] = {}
     spare = 0
+    first = next(iter(models), None)
     for method in methods:
         starts = [start for start in COLOURS if method.lower().startswith(start)]
-        if method in models:
+        if method == first:
             chosen[method] = BLUE
+        elif method in models and re.search(r", seed \d+$", method):
+            chosen[method] = "#a9cbe3"
         elif starts:
             chosen[method] = COLOURS[max(starts, key=len)]
         else:

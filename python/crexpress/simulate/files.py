@@ -33,7 +33,7 @@ Made by `{command}`; the same command gives the same bytes.
 | genome.fa.gz (.fai, .gzi) | {bases:.1f} Mb on {chromosomes} chromosomes; repeats are soft-masked |
 | genes.gtf.gz | {genes} protein-coding genes |
 | ccres.bed.gz | {elements} elements in SCREEN's six columns |
-| motifs.meme | motifs of the factors; TF* act in some of the cells, CTCF binds boundaries |
+| motifs.meme | motifs of the factors; {factors} act in some of the cells, {boundary} binds boundaries |
 | CELL/*.bigWig | read counts in 50-bp steps: dnase, h3k27ac, h3k4me3, ctcf |
 | CELL/rna.N.genes.results.gz | two replicates in RSEM's table |
 | CELL/loops.longrange.gz | loops of 5-kb bins with their -log10 q |
@@ -82,6 +82,8 @@ def _write(world: World, folder: Path, rng: np.random.Generator, command: str) -
         chromosomes=len(world.lengths),
         genes=len(world.genes),
         elements=len(world.elements),
+        factors=_symbol(world, "TF*"),
+        boundary=_symbol(world, "CTCF"),
         first=world.cells[0],
         last=world.cells[-1],
         reach=REACH // 1000,
@@ -146,7 +148,12 @@ def _plant(codes: np.ndarray, here: pl.DataFrame, world: World, rng: np.random.G
 def _motif_names(world: World) -> list[str]:
     names = [f"TF{number:02d}" for number in range(1, len(world.motifs) + 1)]
     names[BOUNDARY_FACTOR] = "CTCF"
-    return names
+    return [_symbol(world, name) for name in names]
+
+
+def _symbol(world: World, name: str) -> str:
+    """A symbol as its species writes it: GENE1 of a human is Gene1 of a mouse."""
+    return name if world.species == "human" else name.capitalize()
 
 
 def _motifs(world: World, path: Path) -> None:
@@ -154,7 +161,10 @@ def _motifs(world: World, path: Path) -> None:
     lines = ["MEME version 5", "", "ALPHABET= ACGT", "", "strands: + -", ""]
     lines += ["Background letter frequencies", "A 0.25 C 0.25 G 0.25 T 0.25", ""]
     for name, matrix in zip(_motif_names(world), world.motifs, strict=True):
-        lines += [f"MOTIF {name}.SIM", f"letter-probability matrix: alength= 4 w= {len(matrix)} nsites= 500"]
+        lines += [
+            f"MOTIF {name}.{'SIM' if world.species == 'human' else 'MUS'}",
+            f"letter-probability matrix: alength= 4 w= {len(matrix)} nsites= 500",
+        ]
         lines += ["\t".join(f"{value:.6f}" for value in row) for row in matrix]
         lines.append("")
     path.write_text("\n".join(lines))
@@ -164,7 +174,7 @@ def _gene_names(world: World) -> pl.DataFrame:
     """gene_id (with version) and gene_name of every gene; the genes of factors are named as their motifs."""
     motif_names = _motif_names(world)
     names = [
-        motif_names[factor] if factor >= 0 else f"GENE{number}"
+        motif_names[factor] if factor >= 0 else _symbol(world, f"GENE{number}")
         for number, factor in enumerate(world.genes["factor"], 1)
     ]
     ids = [f"SIMG{number:011d}.{1 + number % 3}" for number in range(1, len(names) + 1)]

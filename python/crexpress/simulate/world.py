@@ -4,7 +4,7 @@ Nothing here knows of files. All arrays are aligned to `elements`, `genes` and `
 """
 
 import itertools
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -18,7 +18,11 @@ REACH = 45_000  # bp, farthest pair that can touch
 LINK = 0.10  # a true link changes its gene's expression by at least this fraction
 UBIQUITOUS, LINEAGE = 3, 10  # factors that every cell has, and those that two cells share
 BOUNDARY_FACTOR = UBIQUITOUS + LINEAGE  # binds boundaries in every cell, regulates nothing
+FACTORS = BOUNDARY_FACTOR + 1
 KINDS = ("promoter", "enhancer", "open", "silent", "boundary")
+
+
+Species = Literal["human", "mouse"]
 
 
 class Sizes(NamedTuple):
@@ -33,6 +37,7 @@ class Sizes(NamedTuple):
 class World(NamedTuple):
     """The whole truth.
 
+    species: how symbols are written, TF01 (human) or Tf01 (mouse).
     elements: chrom, start, end, kind. genes: chrom, tss (0-based), strand, promoter (its element), factor
     (number of the factor it encodes, or -1). motifs: position weight matrices, each [width, 4].
     sites [elements, factors] counts motif sites; factors [factors, cells] is each factor's level;
@@ -41,6 +46,7 @@ class World(NamedTuple):
     looped; effect [pairs, cells] is the fraction of expression lost without the element (0 or negative).
     """
 
+    species: Species
     cells: list[str]
     lengths: dict[str, int]
     elements: pl.DataFrame
@@ -57,13 +63,18 @@ class World(NamedTuple):
     loops: pl.DataFrame
 
 
-def invent(sizes: Sizes, rng: np.random.Generator) -> World:
-    """Draw a world.
+def invent(
+    sizes: Sizes, rng: np.random.Generator, species: Species = "human", motifs: list[np.ndarray] | None = None
+) -> World:
+    """Draw a world; given the `motifs` of another, one of the same grammar.
+
+    Sites of the same factors then mean the same; sequence, places of genes and elements, and which cell has which
+    factor are drawn anew.
 
     Expression is promoter strength x (promoter activity + sum over elements of activity x contact), with
     log-normal noise; contact falls as 1/distance, is cut at boundaries and lifted by loops.
     """
-    cells = [f"cell{number}" for number in range(1, sizes.cells + 1)]
+    cells = [f"{'cell' if species == 'human' else species}{number}" for number in range(1, sizes.cells + 1)]
     elements, genes, lengths = _place(sizes, rng)
     kinds = elements["kind"].to_numpy()
     promoter = genes["promoter"].to_numpy()
@@ -88,11 +99,12 @@ def invent(sizes: Sizes, rng: np.random.Generator) -> World:
     effect = -pull / total[pairs["gene"]]
     effect[coding[pairs["gene"]] >= 0] = 0  # a factor's own level is given, not made by elements
     return World(
+        species,
         cells,
         lengths,
         elements,
         genes,
-        _motifs(len(factors), rng),
+        motifs or _motifs(len(factors), rng),
         sites,
         factors,
         openness,

@@ -109,6 +109,7 @@ def run(
         "precision": engine.precision,
         "digests": store.digests,
         "sources": processes.told([artifacts.source(path) for path in sorted(read)] if processes.first else None),
+        "chromosomes": store.chromosomes,
     }
     store.to(where, data)
     if training_config.loss == "classification" and training_config.shuffled_negatives:
@@ -194,12 +195,15 @@ def choose_inputs(
     if "tracks" in inputs:
         chosen = tuple(tracks) or shared_tracks(signals, union=config.track_dropout > 0)
     motif_names: list[str] = []
+    factors: list[str] = []
     if "motifs" in inputs and motifs:
-        motif_names = artifacts.open_arrays(motifs, "motifs").header["parameters"]["motifs"]
+        about = artifacts.open_arrays(motifs, "motifs").header["parameters"]
+        motif_names, factors = about["motifs"], about.get("factors", [])
     config = config.replace(
         tracks=chosen,
         motifs=tuple(motif_names),
         expressed_factors=config.expressed_factors if motif_names else 0,
+        factors=tuple(factors),
         sequence="sequence" in inputs and sequence is not None,
         width=artifacts.read_table(elements, "elements")[1]["parameters"]["width"],
         transform=artifacts.open_arrays(signals[0], "signals").header["parameters"]["transform"],

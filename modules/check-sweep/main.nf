@@ -1,0 +1,25 @@
+// A plain run is a sweep of one point: every fault of the settings in one message, and the runs laid out.
+process CHECK_SWEEP {
+    label 'process_single'
+
+    input:
+    path sheet
+    path sweep
+    val names
+    path models, stageAs: 'model?/*', arity: '0..*'
+    val args
+    val settings
+    val toolkit
+
+    output:
+    path 'runs.json', emit: runs
+    path sheet, includeInputs: true, emit: sheet // handed on, so that nothing starts before both are sound
+    tuple val(task.process), eval('check-sweep --version'), topic: versions
+
+    script:
+    """
+    check-sweep --samplesheet ${sheet} ${sweep ? "--sweep ${sweep}" : ''} \\
+        ${[names, models].transpose().collect { name, model -> "--model '${name}=${model}'" }.join(' ')} \\
+        ${args} ${task.ext.args ?: ''} --output runs.json -- ${settings}
+    """
+}

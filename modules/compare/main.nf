@@ -1,0 +1,26 @@
+// The points of a sweep side by side.
+process COMPARE {
+    label 'process_low'
+
+    input:
+    path runs
+    val points
+    path metrics, stageAs: 'metrics?/*', arity: '2..*'
+    val toolkit
+
+    output:
+    path 'sweep.*', emit: tables
+    path 'figures/sweep-*', emit: figures
+    tuple val(task.process), eval('compare --version'), topic: versions
+
+    script:
+    """
+    compare --runs ${runs} ${[points, metrics].transpose().collect { point, file -> "--metrics ${point}=${file}" }.join(' ')} ${task.ext.args ?: ''}
+    """
+
+    stub:
+    """
+    mkdir figures
+    touch sweep.parquet sweep.csv sweep.html figures/sweep-pearson.svg
+    """
+}

@@ -1,0 +1,159 @@
+"""What a model costs: parameters, FLOPs of a gene, seconds and memory of a step (the papers' complexity tables).
+
+Measured on random inputs of the right shape, so no data are needed; every point runs in a process of its own.
+"""
+
+import dataclasses
+import multiprocessing
+import resource
+import statistics
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from crexpress.device import choose
+from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.inputs import Features
+from crexpress.models.scpge import ScPGE
+
+INPUTS = ("sequence", "motifs", "tracks")
+
+
+class Shape(NamedTuple):
+    """What the inputs are like: names of the tracks, number of motifs, whether there is sequence."""
+
+    tracks: tuple[str, ...]
+    motifs: int
+    sequence: bool
+
+
+class Way(NamedTuple):
+    """How steps are measured: genes a step (None: the preset's), steps timed after one to warm up, device."""
+
+    batch_size: int | None
+    steps: int
+    device: str
+    threads: int | None
+
+
+def configure(settings: Mapping[str, Any], shape: Shape) -> tuple[ModelConfig, int]:
+    """Architecture and batch size of a point: the preset with those settings that are the model's."""
+    config, training = read_preset(settings["preset"])
+    fields = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
+    fields = {name: kind for name, kind in fields.items() if name not in INPUTS}
+    inputs = [part.strip() for part in settings.get("inputs", ",".join(INPUTS)).split(",")]
+    tracks = [part.strip() for part in settings.get("tracks", "").split(",") if part.strip()] or list(shape.tracks)
+    config = config.replace(
+        **{name: fields[name](value) for name, value in settings.items() if name in fields},
+        tracks=tuple(tracks) if "tracks" in inputs else (),
+        motifs=tuple(f"motif{number}" for number in range(shape.motifs)) if "motifs" in inputs else (),
+        sequence=shape.sequence and "sequence" in inputs,
+    )
+    return config, int(settings.get("batch_size") or training.batch_size)
+
+
+def table(points: Sequence[tuple[str, Mapping[str, Any]]], shape: Shape, way: Way) -> pl.DataFrame:
+    """One row a point: `measure`'s figures. Raises InputError for a point that no model can be built of."""
+    settings = [(point, *configure(own, shape)) for point, own in points]
+    for _, config, _ in settings:
+        ScPGE(config)  # faults are told before minutes of measuring
+    rows = []
+    context = multiprocessing.get_context("spawn")  # memory of one point must not count for the next
+    for point, config, batch_size in settings:
+        with context.Pool(1) as pool:
+            rows.append({"point": point, **pool.apply(measure, (config, way.batch_size or batch_size, way))})
+    return pl.DataFrame(rows)
+
+
+def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
+    """Parameters, GFLOP of a gene's prediction (2 a multiply-add, all its elements encoded), and a step's cost.
+
+    A step is forward, backward and AdamW over `batch_size` genes that share no element, the worst case; seconds are the
+    median. Memory is what a step adds to the process on a CPU, and the device's peak on a GPU.
+    """
+    device = choose(way.device)
+    if way.threads:
+        torch.set_num_threads(way.threads)
+    torch.manual_seed(1)
+    model = ScPGE(config).to(device)
+    gflop = count(model, device) / 1e9
+    optimiser = torch.optim.AdamW(model.parameters())
+    model.train()
+    before = _resident()
+    if device.type == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+    seconds = []
+    for _ in range(way.steps + 1):
+        features, present, distance = _inputs(config, batch_size, device)
+        _wait(device)
+        start = time.perf_counter()
+        _predict(model, features, present, distance).square().mean().backward()
+        optimiser.step()
+        optimiser.zero_grad()
+        _wait(device)
+        seconds.append(time.perf_counter() - start)
+    peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else _peak() - before
+    return {
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "gflop_per_gene": gflop,
+        "batch_size": batch_size,
+        "neighbours": config.neighbours,
+        "seconds_per_step": statistics.median(seconds[1:]),
+        "peak_memory_gb": peak / 1e9,
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
+    }
+
+
+def count(model: ScPGE, device: torch.device) -> int:
+    """FLOPs of predicting one gene, all its elements encoded."""
+    model.eval()
+    features, present, distance = _inputs(model.config, 1, device)
+    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+        _predict(model, features, present, distance)
+    return int(counter.get_total_flops())
+
+
+def _predict(model: ScPGE, features: Features, present: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
+    genes, tokens = present.shape
+    rows = 1 if model.config.loop_rows == "gene" else tokens
+    loops = None if model.config.loop_rows == "none" else torch.zeros(genes, rows, tokens, device=present.device)
+    vectors = model.embed(features).view(genes, tokens, -1)
+    return model.predict(vectors, present, distance, loops).expression
+
+
+def _inputs(config: ModelConfig, genes: int, device: torch.device) -> tuple[Features, torch.Tensor, torch.Tensor]:
+    tokens = config.neighbours + 1
+    elements = genes * tokens
+    features = Features(
+        signals=torch.rand(elements, len(config.tracks), config.width // config.bin_size, device=device),
+        present=torch.ones(elements, len(config.tracks), dtype=torch.bool, device=device),
+        codes=torch.randint(0, 4, (elements, config.width), dtype=torch.uint8, device=device),
+        motifs=torch.rand(elements, len(config.motifs), device=device),
+    )
+    distance = torch.as_tensor(np.linspace(-1e5, 1e5, tokens), dtype=torch.float32, device=device)
+    return features, torch.ones(genes, tokens, dtype=torch.bool, device=device), distance.repeat(genes, 1)
+
+
+def _wait(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize()
+
+
+def _peak() -> int:
+    """Largest resident memory of this process so far, bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _resident() -> int:
+    """Resident memory of this process, bytes; its peak where the system does not tell."""
+    try:
+        with open("/proc/self/statm") as file:
+            return int(file.read().split()[1]) * resource.getpagesize()
+    except OSError:
+        return _peak()
