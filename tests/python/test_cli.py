@@ -74,8 +74,10 @@ def test_a_seed_below_zero_is_wrong_usage(tool: str) -> None:
 def test_ctrl_c_ends_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     script = tmp_path / "tool.py"
     script.write_text(
-        "import time\n"
+        "import signal, time\n"
         "from crexpress import artifacts, cli\n"
+        # a job that a script starts in the background ignores Ctrl-C, and so do its children
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "@cli.tool('tool')\n"
         "def main():\n"
         f"    with artifacts.replacing({str(tmp_path / 'out' / 'table')!r}):\n"
@@ -88,8 +90,6 @@ def test_ctrl_c_ends_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # a job that a script starts in the background ignores Ctrl-C, and so would its children
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "writing\n"
