@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SCALES ?= 0.01 0.1
 RELEASED ?=
 
-.PHONY: help setup demo test test-quick test-containers images lint bench-data bench-gpu bench-model docs clean
+.PHONY: help setup demo test test-quick test-containers images lint lint-nf-core bench-data bench-gpu bench-model docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -36,6 +36,9 @@ lint: setup ## style, types, and Nextflow's own linter
 	ruff format --check .
 	mypy
 	nextflow lint main.nf modules subworkflows nextflow.config conf
+
+lint-nf-core: setup .venv/nf-core/bin/nf-core ## nf-core's own linter (.nf-core.yml)
+	NFCORE_NO_VERSION_CHECK=1 .venv/nf-core/bin/nf-core pipelines lint
 
 bench-model: setup ## speed of the model against the released ScPGE (RELEASED as in bench-data)
 	python tests/benchmarks/bench_model.py --released $(dir $(RELEASED))
@@ -69,4 +72,10 @@ clean: ## remove what runs leave behind (keeps .venv and results)
 
 .venv/.nextflow: .ci/install-nextflow | .venv/.python
 	.ci/install-nextflow
+	@touch $@
+
+# an environment of its own: its pins would hold back ours
+.venv/nf-core/bin/nf-core: .nf-core.yml | .venv/bin/python
+	$(PYTHON) -m venv .venv/nf-core
+	.venv/nf-core/bin/pip install --quiet "nf-core==$$(sed -n 's/^nf_core_version: //p' .nf-core.yml)"
 	@touch $@

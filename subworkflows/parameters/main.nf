@@ -7,13 +7,16 @@ def settings(given, project) {
     def fixed = groups.execution.properties.keySet() // the configuration reads these too, under their own spelling only
     def faults = []
     def values = given.findAll { name, _value -> name in schema }
-    given.findAll { name, _value -> !(name in schema) && !name.contains('-') }.each { name, value ->
+    def unknown = given.findAll { name, _value -> !(name in schema) && !name.contains('-') }
+    // an institution's profile may set parameters of its own
+    def asked = given.custom_config_base ? unknown.findAll { name, _value -> workflow.commandLine.contains("--${name}") } : unknown
+    asked.each { name, value ->
         def snake = name.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/, '_').toLowerCase()
         if (snake in schema && !(snake in fixed)) {
             values[snake] = value
         }
         else {
-            def near = schema.keySet().toList().closest(snake)
+            def near = snake == 'input' ? ['samplesheet'] : schema.keySet().toList().closest(snake) // as nf-core calls it
             faults << "--${name} is no parameter of this pipeline${near ? "; did you mean --${near.first()}?" : ''}"
         }
     }

@@ -37,10 +37,11 @@ def test_five_faults_of_a_samplesheet_come_in_one_message(pipeline: Pipeline) ->
 
 def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> None:
     wrong = ["--holdout_cels", "A", "--steps", "many", "--gtf", "absent.gtf", "--preset", "huge", "--tss", "mian"]
-    wrong += ["--expressed_factors", "600"]
+    wrong += ["--expressed_factors", "600", "--input", "cells.csv"]
     output = pipeline.run("-profile", "k562", *wrong, "--outdir", "out", code=1)
     for fault in (
         "--holdout_cels is no parameter of this pipeline; did you mean --holdout_cells?",
+        "--input is no parameter of this pipeline; did you mean --samplesheet?",
         "--steps is 'many', but must be a whole number",
         "there is no file absent.gtf",
         "--preset is 'huge', but must be one of",
@@ -73,3 +74,18 @@ def test_choices_are_held_against_the_samplesheet(pipeline: Pipeline) -> None:
     assert "--interpret_cells: K526 is no cell of the samplesheet; it has HeLa-S3, K562" in output
     output = pipeline.run(*chosen, "--interpret_cells", "K562")
     assert output.count("Not in --tracks and so not read: ctcf, h3k4me3.") == 1
+
+
+def test_profiles_of_an_institution_are_read_where_they_are_named(pipeline: Pipeline) -> None:
+    """As nf-core/configs lays them out: a list that includes a file a place, which sets parameters of its own."""
+    (pipeline.folder / "places/conf").mkdir(parents=True)
+    (pipeline.folder / "places/nfcore_custom.config").write_text(
+        'profiles { our_cluster { includeConfig "${params.custom_config_base}/conf/our_cluster.config" } }'
+    )
+    (pipeline.folder / "places/conf/our_cluster.config").write_text(
+        "params.config_profile_contact = 'somebody'\nparams.device = 'cuda'\nprocess.executor = 'slurm'\n"
+    )
+    chosen = ["-profile", "k562,docker,our_cluster", "--custom_config_base", pipeline.folder / "places"]
+    output = pipeline.run(*chosen, "--outdir", "out", code=1)
+    assert "--device cuda needs -profile gpu as well" in output
+    assert "config_profile_contact" not in output

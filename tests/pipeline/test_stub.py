@@ -29,7 +29,7 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
     assert tasks(output) == expected
 
     info = pipeline.folder / "out/pipeline_info"
-    assert {"timeline.html", "report.html", "trace.txt", "dag.mmd", "versions.yml", "params.json"} <= {
+    assert {"timeline.html", "report.html", "trace.txt", "dag.html", "versions.yml", "params.json"} <= {
         f.name for f in info.iterdir()
     }
     manifest = json.loads((info / "manifest.json").read_text())
