@@ -62,7 +62,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyCase:
     )
     artifacts.write_table(case.genes, table, artifacts.make_header("genes", "test", **digests, parameters=about))
     _write_features(case, len(elements), digests, rng)
-    for cell in ("A", "B"):
+    for cell in ("A", "B", "C"):
         _write_cell(case, cell, elements, table, digests, rng)
     return case
 

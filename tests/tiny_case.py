@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 
 class TinyCase(NamedTuple):
-    """Paths of a tiny case: three chromosomes of genes and cCREs, two cells with two tracks."""
+    """Paths of a tiny case: three chromosomes of genes and cCREs, three cells with two tracks."""
 
     folder: Path
     elements: Path

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crexpress import artifacts
+from crexpress import anchor, artifacts
 from crexpress.device import prepare
 from crexpress.models import Model, load_model
 from crexpress.orthology import same_genome
@@ -46,6 +46,8 @@ class CellModel:
             "expressed_factors": 0 if data.open_motifs is None else self.model.config.expressed_factors,
             "missing_tracks": [track for track, there in present.items() if not there],
             "loops": data.loops is not None,
+            "mode": "direct" if self.store.anchor is None else "anchored",
+            "anchor_cells": [] if self.store.anchor is None else self.store.anchor.others(data.name),
             **parameters,
         }
         units = {"predicted": self.config["units"]}
@@ -82,6 +84,8 @@ def load(
     where = prepare(device, threads, config["training"]["seed"])
     model = load_model(directory).to(where)
     store = open_store(elements, genes, signals, expression, sequence, motifs, contacts, config=model.config)
+    if model.config.anchored:
+        store.anchor = anchor.read(directory, store.digests, store.genes)
     store.to(where, data)
     used = contacts if store.loop_rows != "none" else []
     return CellModel(model, store, config, [directory / "model.safetensors", *signals, *expression, *used])

@@ -1,6 +1,7 @@
 """Several evaluated points of a sweep in one table: every figure of every seed, of their means and of the baselines."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -93,7 +94,7 @@ def spread(rows: pl.DataFrame) -> Spread | None:
 
 def base_name(method: str) -> str:
     """A method without what a mean over models adds: "attention (mean of 3 seeds)" is attention's."""
-    return method.split(" (mean of ")[0]
+    return re.sub(r" \(mean of [^)]*\)|, mean of [^)]*(?=\))", "", method)
 
 
 def header(metrics: Sequence[Path], compared: Compared) -> Header:

@@ -28,7 +28,10 @@ def average(paths: Sequence[Path], kind: str) -> tuple[pl.DataFrame, Header]:
         if frame.columns != first.columns or not frame.select(rest).equals(first.select(rest)):
             raise InputError(f"{path} does not have the rows of {paths[0]}: another split, or other neighbours")
         if _about(header) != _about(like):
-            raise InputError(f"{path} and {paths[0]} come from models trained on other cells; they have no common mean")
+            raise InputError(
+                f"{path} and {paths[0]} come from models trained on other cells or in other modes; they have "
+                "no common mean"
+            )
     means = pl.DataFrame(
         {
             name: sum((frame[name].cast(pl.Float64) for frame in frames[1:]), first[name].cast(pl.Float64))
@@ -41,7 +44,8 @@ def average(paths: Sequence[Path], kind: str) -> tuple[pl.DataFrame, Header]:
 
 
 def _about(header: Header) -> tuple[object, ...]:
-    return header["parameters"].get("cell_seen"), header["parameters"].get("training_cells")
+    parameters = header["parameters"]
+    return parameters.get("cell_seen"), parameters.get("training_cells"), parameters.get("mode")
 
 
 def _header(paths: Sequence[Path], headers: Sequence[Header], kind: str) -> Header:
@@ -49,12 +53,13 @@ def _header(paths: Sequence[Path], headers: Sequence[Header], kind: str) -> Head
     presets = list(dict.fromkeys(header["parameters"]["preset"] for header in headers))
     what = "seeds" if len(presets) == 1 else "models"
     seeds = [header["parameters"]["seed"] for header in headers]
+    anchored = "anchored, " if like["parameters"].get("mode") == "anchored" else ""
     parameters = {
         **like["parameters"],
         "preset": " + ".join(presets),
         "seed": None,
         "seeds": seeds,
-        "mode": f"mean of {len(paths)} {what}",
+        "mode": f"{anchored}mean of {len(paths)} {what}",
     }
     return artifacts.make_header(
         kind,

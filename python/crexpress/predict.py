@@ -55,10 +55,16 @@ def tokens(store: Store, cell: int, vectors: Tensor, batch_size: int) -> Iterato
 
 @torch.inference_mode()
 def predict(model: Model, store: Store, cell: int, batch_size: int) -> np.ndarray:
-    """Predicted expression of every gene, float32 [genes], in the unit of the model's training target."""
+    """Predicted expression of every gene, float32 [genes], in the unit of the model's training target.
+
+    An anchored model's is the known cells' mean and the predicted change, NaN for a gene that no other cell measures.
+    """
     vectors = encode(model, store, cell)
     parts = [model.predict(*batch).expression for batch in tokens(store, cell, vectors, batch_size)]
-    return torch.cat(parts).float().cpu().numpy()
+    predicted = torch.cat(parts).float().cpu().numpy()
+    if store.anchor is not None:
+        predicted = np.maximum(predicted + store.anchor.known(store.cells[cell].name), 0)
+    return predicted
 
 
 def prediction_table(store: Store, config: dict[str, Any], split: np.ndarray, predicted: np.ndarray) -> pl.DataFrame:
@@ -66,7 +72,7 @@ def prediction_table(store: Store, config: dict[str, Any], split: np.ndarray, pr
     if config["training"]["loss"] == "classification":
         predicted = -np.expm1(-predicted)  # see training.losses.probability
     return store.genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
-        pl.Series("split", split), pl.Series("predicted", predicted)
+        pl.Series("split", split), pl.Series("predicted", predicted).fill_nan(None)
     )
 
 

@@ -4,7 +4,7 @@ Nothing is repeated per gene (see docs/science.md, "Scale"): a batch is the uniq
 every gene, where they are. One store serves any number of neighbours and every model.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -15,13 +15,14 @@ import torch
 from torch import Tensor
 
 from crexpress import artifacts, cli, factors, neighbours
+from crexpress.anchor import Anchor
 from crexpress.device import CPU
 from crexpress.errors import InputError
 from crexpress.loops import LoopTable, read_loops
 from crexpress.models.config import LoopRows, ModelConfig
 from crexpress.models.inputs import Features
 from crexpress.orthology import match
-from crexpress.placement import HostRows, Rows, keep_resident, send
+from crexpress.placement import CHUNK, HostRows, Rows, keep_resident, send
 from crexpress.sequence import reverse_complement
 from crexpress.shuffling import shuffle_codes
 
@@ -77,6 +78,7 @@ class Store:
     chromosomes: list[tuple[str, int | None]]  # names and lengths: which genome this is
     loop_rows: LoopRows = "none"  # between which tokens of a gene loops are looked up
     device: torch.device = CPU
+    anchor: Anchor | None = None  # known cells that an anchored model compares with
     shuffled_from: int | None = None  # cells from this number on are seen with shuffled sequences
 
     def to(self, device: torch.device, data: str = "auto") -> "Store":
@@ -96,7 +98,28 @@ class Store:
             cell.loops = cell.loops and cell.loops.to(device)
             if cell.open_motifs is not None:
                 cell.open_motifs = cell.open_motifs.to(device)
+        if self.anchor is not None:
+            self.anchor.to(device)
         return self
+
+    def anchor_on(self, known: Collection[str]) -> None:
+        """Compare every cell with these, whose expression must be there; before `to`.
+
+        InputError with fewer than two: of one cell alone it cannot be learnt what differs between cells.
+        """
+        cells = [cell for cell in self.cells if cell.name in known]
+        if len(cells) < 2:
+            raise InputError(
+                "--anchored learns what differs between cells, and needs the expression of two or more to train on; "
+                f"there is {', '.join(cell.name for cell in cells)} alone"
+            )
+        level = np.zeros((len(self.elements), len(cells[0].present)), np.float32)
+        for cell in cells:
+            for rows in torch.arange(len(level)).split(CHUNK):
+                level[rows] += (cell.signals[rows].float().mean(2) * cell.present).numpy()
+        has = np.stack([cell.present.numpy() for cell in cells]).astype(np.float32)
+        expression = np.stack([cell.expression for cell in cells if cell.expression is not None])
+        self.anchor = Anchor([cell.name for cell in cells], level, has, expression, self.genes)
 
     def _inputs(self) -> list[Rows]:
         return [self.codes, self.motifs, *(cell.signals for cell in self.cells)]
@@ -110,9 +133,10 @@ class Store:
         def pick(rows: Rows, part: slice = slice(None)) -> Tensor:
             return rows.index_select(0, here[part]) if isinstance(rows, Tensor) else rows[there[part]]
 
-        shape = (len(keys), *self.cells[0].signals.shape[1:])
-        signals = torch.empty(shape, device=self.device)
-        present = torch.empty(shape[:2], dtype=torch.bool, device=self.device)
+        tracks, bins = self.cells[0].signals.shape[1:]
+        channels = tracks if self.anchor is None else self.anchor.channels
+        signals = torch.empty(len(keys), channels, bins, device=self.device)
+        present = torch.empty(len(keys), channels, dtype=torch.bool, device=self.device)
         codes, motifs = pick(self.codes), pick(self.motifs).float()
         bounds = np.searchsorted(cell, np.arange(len(self.cells) + 1))
         if self.shuffled_from is not None:
@@ -123,8 +147,10 @@ class Store:
         for data, start, end in zip(self.cells, bounds[:-1], bounds[1:], strict=True):
             part = slice(int(start), int(end))
             if start < end:
-                signals[part] = pick(data.signals, part)
-                present[part] = data.present
+                signals[part, :tracks] = pick(data.signals, part)
+                present[part, :tracks] = data.present
+                if self.anchor is not None:
+                    self.anchor.fill(signals[part], present[part], data.name, here[part])
                 if data.open_motifs is not None:  # a closed channel is 0: the mean of standardised scores
                     motifs[part] *= data.open_motifs
         return Features(signals, present, codes, motifs)

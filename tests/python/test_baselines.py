@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 from crexpress import artifacts
 from crexpress.errors import InputError
-from crexpress.models import baselines
+from crexpress.models import baselines, known_cells
 
 BIN = Path(__file__).parents[2] / "bin" / "fit-baselines"
 GENES, PER_GENE = 300, 4
@@ -114,10 +114,42 @@ def test_copies_only_for_new_cells_and_their_mean_skips_what_is_not_measured(sto
     predicted = baselines.predict(cells, elements, genes, index, train_rows(), seed=1)
     assert not any(method.startswith("copy") for method in predicted["A"])
     assert {"copy of A", "copy of B"} < set(predicted["C"])
-    mean = predicted["C"][baselines.MEAN_OVER_CELLS]
+    mean = predicted["C"][known_cells.MEAN_OVER_CELLS]
     assert mean[0] == pytest.approx(cells[1].expression[0])
     assert np.isnan(mean[1])
     assert mean[2] == pytest.approx((cells[0].expression[2] + cells[1].expression[2]) / 2)
+
+
+def test_a_known_cell_is_told_the_others_and_never_itself(store):
+    elements, genes, index = store
+    cells = [make_cell(name, i, elements, index, trained=name != "D") for i, name in enumerate("ABCD")]
+    before = baselines.predict(cells, elements, genes, index, train_rows(), seed=1)
+    b, c = cells[1].expression, cells[2].expression
+    np.testing.assert_allclose(before["A"][known_cells.MEAN_OVER_CELLS], (b + c) / 2, rtol=1e-6)
+    test = ~train_rows()
+    for cell in cells:  # unseen genes
+        values = before[cell.name]
+        r = {
+            name: np.corrcoef(values[name][test], cell.expression[test])[0, 1] for name in values if "mean" not in name
+        }
+        assert r[known_cells.TREES_CHANGE] > 0.9 > r[known_cells.NEAREST_CELL]
+    cells[0].expression[test] += 7
+    after = baselines.predict(cells, elements, genes, index, train_rows(), seed=1)
+    for method in (known_cells.MEAN_OVER_CELLS, known_cells.NEAREST_CELL, known_cells.TREES_CHANGE):
+        np.testing.assert_array_equal(after["A"][method], before["A"][method])
+
+
+def test_the_nearest_cell_has_the_most_similar_tracks():
+    one, other = np.random.default_rng(0).random((2, 500))
+    signals = {
+        "new": {"dnase": one, "ctcf": other},
+        "like": {"dnase": one + 0.5 * other, "atac": other},
+        "unlike": {"dnase": other, "ctcf": one},
+        "nothing shared": {"atac": one},
+        "flat": {"dnase": np.zeros(500)},
+    }
+    assert known_cells.nearest("new", ["unlike", "nothing shared", "like", "flat"], signals) == "like"
+    assert known_cells.nearest("new", ["nothing shared", "flat"], signals) is None
 
 
 def test_cell_that_lacks_a_track_is_predicted(store):

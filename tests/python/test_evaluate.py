@@ -11,8 +11,8 @@ import pytest
 from click.testing import CliRunner
 from crexpress import artifacts
 from crexpress.errors import InputError
-from crexpress.evaluate import bootstrap, closed_forms, crispr, expression, links, metrics, ranking
-from crexpress.models.baselines import MEAN_OVER_CELLS
+from crexpress.evaluate import bootstrap, closed_forms, crispr, expression, links, metrics, naming, ranking
+from crexpress.models.known_cells import MEAN_OVER_CELLS
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, roc_auc_score
 
@@ -196,6 +196,23 @@ def test_change_from_the_mean_of_two_known_cells(noisy):
     assert {row.reference for row in rows} == {"A", "B", MEAN_OVER_CELLS}
     row = lookup(rows, reference=MEAN_OVER_CELLS, subset="test", metric="mae_change")[0]
     assert row.value == pytest.approx(0)
+
+
+def test_who_knows_the_other_cells_is_held_to_the_change_from_what_they_express(noisy):
+    a, b, new = noisy
+    cells = {"A": make_cell("A", True, a, ["net"], net=a + 9), "B": make_cell("B", True, b, ["net"], net=b - 9)}
+    predicted = {"net": new, "net (anchored)": (a + b) / 2 + 0.3 * (new - (a + b) / 2), MEAN_OVER_CELLS: (a + b) / 2}
+    cells["C"] = make_cell("C", False, new, ["net", "net (anchored)"])
+    cells["C"].predicted |= predicted | {"copy of A": a}
+    cells["C"].runs = {"net (anchored)": naming.Run("net (anchored)", None, "anchored")} | {
+        "net": naming.Run("net", None, "direct")
+    }
+    rows = lookup(list(expression.change(cells, SPLIT, 20, 1)), subset="test", reference=MEAN_OVER_CELLS)
+    of = {row.method: row.value for row in rows if row.metric == "pearson_change"}
+    assert of["net (anchored)"] == pytest.approx(1)  # though it has no prediction in A and B
+    assert of["net"] == pytest.approx(1)  # its own mean over A and B
+    assert of["copy of A"] == pytest.approx(np.corrcoef((a - b)[250:], (new - (a + b) / 2)[250:])[0, 1])
+    assert MEAN_OVER_CELLS not in of  # predicts no change
 
 
 def test_correlation_across_cells_ignores_differences_between_genes(noisy):

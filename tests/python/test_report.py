@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from runpy import run_path
@@ -48,14 +49,31 @@ class Run:
     def header(self, kind: str, cell: str | None = None, **parameters: object) -> artifacts.Header:
         return artifacts.make_header(kind, "test", **self.digests, cell=cell, parameters=parameters)
 
-    def _predictions(self, cell: str) -> None:
+    def _predictions(self, cell: str, mode: str = "direct") -> Path:
         observed = artifacts.read_table(self.tiny.expression(cell), "expression")[0]["expression"].fill_null(0)
         noise = np.random.default_rng(ord(cell)).normal(0, 0.3, len(observed))
         frame = self.genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
             split=pl.Series(self.split), predicted=pl.Series((observed.to_numpy() + noise).astype(np.float32))
         )
-        header = self.header("predictions", cell, cell_seen=cell == "A", preset="scpge-small", mode="direct")
-        artifacts.write_table(self.folder / f"predictions.{cell}.parquet", frame, header)
+        header = self.header("predictions", cell, cell_seen=cell == "A", preset="scpge-small", mode=mode)
+        path = self.folder / ("" if mode == "direct" else mode) / f"predictions.{cell}.parquet"
+        artifacts.write_table(path, frame, header)
+        return path
+
+    def anchored(self) -> Inputs:
+        """The same with an anchored model beside: r 0.95 in the new cell, 0.75 in the trained one."""
+        frame, header = artifacts.read_table(self.folder / "metrics.parquet", "metrics")
+        own = frame.filter(pl.col("method") == "scpge-small", pl.col("section") != "links")
+        r = pl.when(pl.col("cell") == "B").then(0.95).otherwise(0.75)
+        value = pl.when(pl.col("metric") == "pearson").then(r).otherwise("value")
+        own = own.with_columns(method=pl.lit("scpge-small (anchored)"), value=value)
+        header["parameters"]["models"].append("scpge-small (anchored)")
+        header["parameters"]["runs"] = {
+            name: {"method": name, "seed": None, "mode": mode}
+            for name, mode in (("scpge-small", "direct"), ("scpge-small (anchored)", "anchored"))
+        }
+        artifacts.write_table(self.folder / "metrics.parquet", pl.concat([frame, own]), header)
+        return self.inputs(anchored=[self._predictions(cell, "anchored") for cell in "AB"])
 
     def _links(self) -> None:
         elements, _ = artifacts.read_table(self.tiny.elements, "elements")
@@ -152,11 +170,11 @@ class Run:
         artifacts.write_sparse(path, tensors, self.header("contacts", "A", bin_size=5000))
         return path
 
-    def inputs(self, **more: object) -> Inputs:
+    def inputs(self, anchored: Sequence[Path] = (), **more: object) -> Inputs:
         here, tiny = self.folder, self.tiny
         return load(
             tiny.genes, tiny.elements, here / "metrics.parquet", here / "curves.parquet",
-            [here / "predictions.A.parquet", here / "predictions.B.parquet"],
+            [here / "predictions.A.parquet", here / "predictions.B.parquet", *anchored],
             [tiny.expression("A"), tiny.expression("B")], [here / "links.A.parquet"], [tiny.signals("A")],
             models=[here / "model"], **more,
         )  # fmt: skip
@@ -282,6 +300,22 @@ def test_a_track_that_a_cell_lacks_is_named(run: Run) -> None:
     header["parameters"]["missing_tracks"] = ["dnase"]
     artifacts.write_table(path, frame, header)
     assert "B has no DNase; it was predicted without." in findings.findings(run.study())
+
+
+def test_the_anchored_model_leads_in_the_new_cell_and_its_mode_is_said(run: Run) -> None:
+    inputs = run.anchored()
+    assert inputs.predictions["A"].header["parameters"]["mode"] == "direct"
+    assert inputs.predictions["B"].header["parameters"]["mode"] == "anchored"
+    study = Study(inputs, run.folder / "figures")
+    found = {tile.name: tile.value for tile in findings.tiles(study)}
+    assert found["r in B, 40 unseen genes, unseen cell, anchored"] == "0.950"
+    assert found["r in A, 40 unseen genes"] == "0.812"
+    told = findings.findings(study)
+    assert any(line.startswith("Anchored models are told what a gene expresses") for line in told)
+    of_b = [line for line in told if line.startswith("B (never seen)")]
+    assert "scpge-small (anchored) reaches r 0.950" in of_b[0]
+    assert "scpge-small reaches r 0.812" in of_b[1]
+    assert "(anchored)" not in next(line for line in told if line.startswith("A (trained on)"))
 
 
 def test_many_trained_cells_share_a_sentence_and_the_new_one_keeps_its_own(run: Run) -> None:

@@ -204,8 +204,12 @@ def test_the_mean_over_seeds_is_a_method_of_its_own(tiny: TinyCase, tmp_path: Pa
     )
     assert set(r) == {"net, seed 0", "net, seed 1", "net, seed 2", "net (mean of 3 seeds)"}
     assert r["net (mean of 3 seeds)"] > max(r[f"net, seed {seed}"] for seed in range(3))
-    assert header["parameters"]["runs"]["net, seed 2"] == {"method": "net", "seed": 2}
-    assert header["parameters"]["runs"]["net (mean of 3 seeds)"] == {"method": "net (mean of 3 seeds)", "seed": None}
+    assert header["parameters"]["runs"]["net, seed 2"] == {"method": "net", "seed": 2, "mode": "direct"}
+    assert header["parameters"]["runs"]["net (mean of 3 seeds)"] == {
+        "method": "net (mean of 3 seeds)",
+        "seed": None,
+        "mode": "mean of 3 seeds",
+    }
 
 
 def test_what_cannot_be_averaged_is_refused(tiny: TinyCase, tmp_path: Path) -> None:

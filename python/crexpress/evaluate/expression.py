@@ -15,10 +15,10 @@ from crexpress.artifacts import Header
 from crexpress.errors import InputError
 from crexpress.evaluate import bootstrap, naming
 from crexpress.evaluate.metrics import Context, Metric
-from crexpress.models.baselines import MEAN_OVER_CELLS
+from crexpress.models.known_cells import MEAN_OVER_CELLS, knows_cells
 from scipy.stats import rankdata
 
-CHANGED = "changed genes"
+CHANGED, CHANGED_SEEN = "changed genes", "changed genes (train)"
 _FOLD = 2  # genes differ when abs(log2((1 + a) / (1 + b))) is above it
 
 
@@ -38,6 +38,10 @@ class Cell:
     models: list[str] = field(default_factory=list)
     predicted: dict[str, np.ndarray] = field(default_factory=dict)
     runs: dict[str, naming.Run] = field(default_factory=dict)
+
+    def knows_cells(self, method: str) -> bool:
+        """Whether a method was told what other cells express."""
+        return self.runs[method].anchored if method in self.runs else knows_cells(method)
 
 
 def read(
@@ -93,9 +97,9 @@ def read(
 
 
 def runs(cells: Mapping[str, Cell]) -> dict[str, dict[str, str | int | None]]:
-    """Method and seed behind the name of every model: {name: {"method", "seed"}}."""
+    """What is behind the name of every model: {name: {"method", "seed", "mode"}}."""
     every = {name: run for cell in cells.values() for name, run in cell.runs.items()}
-    return {name: {"method": run.method, "seed": run.seed} for name, run in sorted(every.items())}
+    return {name: run._asdict() for name, run in sorted(every.items())}
 
 
 def accuracy(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
@@ -132,7 +136,8 @@ def accuracy(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed:
 def change(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
     """How well each method tells what differs between a cell that was not trained on and the cells that were.
 
-    Test genes only: all of them, and those whose expression differs more than fourfold.
+    Test genes, and among them and the training genes those whose expression differs more than fourfold. A method that
+    knows the other cells' expression is held to the change from what it knows, another to that from its own prediction.
     """
     known = [cell for cell in cells.values() if cell.seen]
     references = [(cell.name, [cell]) for cell in known] + ([(MEAN_OVER_CELLS, known)] if len(known) > 1 else [])
@@ -142,8 +147,9 @@ def change(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: i
         for name, group in references:
             difference = cell.observed - np.mean([other.observed for other in group], axis=0)
             fold = np.abs(cell.log2_value - np.mean([other.log2_value for other in group], axis=0))
-            test = (split == splits.TEST) & np.isfinite(difference)
-            for subset, inside in ((splits.TEST, test), (CHANGED, test & (fold > _FOLD))):
+            there, differs = np.isfinite(difference), fold > _FOLD
+            test, train = there & (split == splits.TEST), there & (split == splits.TRAIN)
+            for subset, inside in ((splits.TEST, test), (CHANGED, test & differs), (CHANGED_SEEN, train & differs)):
                 rows = np.flatnonzero(inside)
                 if len(rows) < 3:
                     continue
@@ -154,8 +160,12 @@ def change(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: i
                     level = _scores(values[rows], cell.observed[rows], counts)
                     if "pearson" in level:
                         yield context.metric(method, "pearson_level", level["pearson"], n)
-                    if all(method in other.predicted for other in group):
-                        predicted = values - np.mean([other.predicted[method] for other in group], axis=0)
+                    if cell.knows_cells(method):
+                        told = [other.observed for other in group]
+                    else:
+                        told = [other.predicted[method] for other in group if method in other.predicted]
+                    if len(told) == len(group):
+                        predicted = values - np.mean(told, axis=0)
                         scores = _scores(predicted[rows], difference[rows], counts)
                         for metric in ("pearson", "mae"):
                             if metric in scores:
@@ -220,7 +230,7 @@ def _scores(predicted: np.ndarray, observed: np.ndarray, counts: np.ndarray) -> 
     total = drawn.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
         scores = {"mae": drawn @ np.abs(x - y) / total}
-        if np.ptp(x) > 0 and np.ptp(y) > 0:
+        if np.ptp(x) > 1e-6 and np.ptp(y) > 0:  # the mean of known cells differs from itself by float32's rounding
             scores["pearson"] = _pearson(drawn, total, x, y)
             scores["spearman"] = _pearson(drawn, total, rankdata(x), rankdata(y))
     return scores

@@ -7,7 +7,9 @@ from crexpress.artifacts import Header
 
 
 class Run(NamedTuple):
-    """A model's name in tables: `method` without its seed, `seed` (None: a mean over seeds), `mode` (direct, ...)."""
+    """A model's name in tables: `method` without its seed, `seed` (None: a mean over seeds), `mode`: direct, anchored,
+    or of a mean over seeds in words.
+    """
 
     method: str
     seed: int | None
@@ -17,6 +19,16 @@ class Run(NamedTuple):
     def name(self) -> str:
         """The method with its seed."""
         return self.method if self.seed is None else f"{self.method}, seed {self.seed}"
+
+    @property
+    def anchored(self) -> bool:
+        """Whether the model was told what other cells express."""
+        return is_anchored(self.mode)
+
+
+def is_anchored(mode: str) -> bool:
+    """Whether predictions of this mode are changes from known cells, of one model or the mean of several."""
+    return mode.startswith("anchored")
 
 
 def runs(headers: Sequence[Header]) -> list[Run]:

@@ -33,5 +33,6 @@ class Activity(nn.Module):
 
     def forward(self, features: Features) -> Tensor:
         """Log activity [elements, heads]."""
-        level = torch.log(self.linear(features.signals.float()).mean(-1).clamp(min=0) + _FLOOR)
-        return (level * features.present) @ self.weight
+        tracks = slice(len(self.weight))  # an anchored model has further channels
+        level = torch.log(self.linear(features.signals[:, tracks].float()).mean(-1).clamp(min=0) + _FLOOR)
+        return (level * features.present[:, tracks]) @ self.weight

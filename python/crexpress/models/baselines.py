@@ -1,4 +1,4 @@
-"""Simple models that a network must beat: a mean, ridge regression, boosted trees, and copies of known cells.
+"""Simple models that a network must beat: a mean, ridge regression, boosted trees, and those of `known_cells`.
 
 They see the same tracks as the network, each element reduced to its mean signal, and train on the same genes.
 """
@@ -15,10 +15,10 @@ from threadpoolctl import threadpool_limits
 from crexpress import artifacts
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
+from crexpress.models import known_cells
 from crexpress.neighbours import PAD, distances
 
 TRAIN_MEAN = "train mean"
-MEAN_OVER_CELLS = "mean over training cells"
 _CHUNK = 1 << 16  # elements averaged at once: base-level signal of a genome does not fit into memory
 
 
@@ -34,11 +34,6 @@ class Cell:
     signals: Mapping[str, np.ndarray]
     expression: np.ndarray | None
     trained: bool
-
-
-def copy_of(cell: str) -> str:
-    """Name of the baseline that gives a new cell the expression of a known one."""
-    return f"copy of {cell}"
 
 
 def read_cells(
@@ -153,14 +148,19 @@ def predict(
             fitted = {name: model.predict(table[:, :width]) for name, table in tables.items()}
         for name, values in fitted.items():
             predicted[name][method] = values.round(5).astype(np.float32)  # the same bytes on any number of threads
-    for name in tables.keys() - known.keys():
-        predicted[name] |= _copies(known)
+    signals = {cell.name: cell.signals for cell in cells}
+    for name in tables:
+        predicted[name] |= known_cells.repeat(name, known, signals)
+    if len(known) > 1:
+        width = len(tracks) * index.shape[1]
+        changed = known_cells.trees_change(_trees(seed), tables, width, known, training, threads)
+        for name, values in changed.items():
+            predicted[name][known_cells.TREES_CHANGE] = values
     return predicted
 
 
 def _regressions(tracks: int, m: int, seed: int) -> Iterator[tuple[str, int | None, Any]]:
     """Method name, number of leading features it sees (None for all) and the unfitted model."""
-    from sklearn.ensemble import HistGradientBoostingRegressor
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import RidgeCV
     from sklearn.pipeline import make_pipeline
@@ -169,18 +169,12 @@ def _regressions(tracks: int, m: int, seed: int) -> Iterator[tuple[str, int | No
     for place, width in (("promoter", tracks), (f"promoter + {m} elements", None)):
         imputer = SimpleImputer(keep_empty_features=True)  # a slot or track that is always missing keeps its column
         yield f"ridge {place}", width, make_pipeline(imputer, StandardScaler(), RidgeCV(np.logspace(0, 4, 9)))
-        trees = HistGradientBoostingRegressor(
-            max_iter=300, learning_rate=0.05, l2_regularization=1.0, early_stopping=False, random_state=seed
-        )
-        yield f"boosted trees {place}", width, trees
+        yield f"boosted trees {place}", width, _trees(seed)
 
 
-def _copies(known: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Expression of every known cell; of two or more also the mean over the cells that measure a gene."""
-    copies = {copy_of(name): values.astype(np.float32) for name, values in known.items()}
-    if len(known) > 1:
-        stack = np.stack(list(known.values()))
-        count = np.isfinite(stack).sum(axis=0)
-        mean = np.where(count > 0, np.nansum(stack, axis=0) / np.maximum(count, 1), np.nan)
-        copies[MEAN_OVER_CELLS] = mean.astype(np.float32)
-    return copies
+def _trees(seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(
+        max_iter=300, learning_rate=0.05, l2_regularization=1.0, early_stopping=False, random_state=seed
+    )

@@ -43,6 +43,8 @@ class ModelConfig(Settings):
     window: int = 0  # bp centred on the TSS, of which all cCREs are seen; 0: the nearest, however far
     at_tss: AtTss = "right"  # a cCRE exactly on the TSS counts to the right, or is "dropped" (ScPGE's released code)
     stranded: bool = False  # TSS windows and distances in bp run along the gene, not along the genome
+    # the model predicts in what a cell differs from known cells, and sees their mean; see crexpress.anchor
+    anchored: bool = False
     track_dropout: float = 0.0  # chance to hide a track from a batch; above 0 the model can do without tracks
     # element encoder
     encoder: str = "convolution"  # one of models.encoders
@@ -77,6 +79,11 @@ class ModelConfig(Settings):
     loop_boundary: int = 0
     # head
     hidden_head: int = 64
+
+    @property
+    def signal_channels(self) -> int:
+        """Channels of signal that an element has: its tracks, and those of `anchor.Anchor.fill`."""
+        return 2 * len(self.tracks) + 1 if self.anchored else len(self.tracks)
 
     @property
     def stems(self) -> dict[str, StemShape]:

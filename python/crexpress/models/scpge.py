@@ -27,7 +27,7 @@ class ScPGE(nn.Module):
         self.mixer = TokenMixer(
             config.width_model, config.layers, config.heads, config.hidden_mixer, config.dropout_mixer
         )
-        self.head = ExpressionHead(config.width_model, config.hidden_head, config.dropout_mixer)
+        self.head = ExpressionHead(config.width_model, config.hidden_head, config.dropout_mixer, config.anchored)
         self.loop_weight = nn.Parameter(torch.ones(config.heads)) if config.loop_prior == "added" else None
 
     def embed(self, features: Features) -> Tensor:
@@ -49,8 +49,8 @@ class ScPGE(nn.Module):
         config, device = self.config, next(self.parameters()).device
         bins = config.width // config.bin_size
         features = Features(
-            signals=torch.zeros(1, len(config.tracks), bins, device=device),
-            present=torch.ones(1, len(config.tracks), dtype=torch.bool, device=device),
+            signals=torch.zeros(1, config.signal_channels, bins, device=device),
+            present=torch.ones(1, config.signal_channels, dtype=torch.bool, device=device),
             codes=torch.full((1, config.width), N, dtype=torch.uint8, device=device),
             motifs=torch.zeros(1, len(config.motifs), device=device),
         )

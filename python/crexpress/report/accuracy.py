@@ -5,13 +5,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 from crexpress import splits
+from crexpress.evaluate.expression import CHANGED, CHANGED_SEEN
+from crexpress.evaluate.naming import is_anchored
 from crexpress.report import facts, metrics, plots, style
 from crexpress.report.inputs import Inputs
 from crexpress.report.page import Section, Text, figure_table
 from crexpress.report.study import Blocks, Study
 
-CHANGED = "changed genes"
 MOST_TABLES = 3  # cells or references whose tables are open; of more, the trained ones are folded
+_GENES = {splits.TEST: "unseen", splits.TRAIN: "seen"}
 FOLD = 2  # genes differ when abs(log2((1 + a) / (1 + b))) exceeds this, as in evaluate
 
 
@@ -26,7 +28,7 @@ def expression(study: Study) -> Section | None:
         if len(genes):
             lines = [f"n = {style.count(len(genes))}"]
             for metric, title in (("pearson", "r"), ("mae", "MAE")):
-                value = view.value(models[0], splits.TEST, metric) if view else None
+                value = view.value(facts.leading(inputs, view.seen)[0], splits.TEST, metric) if view else None
                 lines += [f"{title} = {style.number(value)}"] if value is not None else []
             panels.append(
                 {
@@ -62,19 +64,21 @@ def expression(study: Study) -> Section | None:
         )
     for view in views:
         methods = view.ranked(view.methods("mae"), splits.TEST, "pearson")
+        subsets = [subset for subset in (splits.TEST, splits.TRAIN) if subset in view.subsets()]
         colours = style.colours(methods, models)
         unit = facts.unit(inputs, view.cell) if view.cell in inputs.expression else units
         blocks.append(
             figure_table(
-                f"{view.cell}, {facts.role(inputs, view.cell)}: {style.count(view.most(splits.TEST, 'mae'))} genes. "
-                f"95 % intervals from a bootstrap over genes; MAE in {unit}; best of a column in bold.",
+                f"{view.cell}, {facts.role(inputs, view.cell)}. 95 % intervals from a bootstrap over genes; MAE in "
+                f"{unit}; best of a column in bold.",
                 "Method",
                 [(style.sentence(method), colours[method]) for method in methods],
                 [
-                    ("Pearson r", view.column(methods, splits.TEST, "pearson"), True),
-                    ("Spearman", view.column(methods, splits.TEST, "spearman"), True),
-                    ("MAE", view.column(methods, splits.TEST, "mae"), False),
+                    (title, view.column(methods, subset, metric), metric != "mae")
+                    for subset in subsets
+                    for metric, title in (("pearson", "Pearson r"), ("spearman", "Spearman"), ("mae", "MAE"))
                 ],
+                [("", 1), *((f"{style.count(view.most(s, 'mae'))} {_GENES[s]} genes", 3) for s in subsets)],
                 folded=view.seen and len(views) > MOST_TABLES,
             )
         )
@@ -105,7 +109,11 @@ def change(study: Study) -> Section | None:
             "predicted change between two cells agrees with the measured one."
         )
     ]
-    panels = [_change_panel(inputs, view, models[0]) for view in views if view.cell in inputs.predictions]
+    panels = [
+        _change_panel(inputs, view, facts.leading(inputs, view.seen)[0])
+        for view in views
+        if view.cell in inputs.predictions
+    ]
     if panels:
         blocks.append(
             study.picture(
@@ -119,7 +127,7 @@ def change(study: Study) -> Section | None:
     for view in views:
         methods = view.ranked(view.methods("pearson_level"), CHANGED, "pearson_change")
         colours = style.colours(methods, models)
-        differ, every = (view.most(subset, "pearson_level") for subset in (CHANGED, splits.TEST))
+        differ, every, trained = (view.most(s, "pearson_level") for s in (CHANGED, splits.TEST, CHANGED_SEEN))
         blocks.append(
             figure_table(
                 f"{view.cell} against {view.reference}, with 95 % intervals from a bootstrap over genes. A dash: the "
@@ -131,8 +139,14 @@ def change(study: Study) -> Section | None:
                     ("MAE of change", view.column(methods, CHANGED, "mae_change"), False),
                     ("r of level", view.column(methods, CHANGED, "pearson_level"), True),
                     ("r of change", view.column(methods, splits.TEST, "pearson_change"), True),
+                    ("r of change", view.column(methods, CHANGED_SEEN, "pearson_change"), True),
                 ],
-                [("", 1), (f"{style.count(differ)} genes that differ", 3), (f"All {style.count(every)} test genes", 1)],
+                [
+                    ("", 1),
+                    (f"{style.count(differ)} unseen genes that differ", 3),
+                    (f"All {style.count(every)} unseen genes", 1),
+                    (f"{style.count(trained)} seen genes that differ", 1),
+                ],
                 folded=len(views) > MOST_TABLES and view.reference in inputs.predictions,
             )
         )
@@ -147,7 +161,9 @@ def _change_panel(inputs: Inputs, view: metrics.View, model: str) -> dict[str, A
     trained = [cell for cell in inputs.expression if facts.seen(inputs, cell)]
     known = [str(view.reference)] if view.reference in inputs.predictions else trained
     old = pl.concat([facts.scored_genes(inputs, cell) for cell in known]).group_by("gene_id")
-    means = old.agg(pl.col("predicted").mean().alias("old"), pl.col("expression").mean().alias("was"), pl.len())
+    told = is_anchored(inputs.predictions[view.cell].header["parameters"].get("mode", "direct"))
+    known_as = "expression" if told else "predicted"  # an anchored model's change is from what it was told
+    means = old.agg(pl.col(known_as).mean().alias("old"), pl.col("expression").mean().alias("was"), pl.len())
     both = new.join(means.filter(pl.col("len") == len(known)), on="gene_id", maintain_order="left").select(
         observed=pl.col("expression").cast(pl.Float64) - pl.col("was"),
         predicted=pl.col("predicted") - pl.col("old"),

@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 from crexpress import splits
+from crexpress.evaluate.naming import is_anchored
 from crexpress.report import style
 from crexpress.report.inputs import Inputs
 
@@ -42,6 +43,18 @@ def single_seed(inputs: Inputs, method: str) -> bool:
     """Whether a method is one seed of several: it has a line in tables, but no sentence and no curve of its own."""
     runs = inputs.metrics.header["parameters"].get("runs", {}) if inputs.metrics else {}
     return runs.get(method, {}).get("seed") is not None
+
+
+def anchored(inputs: Inputs, method: str) -> bool:
+    """Whether a model was told what other cells express, and predicts the change."""
+    runs = inputs.metrics.header["parameters"].get("runs", {}) if inputs.metrics else {}
+    return is_anchored(runs.get(method, {}).get("mode", "direct"))
+
+
+def leading(inputs: Inputs, cell_seen: bool) -> list[str]:
+    """The models whose figures lead in a cell: anchored ones where it was never seen, direct ones elsewhere."""
+    own = spoken(inputs)
+    return [model for model in own if anchored(inputs, model) != cell_seen] or own
 
 
 def spoken(inputs: Inputs) -> list[str]:

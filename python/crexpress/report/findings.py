@@ -12,7 +12,11 @@ from crexpress.report.metrics import Figure, View
 from crexpress.report.page import Tile
 from crexpress.report.study import Study
 
-_KNOWN_CELLS = ("copy of", "mean over")  # baselines that only repeat what other cells are known to express
+_KNOWN_CELLS = (
+    "copy of",
+    "mean over",
+    "nearest cell",
+)  # baselines that only repeat what other cells are known to express
 MANY = 3  # from this many cells trained on, they share a sentence and a headline figure
 
 
@@ -40,15 +44,16 @@ def tiles(study: Study) -> list[Tile]:
         found += _shared_tile(trained, own)
         views = [view for view in views if not view.seen]
     for view in views[:MANY]:
-        best = view.best(own, splits.TEST, "pearson")
+        best = view.best(facts.leading(study.inputs, view.seen), splits.TEST, "pearson")
         if best:
             number = style.count(view.figures[best, splits.TEST, "pearson"].n)
             name = f"r in {view.cell}, {number} unseen genes{'' if view.seen else ', unseen cell'}"
+            name += ", anchored" if facts.anchored(study.inputs, best) else ""
             baseline = view.best([m for m in view.methods("pearson") if m not in models], splits.TEST, "pearson")
             value = view.value(baseline, splits.TEST, "pearson") if baseline else None
             found.append(_tile(name, view.figures[best, splits.TEST, "pearson"], "best baseline", value))
     for view in _main_changes(study)[:1]:
-        best = view.best(own, CHANGED, "pearson_change")
+        best = view.best(facts.leading(study.inputs, view.seen), CHANGED, "pearson_change")
         if best:
             baseline = view.best(
                 [m for m in view.methods("pearson_change") if m not in models], CHANGED, "pearson_change"
@@ -124,13 +129,18 @@ def findings(study: Study) -> list[str]:
         missing = file.header["parameters"].get("missing_tracks")
         if missing:
             sentences.append(f"{cell} has no {facts.track_names(missing)}; it was predicted without.")
+    if any(facts.anchored(inputs, model) for model in own):
+        sentences.append(
+            "Anchored models are told what a gene expresses in the other training cells and predict the change from "
+            "that, also for genes that none was trained on; direct ones see the tracks alone."
+        )
     views = study.views("expression")
     trained = [view for view in views if view.seen]
     if len(trained) >= MANY:
         sentences += _shared(trained, own)
         views = [view for view in views if not view.seen]
     for view in views:
-        for model in own:
+        for model in sorted(own, key=lambda model: facts.anchored(inputs, model) == view.seen):
             sentences += _expression(inputs, view, model, models)
     sentences += _spread(study)
     for view in _main_changes(study):

@@ -9,6 +9,7 @@ import polars as pl
 from crexpress import artifacts
 from crexpress.artifacts import Arrays, Header
 from crexpress.errors import InputError
+from crexpress.evaluate.naming import is_anchored
 
 T = TypeVar("T")
 
@@ -39,7 +40,8 @@ class Inputs:
     """What there is to report; a cell without an artefact is simply not among the keys.
 
     Where several models speak of a cell, `predictions` and `links` hold the one that is pictured: a mean over models
-    where there is one, else the first by preset and seed. The tables of metrics show all; `others` are their files.
+    where there is one, else the first by preset and seed; in a cell never seen an anchored one, in others a direct one.
+    The tables of metrics show all; `others` are their files.
     """
 
     genes: Loaded[pl.DataFrame]
@@ -131,9 +133,11 @@ def _pictured(
 ) -> tuple[dict[str, Loaded[pl.DataFrame]], list[Loaded[pl.DataFrame]]]:
     """For each cell the file that is pictured, in alphabetical order of the cells; and the others."""
 
-    def rank(file: Loaded[pl.DataFrame]) -> tuple[bool, str, int]:
+    def rank(file: Loaded[pl.DataFrame]) -> tuple[bool, bool, str, int]:
         about = file.header["parameters"]
-        return about.get("mode", "direct") == "direct", str(about.get("preset")), about.get("seed") or 0
+        mode = about.get("mode", "direct")
+        own_mode = is_anchored(mode) != bool(about.get("cell_seen"))
+        return not own_mode, "mean of" not in mode, str(about.get("preset")), about.get("seed") or 0
 
     shown: dict[str, Loaded[pl.DataFrame]] = {}
     others = []

@@ -15,11 +15,13 @@ INK, MUTED, RULE = "#1f2430", "#5d6573", "#d9dde3"
 COLOURS = {
     "train mean": GREY,
     "mean over training cells": "#b58a5a",
+    "nearest cell": "#d9a7c9",
     "copy of": PURPLE,
     "ridge promoter": "#f3cd7a",
     "ridge promoter +": ORANGE,
     "boosted trees promoter": "#7fcdb4",
     "boosted trees promoter +": GREEN,
+    "boosted trees change": "#00664d",
     "attention": BLUE,
     "attention, min-max per gene": "#a9cbe3",
     "attention / distance": SKY,

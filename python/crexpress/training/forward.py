@@ -12,7 +12,7 @@ def forward(model: ScPGE, batch: Batch) -> Prediction:
     """Expression and attention of a batch, its elements encoded once each."""
     features = batch.features
     if model.training and model.config.track_dropout:
-        features = hide_tracks(features, model.config.track_dropout)
+        features = hide_tracks(features, model.config.track_dropout, len(model.config.tracks))
     if model.config.pads == "encoded":
         tokens = model.embed(_each_token(features, batch.token)).view(*batch.token.shape, -1)
     else:
@@ -31,11 +31,17 @@ def _each_token(features: Features, token: Tensor) -> Features:
     return Features(*(torch.cat(pair)[rows] for pair in zip(features, empty, strict=True)))
 
 
-def hide_tracks(features: Features, chance: float) -> Features:
-    """Hide each track from a whole batch with this chance, but never all of an element's tracks."""
-    kept = features.present & (torch.rand(features.present.shape[1], device=features.present.device) >= chance)
-    emptied = ~kept.any(dim=1, keepdim=True)
-    return features._replace(present=torch.where(emptied, features.present, kept))
+def hide_tracks(features: Features, chance: float, tracks: int) -> Features:
+    """Hide each of the `tracks` from a whole batch with this chance, but never all of an element's tracks.
+
+    With it goes its difference from the known cells, which an anchored model has after them.
+    """
+    own, anchored = features.present[:, :tracks], features.present[:, tracks:]
+    kept = own & (torch.rand(tracks, device=own.device) >= chance)
+    kept = torch.where(kept.any(dim=1, keepdim=True), kept, own)
+    if anchored.shape[1]:
+        anchored = torch.cat([anchored[:, :tracks] & kept, anchored[:, tracks:]], dim=1)
+    return features._replace(present=torch.cat([kept, anchored], dim=1))
 
 
 class Forward(nn.Module):

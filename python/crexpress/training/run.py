@@ -66,10 +66,13 @@ def run(
     model_config, training_config = read_preset(preset)
     if "window" in model_changes:
         model_changes = {"neighbours": MOST_IN_WINDOW, **model_changes}
+    if model_changes.get("anchored"):
+        training_changes = {"loss": "mse", **training_changes}  # of a change, which may be negative
     training_config = training_config.replace(seed=seed, **training_changes)
     model_config = choose_inputs(
         model_config.replace(**model_changes), elements, signals, sequence, motifs, inputs, tracks
     )
+    _check_anchored(model_config, training_config)
     if not (training_config.steps or import_weights):
         raise InputError("--steps 0 leaves a model as it starts, which only --import-weights makes worth keeping")
     loop_rows = loops_to_read(model_config, training_config, preset, contacts)
@@ -88,9 +91,11 @@ def run(
     if fold:
         val, test = splits.of_fold(store.genes, fold)
     split = splits.assign(store.genes, val, test)
+    holdout = frozenset(holdout_cells)
+    if model_config.anchored:
+        store.anchor_on([cell.name for cell in store.cells if cell.expression is not None and cell.name not in holdout])
     if training_config.loss == "classification":
         classes.label(store, training_config)
-    holdout = frozenset(holdout_cells)
     training = samples.collect(store, split, splits.TRAIN, holdout)
     validation = samples.collect(store, split, splits.VAL, holdout)
     trained_cells = [store.cells[number].name for number in np.unique(training.cell)]
@@ -140,6 +145,8 @@ def run(
         result = _in_sequence([result for _, result, _ in trained])
         about["best_step"] = result.best_step
         save_model(outdir, whole, about)
+        if store.anchor is not None:
+            store.anchor.write(outdir, store.digests, model_config.tracks)
         header = artifacts.make_header(
             "history",
             "train",
@@ -256,6 +263,18 @@ def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
         for number in torch.nonzero(constant).flatten().tolist():
             what = f"{config.tracks[number]} of {cell.name} is {float(first[number]):g} everywhere"
             cli.say(f"warning: {what}; is it the right file?")
+
+
+def _check_anchored(model: ModelConfig, training: TrainingConfig) -> None:
+    """InputError for settings that an anchored model cannot have."""
+    if not model.anchored:
+        return
+    if not model.tracks:
+        raise InputError("--anchored predicts from how tracks differ between cells; leave tracks among --inputs")
+    if training.loss != "mse":
+        raise InputError(f"--anchored learns a change, which may be negative, by --loss mse, not {training.loss}")
+    if model.loop_boundary:
+        raise InputError("--anchored is for models of one part; choose a preset without a loop boundary")
 
 
 def _check_neighbours(store: Store, config: ModelConfig) -> None:

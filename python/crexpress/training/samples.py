@@ -21,15 +21,19 @@ class Samples(NamedTuple):
 
 
 def collect(store: Store, split: np.ndarray, name: str, holdout: frozenset[str] = frozenset()) -> Samples:
-    """All pairs of measured genes in the split `name` and cells whose expression is known and not held out."""
+    """All pairs of measured genes in the split `name` and cells whose expression is known and not held out.
+
+    The target of an anchored model is the difference from the known cells, for genes that another cell measures.
+    """
     cells, genes, targets = [], [], []
     for number, cell in enumerate(store.cells):
         if cell.expression is None or cell.name in holdout:
             continue
-        rows = np.flatnonzero((split == name) & np.isfinite(cell.expression))
+        target = cell.expression if store.anchor is None else cell.expression - store.anchor.known(cell.name)
+        rows = np.flatnonzero((split == name) & np.isfinite(target))
         cells.append(np.full(len(rows), number))
         genes.append(rows)
-        targets.append(cell.expression[rows])
+        targets.append(target[rows])
     if not sum(map(len, genes)):
         what = {splits.TRAIN: "training", splits.VAL: "validation", splits.TEST: "test"}[name]
         raise InputError(

@@ -80,7 +80,7 @@ class ConvolutionEncoder(nn.Module):
             parts += 1
         if "signals" in stems:
             # with track dropout each track also has a presence channel, so that "missing" is not "zero"
-            inputs = len(config.tracks) * (2 if config.track_dropout else 1)
+            inputs = config.signal_channels * (2 if config.track_dropout else 1)
             stem = stems["signals"]
             self.signals = Stem(inputs, channels, stem.kernel, stem.pool, drop)
             parts += 1
