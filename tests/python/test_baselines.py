@@ -192,6 +192,18 @@ def test_cells_are_read_with_their_role(store, tmp_path):
     ]
 
 
+def test_tracks_can_be_left_out(store, tmp_path):
+    elements, _, index = store
+    cell = make_cell("A", 0, elements, index, True)
+    cell = baselines.Cell("A", cell.signals | {"ctcf": cell.signals["dnase"][::-1]}, cell.expression, True)
+    signals, expression = write_cell(tmp_path, cell)
+    for tracks, expected in (([], {"dnase", "ctcf"}), (["ctcf"], {"ctcf"})):
+        [read] = baselines.read_cells([signals], [expression], [], Path("genes.parquet"), LIKE, tracks)
+        assert read.signals.keys() == expected
+    with pytest.raises(InputError, match="no cell has the track h3k4me3"):
+        baselines.read_cells([signals], [expression], [], Path("genes.parquet"), LIKE, ["ctcf", "h3k4me3"])
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

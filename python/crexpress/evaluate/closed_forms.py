@@ -9,6 +9,7 @@ from crexpress import neighbours
 ACTIVITY_TRACKS = ("dnase", "atac", "h3k27ac")
 REACH = 5_000_000  # bp: ABC's candidates of a gene
 NEAREST = 1000  # bp: nearer elements are taken to be this far from the TSS when a gene's activity is summed up
+_GENES = 512  # whose elements within that reach are looked up at once
 _CHUNK = 1 << 16  # elements read at once: base-level signal of a genome does not fit into memory
 _LINEAR: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log10p1": lambda signal: 10**signal - 1,
@@ -42,10 +43,9 @@ def closed_forms(
     def of_pairs(values: np.ndarray) -> np.ndarray:
         return np.bincount(pair, values[element], len(pairs)) / number
 
-    access = next((track for track in ("dnase", "atac") if track in activity), None)
     if "h3k27ac" in activity:
-        if access:
-            both = np.sqrt(activity[access] * activity["h3k27ac"])
+        both = enhancer_activity(activity)
+        if both is not None:
             forms["activity/distance"] = of_pairs(both) / distance
             forms["ABC"] = of_pairs(both) / np.maximum(distance, NEAREST) / _sums(pairs, elements, genes, both)
         forms["H3K27ac/distance"] = of_pairs(activity["h3k27ac"]) / distance
@@ -55,18 +55,35 @@ def closed_forms(
     return forms
 
 
+def activity_sums(genes: pl.DataFrame, elements: pl.DataFrame, activity: np.ndarray) -> np.ndarray:
+    """Activity/distance of all elements within `REACH` of each gene, summed [genes]: what ABC's shares are of."""
+    sums = [np.empty(0)]
+    for first in range(0, len(genes), _GENES):
+        some = genes[first : first + _GENES]
+        index = neighbours.within(some, elements, 2 * REACH)
+        own = index.shape[1] // 2
+        around = np.delete(index, own, axis=1)
+        far = np.abs(np.delete(neighbours.distances(some, elements, index), own, axis=1))
+        sums.append(np.where(around == neighbours.PAD, 0, activity[around] / np.maximum(far, NEAREST)).sum(axis=1))
+    return np.concatenate(sums)
+
+
 def _sums(pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame, activity: np.ndarray) -> np.ndarray:
-    """Activity/distance of all elements within `REACH` of each pair's gene, summed [pairs]; inf where there is none."""
+    """`activity_sums` of each pair's gene [pairs]; inf where there is none."""
     named = genes.filter(pl.col("gene_id").is_in(pairs["gene_id"].drop_nulls().implode()))
-    index = neighbours.within(named, elements, 2 * REACH)
-    own = index.shape[1] // 2
-    around = np.delete(index, own, axis=1)
-    far = np.abs(np.delete(neighbours.distances(named, elements, index), own, axis=1))
-    parts = np.where(around == neighbours.PAD, 0, activity[around] / np.maximum(far, NEAREST))
-    sums = pl.DataFrame({"gene_id": named["gene_id"], "sum": parts.sum(axis=1)})
+    sums = pl.DataFrame({"gene_id": named["gene_id"], "sum": activity_sums(named, elements, activity)})
     of_pairs = pairs.select("gene_id").join(sums, on="gene_id", how="left", maintain_order="left")["sum"]
     total = of_pairs.fill_null(0).to_numpy()
     return np.where(total > 0, total, np.inf)
+
+
+def enhancer_activity(tracks: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    """sqrt(accessibility x H3K27ac) of mean linear signals [elements]; None without both tracks."""
+    access = next((track for track in ("dnase", "atac") if track in tracks), None)
+    if access is None or "h3k27ac" not in tracks:
+        return None
+    both: np.ndarray = np.sqrt(tracks[access] * tracks["h3k27ac"])
+    return both
 
 
 def linear_signal(tensors: Mapping[str, np.ndarray], transform: str) -> dict[str, np.ndarray]:

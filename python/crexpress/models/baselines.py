@@ -37,13 +37,18 @@ class Cell:
 
 
 def read_cells(
-    signals: Sequence[Path], expression: Sequence[Path], holdout: Collection[str], genes: Path, like: Header
+    signals: Sequence[Path],
+    expression: Sequence[Path],
+    holdout: Collection[str],
+    genes: Path,
+    like: Header,
+    tracks: Collection[str] = (),
 ) -> list[Cell]:
-    """Cells of signals and expression artefacts, in the order of `signals`.
+    """Cells of signals and expression artefacts, in the order of `signals`, with these `tracks` (none: all).
 
     All must be aligned to the gene table `genes`, whose header is `like`. Raises InputError when a file
-    belongs to other elements or genes, a cell comes twice, signals or units cannot be compared, a held-out
-    cell is unknown, or no cell is left to train on.
+    belongs to other elements or genes, a cell comes twice, signals or units cannot be compared, no cell has a track
+    that is asked for, a held-out cell is unknown, or no cell is left to train on.
     """
     targets: dict[str, tuple[np.ndarray, Any]] = {}
     for path in expression:
@@ -63,9 +68,12 @@ def read_cells(
             raise InputError(f"{path} is a second file of {name}'s signals; give each cell once")
         transforms[name] = header["parameters"]["transform"]
         values, _ = targets.get(name, (None, None))
-        means = {track: mean_signal(tensor) for track, tensor in tensors.items()}
+        means = {track: mean_signal(tensor) for track, tensor in tensors.items() if not tracks or track in tracks}
         cells[name] = Cell(name, means, values, values is not None and name not in holdout)
 
+    lacking = sorted(set(tracks) - {track for cell in cells.values() for track in cell.signals})
+    if lacking:
+        raise InputError(f"no cell has the track {lacking[0]}; name tracks of the signals files")
     unknown = sorted(set(holdout) - set(cells))
     if unknown:
         raise InputError(f"held-out cell {unknown[0]} has no signals; cells with signals: {', '.join(cells)}")
