@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 SCALES ?= 0.01 0.1
 RELEASED ?=
 
-.PHONY: help setup demo test test-quick test-containers images lint lint-nf-core bench-data bench-gpu bench-model docs clean
+.PHONY: help setup demo test test-quick test-containers images lint lint-nf-core bench-data bench-gpu bench-model tables docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -51,6 +51,9 @@ bench-data: setup ## speed of data preparation against the released encoder, and
 	python tests/benchmarks/bench_data.py
 	python tests/benchmarks/bench_encoder.py $(if $(RELEASED),--released $(RELEASED))
 	python tests/benchmarks/rehearse_data.py --scales "$(SCALES)"
+
+tables: setup ## the tables of docs/science.md on real data (hours; TABLES="--minutes 40 --steps 600" for a part)
+	python tests/benchmarks/real_tables.py --write docs/science.md $(TABLES)
 
 docs: ## docs/parameters.md from nextflow_schema.json
 	.ci/parameters-table >docs/parameters.md

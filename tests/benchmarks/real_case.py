@@ -103,23 +103,27 @@ class Case:
         store = self.store(setting.tss)
         return self.make(
             *(output, "fit-baselines", *_options(store, "elements", "genes", "signals")),
-            *("--expression", self.expression(setting), "--tracks", _names(setting), "--threads", threads()),
+            *("--expression", self.expression(setting), "--tracks", names(setting), "--threads", threads()),
             *("--outdir", output.parent),
         )
 
     def place(self, run: Run) -> Path:
         """Folder of a training."""
-        return self.folder / run.setting.folder / run.model.replace(" ", "_") / f"seed{run.seed}"
+        return self.folder / run.setting.folder / run.model.replace(", ", "_").replace(" ", "_") / f"seed{run.seed}"
 
     def train(self, run: Run) -> Path:
         """The trained model's folder."""
         outdir = self.place(run) / "model"
         self.make(
             *(outdir / "history.parquet", "train", *_options(self.store(run.setting.tss))),
-            *("--expression", self.expression(run.setting), "--tracks", _names(run.setting)),
+            *("--expression", self.expression(run.setting), "--tracks", names(run.setting)),
             *(*self.common, *self.options[run.model], "--seed", run.seed, "--threads", threads(), "--outdir", outdir),
         )
         return outdir
+
+    def trained(self, run: Run) -> bool:
+        """Whether this training is done."""
+        return (self.place(run) / "model" / "history.parquet").exists()
 
     def validation(self, run: Run) -> float:
         """Lowest loss on the validation genes (chr16)."""
@@ -153,7 +157,8 @@ def _options(store: dict[str, Path], *names: str) -> list[object]:
     return [word for name in names or store for word in (f"--{name}", store[name])]
 
 
-def _names(setting: Setting) -> str:
+def names(setting: Setting) -> str:
+    """Its tracks, as tools take them."""
     return ",".join(name.lower() for name in TRACKS[setting.tracks])
 
 

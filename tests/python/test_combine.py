@@ -194,11 +194,14 @@ def test_the_tool_writes_a_links_table_that_says_what_it_was_fitted_to(case, tmp
     ("change", "message"),
     [
         ({"cell": "other"}, "is of other, the links are of K"),
-        ({"tracks": ("dnase", "ctcf")}, "needs h3k27ac and dnase or atac, and has dnase, ctcf"),
+        ({"tracks": ("dnase", "ctcf")}, "that needs h3k27ac and dnase or atac, not only dnase, ctcf"),
+        ({"options": ["--tracks", "dnase,h3k27ac,h3k9ac"]}, "has no track h3k9ac; it has dnase, h3k27ac"),
+        ({"options": ["--tracks", "dnase"]}, "not only dnase"),
     ],
 )
 def test_what_has_no_abc_is_refused(case, tmp_path, change, message):
-    result = run("combine-links", *write(case, tmp_path, **change), "--outdir", tmp_path / "out")
+    options = change.pop("options", [])
+    result = run("combine-links", *write(case, tmp_path, **change), *options, "--outdir", tmp_path / "out")
     assert (result.exit_code, message in result.stderr) == (65, True), result.stderr
     assert not (tmp_path / "out").exists()
 

@@ -1,6 +1,6 @@
 """Link scores made of others: attention, perturbation and ABC with each other, and all evidence fitted to a screen."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,20 +34,30 @@ class World(NamedTuple):
 
 
 def read_world(
-    elements: pl.DataFrame, genes: pl.DataFrame, genes_file: Path, like: Header, signals: Path, cell: str
+    elements: pl.DataFrame,
+    genes: pl.DataFrame,
+    genes_file: Path,
+    like: Header,
+    signals: Path,
+    cell: str,
+    chosen: Collection[str] = (),
 ) -> World:
-    """The cell's tracks beside the elements and genes of `genes_file`, whose header is `like`.
+    """The cell's `chosen` tracks (none: all) beside the elements and genes of `genes_file`, whose header is `like`.
 
-    Raises InputError for signals of another cell or other elements, or without the tracks of ABC.
+    Raises InputError for signals of another cell or other elements, or without the tracks that are chosen or ABC's.
     """
     header, tensors = artifacts.open_arrays(signals, "signals")
     artifacts.require_same("elements", signals, header, genes_file, like)
     if header["cell"] != cell:
         raise InputError(f"{signals} is of {header['cell']}, the links are of {cell}; give this cell's signals")
-    tracks = linear_signal(tensors, header["parameters"]["transform"])
+    for name in chosen:
+        if name not in tensors:
+            raise InputError(f"{signals} has no track {name}; it has {', '.join(tensors)}")
+    kept = {name: tensor for name, tensor in tensors.items() if not chosen or name in chosen}
+    tracks = linear_signal(kept, header["parameters"]["transform"])
     activity = enhancer_activity(tracks)
     if activity is None:
-        raise InputError(f"{signals} has no ABC: it needs h3k27ac and dnase or atac, and has {', '.join(tracks)}")
+        raise InputError(f"{signals} has no ABC: that needs h3k27ac and dnase or atac, not only {', '.join(tracks)}")
     return World(elements, genes, tracks, activity)
 
 
