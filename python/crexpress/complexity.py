@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from crexpress.device import choose
 from crexpress.models.config import ModelConfig, read_preset
 from crexpress.models.inputs import Features
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 
 INPUTS = ("sequence", "motifs", "tracks")
 
@@ -61,7 +61,7 @@ def table(points: Sequence[tuple[str, Mapping[str, Any]]], shape: Shape, way: Wa
     """One row a point: `measure`'s figures. Raises InputError for a point that no model can be built of."""
     settings = [(point, *configure(own, shape)) for point, own in points]
     for _, config, _ in settings:
-        ScPGE(config)  # faults are told before minutes of measuring
+        RegulatoryModel(config)  # faults are told before minutes of measuring
     rows = []
     context = multiprocessing.get_context("spawn")  # memory of one point must not count for the next
     for point, config, batch_size in settings:
@@ -80,7 +80,7 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
     if way.threads:
         torch.set_num_threads(way.threads)
     torch.manual_seed(1)
-    model = ScPGE(config).to(device)
+    model = RegulatoryModel(config).to(device)
     gflop = count(model, device) / 1e9
     optimiser = torch.optim.AdamW(model.parameters())
     model.train()
@@ -110,7 +110,7 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
     }
 
 
-def count(model: ScPGE, device: torch.device) -> int:
+def count(model: RegulatoryModel, device: torch.device) -> int:
     """FLOPs of predicting one gene, all its elements encoded."""
     model.eval()
     features, present, distance = _inputs(model.config, 1, device)
@@ -119,7 +119,7 @@ def count(model: ScPGE, device: torch.device) -> int:
     return int(counter.get_total_flops())
 
 
-def _predict(model: ScPGE, features: Features, present: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
+def _predict(model: RegulatoryModel, features: Features, present: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
     genes, tokens = present.shape
     rows = 1 if model.config.loop_rows == "gene" else tokens
     loops = None if model.config.loop_rows == "none" else torch.zeros(genes, rows, tokens, device=present.device)

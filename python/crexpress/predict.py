@@ -16,7 +16,7 @@ ENCODE_CHUNK = 4096  # elements encoded at once, at most
 
 
 class Tokens(NamedTuple):
-    """Some genes' tokens, as `ScPGE.predict` takes them: vectors [B, n, d] and what stands in `store.Batch`."""
+    """Some genes' tokens, as a model's `predict` takes them: vectors [B, n, d] and what stands in `store.Batch`."""
 
     vectors: Tensor
     present: Tensor
@@ -39,10 +39,8 @@ def encode(model: Model, store: Store, cell: int) -> Tensor:
 
 def _at_once(model: Model, device: torch.device) -> int:
     """Elements to encode at once: as many as keep a layer's output in a CPU's cache, or a gigabyte of a GPU."""
-    config = model.config
-    longest = max((stem.length for stem in config.stems.values()), default=1)
     values = 2**22 if device.type == "cpu" else 2**28
-    return min(ENCODE_CHUNK, max(1, values // (config.channels * longest)))
+    return min(ENCODE_CHUNK, max(1, values // model.config.largest_layer))
 
 
 def tokens(store: Store, cell: int, vectors: Tensor, batch_size: int) -> Iterator[Tokens]:

@@ -17,7 +17,7 @@ import torch
 from crexpress import neighbours
 from crexpress.device import CPU, prepare
 from crexpress.models.config import read_preset
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 from crexpress.placement import CHUNK, HostRows, Rows
 from crexpress.store import CellData, Store
 from crexpress.training import samples as draws
@@ -102,7 +102,7 @@ def measure(case: Case, size: Size, engine: Engine, peak: float, batch_size: int
     )
     store = generate(size, case, engine.device)
     torch.manual_seed(1)
-    model = engine.place(ScPGE(config))
+    model = engine.place(RegulatoryModel(config))
     settings = TrainingConfig(steps=case.steps, batch_size=batch_size)
     optimiser = torch.optim.AdamW(model.parameters())
     count = len(store.genes)

@@ -26,8 +26,8 @@ import torch
 from crexpress.elements import TSS
 from crexpress.interpret.links import link_table
 from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import translate
-from crexpress.models.scpge import ScPGE
 from crexpress.neighbours import distances, nearest
 from crexpress.predict import predict
 from crexpress.store import CellData, Store
@@ -192,9 +192,9 @@ def main(released: Path, genes: int, neighbours: int, batch: int, repeats: int, 
         config: ModelConfig = read_preset(preset)[0].replace(
             tracks=TRACKS, motifs=tuple(f"M{i}" for i in range(MOTIFS)), sequence=True, neighbours=neighbours
         )
-        model, training = ScPGE(config), TrainingConfig(batch_size=batch)
+        model, training = RegulatoryModel(config), TrainingConfig(batch_size=batch)
         if preset == "scpge-compat":
-            model.load_state_dict(translate(theirs.model.state_dict(), config.channels))
+            model.load_state_dict(translate(theirs.model.state_dict(), config))
             difference = np.abs(predict(model.eval(), store, 0, 64)[few] - theirs.predict(some).numpy()).max()
             click.echo(f"largest difference of a prediction with the same weights: {difference:.1e}")
         own = torch.optim.AdamW(model.parameters(), lr=1e-6)
@@ -202,7 +202,9 @@ def main(released: Path, genes: int, neighbours: int, batch: int, repeats: int, 
         ready = engine.ready(model)
         chosen = np.sort(rng.choice(genes, batch, replace=False))
 
-        def step(model: ScPGE = model, ready: nn.Module = ready, own: Any = own, chosen: np.ndarray = chosen) -> None:
+        def step(
+            model: RegulatoryModel = model, ready: nn.Module = ready, own: Any = own, chosen: np.ndarray = chosen
+        ) -> None:
             model.train()
             update(ready, *make(store, samples, chosen), own, 1e-6, training, engine)  # noqa: B023
 

@@ -15,14 +15,14 @@ import numpy as np, polars as pl
 from crexpress import artifacts, elements
 from crexpress.models import save_model
 from crexpress.models.config import read_preset
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 
 values = np.random.default_rng(0).random(100_000)
 header = artifacts.make_header("things", "test")
 ids = pl.Series(values.astype(str))
 rows = pl.DataFrame({"start": range(100_000), "end": range(1, 100_001), "element_id": ids})
 rows = rows.with_columns(pl.lit("chr1").alias("chrom"), pl.lit("dELS").alias("class"))
-model = ScPGE(read_preset("scpge-small")[0].replace(tracks=("dnase",)))
+model = RegulatoryModel(read_preset("scpge-small")[0].replace(tracks=("dnase",)))
 for name, write in {
     "table.parquet": lambda path: artifacts.write_table(path, pl.DataFrame({"a": values}), header),
     "arrays.safetensors": lambda path: artifacts.write_arrays(path, {"a": values}, header),

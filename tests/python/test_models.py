@@ -13,7 +13,7 @@ from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig, presets, read_preset
 from crexpress.models.inputs import Features, one_hot
 from crexpress.models.positions.buckets import log_buckets
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 
 FOUR = ("dnase", "h3k4me3", "h3k27ac", "ctcf")
 
@@ -27,17 +27,17 @@ def random_features(config: ModelConfig, elements: int) -> Features:
     )
 
 
-def small(**changes: object) -> ScPGE:
+def small(**changes: object) -> RegulatoryModel:
     torch.manual_seed(0)
     config = read_preset("scpge-small")[0].replace(tracks=FOUR, neighbours=6, **changes)
-    return ScPGE(config).eval()
+    return RegulatoryModel(config).eval()
 
 
 def test_scpge_without_motifs_has_the_papers_tower_and_transformer() -> None:
     """The released model has 4,079,617 weights with its motif convolution, which `scpge` replaces by a linear map."""
     config = read_preset("scpge")[0].replace(tracks=FOUR, sequence=True, motifs=tuple(f"M{i}" for i in range(600)))
     released_motif_stem = (30 * 128 + 128) + (2 * 128 + 128 * 128)
-    ours = sum(weight.numel() for weight in ScPGE(config).parameters())
+    ours = sum(weight.numel() for weight in RegulatoryModel(config).parameters())
     final_norm_and_rest = 4_079_617 - released_motif_stem + (600 * 128 + 128)
     assert ours == final_norm_and_rest
 
@@ -51,7 +51,7 @@ def test_every_preset_takes_any_subset_of_inputs(preset: str, inputs: dict[str, 
     config = read_preset(preset)[0].replace(neighbours=4, **inputs)
     if not (config.tracks or config.sequence) and config.tower_kernels:
         config = config.replace(tower_kernels=())  # a motif vector has no positions to pool
-    model = ScPGE(config).eval()
+    model = RegulatoryModel(config).eval()
     vectors = model.embed(random_features(config, 10)).view(2, 5, -1)
     prediction = model.predict(vectors, torch.ones(2, 5, dtype=torch.bool), torch.zeros(2, 5))
     assert prediction.expression.shape == (2,)
@@ -152,7 +152,7 @@ def test_a_model_directory_that_is_none_is_named(tmp_path: Path) -> None:
 def test_bins_that_do_not_suit_the_preset_are_refused() -> None:
     config = read_preset("scpge-small")[0].replace(tracks=FOUR, bin_size=100)
     with pytest.raises(InputError, match="cannot read elements of 600 bp in bins of 100 bp"):
-        ScPGE(config)
+        RegulatoryModel(config)
 
 
 def test_unknown_presets_and_settings_are_named() -> None:
@@ -170,7 +170,7 @@ def test_elements_of_1000_bp_any_layers_any_number_of_tracks(preset: str, layers
     tracks = tuple(f"track{i}" for i in range(13))
     shape = {"width": 1000, "layers": layers, "tracks": tracks, "motifs": ("a", "b"), "sequence": True}
     config = read_preset(preset)[0].replace(**shape)
-    model = ScPGE(config).eval()
+    model = RegulatoryModel(config).eval()
     tokens = model.embed(random_features(config, 7)).unsqueeze(0)
     prediction = model.predict(tokens, torch.ones(1, 7, dtype=torch.bool), torch.zeros(1, 7))
     assert prediction.attention.shape == (1, layers, config.heads if layers else 1, 7)
@@ -180,4 +180,4 @@ def test_elements_of_1000_bp_any_layers_any_number_of_tracks(preset: str, layers
 def test_a_motif_list_longer_than_the_element_is_refused_where_it_is_laid_along_it() -> None:
     config = read_preset("scpge-compat")[0].replace(motifs=tuple(f"m{i}" for i in range(601)))
     with pytest.raises(InputError, match="takes at most 600 motifs, not 601"):
-        ScPGE(config)
+        RegulatoryModel(config)

@@ -17,8 +17,8 @@ from crexpress.errors import InputError
 from crexpress.models.config import read_preset
 from crexpress.models.inputs import Features
 from crexpress.models.positions.buckets import log_buckets
+from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import read_model, translate
-from crexpress.models.scpge import ScPGE
 from crexpress.store import Batch
 from crexpress.training.config import TrainingConfig
 from crexpress.training.forward import forward
@@ -32,6 +32,7 @@ from released_scpge import ALPHA, SIZES, Inputs, projections, released_inputs, r
 EXPECTED = np.load(REFERENCE / "scpge_model.npz")
 CASES = [(form, tracks) for tracks in SIZES for form in ("plain", "lp", "kl")]
 STEPS = [pytest.param(*case, marks=pytest.mark.slow) if case[1] > 4 else case for case in CASES]
+SCPGE = read_preset("scpge-compat")[0]
 KL = TrainingConfig(loop_alpha=ALPHA, loop_divergence="compat")
 
 
@@ -40,7 +41,7 @@ def shapes(tracks: int) -> dict[str, tuple[int, ...]]:
     return {name: tuple(shape) for name, shape in json.loads(str(EXPECTED[f"shapes.{tracks}"])).items()}
 
 
-def ours(form: str, tracks: int) -> ScPGE:
+def ours(form: str, tracks: int) -> RegulatoryModel:
     config = read_preset("scpge-compat")[0].replace(
         tracks=tuple(f"track{i}" for i in range(tracks)),
         motifs=tuple(f"motif{i}" for i in range(600)),
@@ -49,8 +50,8 @@ def ours(form: str, tracks: int) -> ScPGE:
         dropout_encoder=0.0,
         dropout_mixer=0.0,
     )
-    model = ScPGE(config)
-    model.load_state_dict(translate(released_weights(shapes(tracks)), config.channels))
+    model = RegulatoryModel(config)
+    model.load_state_dict(translate(released_weights(shapes(tracks)), config))
     return model
 
 
@@ -72,7 +73,7 @@ def in_their_order(gradients: dict[str, np.ndarray], theirs: dict[str, tuple[int
     result = {}
     for name, shape in theirs.items():
         numbers = torch.arange(int(np.prod(shape))).reshape(shape)
-        ((mine, places),) = translate({name: numbers}, 128).items()
+        ((mine, places),) = translate({name: numbers}, SCPGE).items()
         if mine in gradients:
             result[name] = np.empty(places.numel(), np.float32)
             result[name][places.flatten().numpy()] = gradients[mine].ravel()
@@ -150,7 +151,7 @@ def test_a_released_checkpoint_becomes_a_model_directory(tiny: Any, tmp_path: Pa
     assert result.exit_code == 0, result.output
     model = crexpress.load_model(tmp_path / "model")
     assert model.config.tracks == ("h3k27ac", "dnase")
-    expected = translate(weights, 128)
+    expected = translate(weights, SCPGE)
     assert all(torch.equal(weight, expected[name]) for name, weight in model.state_dict().items())
 
 

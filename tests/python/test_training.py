@@ -16,7 +16,7 @@ from crexpress.interpret.perturbation import perturb
 from crexpress.models import load_model
 from crexpress.models.config import read_preset
 from crexpress.models.inputs import Features
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 from crexpress.predict import encode, predict, tokens
 from crexpress.store import Store, open_store, shared_tracks
 from crexpress.training.config import TrainingConfig
@@ -133,7 +133,7 @@ def test_silencing_an_element_equals_predicting_without_it(store: Store, layers:
     config = read_preset("scpge-small")[0].replace(
         tracks=("dnase", "h3k27ac"), neighbours=4, layers=layers, activity_heads=activity_heads
     )
-    model = ScPGE(config).eval()
+    model = RegulatoryModel(config).eval()
     batch = next(iter(tokens(store, 0, encode(model, store, 0), 9)))
     with torch.no_grad():
         silent = model.embed_silent()
@@ -258,7 +258,7 @@ def test_hidden_tracks_never_leave_an_element_with_none() -> None:
 def test_averaged_weights_are_kept_when_asked_for(store: Store, tiny: Any) -> None:
     def trained(averaging: float) -> torch.Tensor:
         torch.manual_seed(0)
-        model = ScPGE(read_preset("scpge-small")[0].replace(tracks=("dnase", "h3k27ac"), neighbours=4))
+        model = RegulatoryModel(read_preset("scpge-small")[0].replace(tracks=("dnase", "h3k27ac"), neighbours=4))
         samples = Samples(np.zeros(8, int), np.arange(8), np.ones(8, np.float32))
         config = TrainingConfig(steps=4, batch_size=4, validate_every=4, warmup=0.0, averaging=averaging)
         train_model(model, store, samples, samples, config)

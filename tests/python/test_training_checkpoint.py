@@ -13,7 +13,7 @@ import pytest
 import torch
 from crexpress.errors import InputError
 from crexpress.models.config import read_preset
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 from crexpress.store import Store, open_store
 from crexpress.training import loop
 from crexpress.training.checkpoint import Checkpoint, State
@@ -152,7 +152,7 @@ def test_the_best_trial_is_trained_on(store: Store, samples: tuple[Samples, Samp
 def test_patience_ends_a_run_that_gets_no_better(store: Store, samples: tuple[Samples, Samples]) -> None:
     config = CONFIG.replace(trials=0, steps=40, learning_rate=1e-12, learning_rate_low=1e-12, averaging=0.0, patience=2)
     torch.manual_seed(0)
-    model = ScPGE(MODEL)
+    model = RegulatoryModel(MODEL)
     for batch_norm in model.modules():
         if isinstance(batch_norm, torch.nn.BatchNorm1d):
             batch_norm.momentum = 0.0  # nothing changes between validations

@@ -13,7 +13,7 @@ from crexpress import artifacts
 from crexpress.device import CPU, choose
 from crexpress.errors import InputError
 from crexpress.models.config import read_preset
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 from crexpress.store import open_store
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine, choose_precision
@@ -45,14 +45,14 @@ processes.stop()
 """
 
 
-def trained(elements: Any, genes: Any, signals: Any, motifs: Any, engine: Engine, **changes: Any) -> ScPGE:
+def trained(elements: Any, genes: Any, signals: Any, motifs: Any, engine: Engine, **changes: Any) -> RegulatoryModel:
     """A small model after 6 steps of 8 genes."""
     store = open_store(elements, genes, [Path(signals)], motifs=motifs, config=PLAIN).to(CPU)
     target = np.linspace(0, 2, len(store.genes), dtype=np.float32)
     samples = Samples(np.zeros(len(target), np.int64), np.arange(len(target)), target)
     config = TrainingConfig(steps=6, batch_size=8, validate_every=3, averaging=0.5).replace(**changes)
     torch.manual_seed(0)
-    model = engine.place(ScPGE(PLAIN))
+    model = engine.place(RegulatoryModel(PLAIN))
     train(model, store, samples, samples, config, engine)
     return model
 
@@ -137,7 +137,7 @@ def test_losses_other_than_mse_choose_the_best_by_themselves(tiny: Any) -> None:
     target = np.linspace(0, 2, len(store.genes), dtype=np.float32)
     samples = Samples(np.zeros(len(target), np.int64), np.arange(len(target)), target)
     torch.manual_seed(0)
-    model = ScPGE(PLAIN)
+    model = RegulatoryModel(PLAIN)
     poisson, mse = (
         validate(model, store, samples, TrainingConfig(loss=loss, batch_size=50), Engine())
         for loss in ("poisson", "mse")

@@ -29,13 +29,14 @@ class Inputs(NamedTuple):
     present: np.ndarray
 
 
-def _draw(name: str) -> np.random.RandomState:
+def draw_from(name: str) -> np.random.RandomState:
+    """Random numbers that a name begins."""
     return np.random.RandomState(zlib.crc32(name.encode()))  # its stream is frozen for all versions of NumPy
 
 
 def released_inputs(tracks: int) -> Inputs:
     """Two genes; the last one lacks elements, which the released program fills with zeros."""
-    draw = _draw(f"inputs {tracks}")
+    draw = draw_from(f"inputs {tracks}")
     codes = draw.randint(0, 5, (GENES, ELEMENTS, WIDTH)).astype(np.uint8)
     motifs = draw.uniform(size=(GENES, 1, ELEMENTS, WIDTH)).astype(np.float32)
     signals = draw.gamma(1.0, 0.5, (GENES, tracks, ELEMENTS, WIDTH)).astype(np.float32)
@@ -55,7 +56,7 @@ def released_weights(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]
     """Every tensor of a state dict from its (released) name and shape; attention is far from uniform with them."""
     weights = {}
     for name, shape in shapes.items():
-        draw, inputs = _draw(name), int(np.prod(shape[1:])) or 1
+        draw, inputs = draw_from(name), int(np.prod(shape[1:])) or 1
         if name.endswith("num_batches_tracked"):
             value = np.array(0)
         elif name.endswith("running_var"):
@@ -75,6 +76,6 @@ def projections(gradients: Mapping[str, np.ndarray]) -> np.ndarray:
     rows = []
     for name in sorted(gradients):
         value = gradients[name].astype(np.float64).ravel()
-        directions = _draw(f"direction {name}").choice([-1.0, 1.0], (4, len(value)))
+        directions = draw_from(f"direction {name}").choice([-1.0, 1.0], (4, len(value)))
         rows.append([np.linalg.norm(value), *(directions @ value / len(value) ** 0.5)])
     return np.array(rows)

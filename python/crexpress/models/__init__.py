@@ -13,9 +13,9 @@ from crexpress.artifacts import read_config, replacing
 from crexpress.errors import InputError
 from crexpress.models.config import ModelConfig
 from crexpress.models.near_far import NearFar
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 
-Model = ScPGE | NearFar
+Model = RegulatoryModel | NearFar
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
@@ -32,7 +32,7 @@ def save_model(directory: Path, model: Model, about: dict[str, Any]) -> None:
 def load_model(directory: str | Path) -> Model:
     """Read a model directory written by `train`; the model comes in eval mode, on the CPU."""
     config = ModelConfig.from_json(read_config(directory)["model"])
-    model = NearFar(config) if config.loop_boundary else ScPGE(config)
+    model = NearFar(config) if config.loop_boundary else RegulatoryModel(config)
     path = Path(directory) / WEIGHTS
     try:
         load_weights(model, path)

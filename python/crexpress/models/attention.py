@@ -1,11 +1,13 @@
 """Transformer over a gene's tokens, shared by the model families."""
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
+Activation = Literal["gelu", "relu"]
 
 
 class Prior(NamedTuple):
@@ -21,6 +23,10 @@ class Prior(NamedTuple):
     def copies(self) -> "Prior":
         """The same with an axis for copies of a gene after the first."""
         return Prior(self.added.unsqueeze(1), None if self.factor is None else self.factor.unsqueeze(1))
+
+    def row(self, query: int) -> "Prior":
+        """That of one query: [B, heads, keys]."""
+        return Prior(self.added[..., query, :], None if self.factor is None else self.factor[..., query, :])
 
     def apply(self, logits: Tensor) -> Tensor:
         logits = logits + self.added
@@ -44,16 +50,39 @@ class Attention(nn.Module):
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(-3, -2)
 
-    def forward(self, queries: Tensor, keys: Tensor, activity: Tensor, prior: Prior) -> tuple[Tensor, Tensor]:
-        """Mixed [..., q, d], weights [..., heads, q, k] of queries [..., q, d] over keys [..., k, d].
+    def forward(
+        self, queries: Tensor, keys: Tensor, activity: Tensor, prior: Prior, watched: int
+    ) -> tuple[Tensor, Tensor]:
+        """Mixed [..., q, d] of queries [..., q, d] over keys [..., k, d], and logits [..., heads, k] of one query.
 
-        activity [..., k, heads or 0] is added to the logits of the keys.
+        activity [..., k, heads or 0] is added to the logits of the keys; logits are what a softmax makes weights of.
         """
+        if queries.shape[-2] == 1:
+            return self._of_one(queries, keys, activity, prior)
         q, k, v = self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(keys))
-        logits = _raised(q @ k.transpose(-1, -2) * self.scale, activity)
-        weights = functional.softmax(prior.apply(logits), dim=-1)
-        mixed = (self.drop_weights(weights) @ v).transpose(-3, -2).flatten(-2)
-        return self.drop_out(self.out(mixed)), weights
+        raised = activity.transpose(-1, -2)  # [..., heads or 0, k]
+        row = (q[..., watched, :].unsqueeze(-2) @ k.transpose(-1, -2)).squeeze(-2) * self.scale
+        logits = prior.row(watched).apply(row + raised if activity.shape[-1] else row)
+        if prior.factor is None:
+            added = prior.added + raised.unsqueeze(-2) if activity.shape[-1] else prior.added
+            chance = self.drop_weights.p if self.training else 0.0
+            mixed = functional.scaled_dot_product_attention(q, k, v, added.to(q.dtype), chance)
+        else:
+            weights = functional.softmax(prior.apply(_raised(q @ k.transpose(-1, -2) * self.scale, activity)), dim=-1)
+            mixed = self.drop_weights(weights) @ v
+        return self.drop_out(self.out(mixed.transpose(-3, -2).flatten(-2))), logits
+
+    def _of_one(self, query: Tensor, keys: Tensor, activity: Tensor, prior: Prior) -> tuple[Tensor, Tensor]:
+        """The same for a single query [..., 1, d], by q (K x) = (q K) x: no key or value is computed for each token."""
+        d = keys.shape[-1]
+        q = self.query(query).unflatten(-1, (self.heads, -1)).transpose(-3, -2)  # [..., heads, 1, d / heads]
+        asked = (q @ self.key.weight.view(self.heads, -1, d)).squeeze(-2) * self.scale  # [..., heads, d]
+        logits = asked @ keys.transpose(-1, -2)
+        logits = prior.row(0).apply(logits + activity.transpose(-1, -2) if activity.shape[-1] else logits)
+        weights = self.drop_weights(functional.softmax(logits, dim=-1))
+        seen = (weights @ keys).unsqueeze(-2)  # [..., heads, 1, d]
+        mixed = seen @ self.value.weight.view(self.heads, -1, d).transpose(-1, -2)  # [..., heads, 1, d / heads]
+        return self.drop_out(self.out(mixed.flatten(-3).unsqueeze(-2))), logits
 
     def swap_each(
         self,
@@ -112,25 +141,30 @@ def swapped_in(x: Tensor, other: Tensor, columns: Tensor) -> Tensor:
 class TransformerLayer(nn.Module):
     """Pre-norm transformer layer."""
 
-    def __init__(self, width: int, heads: int, hidden: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int, hidden: int, dropout: float, activation: Activation = "gelu") -> None:
         super().__init__()
         self.norm_attention = nn.LayerNorm(width)
         self.attention = Attention(width, heads, dropout)
         self.norm_feedforward = nn.LayerNorm(width)
         self.feedforward = nn.Sequential(
             nn.Linear(width, hidden),
-            nn.GELU(),
+            nn.GELU() if activation == "gelu" else nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(hidden, width),
             nn.Dropout(dropout),
         )
 
-    def forward(self, x: Tensor, activity: Tensor, prior: Prior, rows: slice) -> tuple[Tensor, Tensor]:
-        """Update only the tokens in `rows` (all, or the gene's in the last layer); prior has those rows too."""
+    def forward(
+        self, x: Tensor, activity: Tensor, prior: Prior, rows: slice, watched: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """Update only the tokens in `rows` (all, or the gene's in the last layer); prior has those rows too.
+
+        Also the logits of one of them: `watched` counts from the first of `rows`.
+        """
         normed = self.norm_attention(x)
-        update, weights = self.attention(normed[..., rows, :], normed, activity, prior)
+        update, logits = self.attention(normed[..., rows, :], normed, activity, prior, watched)
         x = x[..., rows, :] + update
-        return x + self.feedforward(self.norm_feedforward(x)), weights
+        return x + self.feedforward(self.norm_feedforward(x)), logits
 
     def swap_each(
         self,
@@ -153,19 +187,21 @@ class TransformerLayer(nn.Module):
 
 
 class Mixed(NamedTuple):
-    """A gene's vector [B, d], and its attention over the tokens [B, layers, heads, tokens]."""
+    """A gene's vector [B, d], and its attention logits over the tokens [B, layers, heads, tokens]."""
 
     gene: Tensor
-    attention: Tensor
+    logits: Tensor
 
 
 class TokenMixer(nn.Module):
     """Transformer over a gene's tokens; the last layer computes the gene's row alone, as nothing else is read."""
 
-    def __init__(self, width: int, layers: int, heads: int, hidden: int, dropout: float) -> None:
+    def __init__(
+        self, width: int, layers: int, heads: int, hidden: int, dropout: float, activation: Activation = "gelu"
+    ) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(TransformerLayer(width, heads, hidden, dropout) for _ in range(layers))
-        self.norm = nn.LayerNorm(width)
+        self.layers = nn.ModuleList(TransformerLayer(width, heads, hidden, dropout, activation) for _ in range(layers))
+        self.norm: nn.Module = nn.LayerNorm(width)
 
     def forward(self, tokens: Tensor, activity: Tensor, prior: Prior, prior_gene: Prior, gene: int) -> Mixed:
         """Mix tokens [B, n, d], of which the gene's is in column `gene`.
@@ -173,16 +209,15 @@ class TokenMixer(nn.Module):
         `prior_gene` is the gene's row of `prior`, and all that a single layer reads.
         """
         own = slice(gene, gene + 1)
-        attention = []
+        logits = []
         for number, layer in enumerate(self.layers, 1):
             if number < len(self.layers):
-                tokens, weights = layer(tokens, activity, prior, slice(None))
-                attention.append(weights[:, :, gene])
+                tokens, row = layer(tokens, activity, prior, slice(None), gene)
             else:
-                tokens, weights = layer(tokens, activity, prior_gene, own)
-                attention.append(weights[:, :, 0])
+                tokens, row = layer(tokens, activity, prior_gene, own)
+            logits.append(row)
         vector = tokens[:, 0] if self.layers else tokens[:, gene]
-        stacked = torch.stack(attention, dim=1) if attention else tokens.new_zeros(len(tokens), 0, 1, tokens.shape[1])
+        stacked = torch.stack(logits, dim=1) if logits else tokens.new_zeros(len(tokens), 0, 1, tokens.shape[1])
         return Mixed(self.norm(vector), stacked)
 
     def swap_each(

@@ -28,7 +28,7 @@ class StemShape(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelConfig(Settings):
-    """Architecture of a ScPGE-family model, and the inputs it needs (those come from the data, not the preset)."""
+    """Architecture of a model, and the inputs it needs (those come from the data, not the preset)."""
 
     # inputs
     tracks: tuple[str, ...] = ()
@@ -57,6 +57,10 @@ class ModelConfig(Settings):
     signal_kernel: int = 30
     signal_pool: int = 4
     tower_kernels: tuple[int, ...] = (7, 3, 3, 3)
+    patch: int = 5  # bp of a token of the encoder "transformer"
+    layers_encoder: int = 2  # of that transformer; its width is width_model
+    heads_encoder: int = 4
+    hidden_encoder: int = 1024
     dropout_encoder: float = 0.2
     # token mixer
     width_model: int = 256
@@ -64,6 +68,10 @@ class ModelConfig(Settings):
     heads: int = 4
     hidden_mixer: int = 1024
     dropout_mixer: float = 0.1
+    activation: Literal["gelu", "relu"] = "gelu"  # between the two maps of a transformer's feed-forward part
+    # what stands for the gene: its TSS window as an element, one learnt vector (CREaTor), or an element of 700 bp
+    # without bases and signal, encoded as the others are (CREaTor's released code)
+    gene_token: Literal["window", "learnt", "empty"] = "window"
     position: str = "rank"  # relative position of two elements, one of models.positions
     position_buckets: int = 64
     position_decay: float = 0.0  # power of the contact decay that the position bias starts from; 0 starts at random
@@ -78,7 +86,7 @@ class ModelConfig(Settings):
     # bp from the TSS up to which a model without that prior ranks elements, and beyond which one with it; 0: one model
     loop_boundary: int = 0
     # head
-    hidden_head: int = 64
+    hidden_head: int = 64  # 0: one linear map
 
     @property
     def signal_channels(self) -> int:
@@ -114,6 +122,13 @@ class ModelConfig(Settings):
                 f"{sorted(lengths)} positions; use the preset's own bin size and width"
             )
         return lengths.pop() if lengths else 1
+
+    @property
+    def largest_layer(self) -> int:
+        """Values that an element has in the encoder's largest layer."""
+        if self.encoder == "transformer":
+            return self.hidden_encoder * (self.width // self.patch + 1)
+        return self.channels * max((stem.length for stem in self.stems.values()), default=1)
 
     @property
     def loop_rows(self) -> LoopRows:

@@ -4,14 +4,12 @@ from torch import nn
 
 
 class ExpressionHead(nn.Sequential):
-    """A gene's vector [B, d] -> expression [B], never negative (softplus), or `signed`, a change of expression."""
+    """A gene's vector [B, d] -> expression [B], never negative (softplus), or `signed`, a change of expression.
+
+    Linear before that where `hidden` is 0 (CREaTor).
+    """
 
     def __init__(self, width: int, hidden: int, dropout: float, signed: bool) -> None:
-        super().__init__(
-            nn.Linear(width, hidden),
-            nn.GELU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden, 1),
-            nn.Identity() if signed else nn.Softplus(),
-            nn.Flatten(0),
-        )
+        before = [nn.Linear(width, hidden), nn.GELU(), nn.Dropout(dropout)] if hidden else []
+        last = nn.Identity() if signed else nn.Softplus()
+        super().__init__(*before, nn.Linear(hidden or width, 1), last, nn.Flatten(0))

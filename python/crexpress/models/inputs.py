@@ -18,10 +18,15 @@ class Features(NamedTuple):
 
 
 class Prediction(NamedTuple):
-    """expression [B] in the unit of the training target; attention [B, layers, heads, tokens] of the gene's row."""
+    """expression [B] in the unit of the training target; of the gene's row, [B, layers, heads, tokens]:
+
+    attention (probabilities), and the logits that it is the softmax of. These hold all that attention starts from
+    (position, loops), and are -inf for tokens that the gene may not see.
+    """
 
     expression: Tensor
     attention: Tensor
+    logits: Tensor
 
 
 def one_hot(codes: Tensor) -> Tensor:

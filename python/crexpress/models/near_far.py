@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from crexpress.models.config import ModelConfig
 from crexpress.models.inputs import Features, Prediction
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 
 
 class NearFar(nn.Module):
@@ -21,10 +21,10 @@ class NearFar(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.near, self.far = (ScPGE(part) for part in parts(config))
+        self.near, self.far = (RegulatoryModel(part) for part in parts(config))
 
     @classmethod
-    def of(cls, config: ModelConfig, near: ScPGE, far: ScPGE) -> Self:
+    def of(cls, config: ModelConfig, near: RegulatoryModel, far: RegulatoryModel) -> Self:
         """From its two models, trained."""
         model = cls(config)
         model.near.load_state_dict(near.state_dict())
@@ -43,10 +43,14 @@ class NearFar(nn.Module):
         return torch.cat([self.near.embed_silent(), self.far.embed_silent()], dim=-1)
 
     def predict(self, tokens: Tensor, present: Tensor, distance: Tensor, loops: Tensor | None = None) -> Prediction:
-        """See ScPGE.predict; a row of the attention joins those of two models, so it need not sum to 1."""
+        """See RegulatoryModel.predict; a row of the attention joins those of two models, so it need not sum to 1."""
         near, far = self._both(tokens, present, distance, loops)
         here = (distance.abs() <= self.config.loop_boundary)[:, None, None]
-        return Prediction((near.expression + far.expression) / 2, torch.where(here, near.attention, far.attention))
+        return Prediction(
+            (near.expression + far.expression) / 2,
+            torch.where(here, near.attention, far.attention),
+            torch.where(here, near.logits, far.logits),
+        )
 
     def silence_each(
         self,
@@ -57,7 +61,7 @@ class NearFar(nn.Module):
         silent: Tensor,
         undisturbed: Tensor,
     ) -> Tensor:
-        """See ScPGE.silence_each; an element's effect is that in the model of its distance."""
+        """See RegulatoryModel.silence_each; an element's effect is that in the model of its distance."""
         both = self._both(tokens, present, distance, loops)
         near, far = (
             whole.expression.unsqueeze(1)

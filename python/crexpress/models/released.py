@@ -1,4 +1,4 @@
-"""Weights of ScPGE's released program (a PyTorch state dict) as weights of `scpge-compat`."""
+"""Weights of the released programs (PyTorch state dicts) as weights of `scpge-compat` and `creator-compat`."""
 
 import pickle
 import re
@@ -10,10 +10,16 @@ from torch import Tensor
 
 from crexpress.errors import InputError
 from crexpress.models.config import ModelConfig
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 
-_NAMES = [  # of modules: theirs, ours
+_ANY = [  # names of modules: theirs, ours
     (r"^module\.", ""),  # torch's DataParallel
+    (r"\.norm1\.", ".norm_attention."),
+    (r"\.norm2\.", ".norm_feedforward."),
+    (r"\.attn\.fc_", ".attention."),
+    (r"\.ffn\.ff\.", ".feedforward."),
+]
+_SCPGE = [
     (r"^stem_seq\.", "encoder.sequence."),
     (r"^stem_motif\.", "encoder.motifs."),
     (r"^stem_fea\.", "encoder.signals."),
@@ -22,16 +28,22 @@ _NAMES = [  # of modules: theirs, ours
     (r"\.conv_block\.", ".block."),
     (r"^rp_bias\.relative_attention_bias\.", "position.table."),
     (r"^transformer\.", "mixer."),
-    (r"\.norm1\.", ".norm_attention."),
-    (r"\.norm2\.", ".norm_feedforward."),
-    (r"\.attn\.fc_", ".attention."),
-    (r"\.ffn\.ff\.", ".feedforward."),
     (r"^layer_norm\.", "mixer.norm."),
     (r"^fc\.", "head."),
 ]
+_CREATOR = [
+    (r"^encoder1\.", "encoder.mixer."),
+    (r"^rp_bias_1\.relative_attention_bias\.", "encoder.position.table."),
+    (r"^rp_bias_2\.rp_bias\.(\d)\.relative_attention_bias\.", r"position.tables.\1."),
+    (r"^encoder2\.", "mixer."),
+    (r"^layer_norm_after\.", "mixer.norm."),
+    (r"^fc\.", "head."),
+]
+_LETTERS = [1, 3, 4, 2, 0]  # their numbers of A, C, G, T and unknown: the paper's order A T C G; 0 is padding
+_CLS = 5
 
 
-def read_model(path: Path, config: ModelConfig) -> ScPGE:
+def read_model(path: Path, config: ModelConfig) -> RegulatoryModel:
     """A model with the weights of a checkpoint of the released program; config is of its shape (scpge-compat).
 
     The checkpoint is read without running code from it. Its motif and track channels must be in the order of ours.
@@ -44,19 +56,21 @@ def read_model(path: Path, config: ModelConfig) -> ScPGE:
             f"{path} is not a checkpoint that can be read safely ({str(error).splitlines()[0]}); give a state dict "
             "saved by torch.save"
         ) from None
-    weights = stored.get("model_state_dict", stored) if isinstance(stored, Mapping) else None
+    weights = stored.get("model_state_dict", stored.get("state_dict", stored)) if isinstance(stored, Mapping) else None
     if not isinstance(weights, Mapping) or not all(isinstance(weight, Tensor) for weight in weights.values()):
-        raise InputError(f"{path} holds no state dict; give the model.best.pth of ScPGE's released train.py")
-    model = ScPGE(config)
+        raise InputError(
+            f"{path} holds no state dict; give the model.best.pth of ScPGE's released train.py, or CREaTor's chk.pth"
+        )
+    model = RegulatoryModel(config)
     wanted = model.state_dict()
-    ours = translate(weights, config.channels)
+    ours = translate(weights, config)
     absent = [name for name in wanted if name not in ours]
     extra = [name for name in ours if name not in wanted]
     if absent or extra:
         what = f"lacks {absent[0]}" if absent else f"has {extra[0]} besides"
         raise InputError(
-            f"{path} does not fit the model: it {what}; the released weights need the preset scpge-compat with "
-            "sequence, motifs and tracks"
+            f"{path} does not fit the model: it {what}; released weights of ScPGE need the preset scpge-compat with "
+            "sequence, motifs and tracks, those of CREaTor creator-compat with sequence and 16 tracks"
         )
     for name, weight in ours.items():
         if weight.shape != wanted[name].shape:
@@ -68,12 +82,22 @@ def read_model(path: Path, config: ModelConfig) -> ScPGE:
     return model
 
 
-def translate(weights: Mapping[str, Tensor], channels: int) -> dict[str, Tensor]:
+def translate(weights: Mapping[str, Tensor], config: ModelConfig) -> dict[str, Tensor]:
     """Released weights under our names and in our shapes."""
+    if config.encoder == "transformer":
+        return _creator({_renamed(name, _CREATOR): weight for name, weight in weights.items()})
+    return _scpge({_renamed(name, _SCPGE): weight for name, weight in weights.items()}, config.channels)
+
+
+def _renamed(name: str, names: list[tuple[str, str]]) -> str:
+    for theirs, ours in [*_ANY, *names]:
+        name = re.sub(theirs, ours, name)
+    return name
+
+
+def _scpge(weights: dict[str, Tensor], channels: int) -> dict[str, Tensor]:
     ours = {}
     for name, weight in weights.items():
-        for theirs, mine in _NAMES:
-            name = re.sub(theirs, mine, name)
         if weight.dim() == 4:  # a convolution along one element's bases, over all elements of a gene
             weight = weight.squeeze(2)
         if name.startswith("encoder.tower.0.") and 3 * channels in weight.shape:
@@ -81,4 +105,20 @@ def translate(weights: Mapping[str, Tensor], channels: int) -> dict[str, Tensor]
             sequence, motifs, signals = weight.split(channels, dim)
             weight = torch.cat([sequence, signals, motifs], dim)
         ours[name] = weight
+    return ours
+
+
+def _creator(ours: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Their embeddings of a bp and the convolution over five of them are linear: one map and one [CLS] vector here."""
+    names = ("embed_genome.0.weight", "embed_chipseq.0.weight", "embed_chipseq.0.bias", "projection.conv.weight",
+             "projection.conv.bias")  # fmt: skip
+    if not all(name in ours for name in names):
+        return ours  # whose names then tell what is wrong
+    letters, signals, offset, kernel, bias = (ours.pop(name).double() for name in names)
+    of_letters = torch.einsum("oip,li->opl", kernel, letters)  # [out, bp, letters]
+    of_signals = torch.einsum("oip,it->otp", kernel, signals)  # [out, tracks, bp]
+    constant = bias + kernel.sum(2) @ offset
+    ours["encoder.tokens.weight"] = torch.cat([of_letters[..., _LETTERS].flatten(1), of_signals.flatten(1)], 1).float()
+    ours["encoder.tokens.bias"] = constant.float()
+    ours["encoder.cls"] = (constant + of_letters[..., _CLS].sum(1)).float()
     return ours

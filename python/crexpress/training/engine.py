@@ -8,7 +8,7 @@ import torch
 from crexpress import __version__
 from crexpress.device import CPU
 from crexpress.errors import InputError
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.forward import Forward
 from crexpress.training.parallel import Processes
 from torch import nn
@@ -43,14 +43,14 @@ class Engine:
         """Context in which the model computes."""
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
 
-    def ready(self, model: ScPGE) -> nn.Module:
+    def ready(self, model: RegulatoryModel) -> nn.Module:
         """The model as a function of a batch, shared by the processes and compiled where asked for."""
         whole: nn.Module = Forward(model)
         if self.compiled:
             whole.compile(dynamic=True)
         return self.processes.share(whole, self.device, unused=not model.config.layers)
 
-    def place(self, model: ScPGE) -> ScPGE:
+    def place(self, model: RegulatoryModel) -> RegulatoryModel:
         """The model on the device; batch statistics are over all GPUs, which torch cannot do over CPUs."""
         if self.processes.count > 1 and self.device.type == "cuda":
             model = nn.SyncBatchNorm.convert_sync_batchnorm(model)

@@ -2,13 +2,13 @@
 
 import torch
 from crexpress.models.inputs import Features, N, Prediction
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 from crexpress.store import Batch
 from torch import Tensor, nn
 from torch.nn import functional
 
 
-def forward(model: ScPGE, batch: Batch) -> Prediction:
+def forward(model: RegulatoryModel, batch: Batch) -> Prediction:
     """Expression and attention of a batch, its elements encoded once each."""
     features = batch.features
     if model.training and model.config.track_dropout:
@@ -47,7 +47,7 @@ def hide_tracks(features: Features, chance: float, tracks: int) -> Features:
 class Forward(nn.Module):
     """`forward` as a module, which DDP and torch.compile need."""
 
-    def __init__(self, model: ScPGE) -> None:
+    def __init__(self, model: RegulatoryModel) -> None:
         super().__init__()
         self.model = model
 

@@ -11,7 +11,7 @@ import polars as pl
 import torch
 from crexpress import cli
 from crexpress.errors import InputError
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 from crexpress.store import Batch, Store
 from crexpress.training import samples as draws
 from crexpress.training.batches import ahead, make
@@ -53,7 +53,7 @@ class Validation(NamedTuple):
 class _Run:
     """What a training run has come to: all that its checkpoint holds."""
 
-    def __init__(self, model: ScPGE, config: TrainingConfig, engine: Engine) -> None:
+    def __init__(self, model: RegulatoryModel, config: TrainingConfig, engine: Engine) -> None:
         self.model, self.config, self.engine = model, config, engine
         self.optimiser = torch.optim.AdamW(
             model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -69,9 +69,9 @@ class _Run:
         self.best = copy.deepcopy(model.state_dict())
 
     @property
-    def candidate(self) -> ScPGE:
+    def candidate(self) -> RegulatoryModel:
         """The model that is validated and kept."""
-        return self.model if self.mean is None else cast(ScPGE, self.mean.module)
+        return self.model if self.mean is None else cast(RegulatoryModel, self.mean.module)
 
     @property
     def best_number(self) -> int:
@@ -116,7 +116,7 @@ class _Run:
 
 
 def train(
-    model: ScPGE,
+    model: RegulatoryModel,
     store: Store,
     training: Samples,
     validation: Samples,
@@ -215,7 +215,9 @@ def _validate(run: _Run, store: Store, validation: Samples, rate: float) -> None
     run.keep_if_best()
 
 
-def validate(model: ScPGE, store: Store, samples: Samples, config: TrainingConfig, engine: Engine) -> Validation:
+def validate(
+    model: RegulatoryModel, store: Store, samples: Samples, config: TrainingConfig, engine: Engine
+) -> Validation:
     """Mean loss and Pearson r of the model in eval mode; its mode stays as it was."""
     training = model.training
     model.eval()

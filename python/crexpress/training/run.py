@@ -14,7 +14,7 @@ from crexpress.loops import choose_value
 from crexpress.models import released, save_model
 from crexpress.models.config import LoopRows, ModelConfig, read_preset
 from crexpress.models.near_far import NearFar, parts
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 from crexpress.neighbours import MOST_IN_WINDOW, PAD
 from crexpress.placement import CHUNK
 from crexpress.store import Store, open_store, shared_tracks
@@ -64,10 +64,11 @@ def run(
     The state of the run is kept in `checkpoint` (default: outdir), and a run that was killed goes on from there.
     """
     model_config, training_config = read_preset(preset)
-    if "window" in model_changes:
+    if model_changes.get("window"):
         model_changes = {"neighbours": MOST_IN_WINDOW, **model_changes}
     if model_changes.get("anchored"):
         training_changes = {"loss": "mse", **training_changes}  # of a change, which may be negative
+        model_changes = {"gene_token": "window", **model_changes}  # where the known cells' expression is
     training_config = training_config.replace(seed=seed, **training_changes)
     model_config = choose_inputs(
         model_config.replace(**model_changes), elements, signals, sequence, motifs, inputs, tracks
@@ -119,7 +120,7 @@ def run(
     store.to(where, data)
     if training_config.loss == "classification" and training_config.shuffled_negatives:
         training, validation = (classes.add_shuffled(store, part, seed) for part in (training, validation))
-    trained: list[tuple[ScPGE, Trained, Checkpoint]] = []
+    trained: list[tuple[RegulatoryModel, Trained, Checkpoint]] = []
     for name, own_model, own_training in _parts(preset, model_config, training_config):
         settings = {"training": own_training.to_json(), "model": own_model.to_json()}
         identity = {**about, **settings, "numerics": engine.numerics()}
@@ -178,7 +179,9 @@ def _in_sequence(results: Sequence[Trained]) -> Trained:
     return Trained(best, pl.concat(frames))
 
 
-def as_imported(model: ScPGE, store: Store, validation: Samples, config: TrainingConfig, engine: Engine) -> Trained:
+def as_imported(
+    model: RegulatoryModel, store: Store, validation: Samples, config: TrainingConfig, engine: Engine
+) -> Trained:
     """What training would return of a model that stays as it is: one validation, at step 0."""
     found = validate(model, store, validation, config, engine)
     row = {"step": 0, "learning_rate": 0.0, "train_loss": None, "val_loss": found.loss, "val_pearson": found.pearson}

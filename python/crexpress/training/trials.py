@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from crexpress import cli
 from crexpress.models.config import ModelConfig
-from crexpress.models.scpge import ScPGE
+from crexpress.models.regulatory import RegulatoryModel
 from crexpress.store import Store
 from crexpress.training import samples as draws
 from crexpress.training.batches import ahead, make
@@ -27,7 +27,7 @@ def first_model(
     config: TrainingConfig,
     engine: Engine,
     checkpoint: Checkpoint | None = None,
-) -> ScPGE:
+) -> RegulatoryModel:
     """The model that training starts from, on the engine's device: the best of `config.trials` on validation.
 
     ScPGE "Model training": 12 trials of one epoch, here at a constant learning rate as in the released code. A killed
@@ -35,7 +35,7 @@ def first_model(
     """
     saved = checkpoint.read() if checkpoint else None
     if not config.trials or (saved and "trial losses" not in saved.about):  # the latter: training itself has begun
-        model = engine.place(ScPGE(architecture))
+        model = engine.place(RegulatoryModel(architecture))
         if engine.processes.count > 1:
             engine.seed(config.seed)
         return model
@@ -44,7 +44,7 @@ def first_model(
     for number in range(len(losses), config.trials):
         seed = trial_seed(config.seed, number)
         torch.manual_seed(seed)
-        model = engine.place(ScPGE(architecture))
+        model = engine.place(RegulatoryModel(architecture))
         _one_epoch(model, store, training, config, engine, seed)
         loss = engine.processes.told(validate(model, store, validation, config, engine).loss)
         if loss < min(losses, default=float("inf")):
@@ -55,7 +55,7 @@ def first_model(
             checkpoint.write(State({"best": best}, {"trial losses": losses}))
     cli.say(f"trial {losses.index(min(losses)) + 1} is trained on")
     torch.manual_seed(config.seed)
-    model = engine.place(ScPGE(architecture))
+    model = engine.place(RegulatoryModel(architecture))
     model.load_state_dict(best)
     engine.seed(config.seed)
     return model
@@ -67,7 +67,7 @@ def trial_seed(seed: int, number: int) -> int:
 
 
 def _one_epoch(
-    model: ScPGE, store: Store, training: Samples, config: TrainingConfig, engine: Engine, seed: int
+    model: RegulatoryModel, store: Store, training: Samples, config: TrainingConfig, engine: Engine, seed: int
 ) -> None:
     optimiser = torch.optim.AdamW(model.parameters(), lr=config.trial_learning_rate, weight_decay=config.weight_decay)
     order = draws.shuffled(training, config.batch_size, np.random.default_rng(seed))

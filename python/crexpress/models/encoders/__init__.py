@@ -7,5 +7,6 @@ An encoder is a module built from a ModelConfig; it takes Features of elements a
 from torch import nn
 
 from crexpress.models.encoders.convolution import ConvolutionEncoder
+from crexpress.models.encoders.transformer import TransformerEncoder
 
-ENCODERS: dict[str, type[nn.Module]] = {"convolution": ConvolutionEncoder}
+ENCODERS: dict[str, type[nn.Module]] = {"convolution": ConvolutionEncoder, "transformer": TransformerEncoder}

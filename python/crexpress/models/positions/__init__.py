@@ -7,6 +7,7 @@ gives the additive attention bias [B or 1, heads, rows, n] of the query tokens i
 from torch import nn
 
 from crexpress.models.positions.bp import BpPosition
+from crexpress.models.positions.multi_bp import MultiBpPosition
 from crexpress.models.positions.rank import RankPosition
 
-POSITIONS: dict[str, type[nn.Module]] = {"rank": RankPosition, "bp": BpPosition}
+POSITIONS: dict[str, type[nn.Module]] = {"rank": RankPosition, "bp": BpPosition, "multi-bp": MultiBpPosition}

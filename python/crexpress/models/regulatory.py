@@ -1,11 +1,13 @@
-"""ScPGE: an encoder of each element, a transformer over a gene's elements, a head on the gene's row.
+"""The form that ScPGE and CREaTor share: an encoder of each element, a transformer over a gene's elements, a head.
 
-Genome Research 2026, Methods "Model architecture"; what differs from the paper and why is in docs/science.md.
+ScPGE (Genome Research 2026) and CREaTor (Genome Biology 2023), both Methods, "Model architecture"; they differ by their
+presets. What differs from the papers and why is in docs/science.md.
 """
 
 import torch
 from torch import Tensor, nn
 
+from crexpress.errors import InputError
 from crexpress.models.activity import Activity
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig
@@ -14,8 +16,10 @@ from crexpress.models.heads import ExpressionHead
 from crexpress.models.inputs import Features, N, Prediction
 from crexpress.models.positions import POSITIONS
 
+EMPTY_GENE = 700  # bp without bases and signal, which CREaTor's released code encodes as the gene
 
-class ScPGE(nn.Module):
+
+class RegulatoryModel(nn.Module):
     """Element encoder, token mixer and head, each replaceable; `embed` and `predict` are the two halves."""
 
     def __init__(self, config: ModelConfig) -> None:
@@ -25,10 +29,22 @@ class ScPGE(nn.Module):
         self.position = POSITIONS[config.position](config)
         self.activity = Activity(config) if config.activity_heads and config.tracks else None
         self.mixer = TokenMixer(
-            config.width_model, config.layers, config.heads, config.hidden_mixer, config.dropout_mixer
+            config.width_model,
+            config.layers,
+            config.heads,
+            config.hidden_mixer,
+            config.dropout_mixer,
+            config.activation,
         )
         self.head = ExpressionHead(config.width_model, config.hidden_head, config.dropout_mixer, config.anchored)
         self.loop_weight = nn.Parameter(torch.ones(config.heads)) if config.loop_prior == "added" else None
+        self.gene_token: nn.Parameter | None = None
+        if config.gene_token != "window" and not config.layers:
+            raise InputError("a model of 0 layers sees the gene's TSS window alone, which this preset leaves out")
+        if config.gene_token == "empty" and config.encoder != "transformer":
+            raise InputError(f"the setting gene_token 'empty' needs the encoder transformer, not {config.encoder}")
+        if config.gene_token == "learnt":
+            self.gene_token = nn.Parameter(torch.empty(config.width_model).normal_(std=0.02))
 
     def embed(self, features: Features) -> Tensor:
         """Vectors [elements, d]; in eval mode independent of the other elements given."""
@@ -46,15 +62,30 @@ class ScPGE(nn.Module):
 
     def embed_silent(self) -> Tensor:
         """Vector [1, d] of an element of which nothing is known: no signal in any track, no base, no motif."""
+        return self.embed(self._nothing(self.config.width))
+
+    def _nothing(self, width: int) -> Features:
+        """Features of one element of `width` bp without signal, bases and motifs."""
         config, device = self.config, next(self.parameters()).device
-        bins = config.width // config.bin_size
-        features = Features(
-            signals=torch.zeros(1, config.signal_channels, bins, device=device),
+        return Features(
+            signals=torch.zeros(1, config.signal_channels, width // config.bin_size, device=device),
             present=torch.ones(1, config.signal_channels, dtype=torch.bool, device=device),
-            codes=torch.full((1, config.width), N, dtype=torch.uint8, device=device),
+            codes=torch.full((1, width), N, dtype=torch.uint8, device=device),
             motifs=torch.zeros(1, len(config.motifs), device=device),
         )
-        return self.embed(features)
+
+    def _tokens(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        """Content and activity of tokens [B, n, d], with the model's own token for the gene where it has one."""
+        content, activity = self._parts(vectors)
+        if self.config.gene_token == "window":
+            return content, activity
+        token: Tensor | None = self.gene_token
+        if token is None:  # its [CLS] stands at the TSS, in the middle
+            token = self.encoder(self._nothing(EMPTY_GENE), EMPTY_GENE // self.config.patch // 2)
+        assert token is not None
+        gene = content.shape[1] // 2
+        token = token.to(content.dtype).expand(len(content), 1, -1)
+        return torch.cat([content[:, :gene], token, content[:, gene + 1 :]], dim=1), activity
 
     def predict(self, tokens: Tensor, present: Tensor, distance: Tensor, loops: Tensor | None = None) -> Prediction:
         """Expression from a gene's tokens.
@@ -64,8 +95,8 @@ class ScPGE(nn.Module):
         loops between tokens, of the rows in `loop_rows`, which only a model with a `loop_prior` reads.
         """
         gene = tokens.shape[1] // 2
-        mixed = self.mixer(*self._parts(tokens), *self._priors(present, distance, loops), gene)
-        return Prediction(self.head(mixed.gene), mixed.attention)
+        mixed = self.mixer(*self._tokens(tokens), *self._priors(present, distance, loops), gene)
+        return Prediction(self.head(mixed.gene), mixed.logits.softmax(-1), mixed.logits)
 
     def silence_each(
         self,
@@ -85,7 +116,7 @@ class ScPGE(nn.Module):
         expression = undisturbed.unsqueeze(1).repeat(1, n)
         if self.config.layers and n > 1:  # without a mixer no element reaches the gene
             columns = torch.tensor([column for column in range(n) if column != gene], device=tokens.device)
-            (content, activity), (other, activity_other) = self._parts(tokens), self._parts(silent)
+            (content, activity), (other, activity_other) = self._tokens(tokens), self._parts(silent)
             priors = self._priors(present, distance, loops)
             vectors = self.mixer.swap_each(content, other, activity, activity_other, *priors, gene, columns)
             expression[:, columns] = self.head(vectors.flatten(0, 1)).view(genes, n - 1).to(expression.dtype)
