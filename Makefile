@@ -6,8 +6,9 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # of bench-data and bench-model: SCALES="0.01 0.1 1" is the whole rehearsal; RELEASED is code/encode.py of turningpoint1988/ScPGE
 SCALES ?= 0.01 0.1
 RELEASED ?=
+RELEASED_CREATOR ?=
 
-.PHONY: help setup demo test test-quick test-containers images lint lint-nf-core bench-data bench-gpu bench-model tables docs clean
+.PHONY: help setup demo test test-quick test-containers images lint lint-nf-core bench-data bench-gpu bench-model bench-creator tables docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -43,6 +44,9 @@ lint-nf-core: setup .venv/nf-core/bin/nf-core ## nf-core's own linter (.nf-core.
 bench-model: setup ## speed of the model against the released ScPGE (RELEASED as in bench-data)
 	python tests/benchmarks/bench_model.py --released $(dir $(RELEASED))
 	python tests/benchmarks/bench_model.py --released $(dir $(RELEASED)) --neighbours 200 --genes 48 --batch 2
+
+bench-creator: setup ## speed of CREaTor against the released model (RELEASED_CREATOR is a checkout of DLS5-Omics/CREaTor)
+	python tests/benchmarks/bench_creator.py --released $(RELEASED_CREATOR)
 
 bench-gpu: setup ## speed of training full-size ScPGE on this machine's GPU
 	python tests/benchmarks/bench_gpu.py

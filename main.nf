@@ -127,7 +127,7 @@ workflow {
             [one, cell, model, own, data.elements, data.genes, data.genome, sees ? data.expression.findAll(its_own) : [], data.contacts.findAll(its_own)]
         }
     PREDICT(applied, flags(run, ['device']), tool(gpu_code, 'predict'))
-    INTERPRET(applied.filter { one -> !chosen || one[1] in chosen }, flags(run, ['device']), tool(gpu_code, 'interpret'))
+    INTERPRET(applied.filter { one -> !chosen || one[1] in chosen }, "${flags(run, ['device'])} ${run.more_scores ? '--more-scores' : ''}", tool(gpu_code, 'interpret'))
 
     // the mean over the seeds of a point is a model of its own
     guesses = PREDICT.out.predictions.map { one, cell, path -> [[of_point(one), cell], one.seed, path] }

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 import numpy as np
@@ -46,17 +46,26 @@ ELEMENTS_A_GENE = 38  # 726,796 merged cCREs and 19,000 genes
 Per = tuple[float, float]
 
 
-def generate(genes: int, neighbours: int, rng: np.random.Generator) -> Store:
+class Shape(NamedTuple):
+    """What is generated: bp of an element, tracks, motifs, cCREs a gene; by default of ScPGE's data."""
+
+    width: int = WIDTH
+    tracks: int = len(TRACKS)
+    motifs: int = MOTIFS
+    ccres: int = ELEMENTS_A_GENE
+
+
+def generate(genes: int, neighbours: int, rng: np.random.Generator, shape: Shape = Shape()) -> Store:
     """A store of one cell on one chromosome, in memory."""
-    ccres = genes * ELEMENTS_A_GENE + neighbours
+    ccres = genes * shape.ccres + neighbours
     middle = np.concatenate(
         [SPACING * np.arange(1, ccres + 1), np.sort(rng.integers(0, SPACING * ccres, genes)) + SPACING // 2]
     )
     elements = pl.DataFrame(
         {
             "chrom": ["chr1"] * len(middle),
-            "start": middle - WIDTH // 2,
-            "end": middle + WIDTH // 2,
+            "start": middle - shape.width // 2,
+            "end": middle + shape.width // 2,
             "class": ["dELS"] * ccres + [TSS] * genes,
         }
     )
@@ -76,16 +85,16 @@ def generate(genes: int, neighbours: int, rng: np.random.Generator) -> Store:
         "ccre_end": middle + 150,
     }
     index = nearest(table, elements, neighbours)
-    signals = rng.gamma(1, 0.5, (len(middle), len(TRACKS), WIDTH)).astype(np.float16)
-    cell = CellData("cell", torch.from_numpy(signals), torch.ones(len(TRACKS), dtype=torch.bool))
+    signals = rng.gamma(1, 0.5, (len(middle), shape.tracks, shape.width)).astype(np.float16)
+    cell = CellData("cell", torch.from_numpy(signals), torch.ones(shape.tracks, dtype=torch.bool))
     return Store(
         table,
         elements.with_columns(**{name: pl.Series(values) for name, values in extents.items()}),
         torch.from_numpy(index),
         torch.from_numpy(distances(table, elements, index).astype(np.float32)),
         [cell],
-        torch.from_numpy(rng.integers(0, 4, (len(middle), WIDTH), dtype=np.uint8)),
-        torch.from_numpy(rng.uniform(size=(len(middle), MOTIFS)).astype(np.float16)),
+        torch.from_numpy(rng.integers(0, 4, (len(middle), shape.width), dtype=np.uint8)),
+        torch.from_numpy(rng.uniform(size=(len(middle), shape.motifs)).astype(np.float16)),
         {},
     )
 

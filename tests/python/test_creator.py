@@ -158,6 +158,23 @@ def test_elements_encoded_once_give_what_a_batch_gives(store: Store, gene_token:
     assert effect.abs().max() > 1e-4
 
 
+def check_scores(links: pl.DataFrame, names: set[str]) -> None:
+    """CREaTor's forms of attention from the logits and the distance, gene by gene."""
+    assert names >= {"attention", "attention_logit_minmax", "attention_log_distance", "attention_logit_log_distance"}
+    logit, low, high = pl.col("attention_logit"), pl.min("attention_logit"), pl.max("attention_logit")
+    bp = pl.col("distance").abs().clip(lower_bound=1000).log10()
+    scaled = ((logit - low) / (high - low)).over("gene_id")
+    expected = links.select(
+        attention_logit_minmax=scaled,
+        attention_log_distance=pl.col("attention") / bp,
+        attention_logit_log_distance=scaled / bp,
+    )
+    for name in expected.columns:
+        assert links[name].to_numpy() == pytest.approx(expected[name].to_numpy(), abs=1e-5), name
+    assert links["attention_logit"].is_finite().all()
+    assert links["attention_logit"].min() < 0  # no probabilities
+
+
 def test_creator_trains_predicts_and_interprets_cells_that_lack_tracks(tiny: Any, tmp_path: Path) -> None:
     opened = artifacts.open_arrays(tiny.signals("B"), "signals")
     header = opened.header | {"parameters": opened.header["parameters"] | {"tracks": ["dnase"]}}
@@ -179,8 +196,9 @@ def test_creator_trains_predicts_and_interprets_cells_that_lack_tracks(tiny: Any
     table, header = artifacts.read_table(tmp_path / "predictions.B.parquet", "predictions")
     assert header["parameters"]["missing_tracks"] == ["h3k27ac"]
     assert table["predicted"].std() > 1e-3
-    assert run("interpret", *given).exit_code == 0
-    links, _ = artifacts.read_table(tmp_path / "links.B.parquet", "links")
+    assert run("interpret", *given, "--more-scores").exit_code == 0
+    links, header = artifacts.read_table(tmp_path / "links.B.parquet", "links")
+    check_scores(links, {score["name"] for score in header["parameters"]["scores"]})
     sums = links.group_by("gene_id").agg(pl.col("attention").sum())["attention"]
     assert sums.to_numpy() == pytest.approx(1, abs=1e-4)  # no gene attends to itself
     assert load_model(tmp_path / "model").config.gene_token == "learnt"

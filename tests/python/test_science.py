@@ -1,4 +1,4 @@
-"""docs/science.md names switches and tests: they exist, and every row of ScPGE's data and model is there."""
+"""docs/science.md names switches and tests: they exist, and every row of ScPGE's and CREaTor's is there."""
 
 import json
 import re
@@ -25,7 +25,7 @@ def rows(title: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[1:]]
 
 
-ROWS = rows("Data") + rows("Model")
+ROWS = rows("Data") + rows("Model") + rows("CREaTor")
 
 
 @cache
@@ -50,8 +50,14 @@ def test_every_row_has_its_cells() -> None:
 
 
 def test_rows_1_to_16_of_scpge_are_all_there() -> None:
-    numbers = {int(row[0]) for row in ROWS if row[0] != "-"}
-    assert set(range(1, 17)) <= numbers
+    numbers = {row[0] for row in ROWS}
+    assert {str(number) for number in range(1, 17)} <= numbers
+
+
+def test_rows_of_creator_are_all_there_and_shown_by_a_test() -> None:
+    found = rows("CREaTor")
+    assert [row[0] for row in found] == [f"C{number}" for number in range(1, 14)]
+    assert all("::" in row[5] for row in found)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row[1] for row in ROWS])
@@ -68,7 +74,7 @@ def test_switches_exist(row: list[str]) -> None:
                 assert not (choices and following) or following in choices, f"{tool} {word} takes no {following}"
     for name in re.findall("(?:setting|preset) `([a-z_]+)`", row[4]):
         assert hasattr(ModelConfig(), name) or hasattr(TrainingConfig(), name), f"there is no setting {name}"
-    for name in re.findall("preset `(scpge[a-z-]*)`", row[4]):
+    for name in re.findall("preset `((?:scpge|creator)[a-z-]*)`", row[4]):
         assert (ROOT / f"python/crexpress/models/presets/{name}.json").exists(), f"there is no preset {name}"
 
 
@@ -79,5 +85,5 @@ def test_tests_exist(row: list[str]) -> None:
         module, _, name = span.rpartition("::") if "::" in span else (module, "", span)
         assert f"def {name}(" in TESTS.get(module, ""), f"{module or 'no file'} has no {name}"
     number = row[0]
-    if number != "-" and int(number) <= 16:
+    if number.isdigit() and int(number) <= 16:
         assert module, "rows of the papers are shown by a test"

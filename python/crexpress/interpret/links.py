@@ -24,37 +24,49 @@ SCORES = [
     {"name": "attention_distance", "label": "attention / distance", "higher_is_better": True},
     {"name": "perturbation_distance", "label": "perturbation / distance", "higher_is_better": True},
 ]
+# CREaTor's forms of attention ("Attention score"), which take no time but are more columns to benchmark
+MORE_SCORES = [
+    {"name": "attention_logit", "label": "attention logit", "higher_is_better": True},
+    {"name": "attention_logit_minmax", "label": "attention logit, min-max per gene", "higher_is_better": True},
+    {"name": "attention_log_distance", "label": "attention / log10 distance", "higher_is_better": True},
+    {"name": "attention_logit_log_distance", "label": "attention logit, min-max / log10 distance",
+     "higher_is_better": True},
+]  # fmt: skip
 
 
-def link_table(model: Model, store: Store, cell: int, tokens_at_once: int) -> pl.DataFrame:
+def link_table(model: Model, store: Store, cell: int, tokens_at_once: int, more_scores: bool = False) -> pl.DataFrame:
     """One row an element-gene pair, without the gene's own TSS window; scores are float32 and never null.
 
     attention: mean probability over heads and layers in the gene's row (ScPGE "Attention weights");
-    perturbation: see `perturb`, in the unit of the model's target.
+    perturbation: see `perturb`, in the unit of the model's target. With `more_scores` also those of MORE_SCORES, of
+    which attention_logit is the mean of the logits over heads and layers, with all that they start from.
     """
     vectors = encode(model, store, cell)
     with torch.inference_mode():
         silent = model.embed_silent().float()
     width = store.index.shape[1]
     genes_at_once = max(1, tokens_at_once // width**2)
-    attention, effect = [], []
+    attention, effect, logits = [], [], []
     batches = -(-len(store.genes) // genes_at_once)
     for batch in cli.progress(tokens(store, cell, vectors, genes_at_once), "perturbing elements", batches):
         with torch.inference_mode():
             whole = model.predict(*batch)
-        attention.append(_mean_attention(whole.attention).cpu())
+        attention.append(_over_layers(whole.attention).cpu())
+        if more_scores:
+            logits.append(_over_layers(whole.logits).cpu())
         effect.append(perturb(model, batch, silent, whole.expression).float().cpu())
-    return _table(store, torch.cat(attention).numpy(), torch.cat(effect).numpy())
+    raw = torch.cat(logits).numpy() if more_scores else None
+    return _table(store, torch.cat(attention).numpy(), torch.cat(effect).numpy(), raw)
 
 
-def _mean_attention(attention: Tensor) -> Tensor:
+def _over_layers(attention: Tensor) -> Tensor:
     """[B, layers, heads, n] -> [B, n]; zeros for a model without layers."""
     if not attention.shape[1]:
         return attention.new_zeros(attention.shape[0], attention.shape[-1])
     return attention.mean(dim=(1, 2)).float()
 
 
-def _table(store: Store, attention: np.ndarray, effect: np.ndarray) -> pl.DataFrame:
+def _table(store: Store, attention: np.ndarray, effect: np.ndarray, logits: np.ndarray | None) -> pl.DataFrame:
     index = store.index.cpu().numpy()
     pairs = index >= 0
     pairs[:, index.shape[1] // 2] = False
@@ -71,6 +83,14 @@ def _table(store: Store, attention: np.ndarray, effect: np.ndarray) -> pl.DataFr
         "attention_distance": shown / bp,
         "perturbation_distance": effect[gene, column] / bp,
     }
+    if logits is not None:
+        scaled = _minmax(np.where(pairs, logits, np.nan))[gene, column]
+        scores |= {
+            "attention_logit": logits[gene, column],
+            "attention_logit_minmax": scaled,
+            "attention_log_distance": shown / np.log10(bp),
+            "attention_logit_log_distance": scaled / np.log10(bp),
+        }
     return pl.concat(
         [
             genes.select("gene_id", "gene_name")[gene],
@@ -111,6 +131,6 @@ def write_bedpe(path: Path, links: pl.DataFrame, score: str, top: int) -> None:
         temporary.write_bytes(gzip.compress(text, mtime=0))  # no date, so the same links give the same bytes
 
 
-def link_parameters(config: ModelConfig) -> dict[str, Any]:
+def link_parameters(config: ModelConfig, more_scores: bool = False) -> dict[str, Any]:
     """What the links table's header says about its scores, and about the elements that a gene can have."""
-    return {"scores": SCORES, "neighbours": config.neighbours, "window": config.window}
+    return {"scores": SCORES + MORE_SCORES * more_scores, "neighbours": config.neighbours, "window": config.window}

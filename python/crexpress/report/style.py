@@ -25,6 +25,8 @@ COLOURS = {
     "attention": BLUE,
     "attention, min-max per gene": "#a9cbe3",
     "attention / distance": SKY,
+    "attention / log10 distance": "#7a9cc6",
+    "attention logit": "#3f5f8a",
     "perturbation": VERMILLION,
     "perturbation / distance": "#f0a26b",
     "distance": BLACK,
