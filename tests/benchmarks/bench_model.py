@@ -55,7 +55,10 @@ class Shape(NamedTuple):
     ccres: int = ELEMENTS_A_GENE
 
 
-def generate(genes: int, neighbours: int, rng: np.random.Generator, shape: Shape = Shape()) -> Store:
+SCPGE = Shape()
+
+
+def generate(genes: int, neighbours: int, rng: np.random.Generator, shape: Shape = SCPGE) -> Store:
     """A store of one cell on one chromosome, in memory."""
     ccres = genes * shape.ccres + neighbours
     middle = np.concatenate(

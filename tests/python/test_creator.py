@@ -182,7 +182,7 @@ def test_creator_trains_predicts_and_interprets_cells_that_lack_tracks(tiny: Any
     artifacts.write_arrays(alone, {"dnase": opened.tensors["dnase"]}, header)
     inputs = ["--elements", tiny.elements, "--genes", tiny.genes, "--signals", tiny.signals("A"), "--signals", alone]
     known = [part for cell in "AB" for part in ("--expression", tiny.expression(cell))]
-    quick = ["--preset", "creator-small", "--neighbours", 6, "--steps", 60, "--validate-every", 20, "--batch-size", 16]
+    quick = ["--preset", "creator-small", "--neighbours", 6, "--steps", 30, "--validate-every", 10, "--batch-size", 16]
     where = ["--val", "chr2", "--test", "chr3", "--threads", 1, "--outdir", tmp_path / "model"]
     result = run("train", *inputs, "--sequence", tiny.sequence, *known, *quick, *where)
     assert result.exit_code == 0, result.output
@@ -202,3 +202,26 @@ def test_creator_trains_predicts_and_interprets_cells_that_lack_tracks(tiny: Any
     sums = links.group_by("gene_id").agg(pl.col("attention").sum())["attention"]
     assert sums.to_numpy() == pytest.approx(1, abs=1e-4)  # no gene attends to itself
     assert load_model(tmp_path / "model").config.gene_token == "learnt"
+
+
+def test_an_anchored_creator_reads_the_known_expression_in_the_genes_window(tiny: Any, tmp_path: Path) -> None:
+    inputs = ["--elements", tiny.elements, "--genes", tiny.genes]
+    inputs += [
+        part for cell in "AB" for part in ("--signals", tiny.signals(cell), "--expression", tiny.expression(cell))
+    ]
+    quick = ["--preset", "creator-small", "--anchored", "--neighbours", 4, "--steps", 2, "--batch-size", 8]
+    where = ["--val", "chr2", "--test", "chr3", "--threads", 1, "--outdir", tmp_path]
+    result = run("train", *inputs, *quick, *where)
+    assert result.exit_code == 0, result.output
+    about = json.loads((tmp_path / "config.json").read_text())
+    assert (about["model"]["gene_token"], about["training"]["loss"]) == ("window", "mse")
+    model = load_model(tmp_path)
+    given = features(5, 2 * 2 + 1)
+    other = given.signals.clone()
+    other[2, -1] += 1.0  # the known expression of the gene
+    present, distance = torch.ones(1, 5, dtype=torch.bool), torch.zeros(1, 5)
+    first, second = (
+        model.predict(model.embed(given._replace(signals=signals)).unsqueeze(0), present, distance).expression
+        for signals in (given.signals, other)
+    )
+    assert not torch.equal(first, second)
