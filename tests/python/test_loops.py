@@ -124,6 +124,11 @@ def test_the_prior_is_equation_3() -> None:
     assert weight[0, 1] < 1 < weight[0, 0]
 
 
+def attending(attention: torch.Tensor) -> Prediction:
+    """A prediction of two genes with this attention; supervision does not read its logits."""
+    return Prediction(torch.zeros(2), attention, torch.empty(0))
+
+
 def supervised(n: int = 5, **changes: Any) -> tuple[Batch, torch.Tensor]:
     """Two genes of n tokens, the second without its first element, and a random attention over them."""
     torch.manual_seed(0)
@@ -139,7 +144,7 @@ def supervised(n: int = 5, **changes: Any) -> tuple[Batch, torch.Tensor]:
 def test_supervision_is_the_divergence_of_attention_from_loops_and_decay(decay: str) -> None:
     batch, attention = supervised()
     config = TrainingConfig(loop_alpha=1.0, loop_decay=decay)  # type: ignore[arg-type]
-    found = divergence(Prediction(torch.zeros(2), attention), batch, config)
+    found = divergence(attending(attention), batch, config)
     x = batch.distance.numpy() / 5000 if decay == "bp" else np.arange(-2, 3)[None].repeat(2, 0)
     target = batch.loops[:, 0].numpy() + np.exp(-np.abs(x) / 2)
     mean = attention.mean(dim=(1, 2)).numpy()
@@ -152,9 +157,9 @@ def test_supervision_is_zero_where_attention_follows_the_loops_and_finite_where_
     batch, _ = supervised()
     config = TrainingConfig(loop_alpha=1.0)
     target = aim(batch, config) * batch.present
-    exact = Prediction(torch.zeros(2), target[:, None, None])
+    exact = attending(target[:, None, None])
     assert float(divergence(exact, batch, config)) == pytest.approx(0, abs=1e-6)
-    nothing = Prediction(torch.zeros(2), torch.zeros(2, 1, 1, 5))
+    nothing = attending(torch.zeros(2, 1, 1, 5))
     alone = batch._replace(present=torch.zeros(2, 5, dtype=torch.bool))
     assert np.isfinite(float(divergence(nothing, batch, config)))
     assert float(divergence(nothing, alone, config)) == 0
@@ -164,9 +169,9 @@ def test_the_released_form_goes_below_zero_and_breaks_on_constant_rows() -> None
     """What science.md says of row 16, and why it is not the default."""
     batch, attention = supervised()
     config = TrainingConfig(loop_alpha=1.0, loop_divergence="compat")
-    assert float(divergence(Prediction(torch.zeros(2), aim(batch, config)[:, None, None]), batch, config)) < 0
+    assert float(divergence(attending(aim(batch, config)[:, None, None]), batch, config)) < 0
     even = torch.full_like(attention, 0.2)
-    assert not np.isfinite(float(divergence(Prediction(torch.zeros(2), even), batch, config)))
+    assert not np.isfinite(float(divergence(attending(even), batch, config)))
 
 
 @pytest.fixture(scope="module")

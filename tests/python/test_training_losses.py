@@ -8,7 +8,7 @@ from torch.nn import functional
 
 
 def loss(name: str, expression: Tensor, target: Tensor) -> Tensor:
-    return LOSSES[name](Prediction(expression, torch.empty(0)), None, target)  # type: ignore[arg-type]
+    return LOSSES[name](Prediction(expression, torch.empty(0), torch.empty(0)), None, target)  # type: ignore[arg-type]
 
 
 def test_poisson_is_smallest_where_the_rate_is_the_target() -> None:
