@@ -250,7 +250,7 @@ def test_hidden_tracks_never_leave_an_element_with_none() -> None:
     present = torch.tensor([[True, True], [False, True]])
     features = Features(torch.zeros(2, 2, 3), present, torch.zeros(2, 0), torch.zeros(2, 0))
     for _ in range(50):
-        kept = hide_tracks(features, 0.9).present
+        kept = hide_tracks(features, 0.9, 2).present
         assert kept.any(dim=1).all()
         assert not (kept & ~present).any()
 
