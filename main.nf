@@ -4,7 +4,7 @@
 // the tracks of one bin size (store) and the baselines of one split (protocol).
 
 include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_point ; read_runs ; select ; settings } from './subworkflows/parameters'
-include { PROVENANCE          } from './subworkflows/provenance'
+include { PROVENANCE ; multiqc_parameters ; multiqc_software } from './subworkflows/provenance'
 include { TOOLKIT ; tool      } from './subworkflows/toolkit'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
 include { CHECK_SWEEP         } from './modules/check-sweep'
@@ -22,6 +22,7 @@ include { FIT_BASELINES       } from './modules/fit-baselines'
 include { EVALUATE            } from './modules/evaluate'
 include { REPORT              } from './modules/report'
 include { COMPARE             } from './modules/compare'
+include { MULTIQC             } from './modules/multiqc'
 
 workflow {
     main:
@@ -165,6 +166,11 @@ workflow {
             },
         screens.values().toList(), '', tool(code, 'report')
     )
+
+    if (run.multiqc) {
+        software = TOOLKIT.out.found.map { setup -> multiqc_software(setup) }
+        MULTIQC(REPORT.out.multiqc, file("${projectDir}/assets/multiqc_config.yml"), multiqc_parameters(run), software)
+    }
 
     several = EVALUATE.out.metrics.toSortedList { a, b -> a[0].point <=> b[0].point }.filter { list -> list.size() > 1 }
     COMPARE(

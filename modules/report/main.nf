@@ -14,7 +14,7 @@ process REPORT {
     output:
     path "${point.folder}report.html", emit: html
     path "${point.folder}summary.txt", emit: summary
-    path "${point.folder}*_mqc.json", emit: multiqc
+    tuple val(point), path("${point.folder}*_mqc.json", arity: '1..*'), emit: multiqc
     path "${point.folder}figures", emit: figures
     tuple val(task.process), eval('report --version'), topic: versions
 

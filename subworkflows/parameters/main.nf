@@ -54,6 +54,12 @@ def settings(given, project) {
         if (workflow.workDir.scheme != 's3') {
             faults << "-work-dir is ${workflow.workDir}, but AWS Batch needs a bucket: -work-dir s3://BUCKET/work"
         }
+        ['image_cpu', typed.use_gpu ? 'image_gpu' : null].findAll { name -> name && !typed[name].contains('/') }.each { name ->
+            faults << "--${name} is ${typed[name]}, but AWS Batch pulls from a registry: --${name} ACCOUNT.dkr.ecr.REGION.amazonaws.com/${typed[name]}"
+        }
+    }
+    if (typed.multiqc && !typed.engine && !workflow.containerEngine && !on_path('multiqc')) {
+        faults << '--multiqc: there is no multiqc on PATH (pip install multiqc), and no profile with containers'
     }
     if (typed.motifs && !typed.fasta) {
         faults << '--motifs needs --fasta: motifs are scored in the sequence'
@@ -95,6 +101,11 @@ def coerce(name, value, property, faults) {
         return property.type == 'boolean' ? text == 'true' : property.type == 'integer' ? text.toLong() : text
     }
     return null
+}
+
+/** Whether the shell that started Nextflow would find a command. */
+def on_path(name) {
+    return System.getenv('PATH').tokenize(':').any { folder -> file("${folder}/${name}").exists() }
 }
 
 /** Options for a tool: flags(run, ['tss'], [method: 'merge_method']) is "--tss 'main' --method 'greedy'"; unset ones are left out. */

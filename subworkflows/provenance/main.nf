@@ -66,6 +66,22 @@ def said(command) {
     }
 }
 
+/** The parameters that are set, as a part of MultiQC's page. */
+def multiqc_parameters(run) {
+    def lines = run.findAll { _name, value -> value != null }.collect { name, value ->
+        "<dt>${name}</dt><dd><samp>${value.toString().replace('&', '&amp;').replace('<', '&lt;')}</samp></dd>"
+    }
+    def page = "<dl class=\"dl-horizontal\">${lines.join('')}</dl>".toString()
+    return groovy.json.JsonOutput.toJson([id: 'crexpress-crexpress-summary', section_name: 'Parameters', plot_type: 'html', data: page])
+}
+
+/** The versions in a setup.json, as MultiQC lists software. */
+def multiqc_software(setup) {
+    def found = new groovy.json.JsonSlurper().parseText(setup.text)
+    def own = [crexpress: found.crexpress, Nextflow: workflow.nextflow.version.toString(), Python: found.python]
+    return groovy.json.JsonOutput.toJson([Workflow: own, Packages: found.packages])
+}
+
 def json(value) {
     return groovy.json.JsonOutput.prettyPrint(groovy.json.JsonOutput.toJson(value)) + '\n'
 }

@@ -20,6 +20,7 @@ workflow TOOLKIT {
     }
 
     emit:
+    found = CHECK_SETUP.out.found
     code
     gpu_code
 }

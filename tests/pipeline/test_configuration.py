@@ -10,31 +10,65 @@ from launching import ROOT, Pipeline
 pytestmark = pytest.mark.pipeline
 
 ENGINES = ("docker", "podman", "apptainer", "singularity", "conda")
-CASES = ["k562", "test", "chr20", "test_full", "test_full_mouse"]
-SINGLE = ["standard", *CASES, *ENGINES]
-MACHINES = ["gpu", "slurm", "awsbatch"]
-TOGETHER = [
-    "k562,docker,gpu",
-    "test,podman",
-    "test,apptainer,gpu",
-    "test_full,slurm,gpu",
-    "test,awsbatch",
-    "k562,awsbatch,gpu",
-    "gpu,podman",
-    "chr20,singularity",
-    "k562,conda",
-    "test_full,apptainer,gpu",
-]
+CASES = ("k562", "test", "chr20", "test_full", "test_full_mouse")
+CLUSTERS = ("slurm", "awsbatch")
+LABELS = ("process_single", "process_low", "process_medium", "process_gpu")
+
+
+def every_two_together() -> list[str]:
+    """Profiles as users name them: each case with each engine, cluster and GPU taken in turns, in changing order."""
+    lists = []
+    for row, case in enumerate(("", *CASES)):
+        for column, engine in enumerate(("", *ENGINES)):
+            cluster = ("", *CLUSTERS)[(row + column) % 3]
+            gpu = ("", "gpu")[(row + column // 3) % 2]
+            names = [name for name in (case, engine, cluster, gpu) if name]
+            lists.append(",".join(names[::-1] if column % 2 else names) or "standard")
+    return lists
+
+
+def resolve(pipeline: Pipeline, profiles: list[str]) -> dict[str, dict[str, str]]:
+    """{profiles: {setting: its text}}, resolved by Nextflow itself in one start."""
+    (pipeline.folder / "profiles.txt").write_text("\n".join(profiles))
+    options = ("--profiles", pipeline.folder / "profiles.txt", "--project", pipeline.project)
+    output = pipeline.nextflow("run", ROOT / "tests/pipeline/resolve.nf", *options)
+    parts = re.split(r"^== (.*)$", output, flags=re.MULTILINE)[1:]
+    texts = zip(parts[::2], parts[1::2], strict=True)
+    return {name: dict(re.findall(r"^([^ \n]+) = (.*)$", text, re.MULTILINE)) for name, text in texts}
+
+
+def check(profiles: str, config: dict[str, str]) -> None:
+    """What must hold of any list of profiles."""
+    asked = set(profiles.split(","))
+    gpu = "process.'withLabel:process_gpu'."
+    assert config["params.use_gpu"] == ("true" if "gpu" in asked else "false")
+    engines = asked & set(ENGINES) or (asked & {"gpu"} and {"docker"})
+    assert {name for name in ENGINES if config[f"{name}.enabled"] == "true"} == engines
+    executors = [f"'{name}'" for name in CLUSTERS if name in asked]
+    assert [config[name] for name in config if name == "process.executor"] == executors
+    # a selector in a profile would replace those of base.config: every process still has all that it asks for
+    for label in LABELS:
+        for need in ("cpus", "memory", "disk"):
+            assert f"process.'withLabel:{label}'.{need}" in config
+    assert {"process.container", "process.time", "process.errorStrategy", "process.maxRetries"} <= config.keys()
+    assert {f"{gpu}time", f"{gpu}accelerator", f"{gpu}containerOptions"} <= config.keys()
+    assert config[f"{gpu}maxForks"] == ("64" if asked & set(CLUSTERS) else "1")
+    assert config["process.container"] == "'crexpress-cpu:0.1.0'"
+    assert config[f"{gpu}container"] == ("'crexpress-gpu:0.1.0'" if "gpu" in asked else "'crexpress-cpu:0.1.0'")
+    # only tasks with the label get a GPU
+    assert [name for name in config if name.endswith(".accelerator")] == [f"{gpu}accelerator"]
+    # the machine at hand limits its own tasks, not those of a cluster
+    limits = [f"{name}: {value}" for name, value in config.items() if "resourceLimits" in name]
+    assert ("cpus" in " ".join(limits)) == (not asked & set(CLUSTERS)), limits
+    if "awsbatch" in asked:
+        assert {"process.queue", "aws.batch.maxSpotAttempts"} <= config.keys()
+    if asked & set(CASES):
+        assert config["params.samplesheet"].endswith(".csv'")
 
 
 @pytest.fixture(scope="module")
 def schema() -> dict:
     return json.loads((ROOT / "nextflow_schema.json").read_text())
-
-
-def flat_config(pipeline: Pipeline, profile: str) -> dict[str, str]:
-    text = pipeline.nextflow("config", pipeline.project, "-profile", profile, "-o", "flat")
-    return dict(re.findall(r"^([^ ]+) = (.*)$", text, re.MULTILINE))
 
 
 def test_linter_has_nothing_to_say(pipeline: Pipeline) -> None:
@@ -45,41 +79,44 @@ def test_linter_has_nothing_to_say(pipeline: Pipeline) -> None:
     assert not re.search(r"\b(Warn|Error)\b", output), output
 
 
-@pytest.mark.parametrize("profile", SINGLE + MACHINES + TOGETHER)
-def test_every_profile_resolves_and_keeps_what_tasks_ask_for(pipeline: Pipeline, profile: str) -> None:
-    config = flat_config(pipeline, profile)
-    gpu = "process.'withLabel:process_gpu'."
-    # a selector in a profile would replace these
-    assert {f"{gpu}cpus", f"{gpu}memory", f"{gpu}time", f"{gpu}accelerator", f"{gpu}containerOptions"} <= config.keys()
-    asked = set(profile.split(","))
-    assert config[f"{gpu}maxForks"] == ("64" if asked & {"slurm", "awsbatch"} else "1")
-    assert config["params.use_gpu"] == ("true" if "gpu" in asked else "false")
-    assert config["process.container"] == "'crexpress-cpu:0.1.0'"
-    assert config[f"{gpu}container"] == ("'crexpress-gpu:0.1.0'" if "gpu" in asked else "'crexpress-cpu:0.1.0'")
-    engines = asked & set(ENGINES) or (asked & {"gpu"} and {"docker"})
-    assert {name for name in ENGINES if config[f"{name}.enabled"] == "true"} == engines
-    # only tasks with the label get a GPU
-    assert [name for name in config if name.endswith(".accelerator")] == [f"{gpu}accelerator"]
-    executors = [f"'{name}'" for name in ("slurm", "awsbatch") if name in asked]
-    assert [config[name] for name in config if name == "process.executor"] == executors
+@pytest.mark.parametrize(("parser", "share"), [("v1", 1), ("v2", 5)])
+def test_profiles_resolve_and_keep_what_tasks_ask_for(pipeline: Pipeline, parser: str, share: int) -> None:
+    profiles = every_two_together()[::share]
+    pipeline.environment["NXF_SYNTAX_PARSER"] = parser
+    try:
+        resolved = resolve(pipeline, profiles)
+    finally:
+        del pipeline.environment["NXF_SYNTAX_PARSER"]
+    assert list(resolved) == profiles
+    for name, config in resolved.items():
+        try:
+            check(name, config)
+        except AssertionError as error:
+            raise AssertionError(f"-profile {name}: {error}") from None
 
 
-def test_aws_batch_gets_what_it_needs_of_every_process(pipeline: Pipeline) -> None:
-    config = flat_config(pipeline, "test,awsbatch,gpu")
-    labels = {
-        label for module in ROOT.glob("modules/*/main.nf") for label in re.findall(r"label '(\w+)'", module.read_text())
-    }
-    assert labels == {"process_single", "process_low", "process_medium", "process_gpu"}
-    for label in labels:
-        for need in ("cpus", "memory", "disk"):
-            assert f"process.'withLabel:{label}'.{need}" in config
-    assert {"process.time", "process.container", "process.queue", "aws.batch.maxSpotAttempts"} <= config.keys()
-    assert all("label '" in module.read_text() for module in ROOT.glob("modules/*/main.nf"))
+def test_every_process_has_one_of_the_labels() -> None:
+    named = {path: re.findall(r"label '(\w+)'", path.read_text()) for path in ROOT.glob("modules/*/main.nf")}
+    assert all(len(labels) == path.read_text().count("process ") for path, labels in named.items())
+    assert {label for labels in named.values() for label in labels} == set(LABELS)
+
+
+def test_what_aws_batch_lacks_is_said_at_once(pipeline: Pipeline) -> None:
+    """Before any task; the executor is local, for its own plugin cannot be had offline."""
+    output = pipeline.run("-profile", "test,awsbatch,gpu", "-process.executor", "local", "--outdir", "aws", code=1)
+    assert "The parameters have 6 faults" in output
+    for name in ("--awsqueue", "--awsqueue_gpu", "--awsregion"):
+        assert f"{name} is missing: " in output
+    assert "AWS Batch needs a bucket: -work-dir s3://BUCKET/work" in output
+    for kind in ("cpu", "gpu"):
+        assert f"--image_{kind} ACCOUNT.dkr.ecr.REGION.amazonaws.com/crexpress-{kind}:0.1.0" in output
+    assert "Submitted" not in output
 
 
 def test_images_are_listed(pipeline: Pipeline) -> None:
     listed = json.loads(pipeline.nextflow("inspect", pipeline.project, "-profile", "test,podman,gpu"))["processes"]
     images = {entry["name"]: entry["container"] for entry in listed}
+    assert images.pop("MULTIQC").startswith("quay.io/biocontainers/multiqc:")
     on_gpu = {"TRAIN", "PREDICT", "INTERPRET", "CHECK_GPU"}
     assert len(images) >= 13
     assert {name for name, image in images.items() if image == "crexpress-gpu:0.1.0"} == on_gpu & images.keys()
@@ -93,7 +130,7 @@ def test_parameters_and_schema_agree(pipeline: Pipeline, schema: dict) -> None:
     properties = {name: value for group in schema["$defs"].values() for name, value in group["properties"].items()}
     config = {
         name.removeprefix("params."): value.strip("'")
-        for name, value in flat_config(pipeline, "standard").items()
+        for name, value in resolve(pipeline, ["standard"])["standard"].items()
         if name.startswith("params.")
     }
     assert config == {name: json.dumps(value.get("default")).strip('"') for name, value in properties.items()}

@@ -1,5 +1,7 @@
 """What users get wrong is said at the start, whole, before any work."""
 
+import shutil
+
 import pytest
 from launching import ROOT, Pipeline, tasks
 
@@ -37,7 +39,7 @@ def test_five_faults_of_a_samplesheet_come_in_one_message(pipeline: Pipeline) ->
 
 def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> None:
     wrong = ["--holdout_cels", "A", "--steps", "many", "--gtf", "absent.gtf", "--preset", "huge", "--tss", "mian"]
-    wrong += ["--expressed_factors", "600", "--input", "cells.csv"]
+    wrong += ["--expressed_factors", "600", "--input", "cells.csv", "--multiqc"]
     output = pipeline.run("-profile", "k562", *wrong, "--outdir", "out", code=1)
     for fault in (
         "--holdout_cels is no parameter of this pipeline; did you mean --holdout_cells?",
@@ -49,6 +51,7 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
         "--expressed_factors needs --motifs",
     ):
         assert output.count(fault) == 1, output
+    assert ("there is no multiqc on PATH" in output) == (not shutil.which("multiqc"))
     assert not tasks(output)
     assert "Exception" not in output
 

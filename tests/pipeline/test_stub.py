@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import yaml
 from launching import Pipeline, tasks
 
 pytestmark = pytest.mark.pipeline
@@ -148,8 +149,56 @@ def test_without_a_genome_there_is_no_motif_step_and_it_is_said_once(pipeline: P
     assert "INTERPRET (HeLa-S3)" not in tasks(output)
 
 
+@pytest.fixture
+def multiqc(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MultiQC, or a stand-in for it where it is not installed."""
+    if not shutil.which("multiqc"):
+        folder = pipeline.folder / "stand-in"
+        folder.mkdir(exist_ok=True)
+        (folder / "multiqc").write_text(
+            "#!/bin/bash\nset -eu\n[[ $1 != --version ]] || { echo multiqc, version 0; exit; }\n"
+            "while [[ $1 != --outdir ]]; do shift; done\n"
+            "[[ -d $2 ]]\nmkdir $2/multiqc_report_data\necho *mqc* >$2/multiqc_report.html\n"
+        )
+        (folder / "multiqc").chmod(0o755)
+        monkeypatch.setitem(pipeline.environment, "PATH", f"{folder}:{pipeline.environment['PATH']}")
+
+
+@pytest.mark.usefixtures("multiqc")
+def test_multiqc_gets_figures_parameters_and_versions(pipeline: Pipeline) -> None:
+    figures = {"id": "figures", "plot_type": "table", "data": {"cell1": {"r": 0.5}}}
+    (pipeline.folder / "figures_mqc.json").write_text(json.dumps(figures))
+    found = {"crexpress": "0.1.0", "python": "3.11.2", "packages": {"torch": "2.13.0+cpu"}}
+    (pipeline.folder / "setup.json").write_text(json.dumps(found))
+    (pipeline.folder / "multiqc.nf").write_text(
+        "include { MULTIQC } from './project/modules/multiqc'\n"
+        "include { multiqc_parameters ; multiqc_software } from './project/subworkflows/provenance'\n"
+        "workflow {\n"
+        "    point = [point: 'all', folder: 'points/all/']\n"
+        "    parameters = multiqc_parameters([steps: 3, crispr: \"a=<b>&'c'.tsv\", window: null])\n"
+        "    config = file('project/assets/multiqc_config.yml')\n"
+        "    MULTIQC([point, file('figures_mqc.json')], config, parameters, multiqc_software(file('setup.json')))\n"
+        "}\n"
+    )
+    pipeline.nextflow("run", "multiqc.nf", "-work-dir", "work-multiqc")
+    (page,) = pipeline.folder.glob("work-multiqc/*/*/points/all/multiqc/multiqc_report.html")
+    folder = page.parents[3]
+    given = json.loads((folder / "parameters_mqc.json").read_text())
+    assert given["id"] in (pipeline.project / "assets/multiqc_config.yml").read_text()
+    assert "<dt>steps</dt><dd><samp>3</samp></dd>" in given["data"]
+    assert "a=&lt;b>&amp;'c'.tsv" in given["data"]
+    assert "window" not in given["data"]
+    software = yaml.safe_load((folder / "software_mqc_versions.yml").read_text())
+    assert software["Packages"] == found["packages"]
+    assert software["Workflow"]["crexpress"] == "0.1.0"
+
+
+@pytest.mark.usefixtures("multiqc")
 def test_signals_are_matched_across_cells_where_that_is_asked_for(pipeline: Pipeline) -> None:
-    output = pipeline.run("-profile", "test", "-stub-run", "--transform", "quantile", "--outdir", "matched")
+    quantile = ("--transform", "quantile", "--multiqc")
+    output = pipeline.run("-profile", "test", "-stub-run", *quantile, "--outdir", "matched")
+    assert "MULTIQC (scpge-small)" in tasks(output)
+    assert (pipeline.folder / "matched/multiqc/multiqc_report.html").is_file()
     assert [name for name in tasks(output) if "QUANTILES" in name] == ["MATCH_QUANTILES (40 bp bins)"]
     assert len([name for name in tasks(output) if name.startswith("PREDICT")]) == len(CELLS)
     assert {path.name for path in (pipeline.folder / "matched/cells/matched").iterdir()} == {
