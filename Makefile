@@ -21,7 +21,7 @@ demo: setup ## train and score on real genome-wide data: results/demo/report.htm
 	@echo "Open $(CURDIR)/results/demo/report.html in a browser."
 
 test: setup lint ## every test, the pipeline's too
-	pytest -n 2 --dist loadfile -m 'not gpu and not containers'
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not gpu and not containers' tests/pipeline tests/python
 
 test-quick: setup ## the tests that take seconds
 	pytest -n 2 -m 'not gpu and not containers and not pipeline and not slow'

@@ -108,9 +108,14 @@ def progress(items: Iterable[T], label: str, total: int | None = None) -> Iterat
             say(f"{label}: {done}/{total}")
 
 
+def listed(text: str | None) -> list[str]:
+    """ "a,b" -> ["a", "b"]; nothing -> []."""
+    return [part.strip() for part in (text or "").split(",") if part.strip()]
+
+
 def split_list(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:
-    """Click callback: "a,b" -> ["a", "b"]; nothing -> []."""
-    return [part.strip() for part in (value or "").split(",") if part.strip()]
+    """Click callback: `listed`."""
+    return listed(value)
 
 
 def cell_name(context: click.Context, parameter: click.Parameter, value: str) -> str:

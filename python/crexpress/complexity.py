@@ -9,6 +9,8 @@ import resource
 import statistics
 import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,12 +18,12 @@ import polars as pl
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from crexpress import cli
 from crexpress.device import choose
-from crexpress.models.config import ModelConfig, read_preset
+from crexpress.errors import InputError
+from crexpress.models import Model, build
+from crexpress.models.config import INPUTS, ModelConfig, read_preset
 from crexpress.models.inputs import Features
-from crexpress.models.regulatory import RegulatoryModel
-
-INPUTS = ("sequence", "motifs", "tracks")
 
 
 class Shape(NamedTuple):
@@ -46,8 +48,8 @@ def configure(settings: Mapping[str, Any], shape: Shape) -> tuple[ModelConfig, i
     config, training = read_preset(settings["preset"])
     fields = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
     fields = {name: kind for name, kind in fields.items() if name not in INPUTS}
-    inputs = [part.strip() for part in settings.get("inputs", ",".join(INPUTS)).split(",")]
-    tracks = [part.strip() for part in settings.get("tracks", "").split(",") if part.strip()] or list(shape.tracks)
+    inputs = cli.listed(settings.get("inputs")) or INPUTS
+    tracks = cli.listed(settings.get("tracks")) or shape.tracks
     config = config.replace(
         **{name: fields[name](value) for name, value in settings.items() if name in fields},
         tracks=tuple(tracks) if "tracks" in inputs else (),
@@ -61,12 +63,19 @@ def table(points: Sequence[tuple[str, Mapping[str, Any]]], shape: Shape, way: Wa
     """One row a point: `measure`'s figures. Raises InputError for a point that no model can be built of."""
     settings = [(point, *configure(own, shape)) for point, own in points]
     for _, config, _ in settings:
-        RegulatoryModel(config)  # faults are told before minutes of measuring
+        build(config)  # faults are told before minutes of measuring
     rows = []
     context = multiprocessing.get_context("spawn")  # memory of one point must not count for the next
     for point, config, batch_size in settings:
-        with context.Pool(1) as pool:
-            rows.append({"point": point, **pool.apply(measure, (config, way.batch_size or batch_size, way))})
+        with ProcessPoolExecutor(1, mp_context=context) as pool:
+            figures = pool.submit(measure, config, way.batch_size or batch_size, way)
+            try:
+                rows.append({"point": point, **figures.result()})
+            except BrokenProcessPool:
+                raise InputError(
+                    f"the system ended the process that measured '{point}', most likely for its memory; "
+                    "give a smaller --batch-size"
+                ) from None
     return pl.DataFrame(rows)
 
 
@@ -80,7 +89,7 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
     if way.threads:
         torch.set_num_threads(way.threads)
     torch.manual_seed(1)
-    model = RegulatoryModel(config).to(device)
+    model = build(config).to(device)
     gflop = count(model, device) / 1e9
     optimiser = torch.optim.AdamW(model.parameters())
     model.train()
@@ -110,7 +119,7 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
     }
 
 
-def count(model: RegulatoryModel, device: torch.device) -> int:
+def count(model: Model, device: torch.device) -> int:
     """FLOPs of predicting one gene, all its elements encoded."""
     model.eval()
     features, present, distance = _inputs(model.config, 1, device)
@@ -119,7 +128,7 @@ def count(model: RegulatoryModel, device: torch.device) -> int:
     return int(counter.get_total_flops())
 
 
-def _predict(model: RegulatoryModel, features: Features, present: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
+def _predict(model: Model, features: Features, present: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
     genes, tokens = present.shape
     rows = 1 if model.config.loop_rows == "gene" else tokens
     loops = None if model.config.loop_rows == "none" else torch.zeros(genes, rows, tokens, device=present.device)

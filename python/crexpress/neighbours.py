@@ -10,6 +10,7 @@ from crexpress.elements import TSS
 from crexpress.errors import InputError
 
 PAD = -1
+NEAREST = 1000  # bp: scores divided by distance treat nearer elements alike, as no tested pair resolves them
 MOST_IN_WINDOW = 400  # cCREs of a gene unless more are asked for; CREaTor's number, and attention grows with its square
 AtTss = Literal["right", "dropped"]  # what becomes of a cCRE whose midpoint is exactly on the TSS
 

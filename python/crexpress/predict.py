@@ -11,6 +11,7 @@ from torch import Tensor
 from crexpress import cli, splits
 from crexpress.models import Model
 from crexpress.store import Store
+from crexpress.training.losses import probability
 
 ENCODE_CHUNK = 4096  # elements encoded at once, at most
 
@@ -68,7 +69,7 @@ def predict(model: Model, store: Store, cell: int, batch_size: int) -> np.ndarra
 def prediction_table(store: Store, config: dict[str, Any], split: np.ndarray, predicted: np.ndarray) -> pl.DataFrame:
     """The predictions table: one row a gene, with its split; of a classifier, probabilities."""
     if config["training"]["loss"] == "classification":
-        predicted = -np.expm1(-predicted)  # see training.losses.probability
+        predicted = probability(torch.from_numpy(predicted)).numpy()
     return store.genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
         pl.Series("split", split), pl.Series("predicted", predicted).fill_nan(None)
     )

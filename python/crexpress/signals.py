@@ -4,7 +4,7 @@ A base for which a bigWig holds no value counts as 0 (peak-level files hold noth
 does a base beyond the end of the chromosome. Windows are read in genome order, near ones in one call.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -15,13 +15,8 @@ import pybigtools
 from crexpress import cli, coverage, genome
 from crexpress.errors import InputError
 from crexpress.samplesheet import NAME
+from crexpress.tracks import TRANSFORMS
 
-TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "log10p1": lambda signal: np.log10(1 + signal),
-    "log1p": np.log1p,
-    "arcsinh": np.arcsinh,
-    "none": lambda signal: signal,
-}
 Combination = Literal["mean", "max", "sum"]
 COMBINATIONS: tuple[Combination, ...] = ("mean", "max", "sum")
 _GAP = 1_000  # windows nearer than this are read in one call: cheaper than a second seek

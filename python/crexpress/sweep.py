@@ -15,11 +15,10 @@ from typing import Any, NamedTuple
 import click
 import yaml
 
-from crexpress import artifacts, splits
+from crexpress import artifacts, cli, splits
 from crexpress.errors import InputError, InputErrors
-from crexpress.models.config import presets, read_preset
+from crexpress.models.config import INPUTS, presets, read_preset
 from crexpress.samplesheet import EXPRESSION, NAME, SHARED
-from crexpress.training.run import INPUTS
 
 PIPELINES = (  # options of train that the pipeline gives itself: no setting of a point
     *("elements", "genes", "signals", "sequence", "motifs", "expression", "contacts", "holdout_cells"),
@@ -221,14 +220,14 @@ def _unknown_values(settings: Settings, cells: Cells) -> Iterator[str]:
     preset = settings.get("preset")
     if preset is not None and preset not in presets():
         yield f"preset: there is no '{preset}'; choose one of {', '.join(presets())}"
-    for name in _names(settings, "inputs"):
+    for name in cli.listed(settings.get("inputs")):
         if name not in INPUTS:
             yield f"inputs: '{name}' is no input; choose from {', '.join(INPUTS)}"
     some = {track for tracks in cells.tracks.values() for track in tracks}
-    for name in _names(settings, "tracks"):
+    for name in cli.listed(settings.get("tracks")):
         if name not in some:
             yield f"tracks: no cell of the samplesheet has '{name}'; there are {', '.join(sorted(some))}"
-    holdout = _names(settings, "holdout_cells")
+    holdout = cli.listed(settings.get("holdout_cells"))
     for name in holdout:
         if name not in cells.names:
             yield f"holdout_cells: '{name}' is no cell of the samplesheet; it has {', '.join(cells.names)}"
@@ -239,10 +238,6 @@ def _unknown_values(settings: Settings, cells: Cells) -> Iterator[str]:
             splits.parse(settings.get(name, ""))
         except InputError as error:
             yield f"{name}: {error}"
-
-
-def _names(settings: Settings, option: str) -> list[str]:
-    return [part.strip() for part in str(settings.get(option, "")).split(",") if part.strip()]
 
 
 def runs(points: Sequence[Point], base: Settings, seeds: Sequence[int], command: click.Command) -> list[dict[str, Any]]:
@@ -278,7 +273,7 @@ def runs(points: Sequence[Point], base: Settings, seeds: Sequence[int], command:
                     "batch_size": int(settings.get("batch_size") or training.batch_size),
                     "args": _arguments(of_run, command, without=("preset", "batch_size")),
                     "split": _arguments(of_run, command, only=SPLIT),
-                    "holdout": _names(settings, "holdout_cells"),
+                    "holdout": cli.listed(settings.get("holdout_cells")),
                     "store": {"width": width, "bin_size": bins},
                     "settings": point.settings,
                 }

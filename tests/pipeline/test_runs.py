@@ -55,7 +55,7 @@ def resumed(pipeline: Pipeline) -> str:
 
 
 def test_a_run_killed_in_training_ends_with_the_bytes_of_one_left_alone(pipeline: Pipeline, resumed: str) -> None:
-    assert "SCORE_MOTIFS" in tasks(resumed, "Cached")
+    assert "SCORE_MOTIFS (600 bp)" in tasks(resumed, "Cached")
     assert "TRAIN (scpge-small)" in tasks(resumed)
 
     # the preset's own interval, said aloud: another task to Nextflow, the same training

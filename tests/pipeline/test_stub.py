@@ -56,7 +56,7 @@ def test_changed_code_runs_again_what_it_can_touch_and_nothing_else(pipeline: Pi
     arguments = ("-profile", "test", "-stub-run", "--outdir", "out", "-resume")
     pipeline.run(*arguments)
     change(pipeline, "report/plots.py")
-    assert tasks(pipeline.run(*arguments)) == ["REPORT"]
+    assert tasks(pipeline.run(*arguments)) == ["REPORT (scpge-small)"]
     change(pipeline, "models/presets/scpge.json")
     assert {name.split()[0] for name in tasks(pipeline.run(*arguments))} >= {"TRAIN", "PREDICT", "INTERPRET"}
     change(pipeline, "cli.py")

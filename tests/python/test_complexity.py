@@ -1,5 +1,6 @@
 """Complexity: figures that are known by hand, and of the released model."""
 
+import os
 from pathlib import Path
 from runpy import run_path
 
@@ -8,6 +9,7 @@ import pytest
 import torch
 from click.testing import CliRunner
 from crexpress import complexity
+from crexpress.errors import InputError
 from crexpress.models.regulatory import RegulatoryModel
 
 TOOL = Path(__file__).parents[2] / "bin/measure-complexity"
@@ -63,8 +65,21 @@ def test_a_sweep_is_measured_point_by_point(tmp_path: Path) -> None:
 
 
 def test_a_point_that_no_model_can_be_built_of_is_told_first(tmp_path: Path) -> None:
-    (tmp_path / "grid.yml").write_text("points: {wide: {width: 1000}}")  # scpge-small reads elements of 600 bp
+    # a kernel of 30 does not fit on 15 bins
+    (tmp_path / "grid.yml").write_text("points: {fine: {}, binned: {preset: scpge, bin_size: 40}}")
     arguments = ["--sweep", tmp_path / "grid.yml", "--outdir", tmp_path]
     result = CliRunner().invoke(run_path(str(TOOL))["main"], [*map(str, arguments)])
     assert result.exit_code == 65, result.output
+    assert "bins of 40 bp" in result.output
     assert not (tmp_path / "complexity.parquet").exists()
+
+
+def _killed(*_: object) -> None:
+    os._exit(9)
+
+
+@pytest.mark.slow
+def test_a_process_that_the_system_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(complexity, "measure", _killed)
+    with pytest.raises(InputError, match="'large', most likely for its memory; give a smaller --batch-size"):
+        complexity.table([("large", {"preset": "scpge-small"})], SHAPE, complexity.Way(2, 1, "cpu", 1))

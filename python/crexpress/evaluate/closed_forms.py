@@ -1,23 +1,16 @@
 """Link scores that need no model: distance, and the activity-by-contact family with 1 / distance as contact."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
 from crexpress import neighbours
+from crexpress.neighbours import NEAREST
+from crexpress.tracks import linear
 
-ACTIVITY_TRACKS = ("dnase", "atac", "h3k27ac")
 REACH = 5_000_000  # bp: ABC's candidates of a gene
-NEAREST = 1000  # bp: nearer elements are taken to be this far from the TSS when a gene's activity is summed up
 _GENES = 512  # whose elements within that reach are looked up at once
 _CHUNK = 1 << 16  # elements read at once: base-level signal of a genome does not fit into memory
-_LINEAR: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "log10p1": lambda signal: 10**signal - 1,
-    "log1p": np.expm1,
-    "arcsinh": np.sinh,
-    "none": lambda signal: signal,
-    "quantile": lambda signal: 10**signal - 1,  # match-quantiles: "quantile:" and the digest of its reference
-}
 
 
 def closed_forms(
@@ -88,10 +81,9 @@ def enhancer_activity(tracks: Mapping[str, np.ndarray]) -> np.ndarray | None:
 
 def linear_signal(tensors: Mapping[str, np.ndarray], transform: str) -> dict[str, np.ndarray]:
     """Mean signal of every element on its linear scale: {track: float64 [elements]}."""
-    undo = _LINEAR[transform.partition(":")[0]]
 
     def mean(signal: np.ndarray) -> np.ndarray:
         chunks = (signal[i : i + _CHUNK].astype(np.float64) for i in range(0, len(signal), _CHUNK))
-        return np.concatenate([undo(chunk).mean(axis=1) for chunk in chunks])
+        return np.concatenate([linear(chunk, transform).mean(axis=1) for chunk in chunks])
 
     return {track: mean(signal) for track, signal in tensors.items()}

@@ -14,8 +14,9 @@ from crexpress import artifacts
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
 from crexpress.evaluate import bootstrap, crispr, naming, ranking
-from crexpress.evaluate.closed_forms import ACTIVITY_TRACKS, closed_forms, linear_signal
+from crexpress.evaluate.closed_forms import closed_forms, linear_signal
 from crexpress.evaluate.metrics import Context, Metric
+from crexpress.tracks import ACTIVITY_TRACKS
 
 ALL_PAIRS, COVERED = "all pairs", "covered pairs"
 _GROUPS = (

@@ -1,5 +1,6 @@
 """Names of methods when several models speak of one cell: by preset, and by seed where only that tells them apart."""
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -48,6 +49,11 @@ def labelled(score: str, run: Run, others: Sequence[Run]) -> dict[str, str | int
     if len({other.method for other in others if other.mode == run.mode}) > 1:
         method += f", {run.method}"
     return {"label": Run(method, run.seed, run.mode).name, "method": method, "seed": run.seed}
+
+
+def of_one_seed(method: str) -> bool:
+    """Whether a method's name tells one seed of several."""
+    return re.search(r", seed \d+$", method) is not None
 
 
 def _method(header: Header) -> str:

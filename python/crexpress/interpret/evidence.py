@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 import polars as pl
-from crexpress.evaluate.closed_forms import NEAREST, activity_sums
+from crexpress.evaluate.closed_forms import activity_sums
+from crexpress.neighbours import NEAREST
 
 OF_MODEL = ("attention", "perturbation")
 _FLOOR = 0.1  # signal taken for none, as in models.activity

@@ -11,12 +11,11 @@ from crexpress import artifacts, cli
 from crexpress.interpret.perturbation import perturb
 from crexpress.models import Model
 from crexpress.models.config import ModelConfig
-from crexpress.neighbours import distances
+from crexpress.neighbours import NEAREST, distances
 from crexpress.predict import encode, tokens
 from crexpress.store import Store
 from torch import Tensor
 
-NEAREST = 1000  # bp: scores divided by distance treat nearer elements alike, as no tested pair resolves them
 SCORES = [
     {"name": "attention", "label": "attention", "higher_is_better": True},
     {"name": "attention_minmax", "label": "attention, min-max per gene", "higher_is_better": True},

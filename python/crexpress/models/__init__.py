@@ -20,6 +20,11 @@ Model = RegulatoryModel | NearFar
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 
+def build(config: ModelConfig) -> Model:
+    """An untrained model of these settings."""
+    return NearFar(config) if config.loop_boundary else RegulatoryModel(config)
+
+
 def save_model(directory: Path, model: Model, about: dict[str, Any]) -> None:
     """Write weights and config.json; `about` is what else a reader of the model must know (split, units, seed)."""
     with replacing(directory / WEIGHTS) as temporary:
@@ -32,7 +37,7 @@ def save_model(directory: Path, model: Model, about: dict[str, Any]) -> None:
 def load_model(directory: str | Path) -> Model:
     """Read a model directory written by `train`; the model comes in eval mode, on the CPU."""
     config = ModelConfig.from_json(read_config(directory)["model"])
-    model = NearFar(config) if config.loop_boundary else RegulatoryModel(config)
+    model = build(config)
     path = Path(directory) / WEIGHTS
     try:
         load_weights(model, path)

@@ -5,16 +5,9 @@ from torch import Tensor, nn
 
 from crexpress.models.config import ModelConfig
 from crexpress.models.inputs import Features
+from crexpress.tracks import ACTIVITY_TRACKS, linear
 
-ENHANCER_TRACKS = ("dnase", "atac", "h3k27ac")  # of ABC's activity, sqrt(accessibility x H3K27ac)
 _FLOOR = 0.1  # signal taken for none: an element without a peak is not infinitely inactive
-_LINEAR = {
-    "log10p1": lambda signal: 10**signal - 1,
-    "log1p": torch.expm1,
-    "arcsinh": torch.sinh,
-    "none": lambda signal: signal,
-    "quantile": lambda signal: 10**signal - 1,  # match-quantiles: "quantile:" and the digest of its reference
-}
 
 
 class Activity(nn.Module):
@@ -25,14 +18,16 @@ class Activity(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.linear = _LINEAR[config.transform.partition(":")[0]]
+        self.transform = config.transform
         start = torch.zeros(len(config.tracks), config.heads)
         for number, track in enumerate(config.tracks):
-            start[number, : config.activity_heads] = 0.5 * (track in ENHANCER_TRACKS)
+            start[number, : config.activity_heads] = 0.5 * (track in ACTIVITY_TRACKS)
         self.weight = nn.Parameter(start)
 
     def forward(self, features: Features) -> Tensor:
         """Log activity [elements, heads]."""
         tracks = slice(len(self.weight))  # an anchored model has further channels
-        level = torch.log(self.linear(features.signals[:, tracks].float()).mean(-1).clamp(min=0) + _FLOOR)
+        level = torch.log(
+            linear(features.signals[:, tracks].float(), self.transform, torch).mean(-1).clamp(min=0) + _FLOOR
+        )
         return (level * features.present[:, tracks]) @ self.weight

@@ -10,6 +10,7 @@ from crexpress.neighbours import AtTss
 from crexpress.settings import Settings
 from crexpress.training.config import TrainingConfig
 
+INPUTS = ("sequence", "motifs", "tracks")  # what a model may see, each of them left out in an ablation
 LoopRows = Literal["none", "gene", "all"]  # of which of a gene's tokens, as queries, loops are looked up
 
 

@@ -1,11 +1,11 @@
 """Element-gene links: against a perturbation screen, and around one gene."""
 
-import re
 from collections.abc import Mapping
 
 import polars as pl
 from crexpress import splits
 from crexpress.errors import InputError
+from crexpress.evaluate.naming import of_one_seed
 from crexpress.report import facts, locus, locus_plot, plots, style
 from crexpress.report.metrics import View
 from crexpress.report.page import Cell, Section, Table, Text, figure_table
@@ -108,10 +108,10 @@ def _curves(
 
 
 def drawn(method: str) -> bool:
-    """Whether a score has a place in figures and findings: what is scaled per gene, and single seeds (evaluate.naming),
-    stay in the tables.
+    """Whether a score has a place in figures and findings: what is scaled per gene, and single seeds, stay in
+    the tables.
     """
-    return "min-max" not in method and re.search(r", seed \d+$", method) is None
+    return "min-max" not in method and not of_one_seed(method)
 
 
 def _coverage(view: View, total: int, positives: float) -> Blocks:

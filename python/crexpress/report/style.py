@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from crexpress.evaluate.naming import of_one_seed
+
 DASH, MINUS = "\u2013", "\u2212"  # for what was not measured, and for negative numbers
 
 # Okabe and Ito's palette, told apart by colour-blind readers.
@@ -92,7 +94,7 @@ def colours(methods: Iterable[str], models: Sequence[str] = ()) -> dict[str, str
         starts = [start for start in COLOURS if method.lower().startswith(start)]
         if method == first:
             chosen[method] = BLUE
-        elif method in models and re.search(r", seed \d+$", method):
+        elif method in models and of_one_seed(method):
             chosen[method] = "#a9cbe3"
         elif starts:
             chosen[method] = COLOURS[max(starts, key=len)]

@@ -7,7 +7,7 @@ from statistics import fmean, stdev
 import polars as pl
 from crexpress import __version__, splits
 from crexpress.compare import Compared, Spread, base_name, spread
-from crexpress.report import plots, style
+from crexpress.report import linkage, plots, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.linkage import ALL_PAIRS
 from crexpress.report.page import Cell, Page, Picture, Section, Table, Text
@@ -161,7 +161,7 @@ def _links(compared: Compared, figures: Path) -> Section | None:
         panels = []
         for score in _SCORES:
             of_score = _by_point(scores.filter(score=score))
-            sticks = own.filter(~pl.col("model"), pl.col("method").is_in(["distance", "activity/distance"]))
+            sticks = own.filter(~pl.col("model"), pl.col("method").is_in(linkage.YARDSTICKS))
             values = dict(sticks.group_by("method", maintain_order=True).agg(pl.col("value").max()).iter_rows())
             panels += [(style.sentence(score), of_score, values)] if of_score else []
         if panels:

@@ -12,7 +12,7 @@ from crexpress.device import prepare
 from crexpress.errors import InputError
 from crexpress.loops import choose_value
 from crexpress.models import released, save_model
-from crexpress.models.config import LoopRows, ModelConfig, read_preset
+from crexpress.models.config import INPUTS, LoopRows, ModelConfig, read_preset
 from crexpress.models.near_far import NearFar, parts
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.neighbours import MOST_IN_WINDOW, PAD
@@ -26,8 +26,6 @@ from crexpress.training.loop import Trained, train, validate
 from crexpress.training.parallel import Processes
 from crexpress.training.samples import Samples
 from crexpress.training.trials import first_model
-
-INPUTS = ("sequence", "motifs", "tracks")
 
 
 def run(

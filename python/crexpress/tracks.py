@@ -1,0 +1,27 @@
+"""What the values of a track mean: the scales that signals are stored on, and the tracks that make up activity."""
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+ACTIVITY_TRACKS = ("dnase", "atac", "h3k27ac")  # of ABC's activity, sqrt(accessibility x H3K27ac)
+TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "log10p1": lambda signal: np.log10(1 + signal),
+    "log1p": np.log1p,
+    "arcsinh": np.arcsinh,
+    "none": lambda signal: signal,
+}
+_INVERSES: dict[str, Callable[[Any, ModuleType], Any]] = {
+    "log10p1": lambda signal, _library: 10**signal - 1,
+    "log1p": lambda signal, library: library.expm1(signal),
+    "arcsinh": lambda signal, library: library.sinh(signal),
+    "none": lambda signal, _library: signal,
+    "quantile": lambda signal, _library: 10**signal - 1,  # of match-quantiles, on the scale of log10p1
+}
+
+
+def linear(signal: Any, transform: str, library: ModuleType = np) -> Any:
+    """Signal on its linear scale again; `transform` as in the header of a signals file, `library` numpy or torch."""
+    return _INVERSES[transform.partition(":")[0]](signal, library)  # "quantile:" goes on with a digest
