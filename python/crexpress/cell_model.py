@@ -7,6 +7,7 @@ from typing import Any
 
 from crexpress import anchor, artifacts
 from crexpress.device import prepare
+from crexpress.errors import InputError
 from crexpress.models import Model, load_model
 from crexpress.orthology import same_genome
 from crexpress.store import Store, open_store
@@ -31,6 +32,19 @@ class CellModel:
         """Whether these are genes of the genome that the model was trained on."""
         trained = self.config.get("chromosomes")  # imported weights do not say
         return not trained or same_genome(trained, self.store.chromosomes)
+
+    def hide(self, tracks: Sequence[str]) -> None:
+        """Treat every cell as if it lacked these tracks; InputError when the model does not read them or needs them."""
+        known = self.config["model"]["tracks"]
+        for track in tracks:
+            if track not in known:
+                raise InputError(f"--hide-tracks: the model reads no {track}; it reads {', '.join(known)}")
+            if not self.model.config.track_dropout:
+                raise InputError("--hide-tracks: the model needs all its tracks; train it with --track-dropout")
+            for cell in self.store.cells:
+                cell.present[known.index(track)] = False
+                if not cell.present.any():
+                    raise InputError(f"--hide-tracks leaves {cell.name} without any track that the model reads")
 
     def header(self, kind: str, tool: str, cell: int, **parameters: Any) -> artifacts.Header:
         """Header of what the model says about a cell."""

@@ -45,7 +45,12 @@ def average(paths: Sequence[Path], kind: str) -> tuple[pl.DataFrame, Header]:
 
 def _about(header: Header) -> tuple[object, ...]:
     parameters = header["parameters"]
-    return parameters.get("cell_seen"), parameters.get("training_cells"), parameters.get("mode")
+    return (
+        parameters.get("cell_seen"),
+        parameters.get("training_cells"),
+        parameters.get("mode"),
+        parameters.get("hidden_tracks"),
+    )
 
 
 def _header(paths: Sequence[Path], headers: Sequence[Header], kind: str) -> Header:

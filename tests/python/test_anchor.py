@@ -133,6 +133,33 @@ def test_the_prediction_of_a_known_cell_does_not_depend_on_its_own_expression(
     assert not before["B"][0].equals(after["B"][0])
 
 
+def test_a_track_can_be_hidden_to_see_what_it_costs(tiny: Any, tmp_path: Path) -> None:
+    done = train(tiny, tmp_path / "model", "--track-dropout", 0.2, "--steps", 20, "--validate-every", 20)
+    assert done.exit_code == 0, done.output
+    reference = ["--elements", tiny.elements, "--genes", tiny.genes]
+    given = [*reference, "--model", tmp_path / "model", "--signals", tiny.signals("C")]
+    for folder, more in (("all", ()), ("without", ("--hide-tracks", "dnase"))):
+        assert run("predict", *given, *more, "--outdir", tmp_path / folder).exit_code == 0
+    whole, without = (tmp_path / folder / "predictions.C.parquet" for folder in ("all", "without"))
+    table, header = artifacts.read_table(without, "predictions")
+    assert header["parameters"]["missing_tracks"] == ["dnase"]
+    assert not table.equals(artifacts.read_table(whole, "predictions")[0])
+    # as in a cell that has no such track
+    poor, tensors = artifacts.open_arrays(tiny.signals("C"), "signals")
+    artifacts.write_arrays(tmp_path / "signals.C.safetensors", {"h3k27ac": tensors["h3k27ac"]}, poor)
+    given[-1] = tmp_path / "signals.C.safetensors"
+    assert run("predict", *given, "--outdir", tmp_path / "poor").exit_code == 0
+    assert table.equals(artifacts.read_table(tmp_path / "poor/predictions.C.parquet", "predictions")[0])
+    scored = ["--predictions", whole, "--predictions", without, "--expression", tiny.expression("C")]
+    assert run("evaluate", *reference, *scored, "--resamples", 20, "--outdir", tmp_path).exit_code == 0
+    runs = artifacts.read_table(tmp_path / "metrics.parquet", "metrics")[1]["parameters"]["runs"]
+    hidden = runs["scpge-small (anchored, without dnase)"]
+    assert (hidden["whole"], hidden["seed"]) == ("scpge-small (anchored)", None)
+    for tracks, message in (("atac", "the model reads no atac"), ("dnase,h3k27ac", "leaves C without any track")):
+        result = run("predict", *given, "--hide-tracks", tracks, "--outdir", tmp_path)
+        assert (result.exit_code, message in result.output) == (65, True), result.output
+
+
 def test_what_an_anchored_model_cannot_do_is_said(tiny: Any, model: Path, tmp_path: Path) -> None:
     one = train(tiny, tmp_path / "one", "--holdout-cells", "B,C")
     assert one.exit_code == 65

@@ -318,6 +318,24 @@ def test_the_anchored_model_leads_in_the_new_cell_and_its_mode_is_said(run: Run)
     assert "(anchored)" not in next(line for line in told if line.startswith("A (trained on)"))
 
 
+def test_what_a_hidden_track_costs_is_said(run: Run) -> None:
+    run.anchored()
+    frame, header = artifacts.read_table(run.folder / "metrics.parquet", "metrics")
+    own = frame.filter(pl.col("method") == "scpge-small", pl.col("cell") == "A", pl.col("section") == "expression")
+    name = "scpge-small (without dnase)"
+    header["parameters"]["models"].append(name)
+    header["parameters"]["runs"][name] = {"method": name, "seed": None, "mode": "direct, without dnase"} | {
+        "whole": "scpge-small"
+    }
+    own = own.with_columns(method=pl.lit(name), value=pl.col("value") - 0.1)
+    artifacts.write_table(run.folder / "metrics.parquet", pl.concat([frame, own]), header)
+    told = findings.findings(run.study())
+    lines = [line for line in told if name in line]
+    assert lines == [
+        f"What hidden tracks cost, {name}: on unseen genes from r 0.812 to 0.712 and MAE 0.310 to 0.210 in A."
+    ]
+
+
 def test_many_trained_cells_share_a_sentence_and_the_new_one_keeps_its_own(run: Run) -> None:
     run.metrics(more="CD")
     study = run.study()

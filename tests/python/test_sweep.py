@@ -204,11 +204,17 @@ def test_the_mean_over_seeds_is_a_method_of_its_own(tiny: TinyCase, tmp_path: Pa
     )
     assert set(r) == {"net, seed 0", "net, seed 1", "net, seed 2", "net (mean of 3 seeds)"}
     assert r["net (mean of 3 seeds)"] > max(r[f"net, seed {seed}"] for seed in range(3))
-    assert header["parameters"]["runs"]["net, seed 2"] == {"method": "net", "seed": 2, "mode": "direct"}
+    assert header["parameters"]["runs"]["net, seed 2"] == {
+        "method": "net",
+        "seed": 2,
+        "mode": "direct",
+        "whole": None,
+    }
     assert header["parameters"]["runs"]["net (mean of 3 seeds)"] == {
         "method": "net (mean of 3 seeds)",
         "seed": None,
         "mode": "mean of 3 seeds",
+        "whole": None,
     }
 
 

@@ -15,6 +15,7 @@ class Run(NamedTuple):
     method: str
     seed: int | None
     mode: str
+    whole: str | None = None  # name of the same model that sees all tracks, where some were hidden from this one
 
     @property
     def name(self) -> str:
@@ -37,10 +38,14 @@ def runs(headers: Sequence[Header]) -> list[Run]:
     methods = [_method(header) for header in headers]
     keys = [(header["cell"], method) for header, method in zip(headers, methods, strict=True)]
     repeated = {method for key, method in zip(keys, methods, strict=True) if keys.count(key) > 1}
-    return [
-        Run(method, header["parameters"].get("seed") if method in repeated else None, _mode(header))
-        for header, method in zip(headers, methods, strict=True)
-    ]
+    found = []
+    for header, method in zip(headers, methods, strict=True):
+        seed = header["parameters"].get("seed") if method in repeated else None
+        run = Run(method, seed, _mode(header))
+        if header["parameters"].get("hidden_tracks"):
+            run = run._replace(whole=run._replace(method=_named(header, _mode(header, whole=True))).name)
+        found.append(run)
+    return found
 
 
 def labelled(score: str, run: Run, others: Sequence[Run]) -> dict[str, str | int | None]:
@@ -57,9 +62,15 @@ def of_one_seed(method: str) -> bool:
 
 
 def _method(header: Header) -> str:
-    preset, mode = header["parameters"].get("preset", "model"), _mode(header)
-    return preset if mode == "direct" else f"{preset} ({mode})"
+    return _named(header, _mode(header))
 
 
-def _mode(header: Header) -> str:
-    return str(header["parameters"].get("mode", "direct"))
+def _named(header: Header, mode: str) -> str:
+    preset: str = header["parameters"].get("preset", "model")
+    return preset if mode == "direct" else f"{preset} ({mode.removeprefix('direct, ')})"
+
+
+def _mode(header: Header, whole: bool = False) -> str:
+    """Mode of a file, with the tracks hidden from the model unless `whole`."""
+    mode, hidden = header["parameters"].get("mode", "direct"), header["parameters"].get("hidden_tracks")
+    return f"{mode}, without {' and '.join(hidden)}" if hidden and not whole else str(mode)

@@ -35,7 +35,7 @@ def models(inputs: Inputs) -> list[str]:
     """Methods of the metrics table that are models, the pictured one first; else the presets of the predictions."""
     if inputs.metrics and inputs.metrics.header["parameters"].get("models"):
         named = inputs.metrics.header["parameters"]["models"]
-        return sorted(named, key=lambda name: (single_seed(inputs, name), name))
+        return sorted(named, key=lambda name: (single_seed(inputs, name), whole(inputs, name) is not None, name))
     return sorted({file.header["parameters"]["preset"] for file in inputs.predictions.values()})
 
 
@@ -43,6 +43,13 @@ def single_seed(inputs: Inputs, method: str) -> bool:
     """Whether a method is one seed of several: it has a line in tables, but no sentence and no curve of its own."""
     runs = inputs.metrics.header["parameters"].get("runs", {}) if inputs.metrics else {}
     return runs.get(method, {}).get("seed") is not None
+
+
+def whole(inputs: Inputs, method: str) -> str | None:
+    """The same model with all tracks, of one that some were hidden from; else None."""
+    runs = inputs.metrics.header["parameters"].get("runs", {}) if inputs.metrics else {}
+    found: str | None = runs.get(method, {}).get("whole")
+    return found
 
 
 def anchored(inputs: Inputs, method: str) -> bool:
@@ -58,8 +65,11 @@ def leading(inputs: Inputs, cell_seen: bool) -> list[str]:
 
 
 def spoken(inputs: Inputs) -> list[str]:
-    """Models with sentences of their own: all but the single seeds, unless there is nothing else."""
-    return [model for model in models(inputs) if not single_seed(inputs, model)] or models(inputs)[:1]
+    """Models with sentences of their own: all but the single seeds and those with hidden tracks, unless there is
+    nothing else.
+    """
+    own = [model for model in models(inputs) if not single_seed(inputs, model) and not whole(inputs, model)]
+    return own or models(inputs)[:1]
 
 
 def preset(inputs: Inputs) -> str:

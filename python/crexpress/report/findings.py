@@ -129,6 +129,7 @@ def findings(study: Study) -> list[str]:
         missing = file.header["parameters"].get("missing_tracks")
         if missing:
             sentences.append(f"{cell} has no {facts.track_names(missing)}; it was predicted without.")
+    sentences += _hidden(study, models)
     if any(facts.anchored(inputs, model) for model in own):
         sentences.append(
             "Anchored models are told what a gene expresses in the other training cells and predict the change from "
@@ -177,6 +178,25 @@ def _expression(inputs: Inputs, view: View, model: str, models: list[str]) -> li
     if known:
         text += f"; {known} r {style.number(view.value(known, splits.TEST, 'pearson'))}"
     return [text + "."]
+
+
+def _hidden(study: Study, models: list[str]) -> list[str]:
+    """One sentence a model that some of its tracks were hidden from: what that costs in cells that have them."""
+    sentences = []
+    for model in models:
+        whole = facts.whole(study.inputs, model)
+        told = []
+        for view in study.views("expression") if whole else []:
+            before, after = (
+                [view.value(name or "", splits.TEST, metric) for metric in ("pearson", "mae")]
+                for name in (whole, model)
+            )
+            if None not in (*before, *after):
+                (r, mae), (r_after, mae_after) = ([style.number(value) for value in part] for part in (before, after))
+                told.append(f"r {r} to {r_after} and MAE {mae} to {mae_after} in {view.cell}")
+        if told:
+            sentences.append(f"What hidden tracks cost, {model}: on unseen genes from {style.join(told)}.")
+    return sentences
 
 
 def _spread(study: Study) -> list[str]:

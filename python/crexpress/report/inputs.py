@@ -133,11 +133,17 @@ def _pictured(
 ) -> tuple[dict[str, Loaded[pl.DataFrame]], list[Loaded[pl.DataFrame]]]:
     """For each cell the file that is pictured, in alphabetical order of the cells; and the others."""
 
-    def rank(file: Loaded[pl.DataFrame]) -> tuple[bool, bool, str, int]:
+    def rank(file: Loaded[pl.DataFrame]) -> tuple[bool, bool, bool, str, int]:
         about = file.header["parameters"]
         mode = about.get("mode", "direct")
         own_mode = is_anchored(mode) != bool(about.get("cell_seen"))
-        return not own_mode, "mean of" not in mode, str(about.get("preset")), about.get("seed") or 0
+        return (
+            bool(about.get("hidden_tracks")),
+            not own_mode,
+            "mean of" not in mode,
+            str(about.get("preset")),
+            about.get("seed") or 0,
+        )
 
     shown: dict[str, Loaded[pl.DataFrame]] = {}
     others = []
