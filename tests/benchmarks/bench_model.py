@@ -99,6 +99,7 @@ def generate(genes: int, neighbours: int, rng: np.random.Generator, shape: Shape
         torch.from_numpy(rng.integers(0, 4, (len(middle), shape.width), dtype=np.uint8)),
         torch.from_numpy(rng.uniform(size=(len(middle), shape.motifs)).astype(np.float16)),
         {},
+        [("chr1", None)],
     )
 
 
