@@ -3,7 +3,7 @@
 // A plain run is a sweep of one point. A run is a point with a seed; runs share the elements of one width (reference),
 // the tracks of one bin size (store) and the baselines of one split (protocol).
 
-include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_point ; read_runs ; select ; settings } from './subworkflows/parameters'
+include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; read_runs ; select ; settings } from './subworkflows/parameters'
 include { PROVENANCE ; multiqc_parameters ; multiqc_software } from './subworkflows/provenance'
 include { TOOLKIT ; tool      } from './subworkflows/toolkit'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
@@ -42,9 +42,9 @@ workflow {
     def applied_only = saved && !run.sweep ? '--no-training' : ''
     CHECK_SAMPLESHEET(sheet, absent(sheet), "${flags(run, ['tracks', 'target', 'holdout_cells', 'allow_missing_tracks'])} ${applied_only}", tool(code, 'check-samplesheet'))
     CHECK_SWEEP(
-        CHECK_SAMPLESHEET.out.sheet, run.sweep ? file(run.sweep) : [], saved.keySet().toList(), saved.values().toList(),
-        flags(run, ['seeds', 'width', 'bin_size', 'holdout_cells']),
-        flags(run, (run.fold ? ['fold'] : ['val', 'test']) + ['preset', 'neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'batch_size', 'seed']),
+        CHECK_SAMPLESHEET.out.sheet, run.sweep ? file(run.sweep) : [], run.leave_out == 'chromosomes' ? file(run.gtf) : [], saved.keySet().toList(), saved.values().toList(),
+        flags(run, ['seeds', 'width', 'bin_size', 'holdout_cells', 'leave_out', 'biotypes', 'exclude_chromosomes']),
+        flags(run, (run.fold ? ['fold'] : ['val', 'test']) + ['preset', 'anchored', 'neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'batch_size', 'seed']),
         code.map { digests -> digests['check-sweep'] + digests.train } // whose options points set
     )
     runs = CHECK_SWEEP.out.runs.flatMap { json -> read_runs(json) }
@@ -120,7 +120,7 @@ workflow {
     TRAIN(learning, flags(run, ['device']), tool(gpu_code, 'train'))
     models = TRAIN.out.model.mix(runs.filter { one -> one.trained }.map { one -> [one, saved[one.point]] })
 
-    // predict every cell, rank the links of the chosen ones; expression that may be seen tells the factors of a cell
+    // predict every cell, rank the links of the chosen ones by direct models; expression that may be seen tells the factors of a cell
     applied = models.map { one, model -> [one.store, one, model] }.combine(signals, by: 0).combine(prepared, by: 0)
         .map { _store, one, model, cell, own, data ->
             def its_own = { path -> cell_of(path) == cell }
@@ -128,11 +128,11 @@ workflow {
             [one, cell, model, own, data.elements, data.genes, data.genome, sees ? data.expression.findAll(its_own) : [], data.contacts.findAll(its_own)]
         }
     PREDICT(applied, flags(run, ['device']), tool(gpu_code, 'predict'))
-    INTERPRET(applied.filter { one -> !chosen || one[1] in chosen }, "${flags(run, ['device'])} ${run.more_scores ? '--more-scores' : ''}", tool(gpu_code, 'interpret'))
+    INTERPRET(applied.filter { one -> one[0].mode == 'direct' && (!chosen || one[1] in chosen) }, "${flags(run, ['device'])} ${run.more_scores ? '--more-scores' : ''}", tool(gpu_code, 'interpret'))
 
-    // the mean over the seeds of a point is a model of its own
-    guesses = PREDICT.out.predictions.map { one, cell, path -> [[of_point(one), cell], one.seed, path] }
-    ranks = INTERPRET.out.links.map { one, cell, path -> [[of_point(one), cell], one.seed, path] }
+    // the mean over the seeds of a point, direct or anchored, is a model of its own
+    guesses = PREDICT.out.predictions.map { one, cell, path -> [[of_mode(one), cell], one.number, path] }
+    ranks = INTERPRET.out.links.map { one, cell, path -> [[of_mode(one), cell], one.number, path] }
     pairs = guesses.map { key, _seed, _path -> key }.unique()
     ENSEMBLE(
         gather(guesses, pairs).combine(gather(ranks, pairs), by: 0)
@@ -143,8 +143,9 @@ workflow {
 
     // evaluate beside the baselines, report: once a point
     points = runs.map { one -> of_point(one) }.unique()
-    predictions = gather(guesses.map { key, seed, path -> [key[0], seed, path] }.mix(ENSEMBLE.out.predictions.map { key, _cell, path -> [key, -1, path] }), points)
-    links = gather(ranks.map { key, seed, path -> [key[0], seed, path] }.mix(ENSEMBLE.out.links.map { key, _cell, path -> [key, -1, path] }), points)
+    means = ENSEMBLE.out.predictions.map { key, _cell, path -> [of_point(key), key.mode == 'direct' ? -2 : -1, path] }
+    predictions = gather(guesses.map { key, number, path -> [of_point(key[0]), number, path] }.mix(means), points)
+    links = gather(ranks.map { key, number, path -> [of_point(key[0]), number, path] }.mix(ENSEMBLE.out.links.map { key, _cell, path -> [of_point(key), -1, path] }), points)
     told = predictions.combine(links, by: 0).map { point, first, second -> [point.store, point, first, second] }.combine(prepared, by: 0)
         .map { _store, point, first, second, data -> [point, data + [predictions: first, links: second]] }
     protocols = runs.map { one -> [one.store, one.protocol] }.unique().combine(prepared, by: 0).filter { _store, _protocol, data -> data.expression }
@@ -157,7 +158,7 @@ workflow {
             .map { _store, _protocol, point, data, baselines -> [point, data.elements, data.genes, data.predictions, data.expression, baselines.sort(), data.links, data.signals] },
         screens.keySet().toList(), screens.values().toList(), flags(run, ['crispr_cell', 'seed']), tool(code, 'evaluate')
     )
-    trained = gather(models.map { one, model -> [of_point(one), one.seed, model] }, points)
+    trained = gather(models.map { one, model -> [of_point(one), one.number, model] }, points)
     REPORT(
         told.combine(gather(EVALUATE.out.metrics.map { point, path -> [point, 0, path] }, points), by: 0)
             .combine(gather(EVALUATE.out.curves.map { point, path -> [point, 0, path] }, points), by: 0).combine(trained, by: 0)
@@ -179,6 +180,6 @@ workflow {
     )
 
     workflow.onComplete = {
-        log.info(workflow.success ? "Done: open ${run.outdir}/${run.sweep ? 'sweep' : 'report'}.html" : "Failed: the message above says what to mend; -resume goes on from there")
+        log.info(workflow.success ? "Done: open ${run.outdir}/${run.sweep || run.leave_out ? 'sweep' : 'report'}.html" : "Failed: the message above says what to mend; -resume goes on from there")
     }
 }

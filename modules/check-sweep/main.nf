@@ -5,6 +5,7 @@ process CHECK_SWEEP {
     input:
     path sheet
     path sweep
+    path gtf, arity: '0..*'
     val names
     path models, stageAs: 'model?/*', arity: '0..*'
     val args
@@ -18,7 +19,7 @@ process CHECK_SWEEP {
 
     script:
     """
-    check-sweep --samplesheet ${sheet} ${sweep ? "--sweep ${sweep}" : ''} \\
+    check-sweep --samplesheet ${sheet} ${sweep ? "--sweep ${sweep}" : ''} ${gtf ? "--gtf ${gtf}" : ''} \\
         ${[names, models].transpose().collect { name, model -> "--model '${name}=${model}'" }.join(' ')} \\
         ${args} ${task.ext.args ?: ''} --output runs.json -- ${settings}
     """

@@ -32,7 +32,10 @@ Settings = dict[str, Any]
 
 
 class Point(NamedTuple):
-    """A named set of settings, spelled with underscores; `model` is the folder of a trained one, else None."""
+    """A named set of settings, spelled with underscores; `model` is the folder of a trained one, else None.
+
+    A point whose settings have `anchored` is two models: a direct one, and an anchored one beside it.
+    """
 
     name: str
     settings: Settings
@@ -240,31 +243,67 @@ def _unknown_values(settings: Settings, cells: Cells) -> Iterator[str]:
             yield f"{name}: {error}"
 
 
-def runs(points: Sequence[Point], base: Settings, seeds: Sequence[int], command: click.Command) -> list[dict[str, Any]]:
-    """One entry a point and seed, with all that the pipeline's tasks need to know of it.
+def leave_out(
+    points: Sequence[Point], base: Settings, what: str, cells: Cells, chromosomes: Sequence[str]
+) -> list[Point]:
+    """Each point once for every measured cell, or for every one of `chromosomes`, that it leaves out of training.
+
+    Cells that a point holds out anyway stay so. InputError when nothing is left to train on.
+    """
+    found = []
+    for point in points:
+        if point.model:
+            raise InputError(f"--leave-out trains models, and {point.name} is a trained one; give one or the other")
+        settings = base | point.settings
+        held = cli.listed(settings.get("holdout_cells"))
+        names = [cell for cell in cells.measured if cell not in held] if what == "cells" else chromosomes
+        if len(names) < 2:
+            raise InputError(f"--leave-out {what} needs two or more to train on; there is {', '.join(names) or 'none'}")
+        for name in names:
+            changed = {"holdout_cells": ",".join([*held, name])} if what == "cells" else {"fold": name}
+            own = {key: value for key, value in point.settings.items() if what == "cells" or key not in SPLIT}
+            found.append(Point(f"{point.name}_{name}" if len(points) > 1 else name, own | changed))
+    return found
+
+
+def runs(
+    points: Sequence[Point], base: Settings, seeds: Sequence[int], command: click.Command, cells: Cells
+) -> list[dict[str, Any]]:
+    """One entry a point, seed and mode (direct, anchored), with all that the pipeline's tasks need to know of it.
 
     `base` are the settings that a point does not set itself. Runs share what they can: elements of one width
     (`reference`), tracks of one bin size (`store`), baselines of one split of genes and cells (`protocol`).
     """
-    laid_out = []
+    laid_out: list[dict[str, Any]] = []
     for point in points:
         settings = base | point.settings
         for name in ("val", "test") if "fold" in point.settings else ("fold",) if _sets_split(point) else ():
             settings.pop(name, None)  # a fold stands for both lists: the point's own way to split holds
+        holdout = cli.listed(settings.get("holdout_cells"))
+        modes = ["direct", "anchored"] if settings.get("anchored") else ["direct"]
         if point.model:
             model = artifacts.read_config(point.model)["model"]
             settings |= {"width": model["width"], "bin_size": model["bin_size"]}
+            modes = ["anchored" if model.get("anchored") else "direct"]
+        elif "anchored" in modes and len(set(cells.measured) - set(holdout)) < 2:
+            raise InputError(
+                f"point '{point.name}': anchored needs two cells with expression to train on; hold out fewer"
+            )
         architecture, training = read_preset(settings["preset"])
         width, bins = int(settings["width"]), int(settings.get("bin_size") or architecture.bin_size)
         own_seeds = [0] if point.model else seeds
         place = f"points/{point.name}/" if len(points) > 1 else ""
-        for seed in own_seeds:
-            of_run = {**settings, "seed": str(seed)}
-            of_seed = f"seed{seed}/" if len(own_seeds) > 1 else ""
+        for seed, mode in itertools.product(own_seeds, modes):
+            of_run = {**settings, "seed": str(seed), "anchored": mode == "anchored"}
+            of_mode = "anchored/" if mode == "anchored" and len(modes) > 1 else ""
+            of_seed = (f"seed{seed}/" if len(own_seeds) > 1 else "") + of_mode
             laid_out.append(
                 {
                     "point": point.name,
+                    "number": len(laid_out),
+                    "mode": mode,
                     "place": place,
+                    "of_mode": of_mode,
                     "folder": place + of_seed,
                     "label": (place + of_seed).removeprefix("points/").strip("/").replace("/", " "),
                     "seed": seed,
@@ -273,7 +312,7 @@ def runs(points: Sequence[Point], base: Settings, seeds: Sequence[int], command:
                     "batch_size": int(settings.get("batch_size") or training.batch_size),
                     "args": _arguments(of_run, command, without=("preset", "batch_size")),
                     "split": _arguments(of_run, command, only=SPLIT),
-                    "holdout": cli.listed(settings.get("holdout_cells")),
+                    "holdout": holdout,
                     "store": {"width": width, "bin_size": bins},
                     "settings": point.settings,
                 }

@@ -173,9 +173,14 @@ def read_runs(json) {
     return new groovy.json.JsonSlurperClassic().parseText(json.text).collect { entry -> entry.findAll { name, _value -> name != 'settings' } }
 }
 
-/** What the runs of a point, which differ by their seeds, have in common. */
+/** What the runs of a point, which differ by their seeds and modes, have in common. */
 def of_point(entry) {
-    return [point: entry.point, folder: entry.place, store: entry.store, protocol: entry.protocol]
+    return [point: entry.point, place: entry.place, folder: entry.place, store: entry.store, protocol: entry.protocol]
+}
+
+/** What its runs of one mode have in common, which differ by their seeds. */
+def of_mode(entry) {
+    return of_point(entry) + [folder: entry.place + entry.of_mode, mode: entry.mode]
 }
 
 /** Cell that an artefact is named after: signals.CELL.safetensors. */

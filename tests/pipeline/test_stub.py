@@ -210,7 +210,7 @@ def test_signals_are_matched_across_cells_where_that_is_asked_for(pipeline: Pipe
 SWEEP = """
 seeds: [1, 2]
 points:
-  all:
+  all: {anchored: true}
   wide: {preset: scpge, width: 1000, neighbours: 4, fold: 2/3, holdout_cells: "cell4,cell5"}
 """
 
@@ -219,21 +219,24 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     (pipeline.folder / "grid.yml").write_text(SWEEP)
     chosen = ["-profile", "test", "-stub-run", "--outdir", "sweep", "--sweep", "grid.yml", "--interpret_cells", "cell1"]
     done = tasks(pipeline.run(*chosen))
-    runs = [f"{point} seed{seed}" for point in ("all", "wide") for seed in (1, 2)]
-    assert [name for name in done if name.startswith("TRAIN")] == [f"TRAIN ({run})" for run in runs]
-    assert [name for name in done if name.startswith("INTERPRET")] == [f"INTERPRET ({run} cell1)" for run in runs]
+    direct = [f"{point} seed{seed}" for point in ("all", "wide") for seed in (1, 2)]
+    runs = sorted([*direct, "all seed1 anchored", "all seed2 anchored"])
+    assert sorted(name for name in done if name.startswith("TRAIN")) == sorted(f"TRAIN ({run})" for run in runs)
+    assert [name for name in done if name.startswith("INTERPRET")] == [f"INTERPRET ({run} cell1)" for run in direct]
     assert len([name for name in done if name.startswith("PREDICT")]) == 5 * len(runs)
     # two widths, two bin sizes, two splits
     assert [name for name in done if name.startswith("MERGE")] == ["MERGE_CCRES (1000 bp)", "MERGE_CCRES (600 bp)"]
     assert len([name for name in done if name.startswith("EXTRACT_SIGNALS")]) == 10
     assert len([name for name in done if name.startswith("FIT_BASELINES")]) == 2
-    assert len([name for name in done if name.startswith("ENSEMBLE")]) == 10
+    assert len([name for name in done if name.startswith("ENSEMBLE")]) == 15  # all, all anchored, wide
     for process in ("EVALUATE", "REPORT"):
         assert [name for name in done if name.startswith(process)] == [f"{process} (all)", f"{process} (wide)"]
     assert [name for name in done if name.startswith("COMPARE")] == ["COMPARE"]
     out = pipeline.folder / "sweep"
     for path in ("sweep.html", "points/all/report.html", "points/wide/seed2/model/config.json",
-                 "points/all/links/links.cell1.parquet", "reference/width1000/genes.parquet",
+                 "points/all/links/links.cell1.parquet", "points/all/seed2/anchored/model/config.json",
+                 "points/all/anchored/predictions/predictions.cell5.parquet",
+                 "reference/width1000/genes.parquet",
                  "cells/width1000.bins1/signals.cell1.safetensors",
                  "baselines/split2/baselines.cell1.parquet"):  # fmt: skip
         assert (out / path).is_file(), path
@@ -245,6 +248,16 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     assert {name.split(" ")[0] for name in again} == {
         *("CHECK_SWEEP", "TRAIN", "PREDICT", "INTERPRET", "ENSEMBLE", "EVALUATE", "REPORT", "COMPARE"),
     }
+
+
+def test_each_cell_is_left_out_in_turn(pipeline: Pipeline) -> None:
+    chosen = ["-profile", "test", "-stub-run", "--interpret_cells", "cell1", "--outdir", "left"]
+    done = tasks(pipeline.run(*chosen, "--leave_out", "cells"))
+    points = CELLS[:4]  # cell5 is held out by all
+    assert [name for name in done if name.startswith("TRAIN")] == [f"TRAIN ({cell})" for cell in points]
+    held = [f"FIT_BASELINES (--val chr5 --test chr6 cell5 {cell})" for cell in points]
+    assert [name for name in done if name.startswith("FIT_BASELINES")] == held
+    assert "COMPARE" in done
 
 
 def test_a_faulty_sweep_stops_the_run_before_it_starts(pipeline: Pipeline) -> None:

@@ -91,6 +91,49 @@ def test_a_points_own_split_holds(tmp_path: Path) -> None:
     assert run["args"].startswith("--fold chr4")
 
 
+def test_each_cell_or_chromosome_is_left_out_in_turn(tmp_path: Path) -> None:
+    runs = laid_out(tmp_path, "--leave-out", "cells")
+    assert [(run["point"], run["protocol"]["holdout"]) for run in runs] == [("A", ["A"]), ("B", ["B"])]
+    gtf = tmp_path / "genes.gtf"
+    line = '{0}\tx\tgene\t1\t9\t.\t+\t.\tgene_id "{0}{1}"; gene_type "{1}";\n'
+    kinds = [*((f"chr{n}", "protein_coding") for n in (10, 2, 1)), ("chr3", "snoRNA"), ("chrY", "protein_coding")]
+    gtf.write_text("".join(line.format(*kind) for kind in kinds))
+    grid = "points: {all: {val: chr5}, near: {layers: 0}}"
+    runs = laid_out(tmp_path, "--leave-out", "chromosomes", "--gtf", gtf, grid=grid)
+    folds = ("chr1", "chr2", "chr10")
+    assert [run["point"] for run in runs] == [f"{name}_{fold}" for name in ("all", "near") for fold in folds]
+    assert [run["split"] for run in runs] == [f"--fold {fold}" for fold in folds] * 2
+    assert runs[4]["args"] == "--layers 0 --fold chr2 --seed 1"
+
+
+def test_one_cell_cannot_be_left_out_of_one(tmp_path: Path) -> None:
+    result = check(tmp_path, "--leave-out", "cells", "--holdout-cells", "A")
+    assert result.exit_code == 65
+    assert "--leave-out cells needs two or more to train on; there is B" in result.output
+
+
+def test_an_anchored_point_is_a_direct_and_an_anchored_model(tmp_path: Path) -> None:
+    runs = laid_out(tmp_path, "--seeds", "1,2", grid="points: {both: {anchored: true}, plain: {}}")
+    assert [(run["folder"], run["mode"], run["number"]) for run in runs] == [
+        ("points/both/seed1/", "direct", 0),
+        ("points/both/seed1/anchored/", "anchored", 1),
+        ("points/both/seed2/", "direct", 2),
+        ("points/both/seed2/anchored/", "anchored", 3),
+        ("points/plain/seed1/", "direct", 4),
+        ("points/plain/seed2/", "direct", 5),
+    ]
+    assert [run["args"] for run in runs[:2]] == ["--seed 1", "--anchored --seed 1"]
+    assert runs[1]["label"] == "both seed1 anchored"
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    (saved / "config.json").write_text(json.dumps({"model": {"width": 600, "bin_size": 40, "anchored": True}}))
+    (run,) = laid_out(tmp_path, "--model", saved)
+    assert (run["mode"], run["folder"], run["trained"]) == ("anchored", "", True)
+    result = check(tmp_path, "--holdout-cells", "A", "--", "--preset", "scpge-small", "--anchored")
+    assert result.exit_code == 65
+    assert "point 'scpge-small': anchored needs two cells with expression to train on" in result.output
+
+
 def test_the_runs_seeds_go_before_the_sweeps(tmp_path: Path) -> None:
     runs = laid_out(tmp_path, "--seeds", "7,9", grid="seeds: [1]\npoints: {all: {}}")
     assert [run["seed"] for run in runs] == [7, 9]
