@@ -8,7 +8,7 @@ SCALES ?= 0.01 0.1
 RELEASED ?=
 RELEASED_CREATOR ?=
 
-.PHONY: help setup demo test test-quick test-containers images lint lint-nf-core bench-data bench-gpu bench-model bench-creator tables docs clean
+.PHONY: help setup demo test test-quick test-containers images lint lint-nf-core bench-data bench-gpu bench-model table-cells bench-creator tables docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -58,6 +58,10 @@ bench-data: setup ## speed of data preparation against the released encoder, and
 
 tables: setup ## the tables of docs/science.md on real data (hours; TABLES="--minutes 40 --steps 600" for a part)
 	python tests/benchmarks/real_tables.py --write docs/science.md $(TABLES)
+
+table-cells: setup ## the table of docs/science.md about cells never seen: four real cells, each left out in turn
+	nextflow run . -profile cells --seeds 1,2,3 --outdir results/cells -resume
+	python tests/benchmarks/cells_table.py results/cells/sweep.parquet docs/science.md
 
 docs: ## docs/parameters.md from nextflow_schema.json
 	.ci/parameters-table >docs/parameters.md

@@ -3,7 +3,7 @@
 // A plain run is a sweep of one point. A run is a point with a seed; runs share the elements of one width (reference),
 // the tracks of one bin size (store) and the baselines of one split (protocol).
 
-include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; read_runs ; select ; settings } from './subworkflows/parameters'
+include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; read_runs ; select ; settings } from './subworkflows/parameters'
 include { PROVENANCE ; multiqc_parameters ; multiqc_software } from './subworkflows/provenance'
 include { TOOLKIT ; tool      } from './subworkflows/toolkit'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
@@ -131,8 +131,8 @@ workflow {
     INTERPRET(applied.filter { one -> one[0].mode == 'direct' && (!chosen || one[1] in chosen) }, "${flags(run, ['device'])} ${run.more_scores ? '--more-scores' : ''}", tool(gpu_code, 'interpret'))
 
     // the mean over the seeds of a point, direct or anchored, is a model of its own
-    guesses = PREDICT.out.predictions.map { one, cell, path -> [[of_mode(one), cell], one.number, path] }
-    ranks = INTERPRET.out.links.map { one, cell, path -> [[of_mode(one), cell], one.number, path] }
+    guesses = PREDICT.out.predictions.map { one, cell, path -> [[of_mode(one), cell], order_of(one), path] }
+    ranks = INTERPRET.out.links.map { one, cell, path -> [[of_mode(one), cell], order_of(one), path] }
     pairs = guesses.map { key, _seed, _path -> key }.unique()
     ENSEMBLE(
         gather(guesses, pairs).combine(gather(ranks, pairs), by: 0)
@@ -158,7 +158,7 @@ workflow {
             .map { _store, _protocol, point, data, baselines -> [point, data.elements, data.genes, data.predictions, data.expression, baselines.sort(), data.links, data.signals] },
         screens.keySet().toList(), screens.values().toList(), flags(run, ['crispr_cell', 'seed']), tool(code, 'evaluate')
     )
-    trained = gather(models.map { one, model -> [of_point(one), one.number, model] }, points)
+    trained = gather(models.map { one, model -> [of_point(one), order_of(one), model] }, points)
     REPORT(
         told.combine(gather(EVALUATE.out.metrics.map { point, path -> [point, 0, path] }, points), by: 0)
             .combine(gather(EVALUATE.out.curves.map { point, path -> [point, 0, path] }, points), by: 0).combine(trained, by: 0)

@@ -300,7 +300,6 @@ def runs(
             laid_out.append(
                 {
                     "point": point.name,
-                    "number": len(laid_out),
                     "mode": mode,
                     "place": place,
                     "of_mode": of_mode,

@@ -183,6 +183,11 @@ def of_mode(entry) {
     return of_point(entry) + [folder: entry.place + entry.of_mode, mode: entry.mode]
 }
 
+/** Place of a run among those of its point: by seed, direct before anchored. */
+def order_of(entry) {
+    return 2 * entry.seed + (entry.mode == 'anchored' ? 1 : 0)
+}
+
 /** Cell that an artefact is named after: signals.CELL.safetensors. */
 def cell_of(path) {
     return path.name.substring(path.name.indexOf('.') + 1, path.name.lastIndexOf('.'))

@@ -10,7 +10,7 @@ from launching import ROOT, Pipeline
 pytestmark = pytest.mark.pipeline
 
 ENGINES = ("docker", "podman", "apptainer", "singularity", "conda")
-CASES = ("k562", "test", "chr20", "test_full", "test_full_mouse")
+CASES = ("k562", "cells", "test", "chr20", "test_full", "test_full_mouse")
 CLUSTERS = ("slurm", "awsbatch")
 LABELS = ("process_single", "process_low", "process_medium", "process_gpu")
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
@@ -37,3 +38,38 @@ def test_growth_is_shown_per_hundredth_of_the_genome(
 
 def test_the_encoder_benchmark_says_what_it_lacks() -> None:
     assert "give its code/encode.py" in bench("bench_encoder.py")
+
+
+def test_the_table_of_cells_left_out_holds_each_cell_where_no_model_saw_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import cells_table
+
+    rows = []
+    for cell in "AB":
+        for seen, method, r in (
+            (False, "net (anchored)", 0.9),
+            (True, "net (anchored)", 0.1),
+            (False, "nearest cell", 0.8),
+        ):
+            about = ("A" if cell == "A" else "B") if not seen else "BA"["AB".index(cell)]
+            common = {"point": about, "cell": cell, "cell_seen": seen, "method": method, "seed": None}
+            common |= {"model": "net" in method, "reference": None}
+            for metric, value in (("pearson", r), ("spearman", r - 0.01), ("mae", 1 - r)):
+                rows.append(common | {"subset": "test", "metric": metric, "value": value})
+            change = {"subset": "changed genes", "metric": "pearson_change", "value": r / 2}
+            rows.append(common | change | {"reference": "mean over training cells"})
+    rows.append(rows[0] | {"seed": 1, "value": 0.5})
+    frame = pl.DataFrame(rows, schema_overrides={"seed": pl.Int64, "reference": pl.String})
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{cells_table.BEGIN}\nold\n{cells_table.END}\nafter\n")
+    cells_table.put(page, cells_table.table(frame))
+    lines = page.read_text().splitlines()
+    assert (lines[0], lines[-1]) == ("before", "after")
+    assert [line for line in lines if line.startswith(("| A", "| B"))] == [
+        f"| {cell} | unseen | {figures} |"
+        for cell in "AB"
+        for figures in ("nearest cell | .800 | .790 | .200 | .400", "net (anchored) | .900 | .890 | .100 | .450")
+    ]
+    assert "old" not in page.read_text()
