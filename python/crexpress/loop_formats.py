@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-import hictkpy
 import numpy as np
 import polars as pl
 
@@ -79,6 +78,8 @@ def _read_chia_pet(path: str | Path, table: pl.DataFrame, score: Score) -> Loops
 
 
 def _read_matrix(path: str | Path, bin_size: int, reach: int) -> Loops:
+    import hictkpy  # not before a matrix is read: its logger starts a thread that may spin
+
     try:
         file = hictkpy.File(path, bin_size)
         lengths = dict(file.chromosomes())
