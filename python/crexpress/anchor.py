@@ -13,7 +13,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from crexpress import artifacts
+from crexpress import artifacts, known_cells
 from crexpress.errors import InputError
 
 FILE = "anchor.safetensors"  # in the model's folder
@@ -51,11 +51,8 @@ class Anchor:
 
     def known(self, cell: str) -> np.ndarray:
         """Mean expression of every gene in the other known cells, float32 [genes]; NaN where none measures it."""
-        values = self.expression[[name != cell for name in self.cells]]
-        measured = np.isfinite(values)
-        count = measured.sum(axis=0)
-        total = np.where(measured, values, 0).sum(axis=0, dtype=np.float64)
-        return np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+        others = self.expression[[name != cell for name in self.cells]]
+        return known_cells.mean(list(others.astype(np.float64))).astype(np.float32)
 
     def fill(self, signals: Tensor, present: Tensor, cell: str, elements: Tensor) -> None:
         """Write the channels after the tracks of some `elements` of a cell, in place.

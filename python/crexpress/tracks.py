@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 ACTIVITY_TRACKS = ("dnase", "atac", "h3k27ac")  # of ABC's activity, sqrt(accessibility x H3K27ac)
+FLOOR = 0.1  # linear signal taken for none where logarithms are: an element without a peak is not infinitely inactive
 TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "log10p1": lambda signal: np.log10(1 + signal),
     "log1p": np.log1p,

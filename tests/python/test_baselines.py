@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
-from crexpress import artifacts
+from crexpress import artifacts, known_cells
 from crexpress.errors import InputError
-from crexpress.models import baselines, known_cells
+from crexpress.models import baselines
 
 BIN = Path(__file__).parents[2] / "bin" / "fit-baselines"
 GENES, PER_GENE = 300, 4

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from crexpress import artifacts
 from crexpress.errors import InputError
 from crexpress.evaluate import bootstrap, closed_forms, crispr, expression, links, metrics, naming, ranking
-from crexpress.models.known_cells import MEAN_OVER_CELLS
+from crexpress.known_cells import MEAN_OVER_CELLS
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, roc_auc_score
 

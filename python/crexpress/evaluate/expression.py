@@ -15,11 +15,11 @@ from crexpress.artifacts import Header
 from crexpress.errors import InputError
 from crexpress.evaluate import bootstrap, naming
 from crexpress.evaluate.metrics import Context, Metric
-from crexpress.models.known_cells import MEAN_OVER_CELLS, knows_cells
+from crexpress.known_cells import MEAN_OVER_CELLS, knows_cells
 from scipy.stats import rankdata
 
 CHANGED, CHANGED_SEEN = "changed genes", "changed genes (train)"
-_FOLD = 2  # genes differ when abs(log2((1 + a) / (1 + b))) is above it
+FOLD = 2  # genes differ when abs(log2((1 + a) / (1 + b))) is above it
 
 
 @dataclass
@@ -147,7 +147,7 @@ def change(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: i
         for name, group in references:
             difference = cell.observed - np.mean([other.observed for other in group], axis=0)
             fold = np.abs(cell.log2_value - np.mean([other.log2_value for other in group], axis=0))
-            there, differs = np.isfinite(difference), fold > _FOLD
+            there, differs = np.isfinite(difference), fold > FOLD
             test, train = there & (split == splits.TEST), there & (split == splits.TRAIN)
             for subset, inside in ((splits.TEST, test), (CHANGED, test & differs), (CHANGED_SEEN, train & differs)):
                 rows = np.flatnonzero(inside)

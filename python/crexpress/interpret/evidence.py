@@ -6,9 +6,9 @@ import numpy as np
 import polars as pl
 from crexpress.evaluate.closed_forms import activity_sums
 from crexpress.neighbours import NEAREST
+from crexpress.tracks import FLOOR
 
 OF_MODEL = ("attention", "perturbation")
-_FLOOR = 0.1  # signal taken for none, as in models.activity
 _SMALL = 1e-6  # share or attention taken for none
 
 
@@ -30,7 +30,7 @@ def tracks_evidence(
     """
     element = links["element"].to_numpy()
     own = genes["element"].to_numpy()[gene_rows(links, genes)]
-    levels = {name: np.log(signal + _FLOOR) for name, signal in sorted(tracks.items())}
+    levels = {name: np.log(signal + FLOOR) for name, signal in sorted(tracks.items())}
     return {
         "distance": np.log(np.maximum(links["distance"].abs().to_numpy(), NEAREST)),
         "ABC": np.log(share + _SMALL),

@@ -5,9 +5,7 @@ from torch import Tensor, nn
 
 from crexpress.models.config import ModelConfig
 from crexpress.models.inputs import Features
-from crexpress.tracks import ACTIVITY_TRACKS, linear
-
-_FLOOR = 0.1  # signal taken for none: an element without a peak is not infinitely inactive
+from crexpress.tracks import ACTIVITY_TRACKS, FLOOR, linear
 
 
 class Activity(nn.Module):
@@ -28,6 +26,6 @@ class Activity(nn.Module):
         """Log activity [elements, heads]."""
         tracks = slice(len(self.weight))  # an anchored model has further channels
         level = torch.log(
-            linear(features.signals[:, tracks].float(), self.transform, torch).mean(-1).clamp(min=0) + _FLOOR
+            linear(features.signals[:, tracks].float(), self.transform, torch).mean(-1).clamp(min=0) + FLOOR
         )
         return (level * features.present[:, tracks]) @ self.weight

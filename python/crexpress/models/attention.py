@@ -60,11 +60,10 @@ class Attention(nn.Module):
         if queries.shape[-2] == 1:
             return self._of_one(queries, keys, activity, prior)
         q, k, v = self._split(self.query(queries)), self._split(self.key(keys)), self._split(self.value(keys))
-        raised = activity.transpose(-1, -2)  # [..., heads or 0, k]
-        row = (q[..., watched, :].unsqueeze(-2) @ k.transpose(-1, -2)).squeeze(-2) * self.scale
-        logits = prior.row(watched).apply(row + raised if activity.shape[-1] else row)
+        row = _raised(q[..., watched, :].unsqueeze(-2) @ k.transpose(-1, -2) * self.scale, activity)
+        logits = prior.row(watched).apply(row.squeeze(-2))
         if prior.factor is None:
-            added = prior.added + raised.unsqueeze(-2) if activity.shape[-1] else prior.added
+            added = _raised(prior.added, activity)
             chance = self.drop_weights.p if self.training else 0.0
             mixed = functional.scaled_dot_product_attention(q, k, v, added.to(q.dtype), chance)
         else:

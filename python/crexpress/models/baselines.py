@@ -12,10 +12,9 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from crexpress import artifacts
+from crexpress import artifacts, known_cells
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
-from crexpress.models import known_cells
 from crexpress.neighbours import PAD, distances
 
 TRAIN_MEAN = "train mean"

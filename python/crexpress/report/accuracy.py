@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from crexpress import splits
-from crexpress.evaluate.expression import CHANGED, CHANGED_SEEN
+from crexpress.evaluate.expression import CHANGED, CHANGED_SEEN, FOLD
 from crexpress.evaluate.naming import is_anchored
 from crexpress.report import facts, metrics, plots, style
 from crexpress.report.inputs import Inputs
@@ -14,7 +14,6 @@ from crexpress.report.study import Blocks, Study
 
 MOST_TABLES = 3  # cells or references whose tables are open; of more, the trained ones are folded
 _GENES = {splits.TEST: "unseen", splits.TRAIN: "seen"}
-FOLD = 2  # genes differ when abs(log2((1 + a) / (1 + b))) exceeds this, as in evaluate
 
 
 def expression(study: Study) -> Section | None:

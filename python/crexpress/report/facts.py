@@ -41,21 +41,25 @@ def models(inputs: Inputs) -> list[str]:
 
 def single_seed(inputs: Inputs, method: str) -> bool:
     """Whether a method is one seed of several: it has a line in tables, but no sentence and no curve of its own."""
-    runs = inputs.metrics.header["parameters"].get("runs", {}) if inputs.metrics else {}
-    return runs.get(method, {}).get("seed") is not None
+    return _run(inputs, method).get("seed") is not None
 
 
 def whole(inputs: Inputs, method: str) -> str | None:
     """The same model with all tracks, of one that some were hidden from; else None."""
-    runs = inputs.metrics.header["parameters"].get("runs", {}) if inputs.metrics else {}
-    found: str | None = runs.get(method, {}).get("whole")
+    found: str | None = _run(inputs, method).get("whole")
     return found
 
 
 def anchored(inputs: Inputs, method: str) -> bool:
     """Whether a model was told what other cells express, and predicts the change."""
+    return is_anchored(_run(inputs, method).get("mode", "direct"))
+
+
+def _run(inputs: Inputs, method: str) -> dict[str, Any]:
+    """What the metrics' header says of a model or link score; nothing where it says nothing."""
     runs = inputs.metrics.header["parameters"].get("runs", {}) if inputs.metrics else {}
-    return is_anchored(runs.get(method, {}).get("mode", "direct"))
+    found: dict[str, Any] = runs.get(method, {})
+    return found
 
 
 def leading(inputs: Inputs, cell_seen: bool) -> list[str]:

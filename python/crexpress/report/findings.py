@@ -4,6 +4,7 @@ from collections import Counter
 from statistics import fmean, stdev
 
 from crexpress import splits
+from crexpress.known_cells import repeats_cells
 from crexpress.report import facts, metrics, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.inputs import Inputs
@@ -12,11 +13,6 @@ from crexpress.report.metrics import Figure, View
 from crexpress.report.page import Tile
 from crexpress.report.study import Study
 
-_KNOWN_CELLS = (
-    "copy of",
-    "mean over",
-    "nearest cell",
-)  # baselines that only repeat what other cells are known to express
 MANY = 3  # from this many cells trained on, they share a sentence and a headline figure
 
 
@@ -173,7 +169,7 @@ def _expression(inputs: Inputs, view: View, model: str, models: list[str]) -> li
         verdict = metrics.side(difference) if difference else metrics.compare(figure, baseline)
         text += f": {verdict} the best baseline, {best} (r {style.number(baseline.value)}"
         text += f", difference {'+' if difference.value > 0 else ''}{_value(difference)})" if difference else ")"
-    copies = [name for name in view.methods("pearson") if name.startswith(_KNOWN_CELLS) and name != best]
+    copies = [name for name in view.methods("pearson") if repeats_cells(name) and name != best]
     known = view.best(copies, splits.TEST, "pearson")
     if known:
         text += f"; {known} r {style.number(view.value(known, splits.TEST, 'pearson'))}"

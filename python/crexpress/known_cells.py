@@ -22,9 +22,14 @@ def copy_of(cell: str) -> str:
     return _COPY_OF + cell
 
 
+def repeats_cells(method: str) -> bool:
+    """Whether a baseline gives a cell what others are known to express, and nothing of its own."""
+    return method.startswith(_COPY_OF) or method in (MEAN_OVER_CELLS, NEAREST_CELL)
+
+
 def knows_cells(method: str) -> bool:
     """Whether a baseline reads the expression of other cells."""
-    return method.startswith(_COPY_OF) or method in (MEAN_OVER_CELLS, NEAREST_CELL, TREES_CHANGE)
+    return repeats_cells(method) or method == TREES_CHANGE
 
 
 def repeat(cell: str, known: Values, signals: Mapping[str, Values]) -> dict[str, np.ndarray]:
