@@ -89,7 +89,7 @@ def generate(size: Size, case: Case, device: torch.device) -> Store:
     cells = [CellData(f"cell{number}", signals, present) for number in range(case.cells)]
     codes = torch.randint(0, 4, (len(elements), WIDTH), dtype=torch.uint8, device=device)
     motifs = torch.empty(len(elements), MOTIFS, dtype=torch.float16, device=device).normal_()
-    store = Store(genes, elements, torch.from_numpy(index), torch.from_numpy(distance), cells, codes, motifs, {})
+    store = Store(genes, elements, torch.from_numpy(index), torch.from_numpy(distance), cells, codes, motifs, {}, [])
     return store.to(device, "resident" if case.cells == 1 else "stream")
 
 
@@ -111,7 +111,7 @@ def measure(case: Case, size: Size, engine: Engine, peak: float, batch_size: int
         np.tile(np.arange(count), case.cells),
         np.random.default_rng(2).random(count * case.cells, dtype=np.float32),
     )
-    order = draws.shuffled(everything, batch_size, np.random.default_rng(1))
+    order = draws.shuffled(store, everything, batch_size, np.random.default_rng(1))
     batches = ahead(partial(make, store, everything), order, engine.device)
     ready = engine.ready(model).train()
 

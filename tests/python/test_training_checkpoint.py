@@ -130,12 +130,13 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_skipped_batches_are_those_already_drawn() -> None:
-    samples = Samples(np.zeros(10), np.arange(10), np.zeros(10))
-    whole = shuffled(samples, 4, np.random.default_rng(0))
-    drawn = [next(whole) for _ in range(9)]
-    for skip in range(8):
-        assert np.array_equal(next(shuffled(samples, 4, np.random.default_rng(0), skip)), drawn[skip])
+def test_skipped_batches_are_those_already_drawn(store: Store) -> None:
+    for cell in (np.zeros(10, int), np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1])):
+        samples = Samples(cell, np.arange(10), np.zeros(10))
+        whole = shuffled(store, samples, 4, np.random.default_rng(0))
+        drawn = [next(whole) for _ in range(9)]
+        for skip in range(8):
+            assert np.array_equal(next(shuffled(store, samples, 4, np.random.default_rng(0), skip)), drawn[skip])
 
 
 def test_the_best_trial_is_trained_on(store: Store, samples: tuple[Samples, Samples]) -> None:

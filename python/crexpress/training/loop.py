@@ -138,7 +138,7 @@ def train(
         cli.say(f"goes on after step {run.done} of a run that was stopped")
     step = engine.ready(model)
     model.train()
-    order = draws.shuffled(training, config.batch_size, np.random.default_rng(config.seed), skip=run.done)
+    order = draws.shuffled(store, training, config.batch_size, np.random.default_rng(config.seed), skip=run.done)
     batches = ahead(partial(make, store, training), map(processes.part, order), engine.device)
     # validation prints the plain lines; on a terminal a bar moves between them
     quiet = not (sys.stderr.isatty() and processes.first)

@@ -42,15 +42,46 @@ def collect(store: Store, split: np.ndarray, name: str, holdout: frozenset[str] 
     return Samples(np.concatenate(cells), np.concatenate(genes), np.concatenate(targets))
 
 
-def shuffled(samples: Samples, batch_size: int, rng: np.random.Generator, skip: int = 0) -> Iterator[np.ndarray]:
-    """Endless batches of sample numbers: every epoch a new order over all cells, its incomplete last batch dropped.
+def shuffled(
+    store: Store, samples: Samples, batch_size: int, rng: np.random.Generator, skip: int = 0
+) -> Iterator[np.ndarray]:
+    """Endless batches of sample numbers, balanced by cell and chromosome (see `_epoch`); an epoch's incomplete last
+    batch is dropped.
 
-    The first `skip` batches are left out, which costs only their epochs' permutations.
+    The first `skip` batches are left out, which costs only their epochs' order.
     """
     size = min(batch_size, len(samples))
+    cell = samples.cell if store.shuffled_from is None else samples.cell % store.shuffled_from
+    chrom = store.elements["chrom"].to_numpy()[store.index[samples.gene, store.index.shape[1] // 2].numpy()]
     while True:
-        order = rng.permutation(len(samples))
+        order = _epoch(cell, chrom, rng)
         batches = len(order) // size
         for number in range(min(skip, batches), batches):
             yield order[number * size : (number + 1) * size]
         skip = max(skip - batches, 0)
+
+
+def _epoch(cell: np.ndarray, chrom: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A new order of the samples. Of several cells, rounds of one sample of each cell, in a new order each round.
+
+    So cells come alike in every batch, however many genes each measures: the samples of one with fewer come again.
+    A cell's samples are spread so that any stretch of them holds each chromosome by its share of the cell's genes.
+    """
+    own = [np.flatnonzero(cell == number) for number in np.unique(cell)]
+    if len(own) == 1:
+        return rng.permutation(len(cell))
+    most = max(map(len, own))
+    columns = []
+    for rows in own:
+        passes = [_spread(rng.permutation(rows), chrom, rng) for _ in range(-(-most // len(rows)))]
+        columns.append(np.concatenate(passes)[:most])
+    return rng.permuted(np.stack(columns, axis=1), axis=1).ravel()
+
+
+def _spread(rows: np.ndarray, chrom: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """The same rows, those of one chromosome in their order and evenly apart from a random start."""
+    names, group, size = np.unique(chrom[rows], return_inverse=True, return_counts=True)
+    by_group = np.argsort(group, kind="stable")
+    rank = np.empty(len(rows))
+    rank[by_group] = np.arange(len(rows)) - np.repeat(np.cumsum(size) - size, size)
+    return rows[np.argsort((rank + rng.random(len(names))[group]) / size[group], kind="stable")]

@@ -70,7 +70,7 @@ def _one_epoch(
     model: RegulatoryModel, store: Store, training: Samples, config: TrainingConfig, engine: Engine, seed: int
 ) -> None:
     optimiser = torch.optim.AdamW(model.parameters(), lr=config.trial_learning_rate, weight_decay=config.weight_decay)
-    order = draws.shuffled(training, config.batch_size, np.random.default_rng(seed))
+    order = draws.shuffled(store, training, config.batch_size, np.random.default_rng(seed))
     steps = max(1, len(training) // config.batch_size)
     parts = (engine.processes.part(next(order)) for _ in range(steps))
     step = engine.ready(model)
