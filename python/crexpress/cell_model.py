@@ -33,6 +33,14 @@ class CellModel:
         trained = self.config.get("chromosomes")  # imported weights do not say
         return not trained or same_genome(trained, self.store.chromosomes)
 
+    @property
+    def _classes(self) -> dict[str, float] | None:
+        """Of a classifier, the TPM above which it calls a gene expressed and below which silent."""
+        training = self.config["training"]
+        if training["loss"] != "classification":
+            return None
+        return {name: training[name] for name in ("expressed_above", "silent_below")}
+
     def hide(self, tracks: Sequence[str]) -> None:
         """Treat every cell as if it lacked these tracks; InputError when the model does not read them or needs them."""
         known = self.config["model"]["tracks"]
@@ -62,6 +70,7 @@ class CellModel:
             "loops": data.loops is not None,
             "mode": "direct" if self.store.anchor is None else "anchored",
             "anchor_cells": [] if self.store.anchor is None else self.store.anchor.others(data.name),
+            "classes": self._classes,
             **parameters,
         }
         units = {"predicted": self.config["units"]}

@@ -50,6 +50,7 @@ def _about(header: Header) -> tuple[object, ...]:
         parameters.get("training_cells"),
         parameters.get("mode"),
         parameters.get("hidden_tracks"),
+        parameters.get("classes"),
     )
 
 

@@ -169,6 +169,30 @@ def test_figures_that_are_not_defined_have_no_row():
     assert table["low"].to_list() == [None]  # two resamples make no interval
 
 
+def test_classifiers_rank_expressed_above_silent_genes_and_are_no_levels(noisy):
+    observed, close, far = noisy
+    cell = make_cell("A", True, observed, ["net"], net=close)
+    probability = 1 / (1 + np.exp(-far))
+    probability[7] = np.nan
+    tpm = 10**observed - 1
+    thresholds = {"expressed_above": 15.0, "silent_below": 1.0}
+    cell.add(Path("p"), naming.Run("judge", None, "direct"), probability, thresholds)
+    with pytest.raises(InputError, match="calls other genes expressed"):
+        cell.add(Path("p"), naming.Run("other", None, "direct"), probability, thresholds | {"silent_below": 2.0})
+    rows = list(expression.classification({"A": cell}, SPLIT, 50, 1))
+    kept = ((tpm > 15) | (tpm < 1)) & (SPLIT == "test") & np.isfinite(probability)
+    assert kept.sum() < (SPLIT == "test").sum()
+    for metric, function in (("auroc", roc_auc_score), ("average_precision", average_precision_score)):
+        (row,) = lookup(rows, method="judge", metric=metric, subset="test")
+        assert row.value == pytest.approx(function(tpm[kept] > 15, probability[kept]))
+        assert row.n == kept.sum()
+        assert row.low < row.value < row.high
+    assert {row.method for row in rows} == {"judge", "net"}
+    assert {row.method for row in expression.accuracy({"A": cell}, SPLIT, 0, 1)} == {"net"}
+    cell.classes = None
+    assert not list(expression.classification({"A": cell}, SPLIT, 0, 1))
+
+
 def test_change_is_of_genes_that_differ_fourfold_on_test_chromosomes(noisy):
     old, good, _ = noisy
     shift = np.where(np.arange(N_GENES) % 3 == 0, 0.61, 0.59)  # fourfold is 0.602 in log10

@@ -16,6 +16,7 @@ from crexpress.store import Store, open_store
 from crexpress.training import classes
 from crexpress.training.config import TrainingConfig
 from crexpress.training.samples import Samples
+from sklearn.metrics import roc_auc_score
 from test_training import inputs, run, train
 
 CONFIG = TrainingConfig(loss="classification", expressed_above=20.0, silent_below=8.0)
@@ -95,3 +96,17 @@ def test_a_classifier_trains_and_predicts_probabilities(tiny: Any, tmp_path: Pat
     value = artifacts.read_table(tiny.expression("A"), "expression")[0]["value"].to_numpy()
     assert 0 <= predicted.min() < predicted.max() <= 1
     assert predicted[value > 20].mean() > predicted[value < 8].mean() + 0.3
+    scored = ["--predictions", tmp_path / "predictions.A.parquet", "--expression", tiny.expression("A")]
+    reference = ["--elements", tiny.elements, "--genes", tiny.genes]
+    assert run("evaluate", *reference, *scored, "--resamples", 0, "--outdir", tmp_path).exit_code == 0
+    figures = artifacts.read_table(tmp_path / "metrics.parquet", "metrics")[0]
+    assert set(figures["section"]) == {"classes"}
+    auroc = figures.filter(metric="auroc", subset="all")["value"].item()
+    told = (value > 20) | (value < 8)
+    assert auroc == pytest.approx(roc_auc_score(value[told] > 20, predicted[told]), abs=1e-6)
+    shown = [*reference, *scored, "--metrics", tmp_path / "metrics.parquet", "--model", tmp_path / "model"]
+    assert run("report", *shown, "--outdir", tmp_path).exit_code == 0
+    assert "tells expressed from silent genes with auROC" in (tmp_path / "summary.txt").read_text()
+    page = (tmp_path / "report.html").read_text()
+    assert "Expressed or silent" in page
+    assert "Predicted against observed expression" not in page

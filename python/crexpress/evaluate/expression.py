@@ -13,7 +13,7 @@ import polars as pl
 from crexpress import artifacts, splits
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
-from crexpress.evaluate import bootstrap, naming
+from crexpress.evaluate import bootstrap, naming, ranking
 from crexpress.evaluate.metrics import Context, Metric
 from crexpress.known_cells import MEAN_OVER_CELLS, knows_cells
 from scipy.stats import rankdata
@@ -27,7 +27,8 @@ class Cell:
     """Observed and predicted expression of one cell, float64 [genes], NaN where there is none.
 
     `log2_value` is log2(1 + value) whatever the scale of `observed`; `seen` says whether the cell's expression
-    was trained on; `models` are the methods that are no baselines, `runs` what each is the run of.
+    was trained on; `models` are the methods that are no baselines, `runs` what each is the run of. Classifiers are
+    apart: `probability` is theirs of a gene being expressed, by the thresholds `classes` (see predict's header).
     """
 
     name: str
@@ -38,6 +39,22 @@ class Cell:
     models: list[str] = field(default_factory=list)
     predicted: dict[str, np.ndarray] = field(default_factory=dict)
     runs: dict[str, naming.Run] = field(default_factory=dict)
+    probability: dict[str, np.ndarray] = field(default_factory=dict)
+    classes: dict[str, float] | None = None
+
+    def add(self, path: Path, run: naming.Run, values: np.ndarray, classes: dict[str, float] | None) -> None:
+        """One model's prediction of every gene; InputError when it does not go with those that are there."""
+        if run.name in self.runs:
+            raise InputError(f"{path} holds a second prediction of {self.name} by {run.name}; give one of each")
+        self.runs[run.name] = run
+        if classes is None:
+            self.models.append(run.name)
+            self.predicted[run.name] = values
+            return
+        if self.classes not in (None, classes):
+            raise InputError(f"{path} calls other genes expressed or silent than another model; evaluate it on its own")
+        self.classes = classes
+        self.probability[run.name] = values
 
     def knows_cells(self, method: str) -> bool:
         """Whether a method was told what other cells express."""
@@ -79,12 +96,7 @@ def read(
         )
         if cell.seen != seen:
             raise InputError(f"{path} says that {name} was {'' if seen else 'not '}trained on, another file does not")
-        method = run.name
-        if method in cell.predicted:
-            raise InputError(f"{path} holds a second prediction of {name} by {method}; give one of each")
-        cell.models.append(method)
-        cell.runs[method] = run
-        cell.predicted[method] = _aligned(frame, "predicted", table)
+        cell.add(path, run, _aligned(frame, "predicted", table), header["parameters"].get("classes"))
         of_genes = table.join(frame, on="gene_id", how="left", maintain_order="left")["split"].fill_null("").to_numpy()
         if (split != "").any() and (split != of_genes).any():
             raise InputError(f"{path} comes from a model with another split of the genes; evaluate it on its own")
@@ -131,6 +143,27 @@ def accuracy(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed:
                     if metric in first and metric in second:
                         difference = first[metric] - second[metric]
                         yield context.metric(model, f"{metric}_difference", difference, int(both.sum()), best)
+
+
+def classification(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
+    """How well classifiers rank expressed genes above silent ones (ScPGE, Supplemental Fig. S3), others by level."""
+    for cell in cells.values():
+        if cell.classes is None:
+            continue
+        tpm = np.exp2(cell.log2_value) - 1
+        expressed = tpm > cell.classes["expressed_above"]
+        known = expressed | (tpm < cell.classes["silent_below"])
+        for subset, inside in _subsets(split):
+            for method, values in (cell.probability | cell.predicted).items():
+                rows = np.flatnonzero(inside & known & np.isfinite(values))
+                if expressed[rows].all() or not expressed[rows].any():
+                    continue
+                counts = bootstrap.draw(len(rows), resamples, seed)
+                scores = ranking.measures(values[rows], expressed[rows], counts)
+                context = Context("classes", cell.name, cell.seen, subset)
+                yield context.metric(method, "prevalence", float(expressed[rows].mean()), len(rows))
+                for metric in ("auroc", "average_precision"):
+                    yield context.metric(method, metric, scores[metric], len(rows))
 
 
 def change(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:

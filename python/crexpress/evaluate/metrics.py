@@ -83,8 +83,12 @@ def table(metrics: Iterable[Metric]) -> pl.DataFrame:
 
 
 def summary(table: pl.DataFrame) -> list[str]:
-    """The headline figures, one line each: Pearson on test genes, average precision on all pairs."""
-    headline = {"expression": ("pearson", "test"), "links": ("average_precision", "all pairs")}
+    """The headline figures, one line each: Pearson and auROC on test genes, average precision on all pairs."""
+    headline = {
+        "expression": ("pearson", "test"),
+        "classes": ("auroc", "test"),
+        "links": ("average_precision", "all pairs"),
+    }
     lines = []
     for section, (metric, subset) in headline.items():
         rows = table.filter(

@@ -13,13 +13,14 @@ from crexpress.report.page import Section, Text, figure_table
 from crexpress.report.study import Blocks, Study
 
 MOST_TABLES = 3  # cells or references whose tables are open; of more, the trained ones are folded
-_GENES = {splits.TEST: "unseen", splits.TRAIN: "seen"}
+GENES = {splits.TEST: "unseen", splits.TRAIN: "seen"}
 
 
 def expression(study: Study) -> Section | None:
     """Predicted against observed expression of test genes, and every method beside the model."""
     inputs, models, views = study.inputs, facts.models(study.inputs), study.views("expression")
-    scored = [cell for cell in facts.cells(inputs) if cell in inputs.predictions and cell in inputs.expression]
+    known = [cell for cell in facts.cells(inputs) if cell in inputs.predictions and cell in inputs.expression]
+    scored = [cell for cell in known if not facts.classifies(inputs, cell)]
     panels = []
     for cell in scored:
         genes = facts.scored_genes(inputs, cell).filter(pl.col("split") == splits.TEST)
@@ -77,7 +78,7 @@ def expression(study: Study) -> Section | None:
                     for subset in subsets
                     for metric, title in (("pearson", "Pearson r"), ("spearman", "Spearman"), ("mae", "MAE"))
                 ],
-                [("", 1), *((f"{style.count(view.most(s, 'mae'))} {_GENES[s]} genes", 3) for s in subsets)],
+                [("", 1), *((f"{style.count(view.most(s, 'mae'))} {GENES[s]} genes", 3) for s in subsets)],
                 folded=view.seen and len(views) > MOST_TABLES,
             )
         )
@@ -111,7 +112,7 @@ def change(study: Study) -> Section | None:
     panels = [
         _change_panel(inputs, view, facts.leading(inputs, view.seen)[0])
         for view in views
-        if view.cell in inputs.predictions
+        if view.cell in inputs.predictions and not facts.classifies(inputs, view.cell)
     ]
     if panels:
         blocks.append(

@@ -31,6 +31,11 @@ def role(inputs: Inputs, cell: str) -> str:
     return "never seen, scored" if cell in inputs.expression else "never seen, predicted only"
 
 
+def classifies(inputs: Inputs, cell: str) -> bool:
+    """Whether the cell's predictions are probabilities of being expressed."""
+    return inputs.predictions[cell].header["parameters"].get("classes") is not None
+
+
 def models(inputs: Inputs) -> list[str]:
     """Methods of the metrics table that are models, the pictured one first; else the presets of the predictions."""
     if inputs.metrics and inputs.metrics.header["parameters"].get("models"):

@@ -139,6 +139,8 @@ def findings(study: Study) -> list[str]:
     for view in views:
         for model in sorted(own, key=lambda model: facts.anchored(inputs, model) == view.seen):
             sentences += _expression(inputs, view, model, models)
+    for view in study.views("classes"):
+        sentences += _classes(view, own, models)
     sentences += _spread(study)
     for view in _main_changes(study):
         sentences += _change(view, own, models)
@@ -173,6 +175,23 @@ def _expression(inputs: Inputs, view: View, model: str, models: list[str]) -> li
     known = view.best(copies, splits.TEST, "pearson")
     if known:
         text += f"; {known} r {style.number(view.value(known, splits.TEST, 'pearson'))}"
+    return [text + "."]
+
+
+def _classes(view: View, own: list[str], models: list[str]) -> list[str]:
+    """How well the best classifier tells expressed genes from silent ones, beside the best baseline."""
+    best = view.best(own, splits.TEST, "auroc")
+    if not best:
+        return []
+    figure = view.figures[best, splits.TEST, "auroc"]
+    text = (
+        f"{view.cell} ({'trained on' if view.seen else 'never seen'}): {best} tells expressed from silent genes with "
+    )
+    text += f"auROC {_value(figure)} on {style.count(figure.n)} test genes"
+    other = view.best([m for m in view.methods("auroc") if m not in models], splits.TEST, "auroc")
+    if other:
+        baseline = view.figures[other, splits.TEST, "auroc"]
+        text += f", {metrics.compare(figure, baseline)} the level predicted by {other} ({style.number(baseline.value)})"
     return [text + "."]
 
 

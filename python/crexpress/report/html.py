@@ -4,7 +4,7 @@ from pathlib import Path
 
 import jinja2
 from crexpress import __version__, artifacts
-from crexpress.report import about, accuracy, facts, findings, linkage
+from crexpress.report import about, accuracy, classes, facts, findings, linkage
 from crexpress.report.page import Page
 from crexpress.report.study import Study
 from markupsafe import Markup
@@ -12,6 +12,7 @@ from markupsafe import Markup
 PARTS = (
     about.data,
     accuracy.expression,
+    classes.classes,
     accuracy.change,
     about.training,
     linkage.links,

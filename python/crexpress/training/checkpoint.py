@@ -11,7 +11,7 @@ import torch
 from crexpress import cli
 from crexpress.errors import InputError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 Tree = Mapping[str, Any]
@@ -62,8 +62,8 @@ class Checkpoint:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         flat = {f"{group}/{name}": x.clone() for group, named in state.tensors.items() for name, x in named.items()}
         about = state.about | {"groups": list(state.tensors)}
-        save_file(flat, self._partial, {"state": json.dumps(about)})
-        with self._partial.open("rb") as file:
+        with self._partial.open("wb") as file:  # safetensors' own save_file, killed, leaves a file that nobody knows
+            file.write(save(flat, {"state": json.dumps(about)}))
             os.fsync(file.fileno())
         self._partial.replace(self.path)
 
