@@ -56,7 +56,7 @@ def test_rows_1_to_16_of_scpge_are_all_there() -> None:
 
 def test_rows_of_creator_are_all_there_and_shown_by_a_test() -> None:
     found = rows("CREaTor")
-    assert [row[0] for row in found] == [f"C{number}" for number in range(1, 14)]
+    assert [row[0] for row in found] == [f"C{number}" for number in range(1, 15)]
     assert all("::" in row[5] for row in found)
 
 
