@@ -3,7 +3,7 @@
 // A plain run is a sweep of one point. A run is a point with a seed; runs share the elements of one width (reference),
 // the tracks of one bin size (store) and the baselines of one split (protocol).
 
-include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; read_runs ; select ; settings } from './subworkflows/parameters'
+include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; read_hidden ; read_runs ; select ; settings } from './subworkflows/parameters'
 include { PROVENANCE ; multiqc_parameters ; multiqc_software } from './subworkflows/provenance'
 include { TOOLKIT ; tool      } from './subworkflows/toolkit'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
@@ -43,7 +43,7 @@ workflow {
     CHECK_SAMPLESHEET(sheet, absent(sheet), "${flags(run, ['tracks', 'target', 'holdout_cells', 'allow_missing_tracks'])} ${applied_only}", tool(code, 'check-samplesheet'))
     CHECK_SWEEP(
         CHECK_SAMPLESHEET.out.sheet, run.sweep ? file(run.sweep) : [], run.leave_out == 'chromosomes' ? file(run.gtf) : [], saved.keySet().toList(), saved.values().toList(),
-        flags(run, ['seeds', 'width', 'bin_size', 'holdout_cells', 'leave_out', 'biotypes', 'exclude_chromosomes']),
+        flags(run, ['tracks', 'seeds', 'width', 'bin_size', 'holdout_cells', 'leave_out', 'biotypes', 'exclude_chromosomes']),
         flags(run, (run.fold ? ['fold'] : ['val', 'test']) + ['preset', 'anchored', 'neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'batch_size', 'seed']),
         code.map { digests -> digests['check-sweep'] + digests.train } // whose options points set
     )
@@ -127,11 +127,15 @@ workflow {
             def sees = one.args.contains('--expressed-factors') && !(cell in one.protocol.holdout)
             [one, cell, model, own, data.elements, data.genes, data.genome, sees ? data.expression.findAll(its_own) : [], data.contacts.findAll(its_own)]
         }
-    PREDICT(applied, flags(run, ['device']), tool(gpu_code, 'predict'))
+    // what the tracks that a new cell lacks are worth, in cells that have them
+    hidden = CHECK_SWEEP.out.runs.flatMap { json -> read_hidden(json) }
+    lacking = applied.combine(hidden, by: [0, 1]).map { all -> [all[-1]] + all[1..-2] }
+    PREDICT(applied.mix(lacking), flags(run, ['device']), tool(gpu_code, 'predict'))
     INTERPRET(applied.filter { one -> one[0].mode == 'direct' && (!chosen || one[1] in chosen) }, "${flags(run, ['device'])} ${run.more_scores ? '--more-scores' : ''}", tool(gpu_code, 'interpret'))
 
     // the mean over the seeds of a point, direct or anchored, is a model of its own
-    guesses = PREDICT.out.predictions.map { one, cell, path -> [[of_mode(one), cell], order_of(one), path] }
+    guesses = PREDICT.out.predictions.filter { one, _cell, _path -> !one.hidden }.map { one, cell, path -> [[of_mode(one), cell], order_of(one), path] }
+    blind = PREDICT.out.predictions.filter { one, _cell, _path -> one.hidden }.map { one, _cell, path -> [of_point(one), order_of(one), path] }
     ranks = INTERPRET.out.links.map { one, cell, path -> [[of_mode(one), cell], order_of(one), path] }
     pairs = guesses.map { key, _seed, _path -> key }.unique()
     ENSEMBLE(
@@ -144,7 +148,7 @@ workflow {
     // evaluate beside the baselines, report: once a point
     points = runs.map { one -> of_point(one) }.unique()
     means = ENSEMBLE.out.predictions.map { key, _cell, path -> [of_point(key), key.mode == 'direct' ? -2 : -1, path] }
-    predictions = gather(guesses.map { key, number, path -> [of_point(key[0]), number, path] }.mix(means), points)
+    predictions = gather(guesses.map { key, number, path -> [of_point(key[0]), number, path] }.mix(means).mix(blind), points)
     links = gather(ranks.map { key, number, path -> [of_point(key[0]), number, path] }.mix(ENSEMBLE.out.links.map { key, _cell, path -> [of_point(key), -1, path] }), points)
     told = predictions.combine(links, by: 0).map { point, first, second -> [point.store, point, first, second] }.combine(prepared, by: 0)
         .map { _store, point, first, second, data -> [point, data + [predictions: first, links: second]] }

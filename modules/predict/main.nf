@@ -17,7 +17,7 @@ process PREDICT {
     predict --model ${model} --elements ${elements} --genes ${genes} --signals ${signals} \\
         ${expression.collect { file -> "--expression ${file}" }.join(' ')} ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
         ${genome.collect { file -> "--${file.simpleName} ${file}" }.join(' ')} \\
-        --batch-size ${batch} --threads ${task.cpus} ${run.split} ${args} ${task.ext.args ?: ''} --outdir ${run.folder}predictions
+        --batch-size ${batch} --threads ${task.cpus} ${run.split} ${run.hidden ? "--hide-tracks ${run.hidden}" : ''} ${args} ${task.ext.args ?: ''} --outdir ${run.folder}predictions
     """
 
     stub:

@@ -17,7 +17,8 @@ import yaml
 
 from crexpress import artifacts, cli, splits
 from crexpress.errors import InputError, InputErrors
-from crexpress.models.config import INPUTS, presets, read_preset
+from crexpress.missing_tracks import to_hide
+from crexpress.models.config import INPUTS, ModelConfig, presets, read_preset
 from crexpress.samplesheet import EXPRESSION, NAME, SHARED
 
 PIPELINES = (  # options of train that the pipeline gives itself: no setting of a point
@@ -57,8 +58,8 @@ class Cells(NamedTuple):
     tracks: Mapping[str, set[str]]
 
 
-def read_cells(sheet: Path) -> Cells:
-    """Cells of a samplesheet that check-samplesheet wrote."""
+def read_cells(sheet: Path, read: Sequence[str] = ()) -> Cells:
+    """Cells of a samplesheet that check-samplesheet wrote, with those of their tracks that are `read` (none: all)."""
     with sheet.open(newline="", encoding="utf-8") as file:
         rows = [row for row in csv.DictReader(file) if row["assay"] not in SHARED]
     tracks: dict[str, set[str]] = {row["cell"]: set() for row in rows}
@@ -66,7 +67,7 @@ def read_cells(sheet: Path) -> Cells:
     for row in rows:
         if row["assay"] in EXPRESSION:
             measured.append(row["cell"])
-        else:
+        elif not read or row["assay"] in read:
             tracks[row["cell"]].add(row["assay"])
     return Cells(list(tracks), list(dict.fromkeys(measured)), tracks)
 
@@ -281,8 +282,9 @@ def runs(
             settings.pop(name, None)  # a fold stands for both lists: the point's own way to split holds
         holdout = cli.listed(settings.get("holdout_cells"))
         modes = ["direct", "anchored"] if settings.get("anchored") else ["direct"]
-        if point.model:
-            model = artifacts.read_config(point.model)["model"]
+        config = artifacts.read_config(point.model) if point.model else None
+        if config:
+            model = config["model"]
             settings |= {"width": model["width"], "bin_size": model["bin_size"]}
             modes = ["anchored" if model.get("anchored") else "direct"]
         elif "anchored" in modes and len(set(cells.measured) - set(holdout)) < 2:
@@ -292,6 +294,9 @@ def runs(
         architecture, training = read_preset(settings["preset"])
         width, bins = int(settings["width"]), int(settings.get("bin_size") or architecture.bin_size)
         own_seeds = [0] if point.model else seeds
+        trained_on = config.get("cells", []) if config else [cell for cell in cells.measured if cell not in holdout]
+        hideable = _hideable(config["model"]) if config else _tracks(settings, architecture, trained_on, cells)
+        hidden = to_hide(hideable, trained_on, cells.measured, cells.tracks)
         place = f"points/{point.name}/" if len(points) > 1 else ""
         for seed, mode in itertools.product(own_seeds, modes):
             of_run = {**settings, "seed": str(seed), "anchored": mode == "anchored"}
@@ -313,11 +318,26 @@ def runs(
                     "split": _arguments(of_run, command, only=SPLIT),
                     "holdout": holdout,
                     "store": {"width": width, "bin_size": bins},
+                    "hidden": hidden,
                     "settings": point.settings,
                 }
             )
     _name_folders(laid_out)
     return laid_out
+
+
+def _hideable(model: Mapping[str, Any]) -> list[str]:
+    """Tracks of a trained model that can do without some of them, else none."""
+    return list(model.get("tracks", [])) if model.get("track_dropout") else []
+
+
+def _tracks(settings: Settings, preset: ModelConfig, trained_on: Sequence[str], cells: Cells) -> list[str]:
+    """The same of a model to be trained: the tracks asked for, or all of the cells it is trained on."""
+    if not float(settings.get("track_dropout") or preset.track_dropout):
+        return []
+    if "tracks" not in (cli.listed(settings.get("inputs")) or INPUTS):
+        return []
+    return cli.listed(settings.get("tracks")) or sorted({track for cell in trained_on for track in cells.tracks[cell]})
 
 
 def _sets_split(point: Point) -> bool:

@@ -168,9 +168,21 @@ def check_choices(run, sheet) {
     }
 }
 
-/** Runs laid out by check-sweep, one map each; what only people read is left out, so that it re-runs no task. */
+/** Runs laid out by check-sweep, one map each; what its tasks do not read is left out, so that it re-runs none. */
 def read_runs(json) {
-    return new groovy.json.JsonSlurperClassic().parseText(json.text).collect { entry -> entry.findAll { name, _value -> name != 'settings' } }
+    return new groovy.json.JsonSlurperClassic().parseText(json.text).collect { entry -> entry.findAll { name, _value -> !(name in ['settings', 'hidden']) } }
+}
+
+/** Runs that do without tracks, to see what those are worth: a list of (run, cell, the run with hidden tracks). */
+def read_hidden(json) {
+    def sets = new groovy.json.JsonSlurperClassic().parseText(json.text).collect { entry -> entry.hidden }
+    return [read_runs(json), sets].transpose().collectMany { one, own ->
+        own.withIndex(1).collectMany { set, number ->
+            def without = "without.${set.tracks.join('.')}"
+            def blind = one + [hidden: set.tracks.join(','), number: number, folder: "${one.folder}${without}/", label: "${one.label} ${without}".trim()]
+            set.cells.collect { cell -> [one, cell, blind] }
+        }
+    }
 }
 
 /** What the runs of a point, which differ by their seeds and modes, have in common. */
@@ -183,9 +195,9 @@ def of_mode(entry) {
     return of_point(entry) + [folder: entry.place + entry.of_mode, mode: entry.mode]
 }
 
-/** Place of a run among those of its point: by seed, direct before anchored. */
+/** Place of a run among those of its point: by seed, direct before anchored, without hidden tracks before with. */
 def order_of(entry) {
-    return 2 * entry.seed + (entry.mode == 'anchored' ? 1 : 0)
+    return 2 * entry.seed + (entry.mode == 'anchored' ? 1 : 0) + (entry.hidden ? entry.number / 1000 : 0)
 }
 
 /** Cell that an artefact is named after: signals.CELL.safetensors. */

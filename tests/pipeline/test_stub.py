@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from launching import Pipeline, tasks
+from launching import ROOT, Pipeline, tasks
 
 pytestmark = pytest.mark.pipeline
 
@@ -250,14 +250,28 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     }
 
 
-def test_each_cell_is_left_out_in_turn(pipeline: Pipeline) -> None:
+def test_each_cell_is_left_out_in_turn_and_what_a_missing_track_costs_is_measured(pipeline: Pipeline) -> None:
+    source = ROOT / "assets/test"
+    rows = [row.split(",") for row in (source / "samplesheet.csv").read_text().splitlines()]
+    kept = [row for row in rows if row[:2] != ["cell5", "dnase"]]
+    text = "\n".join(",".join([*row[:2], str(source / row[2]), *row[3:]]) for row in kept[1:])
+    (pipeline.folder / "poor.csv").write_text(f"{','.join(rows[0])}\n{text}\n")
     chosen = ["-profile", "test", "-stub-run", "--interpret_cells", "cell1", "--outdir", "left"]
+    chosen += ["--samplesheet", "poor.csv", "--allow_missing_tracks", "--track_dropout", "0.1"]
     done = tasks(pipeline.run(*chosen, "--leave_out", "cells"))
     points = CELLS[:4]  # cell5 is held out by all
     assert [name for name in done if name.startswith("TRAIN")] == [f"TRAIN ({cell})" for cell in points]
     held = [f"FIT_BASELINES (--val chr5 --test chr6 cell5 {cell})" for cell in points]
     assert [name for name in done if name.startswith("FIT_BASELINES")] == held
     assert "COMPARE" in done
+    # cell5 has no DNase: it is hidden in the other cell that the model never saw
+    assert [name for name in done if "without" in name] == [f"PREDICT ({cell} without.dnase {cell})" for cell in points]
+    out = pipeline.folder / "left/points"
+    for cell in points:
+        assert (out / cell / f"without.dnase/predictions/predictions.{cell}.parquet").is_file()
+        (metrics,) = pipeline.folder.glob(f"work/*/*/points/{cell}/evaluation/metrics.parquet")
+        given = [path.name for path in metrics.parents[3].glob("predictions*/*.parquet")]
+        assert sorted(given) == sorted(f"predictions.{name}.parquet" for name in [*CELLS, cell])
 
 
 def test_a_faulty_sweep_stops_the_run_before_it_starts(pipeline: Pipeline) -> None:

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 from crexpress import artifacts
 from crexpress.evaluate import naming
+from crexpress.missing_tracks import to_hide
 from tiny_case import TinyCase
 
 ROOT = Path(__file__).parents[2]
@@ -104,6 +105,42 @@ def test_each_cell_or_chromosome_is_left_out_in_turn(tmp_path: Path) -> None:
     assert [run["point"] for run in runs] == [f"{name}_{fold}" for name in ("all", "near") for fold in folds]
     assert [run["split"] for run in runs] == [f"--fold {fold}" for fold in folds] * 2
     assert runs[4]["args"] == "--layers 0 --fold chr2 --seed 1"
+
+
+def test_what_a_new_cell_lacks_is_hidden_where_it_can_be_measured(tmp_path: Path) -> None:
+    """C lacks CTCF, and has no expression; A alone has both."""
+    cost = [{"tracks": ["ctcf"], "cells": ["A"]}]
+    grid = """
+points:
+  all: {}
+  held: {holdout_cells: A, tracks: [dnase, ctcf]}
+  dnase: {tracks: dnase}
+  sequence: {inputs: [sequence]}
+  rigid: {track_dropout: 0}
+"""
+    runs = laid_out(tmp_path, "--", "--preset", "creator-small", grid=grid)
+    assert {run["point"]: run["hidden"] for run in runs} == {
+        **{"all": cost, "held": cost, "dnase": [], "sequence": [], "rigid": []},
+    }
+    (unread,) = laid_out(tmp_path, "--tracks", "dnase", "--", "--preset", "creator-small")
+    assert unread["hidden"] == []
+    model = {"width": 600, "bin_size": 40, "tracks": ["ctcf", "dnase", "atac"], "track_dropout": 0.1}
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    for tracks, expected in ((["ctcf", "dnase"], cost), (["ctcf", "dnase", "atac"], [])):  # no cell has ATAC
+        about = {"model": model | {"tracks": tracks}, "cells": ["elsewhere"]}
+        (saved / "config.json").write_text(json.dumps(about))
+        (applied,) = laid_out(tmp_path, "--model", saved, "--", "--preset", "creator-small")
+        assert applied["hidden"] == expected
+
+
+def test_hidden_tracks_are_measured_in_unseen_cells_where_there_are_such() -> None:
+    tracks = {"A": {"a", "b", "c"}, "B": {"a", "b", "c"}, "C": {"a"}, "D": {"c", "b"}, "E": {"a"}, "F": {"d"}}
+    sets = [["b", "c"], ["a"]]  # of C and E, and of D; F has nothing that the model reads
+    for trained_on, cells in (("A", ["B"]), ("AB", ["A", "B"])):
+        found = to_hide(["a", "b", "c"], trained_on, "AB", tracks)
+        assert found == [{"tracks": one, "cells": cells} for one in sets]
+    assert to_hide(["a", "b", "c"], "AB", "CDE", tracks) == []
 
 
 def test_one_cell_cannot_be_left_out_of_one(tmp_path: Path) -> None:

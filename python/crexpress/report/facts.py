@@ -55,6 +55,12 @@ def whole(inputs: Inputs, method: str) -> str | None:
     return found
 
 
+def method(inputs: Inputs, model: str) -> str:
+    """A model's name without its seed."""
+    found: str = _run(inputs, model).get("method", model)
+    return found
+
+
 def anchored(inputs: Inputs, method: str) -> bool:
     """Whether a model was told what other cells express, and predicts the change."""
     return is_anchored(_run(inputs, method).get("mode", "direct"))

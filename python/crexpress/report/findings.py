@@ -196,21 +196,29 @@ def _classes(view: View, own: list[str], models: list[str]) -> list[str]:
 
 
 def _hidden(study: Study, models: list[str]) -> list[str]:
-    """One sentence a model that some of its tracks were hidden from: what that costs in cells that have them."""
-    sentences = []
+    """One sentence a model that some of its tracks were hidden from, its seeds averaged: what that costs in cells that
+    have them.
+    """
+    runs: dict[str, list[tuple[str, str]]] = {}
     for model in models:
         whole = facts.whole(study.inputs, model)
+        if whole:
+            runs.setdefault(facts.method(study.inputs, model), []).append((whole, model))
+    sentences = []
+    for method, pairs in runs.items():
         told = []
-        for view in study.views("expression") if whole else []:
-            before, after = (
-                [view.value(name or "", splits.TEST, metric) for metric in ("pearson", "mae")]
-                for name in (whole, model)
-            )
-            if None not in (*before, *after):
-                (r, mae), (r_after, mae_after) = ([style.number(value) for value in part] for part in (before, after))
+        for view in study.views("expression"):
+            figures = [
+                [view.value(name, splits.TEST, metric) for name in pair for metric in ("pearson", "mae")]
+                for pair in pairs
+            ]
+            measured = [[value for value in row if value is not None] for row in figures if None not in row]
+            if measured:
+                r, mae, r_after, mae_after = (style.number(fmean(column)) for column in zip(*measured, strict=True))
                 told.append(f"r {r} to {r_after} and MAE {mae} to {mae_after} in {view.cell}")
         if told:
-            sentences.append(f"What hidden tracks cost, {model}: on unseen genes from {style.join(told)}.")
+            over = f" (mean of {len(pairs)} seeds)" if len(pairs) > 1 else ""
+            sentences.append(f"What hidden tracks cost, {method}{over}: on unseen genes from {style.join(told)}.")
     return sentences
 
 

@@ -1,0 +1,22 @@
+"""What a missing track costs: which tracks to hide from a model, in which cells that have them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+
+def to_hide(
+    model_tracks: Sequence[str], trained_on: Collection[str], measured: Collection[str], tracks: Mapping[str, set[str]]
+) -> list[dict[str, Any]]:
+    """For each set of the model's tracks that a cell not trained on lacks: {"tracks": [...], "cells": [...]}.
+
+    `tracks` are those of every cell, in the order of the cells; `measured` the cells with expression. Hiding the same
+    tracks costs in "cells" what lacking them costs: they have all, and were not trained on where there are such.
+    """
+    sets = []
+    for cell, own in tracks.items():
+        missing = [track for track in model_tracks if track not in own]
+        if cell not in trained_on and 0 < len(missing) < len(model_tracks) and missing not in sets:
+            sets.append(missing)
+    whole = [cell for cell in tracks if cell in measured and tracks[cell] >= set(model_tracks)]
+    chosen = [cell for cell in whole if cell not in trained_on] or whole
+    return [{"tracks": missing, "cells": chosen} for missing in sets if chosen]
