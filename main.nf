@@ -18,6 +18,7 @@ include { TRAIN               } from './modules/train'
 include { PREDICT             } from './modules/predict'
 include { INTERPRET           } from './modules/interpret'
 include { ENSEMBLE            } from './modules/ensemble'
+include { COMBINE_LINKS       } from './modules/combine-links'
 include { FIT_BASELINES       } from './modules/fit-baselines'
 include { EVALUATE            } from './modules/evaluate'
 include { REPORT              } from './modules/report'
@@ -149,7 +150,19 @@ workflow {
     points = runs.map { one -> of_point(one) }.unique()
     means = ENSEMBLE.out.predictions.map { key, _cell, path -> [of_point(key), key.mode == 'direct' ? -2 : -1, path] }
     predictions = gather(guesses.map { key, number, path -> [of_point(key[0]), number, path] }.mix(means).mix(blind), points)
-    links = gather(ranks.map { key, number, path -> [of_point(key[0]), number, path] }.mix(ENSEMBLE.out.links.map { key, _cell, path -> [of_point(key), -1, path] }), points)
+    linked = INTERPRET.out.links.mix(ENSEMBLE.out.links)
+    if (run.combine_links || run.fit_links) {
+        COMBINE_LINKS(
+            linked.map { one, cell, path -> [one.store, cell, one, path] }.combine(signals, by: [0, 1])
+                .combine(prepared, by: 0)
+                .map { _store, cell, one, path, own, data ->
+                    [one, cell, path, own, data.elements, data.genes, run.fit_links, run.fit_links && cell == run.crispr_cell ? screens[run.fit_links] : []]
+                },
+            flags(run, [], [window: 'combine_window']), tool(code, 'combine-links')
+        )
+        linked = COMBINE_LINKS.out.links
+    }
+    links = gather(linked.map { one, _cell, path -> [of_point(one), one.seed != null ? order_of(one) : -1, path] }, points)
     told = predictions.combine(links, by: 0).map { point, first, second -> [point.store, point, first, second] }.combine(prepared, by: 0)
         .map { _store, point, first, second, data -> [point, data + [predictions: first, links: second]] }
     protocols = runs.map { one -> [one.store, one.protocol] }.unique().combine(prepared, by: 0).filter { _store, _protocol, data -> data.expression }

@@ -35,6 +35,12 @@ def settings(given, project) {
         faults << "--model: ${model} is no folder that train wrote (it has no config.json)"
     }
     named_files(typed.crispr).values().findAll { screen -> !screen.exists() }.each { screen -> faults << "--crispr: there is no file ${screen}" }
+    if (typed.fit_links && !(typed.fit_links in named_files(typed.crispr))) {
+        faults << "--fit_links: --crispr has no screen named ${typed.fit_links}${typed.crispr ? "; it has ${named_files(typed.crispr).keySet().join(', ')}" : ''}"
+    }
+    if (typed.fit_links && !typed.crispr_cell) {
+        faults << '--fit_links needs --crispr_cell, the cell that the screen was done in'
+    }
     if (!typed.ccres && typed.samplesheet && !file(typed.samplesheet).text.contains(',ccres,')) {
         faults << '--ccres is missing: give a BED of cCREs, or rows with the assay ccres in the samplesheet'
     }

@@ -218,6 +218,7 @@ points:
 def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pipeline) -> None:
     (pipeline.folder / "grid.yml").write_text(SWEEP)
     chosen = ["-profile", "test", "-stub-run", "--outdir", "sweep", "--sweep", "grid.yml", "--interpret_cells", "cell1"]
+    chosen += ["--fit_links", "screen", "--crispr_cell", "cell1"]
     done = tasks(pipeline.run(*chosen))
     direct = [f"{point} seed{seed}" for point in ("all", "wide") for seed in (1, 2)]
     runs = sorted([*direct, "all seed1 anchored", "all seed2 anchored"])
@@ -229,12 +230,15 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     assert len([name for name in done if name.startswith("EXTRACT_SIGNALS")]) == 10
     assert len([name for name in done if name.startswith("FIT_BASELINES")]) == 2
     assert len([name for name in done if name.startswith("ENSEMBLE")]) == 15  # all, all anchored, wide
+    combined = [f"COMBINE_LINKS ({run} cell1)" for run in ("all", *direct[:2], "wide", *direct[2:])]
+    assert [name for name in done if name.startswith("COMBINE")] == combined
     for process in ("EVALUATE", "REPORT"):
         assert [name for name in done if name.startswith(process)] == [f"{process} (all)", f"{process} (wide)"]
     assert [name for name in done if name.startswith("COMPARE")] == ["COMPARE"]
     out = pipeline.folder / "sweep"
     for path in ("sweep.html", "points/all/report.html", "points/wide/seed2/model/config.json",
-                 "points/all/links/links.cell1.parquet", "points/all/seed2/anchored/model/config.json",
+                 "points/all/links/links.cell1.parquet", "points/wide/seed2/combined/links.cell1.parquet",
+                 "points/all/seed2/anchored/model/config.json",
                  "points/all/anchored/predictions/predictions.cell5.parquet",
                  "reference/width1000/genes.parquet",
                  "cells/width1000.bins1/signals.cell1.safetensors",
@@ -246,7 +250,7 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     again = tasks(pipeline.run(*chosen, "-resume"))
     assert [name for name in again if name.startswith("TRAIN")] == ["TRAIN (more seed1)", "TRAIN (more seed2)"]
     assert {name.split(" ")[0] for name in again} == {
-        *("CHECK_SWEEP", "TRAIN", "PREDICT", "INTERPRET", "ENSEMBLE", "EVALUATE", "REPORT", "COMPARE"),
+        *("CHECK_SWEEP", "TRAIN", "PREDICT", "INTERPRET", "ENSEMBLE", "COMBINE_LINKS", "EVALUATE", "REPORT", "COMPARE"),
     }
 
 
