@@ -375,3 +375,20 @@ def test_points_stand_side_by_side(tmp_path: Path) -> None:
     result = tool("compare", "--runs", tmp_path / "runs.json", *given[:2], "--outdir", tmp_path / "out")
     assert result.exit_code == 65
     assert "point large of" in result.output
+
+
+def test_an_anchored_model_is_no_seed_of_the_direct_one_and_hidden_tracks_stay_out(tmp_path: Path) -> None:
+    laid_out(tmp_path, grid="points: {small: {layers: 0}, large: {}}")
+    both = {"net": ("net", None, 0.6), "net (anchored)": ("net (anchored)", None, 0.8)}
+    both |= {name: (name, None, 0.1) for name in ("net (without ctcf)", "net (anchored, without ctcf)")}
+    files = {
+        "small": metrics_of(tmp_path / "s", both),
+        "large": metrics_of(tmp_path / "l", {"net": ("net", None, 0.7)}),
+    }
+    given = [part for point, path in files.items() for part in ("--metrics", f"{point}={path}")]
+    result = tool("compare", "--runs", tmp_path / "runs.json", *given, "--outdir", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "r on test genes from 0.600 (small) to 0.800 (small (anchored))" in result.output
+    page = (tmp_path / "out/sweep.html").read_text()
+    assert "small (anchored)" in page
+    assert "0.100" not in page

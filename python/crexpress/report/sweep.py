@@ -1,5 +1,6 @@
 """The page of a sweep: every point side by side, seeds as spread."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean, stdev
@@ -64,11 +65,13 @@ def _figures(
     picture = Picture(name, plots.save(plots.spreads(panels, axis), figures, name), alt, f"{caption} {_LEGEND}")
     rows = []
     best = [max((_centre(s) for s in spreads.values() if s), default=None) for _, spreads, _ in panels]
+    shown = dict.fromkeys(label for _, spreads, _ in panels for label in spreads)
     for point in compared.settings:
-        row = [Cell(point)]
-        for (_, spreads, _), top in zip(panels, best, strict=True):
-            row.append(_cell(spreads.get(point), top))
-        rows.append(row)
+        for label in [label for label in shown if _of(label, point)] or [point]:
+            row = [Cell(label)]
+            for (_, spreads, _), top in zip(panels, best, strict=True):
+                row.append(_cell(spreads.get(label), top))
+            rows.append(row)
     for yardstick in dict.fromkeys(stick for _, _, sticks in panels for stick in sticks):
         values = [sticks.get(yardstick) for _, _, sticks in panels]
         rows.append([Cell(style.sentence(yardstick)), *(Cell(style.number(value), numeric=True) for value in values)])
@@ -126,8 +129,26 @@ def _seen(cell: str, rows: pl.DataFrame) -> str:
 
 
 def _by_point(rows: pl.DataFrame) -> dict[str, Spread | None]:
-    points = rows["point"].unique(maintain_order=True)
-    return {point: spread(rows.filter(pl.col("point") == point)) for point in points}
+    """Figures of models by point; those of anchored models beside the direct ones' as "POINT (anchored)". Models that
+    tracks were hidden from are left to the report of their point.
+    """
+    found: dict[str, Spread | None] = {}
+    named = rows.with_columns(mode=pl.col("method").map_elements(_mode, pl.String))
+    for point, mode in named.select("point", "mode").unique(maintain_order=True).iter_rows():
+        if "without " not in mode:
+            label = f"{point} ({mode})" if mode else point
+            found[label] = spread(named.filter(point=point, mode=mode))
+    return found
+
+
+def _mode(method: str) -> str:
+    """ "anchored" of "scpge (anchored, mean of 3 seeds)"; nothing of a direct model or a link score."""
+    found = re.search(r"\(([^()]*)\)$", base_name(method))
+    return found[1] if found else ""
+
+
+def _of(label: str, point: str) -> bool:
+    return label == point or label.startswith(f"{point} (")
 
 
 def _baseline(rows: pl.DataFrame, metric: str) -> dict[str, float]:
