@@ -8,7 +8,7 @@ SCALES ?= 0.01 0.1
 RELEASED ?=
 RELEASED_CREATOR ?=
 
-.PHONY: help setup demo test test-quick test-containers images lint lint-nf-core bench-data bench-gpu bench-model table-cells bench-creator tables docs clean
+.PHONY: help setup demo test test-quick test-containers images lint lint-nf-core bench-data bench-gpu bench-model table-cells bench-creator bench-growth tables docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -47,6 +47,9 @@ bench-model: setup ## speed of the model against the released ScPGE (RELEASED as
 
 bench-creator: setup ## speed of CREaTor against the released model (RELEASED_CREATOR is a checkout of DLS5-Omics/CREaTor)
 	python tests/benchmarks/bench_creator.py --released $(RELEASED_CREATOR)
+
+bench-growth: setup ## a training step by number of cells and by window, into docs/scaling.md
+	python tests/benchmarks/bench_growth.py --page docs/scaling.md --images docs/images
 
 bench-gpu: setup ## speed of training full-size ScPGE on this machine's GPU
 	python tests/benchmarks/bench_gpu.py

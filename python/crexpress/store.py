@@ -212,6 +212,7 @@ def open_store(
             f"run merge-ccres --width {config.width}"
         )
     index = neighbours.seen(gene_table, element_table, config.neighbours, config.window, config.at_tss)
+    _check_seen(index, gene_table, genes, config)
     distance = neighbours.distances(gene_table, element_table, index)
     cells = [_read_signals(path, config, elements, element_header) for path in signals]
     names = [cell.name for cell in cells]
@@ -239,6 +240,22 @@ def open_store(
     if store.loop_rows != "none":
         _read_loops(store, contacts, config, elements, element_header)
     return store
+
+
+def _check_seen(index: np.ndarray, genes: pl.DataFrame, path: Path, config: ModelConfig) -> None:
+    """Say which genes have no cCRE; InputError when none has one though the model looks at them."""
+    if not config.neighbours:
+        return
+    alone = (index != neighbours.PAD).sum(axis=1) == 1
+    where = f"within {config.window // 2:,} bp of the TSS" if config.window else "on the chromosome"
+    if alone.all():
+        mend = "train with a wider --window, or make elements of more cCREs" if config.window else "check the cCREs"
+        raise InputError(f"no gene of {path} has a cCRE {where}; {mend}")
+    if alone.any():
+        names = genes["gene_name"].to_numpy()[alone]
+        some = ", ".join([*names[:3], *["..."][: len(names) - 3]])
+        seen = "their TSS windows alone are seen" if config.gene_token == "window" else "all get the same prediction"
+        cli.say(f"{alone.sum():,} of {len(genes):,} genes have no cCRE {where} ({some}): {seen}")
 
 
 def _read_loops(
@@ -300,7 +317,10 @@ def _read_signals(path: Path, config: ModelConfig, elements: Path, like: artifac
             "with --track-dropout, which makes a model that can do without"
         )
     if config.tracks and len(missing) == len(config.tracks):
-        raise InputError(f"{path} has none of the model's tracks ({', '.join(config.tracks)})")
+        raise InputError(
+            f"{path} has none of the model's tracks ({', '.join(config.tracks)}); it has "
+            f"{', '.join(parameters['tracks'])}, of which this model knows nothing"
+        )
     present = torch.tensor([track not in missing for track in config.tracks], dtype=torch.bool)
     if not config.tracks:
         count = len(next(iter(opened.tensors.values())))

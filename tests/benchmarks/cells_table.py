@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 from crexpress import artifacts
 
-BEGIN, END = "<!-- cells: made by make table-cells -->", "<!-- end of cells -->"
+MARKS = BEGIN, END = "<!-- cells: made by make table-cells -->", "<!-- end of cells -->"
 KNOWN = "mean over training cells"
 METHODS = (KNOWN, "nearest cell", "ridge promoter", "boosted trees promoter + 20 elements", "boosted trees change")
 SUBSETS = (("test", "changed genes", "unseen"), ("train", "changed genes (train)", "seen"))
@@ -39,12 +39,13 @@ def _value(rows: pl.DataFrame, metric: str, subset: str) -> str:
     return f"{found.item():.3f}".replace("0.", ".", 1) if len(found) else "-"
 
 
-def put(page: Path, lines: list[str]) -> None:
+def put(page: Path, lines: list[str], marks: tuple[str, str] = MARKS) -> None:
     """Replace what stands between the marks of a page."""
-    head, _, rest = page.read_text().partition(BEGIN)
-    if END not in rest:
-        raise SystemExit(f"{page} has no place for the table: it lacks '{BEGIN}' and '{END}'")
-    page.write_text("\n".join([head + BEGIN, "", *lines, "", END + rest.partition(END)[2]]))
+    begin, end = marks
+    head, _, rest = page.read_text().partition(begin)
+    if end not in rest:
+        raise SystemExit(f"{page} has no place for the table: it lacks '{begin}' and '{end}'")
+    page.write_text("\n".join([head + begin, "", *lines, "", end + rest.partition(end)[2]]))
 
 
 if __name__ == "__main__":

@@ -77,3 +77,32 @@ def test_free_memory_heeds_the_limit_of_a_container(monkeypatch: pytest.MonkeyPa
     limits = {"max": 1000, "current": 400}
     monkeypatch.setattr(placement, "_number", lambda path: limits[path.suffix[1:]])
     assert placement.free_memory(CPU) == 600
+
+
+def test_the_memory_for_inputs_is_bounded_whatever_the_number_of_cells(
+    tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Cells are kept while they fill half of what is free; with more of them none is, and batches stay the same."""
+    config = read_preset("creator-small")[0].replace(tracks=("dnase", "h3k27ac"), neighbours=6)
+    headers = [artifacts.open_arrays(tiny.signals(cell), "signals") for cell in "ABC"]
+    one_cell = sum(array.nbytes for array in headers[0].tensors.values())
+    limit = 4 * one_cell
+    monkeypatch.setattr(placement, "free_memory", lambda device: 2 * limit)
+    rng = np.random.default_rng(0)
+    for cells in (1, 4, 5, 16):
+        paths = []
+        for number in range(cells):
+            path = tmp_path / f"signals.{number}.safetensors"
+            arrays = headers[number % 3]
+            artifacts.write_arrays(path, arrays.tensors, arrays.header | {"cell": str(number)})
+            paths.append(path)
+        auto, whole = (
+            open_store(tiny.elements, tiny.genes, paths, config=config).to(CPU, data) for data in ("auto", "resident")
+        )
+        resident = [cell.signals for cell in auto.cells if isinstance(cell.signals, torch.Tensor)]
+        assert len(resident) == (cells if cells <= 4 else 0)
+        assert sum(rows.nbytes for rows in resident) <= limit
+        assert ("are streamed from the files" in capsys.readouterr().err) == (cells > 4)
+        cell, gene = rng.integers(0, cells, 9), rng.integers(0, 120, 9)
+        pairs = zip(flat(auto.batch(cell, gene)), flat(whole.batch(cell, gene)), strict=True)
+        assert all(torch.equal(first, second) for first, second in pairs)
