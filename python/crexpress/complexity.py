@@ -93,7 +93,7 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
     gflop = count(model, device) / 1e9
     optimiser = torch.optim.AdamW(model.parameters())
     model.train()
-    before = _resident()
+    before = resident()
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats()
     seconds = []
@@ -106,14 +106,14 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
         optimiser.zero_grad()
         _wait(device)
         seconds.append(time.perf_counter() - start)
-    peak = torch.cuda.max_memory_allocated() if device.type == "cuda" else _peak() - before
+    taken = torch.cuda.max_memory_allocated() if device.type == "cuda" else peak() - before
     return {
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "gflop_per_gene": gflop,
         "batch_size": batch_size,
         "neighbours": config.neighbours,
         "seconds_per_step": statistics.median(seconds[1:]),
-        "peak_memory_gb": peak / 1e9,
+        "peak_memory_gb": taken / 1e9,
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
     }
@@ -154,15 +154,15 @@ def _wait(device: torch.device) -> None:
         torch.cuda.synchronize()
 
 
-def _peak() -> int:
+def peak() -> int:
     """Largest resident memory of this process so far, bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def _resident() -> int:
+def resident() -> int:
     """Resident memory of this process, bytes; its peak where the system does not tell."""
     try:
         with open("/proc/self/statm") as file:
             return int(file.read().split()[1]) * resource.getpagesize()
     except OSError:
-        return _peak()
+        return peak()

@@ -10,15 +10,17 @@ memory. It has no training loop: a step is forward, backward and AdamW over one 
 """
 
 import importlib
+import multiprocessing
 import sys
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import click
 import numpy as np
 import torch
 from bench_model import Shape, generate, seconds, show
-from crexpress.complexity import Way, measure
-from crexpress.models.config import read_preset
+from crexpress.complexity import peak, resident
+from crexpress.models.config import ModelConfig, read_preset
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import translate
 from crexpress.predict import predict
@@ -55,21 +57,39 @@ def step(model: nn.Module, optimiser: torch.optim.Optimizer, expression: Tensor)
     optimiser.step()
 
 
+def memory(genes: int, neighbours: int, batch: int, seed: int) -> float:
+    """GB that a step over neighbouring genes adds to this process, which has done nothing before."""
+    store, config = case(genes, neighbours, seed)
+    model = RegulatoryModel(config).train()
+    optimiser = torch.optim.AdamW(model.parameters(), lr=1e-6)
+    first = (genes - batch) // 2
+    given = store.batch(np.zeros(batch, np.int64), np.arange(first, first + batch))
+    before = resident()
+    step(model, optimiser, forward(model, given).expression)
+    return (peak() - before) / 1e9
+
+
+def case(genes: int, neighbours: int, seed: int) -> tuple[Store, ModelConfig]:
+    """Generated data and the model that reads them."""
+    store = generate(genes, neighbours, np.random.default_rng(seed), Shape(WIDTH, TRACKS, 0, ELEMENTS_A_GENE))
+    config = read_preset("creator-compat")[0].replace(
+        tracks=tuple(f"track{number}" for number in range(TRACKS)), sequence=True, width=WIDTH, neighbours=neighbours
+    )
+    return store, config
+
+
 @click.command()
 @click.option("--released", type=click.Path(exists=True, file_okay=False, path_type=Path), required=True,
               help="Checkout of github.com/DLS5-Omics/CREaTor.")  # fmt: skip
 @click.option("--genes", default=64, show_default=True, help="Genes of the chromosome that is predicted.")
 @click.option("--neighbours", default=400, show_default=True, help="Elements a gene.")
-@click.option("--batch", default=8, show_default=True, help="Genes of the step whose memory is measured.")
+@click.option("--batch", default=8, show_default=True, help="Neighbouring genes of the step whose memory is measured.")
 @click.option("--repeats", default=1, show_default=True, help="Times that each is measured; the best counts.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the generated data.")
 def main(released: Path, genes: int, neighbours: int, batch: int, repeats: int, seed: int) -> None:
     """Compare a training step and the prediction of a chromosome, per gene, and measure a step's memory."""
     torch.manual_seed(seed)
-    store = generate(genes, neighbours, np.random.default_rng(seed), Shape(WIDTH, TRACKS, 0, ELEMENTS_A_GENE))
-    config = read_preset("creator-compat")[0].replace(
-        tracks=tuple(f"track{number}" for number in range(TRACKS)), sequence=True, width=WIDTH, neighbours=neighbours
-    )
+    store, config = case(genes, neighbours, seed)
     sys.path.insert(0, str(released))
     theirs: nn.Module = importlib.import_module("model.model").Model()
     ours = RegulatoryModel(config)
@@ -101,9 +121,10 @@ def main(released: Path, genes: int, neighbours: int, batch: int, repeats: int, 
     own = seconds(lambda: step(ours, second, forward(ours, batch_of_one).expression), repeats), 1
     show("forward, backward and update", stepping, own)
 
-    way = Way(batch, 1, "cpu", torch.get_num_threads())
-    memory = measure(config, batch, way)["peak_memory_gb"]
-    click.echo(f"  memory of a step of {batch} genes that share no element, ours: {memory:.1f} GB")
+    for number in (1, batch):
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+            taken = pool.submit(memory, genes, neighbours, number, seed).result()
+        click.echo(f"  memory of a step of {number} neighbouring genes, ours: {taken:.1f} GB")
 
 
 if __name__ == "__main__":

@@ -116,6 +116,13 @@ def test_a_missing_track_is_told_from_a_silent_one_and_its_values_are_not_read()
     assert not torch.allclose(model.embed(missing), model.embed(given._replace(signals=silent)))
 
 
+def test_elements_encoded_in_parts_are_those_encoded_at_once() -> None:
+    model, given = small(), features(5)
+    whole = model.embed(given)
+    model.encoder.at_once = 2  # type: ignore[assignment]
+    assert torch.allclose(model.embed(given), whole, atol=1e-6)
+
+
 @pytest.mark.parametrize("tracks", [1, 4, 17])
 def test_any_number_of_tracks_with_and_without_sequence(tracks: int) -> None:
     names = tuple(f"track{number}" for number in range(tracks))

@@ -10,6 +10,8 @@ from crexpress.models.inputs import Features, N
 from crexpress.models.positions.buckets import BucketBias
 
 LETTERS = N + 1  # an unknown base has a channel of its own
+# values of a layer's output on a CPU: memory for larger ones is mapped anew by the system each time, a fifth of a step
+AT_ONCE = 2**22
 
 
 class TransformerEncoder(nn.Module):
@@ -47,9 +49,16 @@ class TransformerEncoder(nn.Module):
             config.activation,
         )
         self.mixer.norm = nn.Identity()
+        self.at_once = max(1, AT_ONCE // config.largest_layer)
 
     def forward(self, features: Features, cls_at: int | None = None) -> Tensor:
         """Vectors of elements; [CLS] stands behind the tokens, or where the token `cls_at` does."""
+        if features.codes.device.type != "cpu":
+            return self._encode(features, cls_at)
+        parts = zip(*(part.split(self.at_once) for part in features), strict=True)
+        return torch.cat([self._encode(Features(*part), cls_at) for part in parts])
+
+    def _encode(self, features: Features, cls_at: int | None) -> Tensor:
         cls = self.cls.expand(len(features.codes), 1, -1)
         if self.motifs is not None:
             cls = cls + self.motifs(features.motifs).unsqueeze(1)
