@@ -293,6 +293,11 @@ def runs(
             )
         architecture, training = read_preset(settings["preset"])
         width, bins = int(settings["width"]), int(settings.get("bin_size") or architecture.bin_size)
+        if width % bins:
+            raise InputError(
+                f"point '{point.name}': bins of {bins} bp ({settings['preset']}) do not divide elements of {width} bp; "
+                f"give a width that is a multiple, such as {width + bins - width % bins}, or another bin size"
+            )
         own_seeds = [0] if point.model else seeds
         trained_on = config.get("cells", []) if config else [cell for cell in cells.measured if cell not in holdout]
         hideable = _hideable(config["model"]) if config else _tracks(settings, architecture, trained_on, cells)

@@ -8,6 +8,7 @@ workflow PROVENANCE {
     main:
     def folder = file("${run.outdir}/pipeline_info")
     folder.mkdirs()
+    def about = pipeline() // asks git, which a run that fails has no time for
     def given = run.findAll { _name, value -> value != null }
     folder.resolve('params.json').text = json(given)
 
@@ -35,7 +36,7 @@ workflow PROVENANCE {
             images.map { all -> [images: all.collect { image -> [name: image, id: identity(image)] }] },
         )
         .reduce([:]) { sum, part -> sum + part }
-        .subscribe { found -> write(folder.resolve('manifest.json'), json(pipeline() + [parameters: given] + found)) }
+        .subscribe { found -> write(folder.resolve('manifest.json'), json(about + [parameters: given] + found)) }
 }
 
 def pipeline() {

@@ -134,6 +134,13 @@ points:
         assert applied["hidden"] == expected
 
 
+def test_bins_that_do_not_divide_an_element_are_refused_before_anything_is_prepared(tmp_path: Path) -> None:
+    result = check(tmp_path, "--width", "350", "--", "--preset", "creator-small")
+    assert result.exit_code == 65
+    assert "bins of 40 bp (creator-small) do not divide elements of 350 bp; give a width" in result.stderr
+    assert "such as 360" in result.stderr
+
+
 def test_hidden_tracks_are_measured_in_unseen_cells_where_there_are_such() -> None:
     tracks = {"A": {"a", "b", "c"}, "B": {"a", "b", "c"}, "C": {"a"}, "D": {"c", "b"}, "E": {"a"}, "F": {"d"}}
     sets = [["b", "c"], ["a"]]  # of C and E, and of D; F has nothing that the model reads
