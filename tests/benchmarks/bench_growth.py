@@ -156,7 +156,7 @@ def run(folder: Path, point: Point) -> dict[str, float]:
 @click.command()
 @click.option("--genes", default=200, show_default=True, help="Genes, with 38 cCREs each.")
 @click.option("--batch", default=8, show_default=True, help="Genes of a step.")
-@click.option("--steps", default=5, show_default=True, help="Steps timed after one that warms up.")
+@click.option("--steps", default=3, show_default=True, help="Steps timed after one that warms up.")
 @click.option(
     "--page", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Page whose tables are replaced."
 )

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -254,14 +255,22 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     }
 
 
-def test_each_cell_is_left_out_in_turn_and_what_a_missing_track_costs_is_measured(pipeline: Pipeline) -> None:
+def sheet_of(pipeline: Pipeline, name: str, keep: Callable[[str, str], bool]) -> str:
+    """A samplesheet with the rows of `test` of which `keep` (of cell and assay) is true."""
     source = ROOT / "assets/test"
-    rows = [row.split(",") for row in (source / "samplesheet.csv").read_text().splitlines()]
-    kept = [row for row in rows if row[:2] != ["cell5", "dnase"]]
-    text = "\n".join(",".join([*row[:2], str(source / row[2]), *row[3:]]) for row in kept[1:])
-    (pipeline.folder / "poor.csv").write_text(f"{','.join(rows[0])}\n{text}\n")
+    header, *rows = (source / "samplesheet.csv").read_text().splitlines()
+    lines = [header]
+    for cell, assay, file, *more in (row.split(",") for row in rows):
+        if keep(cell, assay):
+            lines.append(",".join([cell, assay, str(source / file), *more]))
+    (pipeline.folder / name).write_text("\n".join(lines) + "\n")
+    return name
+
+
+def test_each_cell_is_left_out_in_turn_and_what_a_missing_track_costs_is_measured(pipeline: Pipeline) -> None:
+    poor = sheet_of(pipeline, "poor.csv", lambda cell, assay: (cell, assay) != ("cell5", "dnase"))
     chosen = ["-profile", "test", "-stub-run", "--interpret_cells", "cell1", "--outdir", "left"]
-    chosen += ["--samplesheet", "poor.csv", "--allow_missing_tracks", "--track_dropout", "0.1"]
+    chosen += ["--samplesheet", poor, "--allow_missing_tracks", "--track_dropout", "0.1"]
     done = tasks(pipeline.run(*chosen, "--leave_out", "cells"))
     points = CELLS[:4]  # cell5 is held out by all
     assert [name for name in done if name.startswith("TRAIN")] == [f"TRAIN ({cell})" for cell in points]
@@ -290,11 +299,14 @@ def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline:
     (pipeline.folder / "saved").mkdir()
     (pipeline.folder / "saved/config.json").write_text(json.dumps({"model": {"width": 600, "bin_size": 40}}))
     chosen = ["-profile", "test", "-stub-run", "--interpret_cells", "cell5"]
-    done = tasks(pipeline.run(*chosen, "--model", "saved", "--outdir", "applied"))
-    assert [name for name in done if name.startswith(("TRAIN", "COMPARE"))] == []
-    assert {"PREDICT (cell1)", "INTERPRET (cell5)", "EVALUATE (saved)", "REPORT (saved)"} <= set(done)
+    new = sheet_of(pipeline, "new.csv", lambda cell, assay: cell == "cell5" and assay != "rna")
+    done = tasks(pipeline.run(*chosen, "--model", "saved", "--samplesheet", new, "--outdir", "applied"))
+    once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)", "REPORT (saved)"]
+    own = [f"{name} (cell5)" for name in ("EXTRACT_SIGNALS", "BUILD_LOOPS", "PREDICT", "INTERPRET")]
+    assert done == sorted([*once, *own])  # nothing is trained, and there is nothing to score
     (pipeline.folder / "own.yml").write_text("points: {own: {}}")
     done = tasks(pipeline.run(*chosen, "--model", "human=saved", "--sweep", "own.yml", "--outdir", "beside", "-resume"))
-    assert {"TRAIN (own)", "PREDICT (human cell1)", "PREDICT (own cell1)", "COMPARE"} <= set(done)
+    expected = {"TRAIN (own)", "PREDICT (human cell1)", "PREDICT (own cell1)", "EVALUATE (human)", "COMPARE"}
+    assert expected <= set(done)
     output = pipeline.run(*chosen, "--model", "nowhere", "--outdir", "none", code=1)
     assert "nowhere is no folder that train wrote" in output

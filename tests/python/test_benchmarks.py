@@ -73,3 +73,35 @@ def test_the_table_of_cells_left_out_holds_each_cell_where_no_model_saw_it(
         for figures in ("nearest cell | .800 | .790 | .200 | .400", "net (anchored) | .900 | .890 | .100 | .450")
     ]
     assert "old" not in page.read_text()
+
+
+def test_growth_by_cells_and_windows_becomes_tables_and_a_picture(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import bench_growth
+    from crexpress.report import plots
+
+    cells = {
+        data: [{"seconds": 0.5 + number / 100, "memory": 300.0 + grows * number} for number in bench_growth.CELLS]
+        for data, grows in (("streamed", 0), ("resident", 40))
+    }
+    windows = [{"seconds": 0.1, "memory": 250.0, "elements": bp / 4200} for bp in bench_growth.WINDOWS]
+    lines = bench_growth.rows(cells, windows, 40_000_000)
+    assert "| 16 | 640 | 0.66 | 300 | 0.66 | 940 |" in lines
+    assert lines[-1] == "| 1 Mb | 238.1 | 0.10 | 250 |"
+    first = plots.save(bench_growth.picture(cells, windows), tmp_path, "growth")
+    assert first == plots.save(bench_growth.picture(cells, windows), tmp_path, "growth")
+    assert first.count(b'<g id="axes_') == 4
+
+
+def test_a_growth_step_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import bench_growth
+
+    bench_growth.write_signals(tmp_path, 2, 10 * 39)
+    point = bench_growth.Point(cells=2, window=20_000, data="stream", genes=10, batch=4, steps=1)
+    figures = bench_growth.measure(tmp_path, point)
+    assert figures["elements"] == pytest.approx(20_000 / 4_200, abs=1)
+    assert figures["seconds"] > 0
+    assert figures["memory"] > 50
