@@ -146,8 +146,8 @@ def rows(cells: Mapping[str, Sequence[dict[str, float]]], windows: Sequence[dict
 
 
 def run(folder: Path, point: Point) -> dict[str, float]:
-    """`measure` in a process of its own, whose memory is its alone."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+    """`measure` in a process of its own: what one point took does not count for the next."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as pool:
         figures = pool.submit(measure, folder, point).result()
     click.echo(f"{point}: " + ", ".join(f"{name} {value:.2f}" for name, value in figures.items()), file=sys.stderr)
     return figures
