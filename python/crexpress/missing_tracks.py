@@ -3,6 +3,9 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from crexpress import cli
+from crexpress.models.config import INPUTS, ModelConfig
+
 
 def to_hide(
     model_tracks: Sequence[str], trained_on: Collection[str], measured: Collection[str], tracks: Mapping[str, set[str]]
@@ -20,3 +23,18 @@ def to_hide(
     whole = [cell for cell in tracks if cell in measured and tracks[cell] >= set(model_tracks)]
     chosen = [cell for cell in whole if cell not in trained_on] or whole
     return [{"tracks": missing, "cells": chosen} for missing in sets if chosen]
+
+
+def of_trained(model: Mapping[str, Any]) -> list[str]:
+    """Tracks of a trained model (its config.json) that can do without some of them, else none."""
+    return list(model.get("tracks", [])) if model.get("track_dropout") else []
+
+
+def of_new(
+    settings: Mapping[str, Any], preset: ModelConfig, trained_on: Sequence[str], tracks: Mapping[str, set[str]]
+) -> list[str]:
+    """The same of a model to be trained: the tracks that its settings name, or all of the cells it is trained on."""
+    without = float(settings.get("track_dropout") or preset.track_dropout)
+    if not without or "tracks" not in (cli.listed(settings.get("inputs")) or INPUTS):
+        return []
+    return cli.listed(settings.get("tracks")) or sorted({track for cell in trained_on for track in tracks[cell]})

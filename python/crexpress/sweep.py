@@ -15,10 +15,9 @@ from typing import Any, NamedTuple
 import click
 import yaml
 
-from crexpress import artifacts, cli, splits
+from crexpress import artifacts, cli, missing_tracks, splits
 from crexpress.errors import InputError, InputErrors
-from crexpress.missing_tracks import to_hide
-from crexpress.models.config import INPUTS, ModelConfig, presets, read_preset
+from crexpress.models.config import INPUTS, presets, read_preset
 from crexpress.samplesheet import EXPRESSION, NAME, SHARED
 
 PIPELINES = (  # options of train that the pipeline gives itself: no setting of a point
@@ -300,8 +299,11 @@ def runs(
             )
         own_seeds = [0] if point.model else seeds
         trained_on = config.get("cells", []) if config else [cell for cell in cells.measured if cell not in holdout]
-        hideable = _hideable(config["model"]) if config else _tracks(settings, architecture, trained_on, cells)
-        hidden = to_hide(hideable, trained_on, cells.measured, cells.tracks)
+        if config:
+            hideable = missing_tracks.of_trained(config["model"])
+        else:
+            hideable = missing_tracks.of_new(settings, architecture, trained_on, cells.tracks)
+        hidden = missing_tracks.to_hide(hideable, trained_on, cells.measured, cells.tracks)
         place = f"points/{point.name}/" if len(points) > 1 else ""
         for seed, mode in itertools.product(own_seeds, modes):
             of_run = {**settings, "seed": str(seed), "anchored": mode == "anchored"}
@@ -329,20 +331,6 @@ def runs(
             )
     _name_folders(laid_out)
     return laid_out
-
-
-def _hideable(model: Mapping[str, Any]) -> list[str]:
-    """Tracks of a trained model that can do without some of them, else none."""
-    return list(model.get("tracks", [])) if model.get("track_dropout") else []
-
-
-def _tracks(settings: Settings, preset: ModelConfig, trained_on: Sequence[str], cells: Cells) -> list[str]:
-    """The same of a model to be trained: the tracks asked for, or all of the cells it is trained on."""
-    if not float(settings.get("track_dropout") or preset.track_dropout):
-        return []
-    if "tracks" not in (cli.listed(settings.get("inputs")) or INPUTS):
-        return []
-    return cli.listed(settings.get("tracks")) or sorted({track for cell in trained_on for track in cells.tracks[cell]})
 
 
 def _sets_split(point: Point) -> bool:
