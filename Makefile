@@ -8,7 +8,7 @@ SCALES ?= 0.01 0.1
 RELEASED ?=
 RELEASED_CREATOR ?=
 
-.PHONY: help setup demo test test-quick test-containers images lint lint-nf-core bench-data bench-gpu bench-model table-cells bench-creator bench-growth tables docs clean
+.PHONY: help setup demo test test-quick test-containers test-scale images lint lint-nf-core bench-data bench-gpu bench-model table-cells bench-creator bench-growth tables docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -21,16 +21,19 @@ demo: setup ## train and score on real genome-wide data: results/demo/report.htm
 	@echo "Open $(CURDIR)/results/demo/report.html in a browser."
 
 test: setup lint ## every test, the pipeline's too
-	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not gpu and not containers' tests/pipeline tests/python
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not gpu and not containers and not scale' tests/pipeline tests/python
 
 test-quick: setup ## the tests that take seconds
-	pytest -n 2 -m 'not gpu and not containers and not pipeline and not slow'
+	pytest -n 2 -m 'not gpu and not containers and not scale and not pipeline and not slow'
 
 images: ## container images crexpress-cpu and crexpress-gpu, with docker or podman
 	containers/build
 
 test-containers: setup ## tests of the CPU image, and runs in it (after `make images`)
 	pytest tests/containers
+
+test-scale: setup ## a stub run of 19 cells and five seeds, and its resumption
+	pytest tests/scale
 
 lint: setup ## style, types, and Nextflow's own linter
 	ruff check .
