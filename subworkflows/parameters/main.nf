@@ -54,13 +54,19 @@ def settings(given, project) {
     if (typed.device == 'cuda' && !typed.use_gpu && (workflow.containerEngine || workflow.profile.tokenize(',').any { name -> name in ['awsbatch', 'slurm'] })) {
         faults << '--device cuda needs -profile gpu as well: without it no task is given a GPU'
     }
+    def unqualified = (typed.use_gpu ? ['image_cpu', 'image_gpu'] : ['image_cpu']).findAll { name -> !typed[name].contains('/') }
+    if (typed.engine in ['apptainer', 'singularity']) {
+        unqualified.each { name ->
+            faults << "--${name} is ${typed[name]}, which ${typed.engine} would look for on Docker Hub: build it with containers/apptainer.def and name the file, --${name} \$PWD/${typed[name].tokenize(':').first()}.sif"
+        }
+    }
     if ('awsbatch' in workflow.profile.tokenize(',')) {
         def queues = typed.use_gpu ? ['awsqueue', 'awsqueue_gpu'] : ['awsqueue']
         (queues + 'awsregion').findAll { name -> !typed[name] }.each { name -> faults << "--${name} is missing: ${schema[name].description}" }
         if (workflow.workDir.scheme != 's3') {
             faults << "-work-dir is ${workflow.workDir}, but AWS Batch needs a bucket: -work-dir s3://BUCKET/work"
         }
-        ['image_cpu', typed.use_gpu ? 'image_gpu' : null].findAll { name -> name && !typed[name].contains('/') }.each { name ->
+        unqualified.each { name ->
             faults << "--${name} is ${typed[name]}, but AWS Batch pulls from a registry: --${name} ACCOUNT.dkr.ecr.REGION.amazonaws.com/${typed[name]}"
         }
     }

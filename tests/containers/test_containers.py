@@ -1,5 +1,7 @@
 """Runs of the pipeline whose tasks are containers."""
 
+import hashlib
+import json
 import os
 import re
 import shutil
@@ -10,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from images import IMAGE
-from launching import Pipeline, tasks
+from launching import ROOT, Pipeline, tasks, wrappers
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
@@ -51,11 +53,26 @@ def test_containers_and_the_machine_itself_give_the_same_bytes(pipeline: Pipelin
     assert not other
 
 
+def test_the_manifest_says_what_ran_with_what(in_containers: Path, engine: str) -> None:
+    manifest = json.loads((in_containers / "pipeline_info/manifest.json").read_text())
+    listed = [engine, "image", "inspect", "--format", "{{.Id}}", IMAGE]
+    image = subprocess.run(listed, capture_output=True, text=True, check=True).stdout.strip()
+    assert manifest["engine"] == engine
+    assert manifest["images"] == [{"name": IMAGE, "id": image}]
+    assert manifest["parameters"]["steps"] == int(SHORT[1])
+    inputs = {(entry["file"], entry["sha256"]) for entry in manifest["inputs"]}
+    for path in (ROOT / "assets/test").glob("*.gz"):
+        assert (path.name, hashlib.sha256(path.read_bytes()).hexdigest()) in inputs
+    assert manifest["versions"]["TRAIN"].startswith("train (crexpress)")
+    (setup,) = manifest["setups"].values()
+    assert setup["packages"]["torch"]
+
+
 def test_a_task_needs_nothing_but_its_own_folder(by_hand: Path, engine: str, tmp_path: Path) -> None:
     """What AWS Batch gives a task: its inputs and a folder. No network, nothing else mounted, nothing else writable."""
     seen = set()
     for script in sorted(by_hand.glob("*/*/.command.sh")):
-        process = re.search(r"NEXTFLOW TASK: (\S+)", script.with_name(".command.run").read_text())
+        process = re.search(r"^### name: '([\w:]+)", script.with_name(".command.run").read_text(), re.MULTILINE)
         assert process
         if process[1] in seen:
             continue
@@ -92,14 +109,30 @@ def test_a_task_needs_nothing_but_its_own_folder(by_hand: Path, engine: str, tmp
     assert len(seen) >= 13
 
 
-def test_a_task_that_ran_out_of_memory_gets_more_and_succeeds(pipeline: Pipeline, engine: str) -> None:
+@pytest.fixture(scope="module")
+def stubbed(pipeline: Pipeline, engine: str) -> str:
+    """What Nextflow said of a run without work that asks for a GPU, and whose first task lacks memory.
+
+    The GPU is a variable of the container, and the image the CPU's.
+    """
     settings = pipeline.folder / "memory.config"
     settings.write_text("process { withName: CHECK_SAMPLESHEET { memory = { task.attempt == 1 ? 12.MB : 2.GB } } }")
-    arguments = ("-profile", f"test,{engine}", "-stub-run", "--outdir", "memory", "-c", settings)
-    output = pipeline.run(*arguments)
-    assert tasks(output, "Re-submitted") == ["CHECK_SAMPLESHEET"]
-    assert "terminated with an error exit status (137)" in output
-    assert "Done: open memory/report.html" in output
+    options = ("--gpu_container_options", "-e CREXPRESS_TEST_GPU=1", "--image_gpu", IMAGE, "--device", "cpu")
+    places = ("--outdir", "stubbed", "-work-dir", "work-stubbed", "-c", settings)
+    return pipeline.run("-profile", f"test,{engine},gpu", "-stub-run", *options, *places)
+
+
+def test_a_task_that_ran_out_of_memory_gets_more_and_succeeds(stubbed: str) -> None:
+    assert tasks(stubbed, "Re-submitted") == ["CHECK_SAMPLESHEET"]
+    assert "terminated with an error exit status (137)" in stubbed
+    assert "Done: open stubbed/report.html" in stubbed
+
+
+@pytest.mark.usefixtures("stubbed")
+def test_gpu_options_go_to_gpu_tasks_alone(pipeline: Pipeline) -> None:
+    made = wrappers(pipeline.folder / "work-stubbed")
+    assert len(made) >= 13
+    assert {name for name, text in made.items() if "CREXPRESS_TEST_GPU=1" in text} == {"TRAIN", "PREDICT", "INTERPRET"}
 
 
 def test_bad_input_is_said_on_the_terminal_and_not_tried_again(pipeline: Pipeline, engine: str) -> None:
@@ -109,23 +142,6 @@ def test_bad_input_is_said_on_the_terminal_and_not_tried_again(pipeline: Pipelin
     assert "'absent.bw' does not exist" in output
     assert "exit status (65)" in output
     assert tasks(output) == ["CHECK_SAMPLESHEET"]
-
-
-def test_gpu_options_go_to_gpu_tasks_alone(pipeline: Pipeline, engine: str) -> None:
-    """A run that asks for a GPU, where the GPU is a variable of the container; the image is the CPU's."""
-    options = ("--gpu_container_options", "-e CREXPRESS_TEST_GPU=1", "--image_gpu", IMAGE)
-    pipeline.run(
-        *("-profile", f"test,{engine},gpu", "--device", "cpu", *options),
-        *("-stub-run", "--outdir", "gpu", "-work-dir", "work-gpu"),
-    )
-    with_it, without = set(), set()
-    for script in pipeline.folder.glob("work-gpu/*/*/.command.run"):
-        text = script.read_text()
-        name = re.search(r"NEXTFLOW TASK: (\S+)", text)
-        assert name
-        (with_it if "CREXPRESS_TEST_GPU=1" in text else without).add(name[1])
-    assert with_it == {"TRAIN", "PREDICT", "INTERPRET"}
-    assert len(without) >= 9
 
 
 @pytest.mark.usefixtures("in_containers")  # its preparation is cached

@@ -71,3 +71,9 @@ class Pipeline:
 def tasks(output: str, how: str = "Submitted") -> list[str]:
     """Names of the tasks that Nextflow submitted, or found Cached; without the check that opens every run."""
     return sorted(name for name in re.findall(rf"{how} process > (.+)", output) if "CHECK_SETUP" not in name)
+
+
+def wrappers(work: Path) -> dict[str, str]:
+    """{process: the script that Nextflow wrapped one of its tasks in} of a work folder."""
+    texts = [path.read_text() for path in sorted(work.glob("*/*/.command.run"))]
+    return {re.search(r"^### name: '([\w:]+)", text, re.MULTILINE)[1].split(":")[-1]: text for text in texts}

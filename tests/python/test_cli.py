@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
+import torch
 from click.testing import CliRunner, Result
 from crexpress import cli
 from tiny_case import TinyCase
@@ -99,3 +100,21 @@ def test_ctrl_c_ends_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert errors == "Error: interrupted; no unfinished artefact was kept\n"
     assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (torch.OutOfMemoryError("CUDA out of memory"), 75, "the GPU is out of memory; use a smaller --batch-size"),
+        (MemoryError(), 137, "not enough host memory; give this tool more, or a smaller input"),
+    ],
+)
+def test_full_memory_has_codes_that_the_pipeline_acts_on(error: Exception, code: int, says: str) -> None:
+    """75 halves the batch, 137 doubles the memory of the task."""
+
+    @cli.tool("tool")
+    def work() -> None:
+        raise error
+
+    result = CliRunner().invoke(work)
+    assert (result.exit_code, result.output) == (code, f"Error: {says}\n")

@@ -7,32 +7,18 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from encode_sheet import write_sheet
 from launching import ROOT, Pipeline, tasks
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.scale]
 
 SEEDS = 5
-LOCAL = {"rna": "rna.1.genes.results.gz", "loops": "loops.longrange.gz"}
-
-
-@pytest.fixture(scope="module")
-def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    return Pipeline(tmp_path_factory.mktemp("scale"))
 
 
 @pytest.fixture(scope="module")
 def arguments(pipeline: Pipeline) -> list[str | Path]:
     """ScPGE's samplesheet with a small file of the right kind in the place of each of its addresses."""
-    rows = list(csv.DictReader((ROOT / "assets/test_full/human.csv").open()))
-    assert len({row["cell"] for row in rows}) == 19
-    for number, row in enumerate(rows):
-        name = LOCAL.get(row["assay"], f"{row['assay']}.bigWig")
-        row["file"] = str(pipeline.folder / f"{number}.{name}")
-        Path(row["file"]).symlink_to(ROOT / "assets/test/cell1" / name)
-    with (pipeline.folder / "cells.csv").open("w") as sheet:
-        table = csv.DictWriter(sheet, list(rows[0]))
-        table.writeheader()
-        table.writerows(rows)
+    assert len(write_sheet(ROOT / "assets/test_full/human.csv", pipeline.folder / "cells.csv")) == 19
     seeds = ",".join(str(seed) for seed in range(1, SEEDS + 1))
     chosen = {"samplesheet": "cells.csv", "holdout_cells": None, "interpret_cells": "K562", "preset": "scpge"}
     (pipeline.folder / "params.json").write_text(json.dumps(chosen | {"seeds": seeds}))
