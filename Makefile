@@ -32,7 +32,7 @@ images: ## container images crexpress-cpu and crexpress-gpu, with docker or podm
 test-containers: setup ## tests of the CPU image, and runs in it (after `make images`)
 	pytest tests/containers
 
-test-scale: setup ## a stub run of 19 cells and five seeds, and its resumption
+test-scale: setup ## stub runs: every profile, 19 cells with five seeds and its resumption
 	pytest tests/scale
 
 lint: setup ## style, types, and Nextflow's own linter

@@ -7,6 +7,7 @@ killed tool leaves nothing that looks finished.
 
 import errno
 import hashlib
+import io
 import json
 import os
 import shutil
@@ -224,10 +225,15 @@ def open_arrays(path: str | Path, kind: str) -> Arrays:
 
 
 def write_sparse(path: str | Path, arrays: Mapping[str, np.ndarray], header: Header) -> None:
-    """Write the arrays of a sparse matrix as a compressed npz with its header."""
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        stored: dict[str, Any] = {KEY: np.array(json.dumps(header)), **arrays}
-        np.savez_compressed(file, **stored)
+    """Write the arrays of a sparse matrix as a compressed npz with its header.
+
+    Not by numpy, which asks for ZIP64 entries: releases of Python 3.11 write those differently.
+    """
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
+        for name, array in {KEY: np.array(json.dumps(header)), **arrays}.items():
+            entry = io.BytesIO()
+            np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
+            file.writestr(zipfile.ZipInfo(f"{name}.npy"), entry.getvalue(), zipfile.ZIP_DEFLATED)
 
 
 def read_sparse(path: str | Path, kind: str) -> Arrays:

@@ -14,7 +14,8 @@ import pytest
 from images import IMAGE
 from launching import ROOT, Pipeline, tasks, wrappers
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+# a run here and one in containers before the first test: minutes, on a machine that is not busy
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.timeout(3600)]
 
 SHORT = ("--steps", "40")
 RESULTS = (

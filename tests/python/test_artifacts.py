@@ -1,5 +1,6 @@
 """Readers refuse what is not theirs, in one sentence that says what was found and what is needed."""
 
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +53,13 @@ def test_empty_cut_off_and_foreign_files_are_refused(files: dict[str, Path], end
         path.write_bytes(data)
         with pytest.raises(InputError, match=message):
             read(path, "things")
+
+
+def test_an_npz_is_the_same_whatever_release_of_python_wrote_it(files: dict[str, Path]) -> None:
+    """Entries that ask for ZIP64 say that of themselves in Python 3.11.7, and do not in 3.11.2."""
+    with zipfile.ZipFile(files[".npz"]) as file:
+        assert {(entry.extract_version, entry.date_time[0]) for entry in file.infolist()} == {(20, 1980)}
+    assert np.load(files[".npz"])["a"].tolist() == list(range(1000))
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"model":'])

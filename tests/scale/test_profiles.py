@@ -93,7 +93,7 @@ def test_apptainer_and_singularity_get_files_and_gpu(pipeline: Pipeline, stand_i
     calls = (stand_ins / "calls").read_text()
     assert calls.count(f"{engine} exec ") == len(list((pipeline.folder / f"work-{engine}").glob("*/*/.command.run")))
     for process, text in made.items():
-        (call,) = re.findall(rf"^ *env - .* ({engine} exec .*)", text, re.MULTILINE)
+        (call,) = re.findall(rf"; env - .* ({engine} exec .*)", text)
         assert ("--nv" in call) == (process in ON_GPU), process
         assert str(stand_ins / f"{'gpu' if process in ON_GPU else 'cpu'}.sif") in call
 
