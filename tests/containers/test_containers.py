@@ -86,7 +86,7 @@ def test_a_task_needs_nothing_but_its_own_folder(by_hand: Path, engine: str, tmp
         }
         outputs = {path for path in made if not path.name.startswith(".")}
         staged = set(re.findall(r"cp -fRL \S+ (\S+)", script.with_name(".command.run").read_text()))
-        outputs = {path for path in outputs if str(path) not in staged and path.parts[0] not in staged}
+        outputs = {path for path in outputs if not staged & {str(path), *map(str, path.parents)}}
         assert outputs, process[1]
         fresh = tmp_path / process[1].replace(":", "-")
         shutil.copytree(task, fresh, ignore=lambda folder, names, task=task, outputs=outputs: [
