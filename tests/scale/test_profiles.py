@@ -143,9 +143,10 @@ def test_every_task_of_aws_batch_has_what_a_job_needs(pipeline: Pipeline) -> Non
     wanted = ["process", "container", "queue", "cpus", "memory", "time", "disk", "accelerator", "containerOptions"]
     values = ", ".join("task.accelerator?.request" if name == "accelerator" else f"task.{name}" for name in wanted)
     (pipeline.folder / "aws.config").write_text(
+        "params { awscli = null\n awsfusion = false }\n"  # an included file sees the parameters of its own place alone
         f"includeConfig '{pipeline.project}/conf/awsbatch.config'\n"
         f"process {{ executor = 'local'\n resourceLimits = [cpus: 64, memory: 512.GB]\n"
-        f" beforeScript = {{ ': WANTS ' + [{values}].join(';') }} }}\n"
+        f" beforeScript = {{ '# WANTS ' + [{values}].join(';') }} }}\n"
         "executor { queueSize = 2\n $local { cpus = 64\n memory = 512.GB } }\n"
     )
     queues = ["--awsqueue", "crexpress", "--awsqueue_gpu", "crexpress-gpu", "--awsregion", "eu-west-1"]
@@ -154,7 +155,7 @@ def test_every_task_of_aws_batch_has_what_a_job_needs(pipeline: Pipeline) -> Non
     made = stub(pipeline, "aws", "-profile", "test,gpu", *options)
     assert len(made) >= 13
     for process, text in made.items():
-        line = re.search(r"^: WANTS (.*)$", text, re.MULTILINE)
+        line = re.search(r"^# WANTS (.*)$", text, re.MULTILINE)
         assert line, process
         task = dict(zip(wanted, line[1].split(";"), strict=True))
         gpu = process in ON_GPU
