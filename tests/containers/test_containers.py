@@ -158,7 +158,7 @@ def test_ctrl_c_ends_every_child_within_ten_seconds(pipeline: Pipeline, engine: 
         return subprocess.run(listed, capture_output=True, text=True, check=True).stdout
 
     deadline = time.monotonic() + 300
-    while not any("step 100/" in log.read_text() for log in pipeline.folder.glob("work/*/*/.command.err")):
+    while not any("step 200/" in log.read_text() for log in pipeline.folder.glob("work/*/*/.command.err")):
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.5)
