@@ -45,9 +45,12 @@ def compare(runs: Path, metrics: Mapping[str, Path]) -> Compared:
 
 
 def read_settings(runs: Path) -> dict[str, dict[str, str]]:
-    """Settings of every point, {point: {option: value}}; a trained model that is applied has none."""
+    """Settings of every point, {point: {option: value}}; of a model that was there before, only that."""
     try:
-        return {run["point"]: run["settings"] for run in json.loads(runs.read_text())}
+        before = {"model": "trained before"}
+        return {
+            run["point"]: run["settings"] | (before if run["trained"] else {}) for run in json.loads(runs.read_text())
+        }
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{runs} is not the list of runs that check-sweep wrote; make it again") from None
 

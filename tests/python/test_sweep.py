@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 from crexpress import artifacts
+from crexpress.compare import read_settings
 from crexpress.evaluate import naming
 from crexpress.missing_tracks import to_hide
 from tiny_case import TinyCase
@@ -172,6 +173,7 @@ def test_an_anchored_point_is_a_direct_and_an_anchored_model(tmp_path: Path) -> 
     saved.mkdir()
     (saved / "config.json").write_text(json.dumps({"model": {"width": 600, "bin_size": 40, "anchored": True}}))
     (run,) = laid_out(tmp_path, "--model", saved)
+    assert read_settings(tmp_path / "runs.json") == {"saved": {"model": "trained before"}}
     assert (run["mode"], run["folder"], run["trained"]) == ("anchored", "", True)
     result = check(tmp_path, "--holdout-cells", "A", "--", "--preset", "scpge-small", "--anchored")
     assert result.exit_code == 65
