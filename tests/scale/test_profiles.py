@@ -155,7 +155,7 @@ def test_every_task_of_aws_batch_has_what_a_job_needs(pipeline: Pipeline) -> Non
     made = stub(pipeline, "aws", "-profile", "test,gpu", *options)
     assert len(made) >= 13
     for process, text in made.items():
-        line = re.search(r"^# WANTS (.*)$", text, re.MULTILINE)
+        line = re.search(r"^ *# WANTS (.*)$", text, re.MULTILINE)
         assert line, process
         task = dict(zip(wanted, line[1].split(";"), strict=True))
         gpu = process in ON_GPU
