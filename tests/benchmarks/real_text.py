@@ -125,7 +125,13 @@ def missing(runs: Sequence[Run], steps: int | None) -> str:
     trained = f"Trainings took {steps} steps, not the preset's number. " if steps else ""
     if not runs:
         return f"{trained}Every setting was run with every seed."
-    named = "; ".join(f"{run.setting.folder} {run.model} seed {run.seed}" for run in runs)
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for run in runs:
+        seeds.setdefault((run.setting.folder, run.model), []).append(run.seed)
+    alike: dict[str, list[str]] = {}
+    for (folder, model), numbers in seeds.items():
+        alike.setdefault(", ".join(map(str, sorted(numbers))), []).append(f"{folder} {model}")
+    named = "; ".join(f"seed {numbers} of {', '.join(names)}" for numbers, names in alike.items())
     return f"{trained}Not run, for lack of time ({len(runs)} trainings): {named}."
 
 
