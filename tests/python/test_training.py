@@ -172,8 +172,8 @@ def test_a_window_shows_all_elements_in_it_to_every_tool(tiny: Any, tmp_path: Pa
     assert links.select(pl.col("attention", "perturbation").is_finite().all()).row(0) == (True, True)
 
 
-def test_a_window_without_any_element_still_predicts(tiny: Any, tmp_path: Path) -> None:
-    quick = ["--window", 2, "--steps", 2, "--batch-size", 16, "--threads", 1, "--val", "chr2", "--test", "chr3"]
+def test_a_model_of_the_tss_window_alone_predicts_and_has_no_links(tiny: Any, tmp_path: Path) -> None:
+    quick = ["--neighbours", 0, "--steps", 2, "--batch-size", 16, "--threads", 1, "--val", "chr2", "--test", "chr3"]
     assert run("train", *inputs(tiny, "A"), *quick, "--outdir", tmp_path / "model").exit_code == 0
     result = run("interpret", "--model", tmp_path / "model", *inputs(tiny, "A", expression=False), "--outdir", tmp_path)
     assert result.exit_code == 0, result.output
