@@ -34,9 +34,10 @@ def settings(given, project) {
     named_files(typed.model).values().findAll { model -> !model.resolve('config.json').exists() }.each { model ->
         faults << "--model: ${model} is no folder that train wrote (it has no config.json)"
     }
-    named_files(typed.crispr).values().findAll { screen -> !screen.exists() }.each { screen -> faults << "--crispr: there is no file ${screen}" }
-    if (typed.fit_links && !(typed.fit_links in named_files(typed.crispr))) {
-        faults << "--fit_links: --crispr has no screen named ${typed.fit_links}${typed.crispr ? "; it has ${named_files(typed.crispr).keySet().join(', ')}" : ''}"
+    def screens = named_files(typed.crispr)
+    screens.values().findAll { screen -> !screen.exists() }.each { screen -> faults << "--crispr: there is no file ${screen}" }
+    if (typed.fit_links && !(typed.fit_links in screens)) {
+        faults << "--fit_links: --crispr has no screen named ${typed.fit_links}${screens ? "; it has ${screens.keySet().join(', ')}" : ''}"
     }
     if (typed.fit_links && !typed.crispr_cell) {
         faults << '--fit_links needs --crispr_cell, the cell that the screen was done in'

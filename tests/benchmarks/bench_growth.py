@@ -23,7 +23,6 @@ import matplotlib
 import numpy as np
 import torch
 from bench_model import SPACING, Shape, generate
-from cells_table import put
 from crexpress import neighbours
 from crexpress.device import CPU
 from crexpress.models.config import read_preset
@@ -36,6 +35,7 @@ from crexpress.training.batches import make
 from crexpress.training.engine import Engine
 from crexpress.training.loop import update
 from crexpress.training.samples import Samples
+from marked_page import put
 from matplotlib.figure import Figure
 
 TRACKS, WIDTH = 4, 600
@@ -176,7 +176,7 @@ def main(genes: int, batch: int, steps: int, page: Path | None, images: Path | N
     click.echo(f"elements of {SPACING:,} bp spacing, {batch} genes a step")
     click.echo("\n".join(lines))
     if page:
-        put(page, lines, MARKS)
+        put(page, "\n".join(lines), MARKS)
     if images:
         plots.save(picture(cells, windows), images, "growth")
         (images / "growth.png").unlink()

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import polars as pl
 from crexpress import artifacts
+from marked_page import put
 
-MARKS = BEGIN, END = "<!-- cells: made by make table-cells -->", "<!-- end of cells -->"
+MARKS = "<!-- cells: made by make table-cells -->", "<!-- end of cells -->"
 KNOWN = "mean over training cells"
 METHODS = (KNOWN, "nearest cell", "ridge promoter", "boosted trees promoter + 20 elements", "boosted trees change")
 SUBSETS = (("test", "changed genes", "unseen"), ("train", "changed genes (train)", "seen"))
@@ -39,18 +40,9 @@ def _value(rows: pl.DataFrame, metric: str, subset: str) -> str:
     return f"{found.item():.3f}".replace("0.", ".", 1) if len(found) else "-"
 
 
-def put(page: Path, lines: list[str], marks: tuple[str, str] = MARKS) -> None:
-    """Replace what stands between the marks of a page."""
-    begin, end = marks
-    head, _, rest = page.read_text().partition(begin)
-    if end not in rest:
-        raise SystemExit(f"{page} has no place for the table: it lacks '{begin}' and '{end}'")
-    page.write_text("\n".join([head + begin, "", *lines, "", end + rest.partition(end)[2]]))
-
-
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sweep", type=Path, help="sweep.parquet of the run")
     parser.add_argument("page", type=Path, help="page that holds the marks")
     given = parser.parse_args()
-    put(given.page, table(artifacts.read_table(given.sweep, "comparison")[0]))
+    put(given.page, "\n".join(table(artifacts.read_table(given.sweep, "comparison")[0])), MARKS)

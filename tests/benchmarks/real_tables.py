@@ -15,6 +15,7 @@ from pathlib import Path
 
 import click
 import real_text
+from marked_page import put
 from real_case import CELL, SCREEN, TARGETS, TRACKS, Case, Run, Setting, names
 
 LOOPS = {
@@ -36,7 +37,7 @@ MAIN = Setting()
 SETTINGS = [MAIN] + [
     setting for setting in (Setting(*parts) for parts in product(("main", "gene"), TRACKS, TARGETS)) if setting != MAIN
 ]
-BEGIN, END = "<!-- made by `make tables` -->", "<!-- end of what `make tables` makes -->"
+MARKS = BEGIN, END = "<!-- made by `make tables` -->", "<!-- end of what `make tables` makes -->"
 
 
 @click.command(help=__doc__)
@@ -73,10 +74,7 @@ def main(
     if not write:
         click.echo(found)
         return
-    page = write.read_text()
-    if page.count(BEGIN) != 1 or page.count(END) != 1:
-        raise click.ClickException(f"{write} must hold the lines {BEGIN} and {END} once")
-    write.write_text(page[: page.index(BEGIN) + len(BEGIN)] + f"\n\n{found}\n\n" + page[page.index(END) :])
+    put(write, found, MARKS)
 
 
 def _plan(chosen: str, first: int, rest: list[int]) -> Iterator[Run]:

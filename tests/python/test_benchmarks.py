@@ -47,6 +47,7 @@ def test_the_table_of_cells_left_out_holds_each_cell_where_no_model_saw_it(
 ) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import cells_table
+    import marked_page
 
     rows = []
     for cell in "AB":
@@ -65,8 +66,8 @@ def test_the_table_of_cells_left_out_holds_each_cell_where_no_model_saw_it(
     rows.append(rows[0] | {"seed": 1, "value": 0.5})
     frame = pl.DataFrame(rows, schema_overrides={"seed": pl.Int64, "reference": pl.String})
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{cells_table.BEGIN}\nold\n{cells_table.END}\nafter\n")
-    cells_table.put(page, cells_table.table(frame))
+    page.write_text("before\n{}\nold\n{}\nafter\n".format(*cells_table.MARKS))
+    marked_page.put(page, "\n".join(cells_table.table(frame)), cells_table.MARKS)
     lines = page.read_text().splitlines()
     assert (lines[0], lines[-1]) == ("before", "after")
     assert [line for line in lines if line.startswith(("| A", "| B"))] == [
