@@ -90,7 +90,7 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
         torch.set_num_threads(way.threads)
     torch.manual_seed(1)
     model = build(config).to(device)
-    gflop = count(model, device) / 1e9
+    gflop = count(config) / 1e9
     optimiser = torch.optim.AdamW(model.parameters())
     model.train()
     before = resident()
@@ -119,10 +119,11 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
     }
 
 
-def count(model: Model, device: torch.device) -> int:
-    """FLOPs of predicting one gene, all its elements encoded."""
-    model.eval()
-    features, present, distance = _inputs(model.config, 1, device)
+def count(config: ModelConfig) -> int:
+    """FLOPs of predicting one gene, all its elements encoded, in the plain form of every layer."""
+    device = torch.device("meta")  # shapes alone: a CPU would take short cuts
+    model = build(config).to(device).eval()
+    features, present, distance = _inputs(config, 1, device)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         _predict(model, features, present, distance)
     return int(counter.get_total_flops())

@@ -155,7 +155,7 @@ def test_patience_ends_a_run_that_gets_no_better(store: Store, samples: tuple[Sa
     torch.manual_seed(0)
     model = RegulatoryModel(MODEL)
     for batch_norm in model.modules():
-        if isinstance(batch_norm, torch.nn.BatchNorm1d):
+        if isinstance(batch_norm, torch.nn.BatchNorm2d):
             batch_norm.momentum = 0.0  # nothing changes between validations
     trained = loop.train(model, store, *samples, config)
     assert trained.history["step"].to_list() == [10, 20, 30]

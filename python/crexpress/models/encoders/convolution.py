@@ -5,40 +5,34 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crexpress.models.config import ModelConfig
+from crexpress.models.encoders.layers import Convolution, Dropout, activate, on_cpu
 from crexpress.models.inputs import Features, one_hot
 
 
-class Convolution(nn.Conv1d):
-    """Conv1d; where the kernel covers the whole input it is one matrix product, which a CPU does much faster."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.shape[-1] != self.kernel_size[0] or self.padding != (0,):
-            return super().forward(x)
-        return functional.linear(x.flatten(1), self.weight.flatten(1), self.bias).unsqueeze(-1)
-
-
 class Conv1x1Residual(nn.Module):
-    """x + Conv1x1(GELU(BatchNorm(x))); x is [elements, channels, positions]."""
+    """x + Conv1x1(GELU(BatchNorm(x))); x is [elements, channels, 1, positions]."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.block = nn.Sequential(
-            nn.BatchNorm1d(channels), nn.GELU(), Convolution(channels, channels, kernel_size=1, bias=False)
+            nn.BatchNorm2d(channels), nn.GELU(), Convolution(channels, channels, kernel_size=1, bias=False)
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.block(x)
+        norm, _, convolution = self.block
+        added: Tensor = convolution(*activate(norm, x))
+        return added.add_(x)
 
 
 class Stem(nn.Sequential):
-    """First convolution over one kind of input: [elements, in, L] -> [elements, channels, (L - kernel + 1) // pool]."""
+    """First convolution of one input: [elements, in, 1, L] -> [elements, channels, 1, (L - kernel + 1) // pool]."""
 
     def __init__(self, inputs: int, channels: int, kernel: int, pool: int, dropout: float) -> None:
         super().__init__(
             Convolution(inputs, channels, kernel),
             Conv1x1Residual(channels),
-            nn.MaxPool1d(pool) if pool > 1 else nn.Identity(),
-            nn.Dropout(dropout),
+            nn.MaxPool2d((1, pool)) if pool > 1 else nn.Identity(),
+            Dropout(dropout),
         )
 
 
@@ -47,13 +41,21 @@ class TowerBlock(nn.Sequential):
 
     def __init__(self, inputs: int, channels: int, kernel: int, dropout: float) -> None:
         super().__init__(
-            nn.BatchNorm1d(inputs),
+            nn.BatchNorm2d(inputs),
             nn.GELU(),
-            nn.Conv1d(inputs, channels, kernel, padding=kernel // 2),
+            Convolution(inputs, channels, kernel, padding=kernel // 2),
             Conv1x1Residual(channels),
-            nn.MaxPool1d(2),
-            nn.Dropout(dropout),
+            nn.MaxPool2d((1, 2)),
+            Dropout(dropout),
         )
+
+    def forward(self, *parts: Tensor) -> Tensor:
+        """Of channels in parts, as `activate` and `Convolution` take them."""
+        norm, _, convolution, *more = self
+        x: Tensor = convolution(*activate(norm, *parts))
+        for layer in more:
+            x = layer(x)
+        return x
 
 
 class ConvolutionEncoder(nn.Module):
@@ -93,17 +95,20 @@ class ConvolutionEncoder(nn.Module):
     def forward(self, features: Features) -> Tensor:
         parts = []
         if self.sequence is not None:
-            parts.append(self.sequence(one_hot(features.codes)))
+            parts.append(self.sequence(one_hot(features.codes).unsqueeze(2)))
         if self.signals is not None:
-            parts.append(self.signals(self._with_presence(features)))
-        if self.motifs is not None:
-            if self.motif_convolution:
-                missing = self.width - features.motifs.shape[1]
-                parts.append(self.motifs(functional.pad(features.motifs, (0, missing)).unsqueeze(1)))
-            else:
-                positions = parts[0].shape[-1] if parts else 1
-                parts.append(self.motifs(features.motifs).unsqueeze(-1).expand(-1, -1, positions))
-        return self.project(self.tower(torch.cat(parts, dim=1)).flatten(1))
+            parts.append(self.signals(self._with_presence(features).unsqueeze(2)))
+        if self.motifs is not None and self.motif_convolution:
+            missing = self.width - features.motifs.shape[1]
+            parts.append(self.motifs(functional.pad(features.motifs, (0, missing))[:, None, None]))
+        joined = [torch.cat(parts, dim=1)] if parts else []
+        if self.motifs is not None and not self.motif_convolution:
+            joined.append(self.motifs(features.motifs)[:, :, None, None])
+            if not (parts and self.tower and on_cpu(joined[0])):  # which can do with one position for all
+                joined = [torch.cat([part.expand(-1, -1, -1, joined[0].shape[-1]) for part in joined], dim=1)]
+        for block in self.tower:
+            joined = [block(*joined)]
+        return self.project(joined[0].flatten(1))
 
     def _with_presence(self, features: Features) -> Tensor:
         if not self.track_dropout:
