@@ -3,9 +3,9 @@
 import pytest
 import torch
 from crexpress.models.config import read_preset
-from crexpress.models.encoders import convolution
+from crexpress.models.encoders import convolution, layers
 from crexpress.models.encoders.fourier import FourierConvolution
-from crexpress.models.encoders.layers import Convolution, Dropout, activate
+from crexpress.models.encoders.layers import Convolution, Dropout, Norm, SequenceConvolution, activate
 from crexpress.models.inputs import Features, one_hot
 from torch import Tensor, nn
 from torch.nn import functional
@@ -55,6 +55,33 @@ def test_a_convolution_of_spectra_is_a_convolution(length: int, kernel: int) -> 
         assert near(first, second)
 
 
+@pytest.mark.parametrize(("channels", "length", "kernel"), [(3, 60, 30), (1, 41, 15), (4, 9, 2)])
+def test_the_first_convolution_has_torchs_values_and_gradients(channels: int, length: int, kernel: int) -> None:
+    torch.manual_seed(0)
+    layer, x = Convolution(channels, 5, kernel), rows(7, channels, length)
+    wide = [part.detach().double().requires_grad_() for part in (x.squeeze(2), layer.weight, layer.bias)]
+    found, expected = layer(x), functional.conv1d(*wide).unsqueeze(2)
+    assert near(found, expected)
+    above = torch.randn_like(found)
+    gradients = torch.autograd.grad(found, [x, layer.weight, layer.bias], above)
+    for first, second in zip(gradients, torch.autograd.grad(expected, wide, above.double()), strict=True):
+        assert near(first.reshape(second.shape), second)
+
+
+@pytest.mark.parametrize("kernel", [1, 4, 6, 15, 30])
+def test_bases_looked_up_together_are_a_convolution(kernel: int) -> None:
+    torch.manual_seed(0)
+    layer, codes = SequenceConvolution(4, 3, kernel), torch.randint(0, 5, (6, 50), dtype=torch.uint8)
+    wide = [part.detach().double().requires_grad_() for part in (layer.weight, layer.bias)]
+    found, expected = layer(codes), functional.conv1d(one_hot(codes).double(), *wide).unsqueeze(2)
+    assert found.shape == expected.shape
+    assert near(found, expected)
+    above = torch.randn_like(found)
+    gradients = torch.autograd.grad(found, list(layer.parameters()), above)
+    for first, second in zip(gradients, torch.autograd.grad(expected, wide, above.double()), strict=True):
+        assert near(first, second)
+
+
 def test_channels_that_are_the_same_everywhere_need_one_position() -> None:
     torch.manual_seed(0)
     for positions, length in ((64, 142), (8, 12)):
@@ -75,7 +102,7 @@ def test_channels_that_are_the_same_everywhere_need_one_position() -> None:
 def test_normalisation_with_gelu_keeps_its_digits_over_many_rows() -> None:
     torch.manual_seed(0)
     x = (3 * torch.randn(40, 6, 1, 571) + 20).contiguous(memory_format=torch.channels_last).requires_grad_()
-    norm = nn.BatchNorm2d(6)
+    norm = Norm(6)
     nn.init.normal_(norm.weight)
     wide, x_wide = nn.BatchNorm2d(6).double(), x.detach().double().requires_grad_()
     wide.load_state_dict(norm.state_dict())
@@ -122,7 +149,7 @@ def test_the_encoder_is_that_of_torchs_own_layers(preset: str, monkeypatch: pyte
     above = torch.randn(6, config.width_model)
     found = encoder(features)
     found.backward(above)
-    monkeypatch.setattr(convolution, "one_hot", lambda codes: one_hot(codes).double())
+    monkeypatch.setattr(layers, "one_hot", lambda codes: one_hot(codes).double())
     plain = features._replace(signals=features.signals.double(), motifs=features.motifs.double())
     expected = wide(plain)
     expected.backward(above.double())
@@ -135,5 +162,5 @@ def test_the_encoder_is_that_of_torchs_own_layers(preset: str, monkeypatch: pyte
         assert torch.allclose(value.double(), wide.state_dict()[name].double(), rtol=1e-5, atol=1e-6), name
     with torch.no_grad():
         evaluated = wide.eval()(plain)
-        monkeypatch.setattr(convolution, "one_hot", one_hot)
+        monkeypatch.setattr(layers, "one_hot", one_hot)
         assert near(encoder.eval()(features), evaluated)

@@ -63,6 +63,9 @@ class ModelConfig(Settings):
     heads_encoder: int = 4
     hidden_encoder: int = 1024
     dropout_encoder: float = 0.2
+    # training on a CPU: sums in the quickest order, or as in the released code, whose gradients are then found digit by
+    # digit (max-pooling takes another position where two are equal but for rounding)
+    sums: Literal["quick", "released"] = "quick"
     # token mixer
     width_model: int = 256
     layers: int = 4

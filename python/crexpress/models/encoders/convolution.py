@@ -5,8 +5,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crexpress.models.config import ModelConfig
-from crexpress.models.encoders.layers import Convolution, Dropout, activate, on_cpu
-from crexpress.models.inputs import Features, one_hot
+from crexpress.models.encoders.layers import (
+    AsReleased,
+    Convolution,
+    Dropout,
+    Norm,
+    SequenceConvolution,
+    activate,
+    on_cpu,
+)
+from crexpress.models.encoders.normalise import add_residual
+from crexpress.models.inputs import Features
 
 
 class Conv1x1Residual(nn.Module):
@@ -15,22 +24,27 @@ class Conv1x1Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.block = nn.Sequential(
-            nn.BatchNorm2d(channels), nn.GELU(), Convolution(channels, channels, kernel_size=1, bias=False)
+            Norm(channels), nn.GELU(), Convolution(channels, channels, kernel_size=1, bias=False)
         )
 
     def forward(self, x: Tensor) -> Tensor:
         norm, _, convolution = self.block
+        assert isinstance(norm, Norm)
+        assert isinstance(convolution, Convolution)
+        if on_cpu(x) and not norm.training and not torch.is_grad_enabled():
+            add_residual(norm, convolution.weight.squeeze(2), x)
+            return x
         added: Tensor = convolution(*activate(norm, x))
         return added.add_(x)
 
 
 class Stem(nn.Sequential):
-    """First convolution of one input: [elements, in, 1, L] -> [elements, channels, 1, (L - kernel + 1) // pool]."""
+    """One input up to its pool: [elements, in, 1, L] -> [elements, channels, 1, (L - kernel + 1) // pool]."""
 
-    def __init__(self, inputs: int, channels: int, kernel: int, pool: int, dropout: float) -> None:
+    def __init__(self, first: Convolution, pool: int, dropout: float) -> None:
         super().__init__(
-            Convolution(inputs, channels, kernel),
-            Conv1x1Residual(channels),
+            first,
+            Conv1x1Residual(first.out_channels),
             nn.MaxPool2d((1, pool)) if pool > 1 else nn.Identity(),
             Dropout(dropout),
         )
@@ -41,7 +55,7 @@ class TowerBlock(nn.Sequential):
 
     def __init__(self, inputs: int, channels: int, kernel: int, dropout: float) -> None:
         super().__init__(
-            nn.BatchNorm2d(inputs),
+            Norm(inputs),
             nn.GELU(),
             Convolution(inputs, channels, kernel, padding=kernel // 2),
             Conv1x1Residual(channels),
@@ -52,6 +66,7 @@ class TowerBlock(nn.Sequential):
     def forward(self, *parts: Tensor) -> Tensor:
         """Of channels in parts, as `activate` and `Convolution` take them."""
         norm, _, convolution, *more = self
+        assert isinstance(norm, Norm)
         x: Tensor = convolution(*activate(norm, *parts))
         for layer in more:
             x = layer(x)
@@ -72,11 +87,12 @@ class ConvolutionEncoder(nn.Module):
         parts = 0
         if "sequence" in stems:
             stem = stems["sequence"]
-            self.sequence = Stem(4, channels, stem.kernel, stem.pool, drop)
+            self.sequence = Stem(SequenceConvolution(4, channels, stem.kernel), stem.pool, drop)
             parts += 1
         if config.motifs:
             if self.motif_convolution:
-                self.motifs = Stem(1, channels, stems["motifs"].kernel, stems["motifs"].pool, drop)
+                stem = stems["motifs"]
+                self.motifs = Stem(Convolution(1, channels, stem.kernel), stem.pool, drop)
             else:
                 self.motifs = nn.Sequential(nn.Linear(len(config.motifs), channels), nn.GELU(), nn.Dropout(drop))
             parts += 1
@@ -84,18 +100,21 @@ class ConvolutionEncoder(nn.Module):
             # with track dropout each track also has a presence channel, so that "missing" is not "zero"
             inputs = config.signal_channels * (2 if config.track_dropout else 1)
             stem = stems["signals"]
-            self.signals = Stem(inputs, channels, stem.kernel, stem.pool, drop)
+            self.signals = Stem(Convolution(inputs, channels, stem.kernel), stem.pool, drop)
             parts += 1
         kernels = config.tower_kernels
         widths = [parts * channels] + [channels] * len(kernels)
         self.tower = nn.Sequential(*(TowerBlock(widths[i], channels, k, drop) for i, k in enumerate(kernels)))
         positions = config.positions // 2 ** len(kernels)
         self.project = nn.Sequential(nn.Linear(widths[-1] * positions, config.width_model), nn.Dropout(drop))
+        for layer in self.modules():
+            if isinstance(layer, AsReleased):
+                layer.as_released = config.sums == "released"
 
     def forward(self, features: Features) -> Tensor:
         parts = []
         if self.sequence is not None:
-            parts.append(self.sequence(one_hot(features.codes).unsqueeze(2)))
+            parts.append(self.sequence(features.codes))
         if self.signals is not None:
             parts.append(self.signals(self._with_presence(features).unsqueeze(2)))
         if self.motifs is not None and self.motif_convolution:

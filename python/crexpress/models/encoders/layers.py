@@ -12,6 +12,8 @@ from torch.nn import functional
 
 from crexpress.models.encoders.fourier import TILE, FourierConvolution
 from crexpress.models.encoders.normalise import norm_gelu
+from crexpress.models.encoders.windows import KmerConvolution, WindowConvolution
+from crexpress.models.inputs import one_hot
 
 WIDE = 64  # input channels from which a kernel beyond 3 is better applied to the spectrum
 
@@ -23,11 +25,26 @@ def on_cpu(x: Tensor) -> bool:
 
 
 def packed(x: Tensor) -> Tensor:
-    """The same, on a CPU with a position's channels side by side."""
-    return x.contiguous(memory_format=torch.channels_last) if on_cpu(x) else x
+    """The same with a position's channels side by side."""
+    return x.contiguous(memory_format=torch.channels_last)
 
 
-class Convolution(nn.Conv1d):
+class AsReleased:
+    """A layer that, if asked, keeps to torch's own sums in training, which are those of the released code."""
+
+    as_released: bool = False
+    training: bool
+
+    def quick(self, x: Tensor) -> bool:
+        """Whether x may take the ways of this file."""
+        return on_cpu(x) and not (self.as_released and self.training)
+
+
+class Norm(AsReleased, nn.BatchNorm2d):
+    """Batch normalisation, for `activate`."""
+
+
+class Convolution(AsReleased, nn.Conv1d):
     """Convolution along the positions."""
 
     def forward(self, x: Tensor, level: Tensor | None = None) -> Tensor:
@@ -37,9 +54,13 @@ class Convolution(nn.Conv1d):
         if length == kernel and around == 0:
             # all is under the kernel: one matrix product, which a CPU does much faster
             return functional.linear(x.flatten(1), weight.flatten(1), self.bias)[:, :, None, None]
-        if on_cpu(x) and 3 < kernel == 2 * around + 1 and x.shape[1] >= WIDE and length >= TILE:
+        if not self.quick(x):
+            y = functional.conv1d(x.squeeze(2), weight, self.bias, padding=around).unsqueeze(2)
+        elif 3 < kernel == 2 * around + 1 and x.shape[1] >= WIDE and length >= TILE:
             rows = FourierConvolution.apply(packed(x).permute(0, 2, 3, 1).squeeze(1), weight, self.bias)
             y = rows.unsqueeze(1).permute(0, 3, 1, 2)
+        elif kernel > 1 and around == 0:
+            y = packed(WindowConvolution.apply(packed(x), weight, self.bias))
         else:
             y = packed(functional.conv2d(packed(x), weight.unsqueeze(2), self.bias, padding=(0, around)))
         return y if level is None else y + self._of_level(level, length)
@@ -53,6 +74,15 @@ class Convolution(nn.Conv1d):
         return torch.bmm(within.expand(len(given), -1, -1), given).unsqueeze(1).permute(0, 3, 1, 2)
 
 
+class SequenceConvolution(Convolution):
+    """Convolution along the bases codes [elements, L], as one-hot channels."""
+
+    def forward(self, codes: Tensor) -> Tensor:  # type: ignore[override]
+        if self.quick(self.weight) and codes.shape[1] > self.kernel_size[0]:
+            return KmerConvolution.apply(codes, self.weight, self.bias)
+        return super().forward(one_hot(codes).to(self.weight.dtype).unsqueeze(2))
+
+
 class Dropout(nn.Dropout):
     """Dropout whose random numbers cost a CPU a quarter: 31 random bits for each value."""
 
@@ -63,12 +93,12 @@ class Dropout(nn.Dropout):
         return x * kept.to(x.dtype).mul_(1 / (1 - self.p))
 
 
-def activate(norm: nn.Module, *parts: Tensor) -> list[Tensor]:
+def activate(norm: Norm, *parts: Tensor) -> list[Tensor]:
     """GELU(BatchNorm) of channels that come in parts, of which those after the first may have a single position.
 
     Several parts are for `on_cpu` alone.
     """
-    if not on_cpu(parts[0]) or not isinstance(norm, nn.BatchNorm2d):
+    if not norm.quick(parts[0]):
         return [functional.gelu(norm(*parts))]
     count = len(parts[0]) * parts[0].shape[-1]
     bounds = pairwise(accumulate((part.shape[1] for part in parts), initial=0))

@@ -31,6 +31,16 @@ def norm_gelu(norm: nn.BatchNorm2d, x: Tensor, channels: slice, count: int) -> T
     return result.view(rows.shape).permute(0, 3, 1, 2)
 
 
+def add_residual(norm: nn.BatchNorm2d, weight: Tensor, x: Tensor) -> None:
+    """Add, in place, weight [channels, channels] times GELU(norm(x)) to x, in evaluation and without gradients."""
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    scale = norm.weight * (norm.running_var + norm.eps).rsqrt()
+    shift = norm.bias - norm.running_mean * scale
+    for (piece,) in _pieces(x.permute(0, 2, 3, 1).view(-1, x.shape[1])):
+        piece.addmm_(torch.ops.aten.gelu_(torch.addcmul(shift, piece, scale)), weight.t())
+
+
 class _NormGELU(torch.autograd.Function):
     """GELU(BatchNorm(x)) of rows [n, channels] by their own statistics, and these: mean and variance."""
 
