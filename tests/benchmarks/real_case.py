@@ -66,8 +66,8 @@ class Case:
             click.echo(f"{output.relative_to(self.folder)}: {time.time() - start:.0f} s", err=True)
         return output
 
-    def store(self, tss: str) -> dict[str, Path]:
-        """Elements, genes, all ten tracks and loops for one rule of the TSS, as options that most tools take."""
+    def elements(self, tss: str) -> tuple[Path, Path]:
+        """Elements and genes for one rule of the TSS."""
         place = self.folder / "store" / tss
         genes = self.make(
             *(place / "genes.parquet", "merge-ccres", "--ccres", ASSETS / "cCRE_like.shared.hg38.bed.gz"),
@@ -75,7 +75,12 @@ class Case:
             *("--chrom-sizes", ASSETS / "GRCh38_EBV.chrom.sizes.tsv"),
             *("--blacklist", ASSETS / "GRCh38_unified_blacklist.bed", "--outdir", place),
         )
-        elements = place / "elements.parquet"
+        return place / "elements.parquet", genes
+
+    def store(self, tss: str) -> dict[str, Path]:
+        """Elements, genes, all ten tracks and loops for one rule of the TSS, as options that most tools take."""
+        elements, genes = self.elements(tss)
+        place = elements.parent
         tracks = [word for name in TEN for word in ("--track", f"{name.lower()}={ASSETS}/{CELL}.{name}.peaks.hg38.bw")]
         signals = place / f"signals.{CELL}.safetensors"
         self.make(signals, "extract-signals", "--elements", elements, "--cell", CELL, *tracks, "--output", signals)
