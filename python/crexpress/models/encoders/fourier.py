@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 TILE = 30  # outputs of a tile: best for kernels of about 7
+PIECE = 32  # elements worked on at once: their spectra stay in the cache
 
 
 class FourierConvolution(torch.autograd.Function):
@@ -24,18 +25,41 @@ class FourierConvolution(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-        spectrum = _inputs(x, weight.shape[2])
-        ctx.save_for_backward(spectrum, weight)
-        return _product(spectrum, weight, x.shape) + bias
+        ctx.save_for_backward(x, weight)
+        return _convolve(x, weight).add_(bias)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        spectrum, weight = ctx.saved_tensors
-        kernel = weight.shape[2]
-        of_input = _product(_inputs(gradient, kernel), weight.transpose(0, 1).flip(2), gradient.shape)
-        outputs = _transform(_tiles(gradient, kernel, 0, TILE), kernel)
-        return of_input.contiguous(), _correlation(spectrum, outputs, kernel), gradient.sum((0, 1))
+        x, weight = ctx.saved_tensors
+        of_input = _convolve(gradient, weight.transpose(0, 1).flip(2))
+        return of_input, _correlate(x, gradient, weight.shape[2]), gradient.sum((0, 1))
+
+
+def _convolve(x: Tensor, weight: Tensor) -> Tensor:
+    """The convolution without bias."""
+    outputs, _, kernel = weight.shape
+    spectra = _of_weight(weight)
+    result = x.new_empty(*x.shape[:2], outputs)
+    for some, out in zip(x.split(PIECE), result.split(PIECE), strict=True):
+        _product(_inputs(some, kernel), spectra, out)
+    return result
+
+
+def _correlate(x: Tensor, gradient: Tensor, kernel: int) -> Tensor:
+    """Gradient [out, in, k] of the weight, by that of the outputs [elements, L, out]."""
+    inputs, outputs = x.shape[2], gradient.shape[2]
+    waves = _waves(kernel)
+    pairs = x.new_zeros(len(waves), 2 * inputs, 2 * outputs)
+    for some, above in zip(x.split(PIECE), gradient.split(PIECE), strict=True):
+        of_outputs = _transform(_tiles(above, kernel, 0, TILE), kernel)
+        pairs.baddbmm_(_inputs(some, kernel).transpose(1, 2), of_outputs)
+    pairs = pairs.view(len(waves), 2, inputs, 2, outputs)
+    real = pairs[:, 0, :, 0] + pairs[:, 1, :, 1]
+    imaginary = pairs[:, 1, :, 0] - pairs[:, 0, :, 1]
+    back = waves[..., :kernel].flatten(0, 1)
+    taps = back.t() @ torch.stack([real, imaginary], 1).flatten(2).flatten(0, 1) / len(waves)
+    return taps.view(kernel, inputs, outputs).permute(2, 1, 0)
 
 
 @cache
@@ -66,27 +90,23 @@ def _inputs(x: Tensor, kernel: int) -> Tensor:
     return _transform(_tiles(x, kernel, kernel // 2, TILE + kernel - 1), kernel)
 
 
-def _product(spectrum: Tensor, weight: Tensor, shape: torch.Size) -> Tensor:
-    """Convolution [elements, L, out] of inputs by their spectrum: times the conjugate of the weight's, and back."""
+def _of_weight(weight: Tensor) -> Tensor:
+    """Spectra of a weight, for the real and for the imaginary part of a product: [2, n / 2, 2 * in, out]."""
     outputs, inputs, kernel = weight.shape
-    elements, length, _ = shape
     waves = _waves(kernel)
-    real, imaginary = waves.unbind(1)
+    real, imaginary = waves[..., :kernel].unbind(1)
+    own = torch.stack([torch.stack([real, imaginary], 1), torch.stack([-imaginary, real], 1)])
     taps = weight.permute(2, 1, 0).reshape(kernel, -1)
-    result = torch.zeros((), dtype=spectrum.dtype)
-    for own, back in ((waves, real), (torch.stack([-imaginary, real], 1), imaginary)):
-        of_weight = (own[..., :kernel].flatten(0, 1) @ taps).view(len(waves), 2 * inputs, outputs)
-        part = torch.bmm(spectrum, of_weight).flatten(1)
-        result = torch.addmm(result, back[:, :TILE].t(), part, alpha=1 / len(waves))
-    return result.view(TILE, elements, -1, outputs).permute(1, 2, 0, 3).flatten(1, 2)[:, :length]
+    return (own.flatten(0, 2) @ taps).view(2, len(waves), 2 * inputs, outputs)
 
 
-def _correlation(inputs: Tensor, outputs: Tensor, kernel: int) -> Tensor:
-    """Gradient [out, in, k] of the weight by the spectra of inputs and of the outputs' gradients."""
-    pairs = torch.bmm(inputs.transpose(1, 2), outputs)
-    pairs = pairs.view(len(pairs), 2, inputs.shape[2] // 2, 2, -1)
-    real = pairs[:, 0, :, 0] + pairs[:, 1, :, 1]
-    imaginary = pairs[:, 1, :, 0] - pairs[:, 0, :, 1]
-    waves = _waves(kernel)[..., :kernel].flatten(0, 1)
-    taps = waves.t() @ torch.stack([real, imaginary], 1).flatten(2).flatten(0, 1) / len(inputs)
-    return taps.view(kernel, inputs.shape[2] // 2, -1).permute(2, 1, 0)
+def _product(spectrum: Tensor, spectra: Tensor, out: Tensor) -> None:
+    """Into out [elements, L, outputs]: inputs by their spectrum, times the conjugate of the weight's, and back."""
+    elements, length, outputs = out.shape
+    count = len(spectrum)
+    parts = spectrum.new_empty(2, count, spectrum.shape[1], outputs)
+    for of_weight, part in zip(spectra, parts, strict=True):
+        torch.bmm(spectrum, of_weight, out=part)
+    back = _waves(2 * count - TILE + 1)[..., :TILE].transpose(0, 1).reshape(2 * count, TILE)
+    tiles = torch.mm(back.t() / count, parts.view(2 * count, -1))
+    out.copy_(tiles.view(TILE, elements, -1, outputs).permute(1, 2, 0, 3).flatten(1, 2)[:, :length])
