@@ -8,11 +8,12 @@ The released program starts from its tensors repeated for each gene (int64 and f
 memory: what it spends on reading them from gzipped HDF5 is not counted against it. Ours starts from the element store.
 With --chrom, genes and elements lie where they do on a chromosome of assets/k562, and all its genes are predicted;
 without, genes lie evenly, as densely among elements as in the human genome. The released program has no perturbation
-code; masking stands for one forward pass of its model for each masked element, as the paper describes it. It runs in a
-process of its own, with torch's own settings.
+code; masking stands for one forward pass of its model for each masked element, as the paper describes it. Each program
+runs in a process of its own, the released one with torch's own settings.
 """
 
 import contextlib
+import copy
 import importlib.util
 import io
 import multiprocessing
@@ -210,7 +211,7 @@ def show(what: str, theirs: Per, ours: Per) -> None:
 
 
 class Measured(NamedTuple):
-    """CPU seconds and genes of the released program, its predictions and its weights."""
+    """CPU seconds and genes of a program, its predictions of some genes and the weights it started from."""
 
     stepping: Per
     predicting: Per
@@ -220,14 +221,42 @@ class Measured(NamedTuple):
 
 
 def released(folder: Path, training: tuple[np.ndarray, ...], some: tuple[np.ndarray, ...], repeats: int) -> Measured:
-    """Measure the released program, in a process of its own."""
+    """Measure the released program."""
     program, batch, few = Released(folder), len(training[0]), len(some[0])
+    weights = copy.deepcopy(program.model.state_dict())
+    predictions = program.predict(some).numpy()
     optimiser = torch.optim.AdamW(program.model.parameters(), lr=1e-6)
     stepping = seconds(lambda: program.step(training, optimiser), repeats)
     predicting = seconds(lambda: program.predict(some), repeats)
     masking = seconds(lambda: program.mask_each(tuple(part[:1] for part in some)), repeats)
-    weights = program.model.state_dict()
-    return Measured((stepping, batch), (predicting, few), (masking, 1), program.predict(some).numpy(), weights)
+    return Measured((stepping, batch), (predicting, few), (masking, 1), predictions, weights)
+
+
+def ours(preset: str, store: Store, chosen: np.ndarray, weights: dict[str, Tensor] | None, repeats: int) -> Measured:
+    """Measure a preset: steps over the chosen genes, then prediction and masking of all."""
+    genes, batch = len(store.genes), len(chosen)
+    config: ModelConfig = read_preset(preset)[0].replace(
+        tracks=TRACKS, motifs=tuple(f"M{i}" for i in range(MOTIFS)), sequence=True, neighbours=store.index.shape[1] - 1
+    )
+    model, training, engine = RegulatoryModel(config), TrainingConfig(batch_size=batch), Engine()
+    if weights:
+        model.load_state_dict(translate(weights, config))
+    predictions = predict(model.eval(), store, 0, 64)
+    samples = Samples(np.zeros(genes, np.int64), np.arange(genes), np.ones(genes, np.float32))
+    ready, optimiser = engine.ready(model), torch.optim.AdamW(model.parameters(), lr=1e-6)
+    model.train()
+    stepping = seconds(lambda: update(ready, *make(store, samples, chosen), optimiser, 1e-6, training, engine), repeats)
+    model.eval()
+    predicting = seconds(lambda: predict(model, store, 0, 64), repeats)
+    masking = seconds(lambda: link_table(model, store, 0, 20_000), repeats)
+    return Measured((stepping, batch), (predicting, genes), (masking, genes), predictions, model.state_dict())
+
+
+def alone(measure: Callable[..., Measured], *given: object, huge_pages: bool) -> Measured:
+    """Measure in a process of its own, whose memory no other has used."""
+    os.environ["THP_MEM_ALLOC_ENABLE"] = str(int(huge_pages))  # as crexpress.cli asks torch for; torch itself does not
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(measure, *given).result()
 
 
 @click.command()
@@ -247,42 +276,21 @@ def main(folder: Path, genes: int, chrom: str | None, neighbours: int, batch: in
     store = fill(real_places(chrom), neighbours, rng) if chrom else generate(genes, neighbours, rng)
     genes = len(store.genes)
     few = np.arange(genes // 2, genes // 2 + max(2, 160 // (neighbours + 1)))
-    arrays = repeated(store, np.sort(rng.choice(genes, batch, replace=False))), repeated(store, few)
+    chosen = np.sort(rng.choice(genes, batch, replace=False))
+    arrays = repeated(store, chosen), repeated(store, few)
     used = len(torch.unique(store.index[store.index >= 0]))
     click.echo(f"{genes} genes, m = {neighbours}, {used} elements seen, {torch.get_num_threads()} threads")
-    os.environ["THP_MEM_ALLOC_ENABLE"] = "0"
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as other:
-        theirs = other.submit(released, folder, *arrays, repeats).result()
-    os.environ["THP_MEM_ALLOC_ENABLE"] = "1"
-    target = np.ones(genes, np.float32)
-    samples = Samples(np.zeros(genes, np.int64), np.arange(genes), target)
+    theirs = alone(released, folder, *arrays, repeats, huge_pages=False)
     for preset in ("scpge-compat", "scpge"):
-        config: ModelConfig = read_preset(preset)[0].replace(
-            tracks=TRACKS, motifs=tuple(f"M{i}" for i in range(MOTIFS)), sequence=True, neighbours=neighbours
-        )
-        model, training = RegulatoryModel(config), TrainingConfig(batch_size=batch)
-        if preset == "scpge-compat":
-            model.load_state_dict(translate(theirs.weights, config))
-            difference = np.abs(predict(model.eval(), store, 0, 64)[few] - theirs.predictions).max()
-            click.echo(f"largest difference of a prediction with the same weights: {difference:.1e}")
-        own = torch.optim.AdamW(model.parameters(), lr=1e-6)
-        engine = Engine()
-        ready = engine.ready(model)
-        chosen = np.sort(rng.choice(genes, batch, replace=False))
-
-        def step(
-            model: RegulatoryModel = model, ready: nn.Module = ready, own: Any = own, chosen: np.ndarray = chosen
-        ) -> None:
-            model.train()
-            update(ready, *make(store, samples, chosen), own, 1e-6, training, engine)  # noqa: B023
-
+        weights = theirs.weights if preset == "scpge-compat" else None
+        found = alone(ours, preset, store, chosen, weights, repeats, huge_pages=True)
         click.echo(preset)
-        show("training step, from data to updated weights", theirs.stepping, (seconds(step, repeats), batch))
-        model.eval()
-        whole = seconds(lambda: predict(model, store, 0, 64), repeats)  # noqa: B023
-        show("prediction of a whole cell", theirs.predicting, (whole, genes))
-        whole = seconds(lambda: link_table(model, store, 0, 20_000), repeats)  # noqa: B023
-        show("masking every element of every gene", theirs.masking, (whole, genes))
+        if weights:
+            difference = np.abs(found.predictions[few] - theirs.predictions).max()
+            click.echo(f"  largest difference of a prediction with the same weights: {difference:.1e}")
+        show("training step, from data to updated weights", theirs.stepping, found.stepping)
+        show("prediction of a whole cell", theirs.predicting, found.predicting)
+        show("masking every element of every gene", theirs.masking, found.masking)
 
 
 if __name__ == "__main__":
