@@ -220,7 +220,9 @@ class Measured(NamedTuple):
     weights: dict[str, Tensor]
 
 
-def released(folder: Path, training: tuple[np.ndarray, ...], some: tuple[np.ndarray, ...], repeats: int) -> Measured:
+def released(
+    folder: Path, training: tuple[np.ndarray, ...], some: tuple[np.ndarray, ...], masks: bool, repeats: int
+) -> Measured:
     """Measure the released program."""
     program, batch, few = Released(folder), len(training[0]), len(some[0])
     weights = copy.deepcopy(program.model.state_dict())
@@ -228,11 +230,13 @@ def released(folder: Path, training: tuple[np.ndarray, ...], some: tuple[np.ndar
     optimiser = torch.optim.AdamW(program.model.parameters(), lr=1e-6)
     stepping = seconds(lambda: program.step(training, optimiser), repeats)
     predicting = seconds(lambda: program.predict(some), repeats)
-    masking = seconds(lambda: program.mask_each(tuple(part[:1] for part in some)), repeats)
+    masking = seconds(lambda: program.mask_each(tuple(part[:1] for part in some)), repeats) if masks else 0.0
     return Measured((stepping, batch), (predicting, few), (masking, 1), predictions, weights)
 
 
-def ours(preset: str, store: Store, chosen: np.ndarray, weights: dict[str, Tensor] | None, repeats: int) -> Measured:
+def ours(
+    preset: str, store: Store, chosen: np.ndarray, weights: dict[str, Tensor] | None, masks: bool, repeats: int
+) -> Measured:
     """Measure a preset: steps over the chosen genes, then prediction and masking of all."""
     genes, batch = len(store.genes), len(chosen)
     config: ModelConfig = read_preset(preset)[0].replace(
@@ -248,7 +252,7 @@ def ours(preset: str, store: Store, chosen: np.ndarray, weights: dict[str, Tenso
     stepping = seconds(lambda: update(ready, *make(store, samples, chosen), optimiser, 1e-6, training, engine), repeats)
     model.eval()
     predicting = seconds(lambda: predict(model, store, 0, 64), repeats)
-    masking = seconds(lambda: link_table(model, store, 0, 20_000), repeats)
+    masking = seconds(lambda: link_table(model, store, 0, 20_000), repeats) if masks else 0.0
     return Measured((stepping, batch), (predicting, genes), (masking, genes), predictions, model.state_dict())
 
 
@@ -267,9 +271,12 @@ def alone(measure: Callable[..., Measured], *given: object, huge_pages: bool) ->
 @click.option("--chrom", help="Chromosome of assets/k562 that is predicted, instead of generated --genes.")
 @click.option("--neighbours", default=20, show_default=True, help="Elements a gene (m).")
 @click.option("--batch", default=16, show_default=True, help="Genes of a training step.")
+@click.option("--masks/--no-masks", default=True, help="Whether masking is measured, too.")
 @click.option("--repeats", default=1, show_default=True, help="Times that each is measured; the best counts.")
 @click.option("--seed", default=1, show_default=True, help="Seed of the generated data.")
-def main(folder: Path, genes: int, chrom: str | None, neighbours: int, batch: int, repeats: int, seed: int) -> None:
+def main(
+    folder: Path, genes: int, chrom: str | None, neighbours: int, batch: int, masks: bool, repeats: int, seed: int
+) -> None:
     """Compare training steps, prediction and masking, per gene."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
@@ -280,17 +287,18 @@ def main(folder: Path, genes: int, chrom: str | None, neighbours: int, batch: in
     arrays = repeated(store, chosen), repeated(store, few)
     used = len(torch.unique(store.index[store.index >= 0]))
     click.echo(f"{genes} genes, m = {neighbours}, {used} elements seen, {torch.get_num_threads()} threads")
-    theirs = alone(released, folder, *arrays, repeats, huge_pages=False)
+    theirs = alone(released, folder, *arrays, masks, repeats, huge_pages=False)
     for preset in ("scpge-compat", "scpge"):
         weights = theirs.weights if preset == "scpge-compat" else None
-        found = alone(ours, preset, store, chosen, weights, repeats, huge_pages=True)
+        found = alone(ours, preset, store, chosen, weights, masks, repeats, huge_pages=True)
         click.echo(preset)
         if weights:
             difference = np.abs(found.predictions[few] - theirs.predictions).max()
             click.echo(f"  largest difference of a prediction with the same weights: {difference:.1e}")
         show("training step, from data to updated weights", theirs.stepping, found.stepping)
         show("prediction of a whole cell", theirs.predicting, found.predicting)
-        show("masking every element of every gene", theirs.masking, found.masking)
+        if masks:
+            show("masking every element of every gene", theirs.masking, found.masking)
 
 
 if __name__ == "__main__":
