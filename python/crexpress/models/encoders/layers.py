@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from crexpress.models.encoders.fourier import TILE, FourierConvolution
 from crexpress.models.encoders.normalise import norm_gelu
-from crexpress.models.encoders.windows import KmerConvolution, WindowConvolution
+from crexpress.models.encoders.windows import KmerConvolution, WindowConvolution, by_position
 from crexpress.models.inputs import one_hot
 
 WIDE = 64  # input channels from which a kernel beyond 3 is better applied to the spectrum
@@ -57,7 +57,7 @@ class Convolution(AsReleased, nn.Conv1d):
         if not self.quick(x):
             y = functional.conv1d(x.squeeze(2), weight, self.bias, padding=around).unsqueeze(2)
         elif 3 < kernel == 2 * around + 1 and x.shape[1] >= WIDE and length >= TILE:
-            rows = FourierConvolution.apply(packed(x).permute(0, 2, 3, 1).squeeze(1), weight, self.bias)
+            rows = FourierConvolution.apply(by_position(x), weight, self.bias)
             y = rows.unsqueeze(1).permute(0, 3, 1, 2)
         elif kernel > 1 and around == 0:
             y = packed(WindowConvolution.apply(packed(x), weight, self.bias))

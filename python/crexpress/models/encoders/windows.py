@@ -29,7 +29,7 @@ class WindowConvolution(torch.autograd.Function):
         of_input = None
         if ctx.needs_input_grad[0]:
             of_input = functional.conv_transpose2d(gradient, weight.unsqueeze(2))
-        return of_input, _of_weight(_positions(x), _positions(gradient), weight), gradient.sum((0, 2, 3))
+        return of_input, _of_weight(by_position(x), by_position(gradient), weight), gradient.sum((0, 2, 3))
 
 
 class KmerConvolution(torch.autograd.Function):
@@ -58,10 +58,10 @@ class KmerConvolution(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor, Tensor]:
         codes, weight = ctx.saved_tensors
         bases = one_hot(codes).transpose(1, 2).contiguous()
-        return None, _of_weight(bases, _positions(gradient), weight), gradient.sum((0, 2, 3))
+        return None, _of_weight(bases, by_position(gradient), weight), gradient.sum((0, 2, 3))
 
 
-def _positions(x: Tensor) -> Tensor:
+def by_position(x: Tensor) -> Tensor:
     """[elements, channels, 1, L] as contiguous [elements, L, channels]."""
     return x.permute(0, 2, 3, 1).squeeze(1).contiguous()
 
