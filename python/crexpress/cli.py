@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import importlib
 import math
 import os
 import sys
@@ -41,6 +42,26 @@ class FloatRange(click.FloatRange):
         if not math.isfinite(number):
             self.fail(f"{value} is not a finite number.", param, ctx)
         return number
+
+
+class Registered(click.ParamType):
+    """A name in the registry `module:NAME`, a dictionary, which is imported only when a value or help is asked for."""
+
+    name = "choice"
+
+    def __init__(self, registry: str) -> None:
+        self.registry = registry
+
+    @property
+    def choices(self) -> list[str]:
+        module, _, name = self.registry.partition(":")
+        return list(getattr(importlib.import_module(module), name))
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        return click.Choice(self.choices).get_metavar(param, ctx)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return click.Choice(self.choices).convert(value, param, ctx)
 
 
 def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:

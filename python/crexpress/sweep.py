@@ -361,14 +361,20 @@ def _name_folders(laid_out: Sequence[dict[str, Any]]) -> None:
 def _arguments(
     settings: Settings, command: click.Command, only: Sequence[str] = (), without: Sequence[str] = ()
 ) -> str:
-    """Options of the command line, in the order of the command's own list; flags that are off are left out."""
+    """Options of the command line, in the order of the command's own list.
+
+    A flag that is off is named by its own word for that (--no-x), and left out where it has none.
+    """
     words = []
     for option in command.params:
         name = _spelled(option)
         value = settings.get(name)
-        if name in PIPELINES or name in without or (only and name not in only) or value in (None, False, ""):
+        if name in PIPELINES or name in without or (only and name not in only) or value in (None, ""):
             continue
-        words += [option.opts[-1]] if value is True else [option.opts[-1], shlex.quote(str(value))]
+        if isinstance(value, bool):
+            words += (option.opts if value else option.secondary_opts)[-1:]
+        else:
+            words += [option.opts[-1], shlex.quote(str(value))]
     return " ".join(words)
 
 

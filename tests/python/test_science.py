@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from crexpress import cli
 from crexpress.models.config import ModelConfig
 from crexpress.training.config import TrainingConfig
 
@@ -39,7 +40,7 @@ def options(tool: str) -> dict[str, set[str] | None]:
     module = module_from_spec(spec_from_loader(loader.name, loader))
     loader.exec_module(module)
     return {
-        name: set(option.type.choices) if isinstance(option.type, click.Choice) else None
+        name: set(option.type.choices) if isinstance(option.type, click.Choice | cli.Registered) else None
         for option in module.main.params
         for name in (*option.opts, *option.secondary_opts)
     }

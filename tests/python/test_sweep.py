@@ -13,6 +13,7 @@ from crexpress import artifacts
 from crexpress.compare import read_settings
 from crexpress.evaluate import naming
 from crexpress.missing_tracks import to_hide
+from crexpress.models.positions import POSITIONS
 from tiny_case import TinyCase
 
 ROOT = Path(__file__).parents[2]
@@ -83,6 +84,18 @@ grid: {layers: [0, 1], tracks: [dnase, [dnase, ctcf]]}
     # another width needs elements of its own, another bin size tracks of its own
     assert (full["reference"]["folder"], full["store"]["folder"]) == ("width1000/", "width1000.bins1/")
     assert "batch-size" not in full["args"]
+
+
+def test_a_flag_that_is_off_is_said_where_it_has_a_word_for_that(tmp_path: Path) -> None:
+    grid = "grid: {shuffled_negatives: [false, true], anchored: [false]}"
+    runs = laid_out(tmp_path, "--", "--preset", "scpge-small", "--seed", "1", grid=grid)
+    assert [run["args"] for run in runs] == ["--no-shuffled-negatives --seed 1", "--shuffled-negatives --seed 1"]
+
+
+def test_a_registered_name_is_a_choice(tmp_path: Path) -> None:
+    result = check(tmp_path, grid="points: {all: {position: nowhere}}")
+    assert result.exit_code == 65
+    assert all(name in result.output for name in POSITIONS)
 
 
 def test_a_points_own_split_holds(tmp_path: Path) -> None:

@@ -113,8 +113,17 @@ def test_bf16_is_near_float32_and_keeps_the_weights_in_float32(tiny: Any) -> Non
 def test_a_compiled_model_trains_as_the_plain_one(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # traced and run without writing C++, whose compiler takes minutes
     monkeypatch.setattr(nn.Module, "compile", partialmethod(nn.Module.compile, backend="aot_eager"))
+    monkeypatch.setenv("CXX", sys.executable)
     plain, compiled = (trained(*files(tiny), Engine(compiled=flag)).state_dict() for flag in (False, True))
     assert all(torch.allclose(plain[name], compiled[name], atol=1e-5) for name in plain)
+
+
+@pytest.mark.parametrize(("device", "variable"), [("cpu", "CXX"), ("cuda", "CC")])
+def test_without_a_compiler_nothing_is_compiled(device: str, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "/nowhere/compiler")
+    with pytest.raises(InputError, match="there is no /nowhere/compiler; leave it out, or install one"):
+        Engine(torch.device(device), compiled=True)
+    Engine(torch.device(device))
 
 
 def test_what_the_machine_lacks_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,8 @@
 """How the arithmetic of training is done: device, precision, compilation, processes."""
 
+import os
+import shutil
+import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +25,10 @@ class Engine:
     precision: str = "float32"
     compiled: bool = False
     processes: Processes = field(default_factory=Processes)
+
+    def __post_init__(self) -> None:
+        if self.compiled:
+            _check_compiler(self.device)
 
     def __str__(self) -> str:
         """In words, for the user."""
@@ -69,3 +76,16 @@ def choose_precision(name: str, device: torch.device) -> str:
     if name == "bf16" and device.type == "cuda" and not able:
         raise InputError("--precision bf16 was asked for but this GPU does not have it; use --precision float32")
     return name
+
+
+def _check_compiler(device: torch.device) -> None:
+    """InputError when torch.compile would find no compiler: one of C++ for a CPU, of C for a GPU (Triton's)."""
+    language, variable, usual = "C++", "CXX", ["clang++" if sys.platform == "darwin" else "g++"]
+    if device.type == "cuda":
+        language, variable, usual = "C", "CC", ["gcc", "clang"]
+    named = os.environ.get(variable)
+    if not any(map(shutil.which, [named] if named else usual)):
+        raise InputError(
+            f"--compile needs a {language} compiler, and there is no {named or ' or '.join(usual)}; leave it out, or "
+            f"install one ({variable} may name it)"
+        )
