@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 from tqdm import tqdm
 
 from crexpress import __version__, errors
@@ -79,8 +80,8 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
                 function(*args, **kwargs)
             except errors.InputError as error:
                 fail(str(error), errors.BAD_INPUT)
-            except KeyboardInterrupt:
-                fail("interrupted; no unfinished artefact was kept", errors.INTERRUPTED)
+            except KeyboardInterrupt as stop:  # of training, with what it leaves
+                fail(str(stop) or "interrupted; no unfinished artefact was kept", errors.INTERRUPTED)
             except MemoryError:
                 fail(
                     "not enough host memory; give this tool more, or a smaller input",
@@ -175,14 +176,37 @@ def store_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
+def one_split(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """Click callback: refuse --fold beside --val or --test; the last of them that is given sees the others."""
+    names = [f"--{name}" for name in ("val", "test") if _is_given(context, name)]
+    if names and _is_given(context, "fold"):
+        raise click.UsageError(f"--fold stands for both --val and --test; leave out {' and '.join(names)}, or --fold")
+    return value
+
+
+def _is_given(context: click.Context, name: str) -> bool:
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
 def split_options(function: Callable[..., None]) -> Callable[..., None]:
     """--val, --test and --fold."""
     for option in reversed(
         (
-            click.option("--val", default="chr16", help="Validation chromosomes or regions, comma-separated."),
-            click.option("--test", default="chr8,chr9", help="Test chromosomes or regions (chr20:7000000-10000000)."),
+            click.option(
+                "--val",
+                default="chr16",
+                callback=one_split,
+                help="Validation chromosomes or regions, comma-separated.",
+            ),
+            click.option(
+                "--test",
+                default="chr8,chr9",
+                callback=one_split,
+                help="Test chromosomes or regions (chr20:7000000-10000000).",
+            ),
             click.option(
                 "--fold",
+                callback=one_split,
                 help="Instead of --val and --test: 3/5 tests the third of 5 folds of whole chromosomes with about as "
                 "many genes each, and validates on the next; chr8 leaves this chromosome out, to be tested.",
             ),

@@ -77,6 +77,11 @@ def read_loops(
     middle = ((table["start"] + table["end"]) // 2).to_numpy()
     if config.loop_bins == "nearest":
         middle = np.rint(middle / contacts.bin_size).astype(np.int64) * contacts.bin_size
+    if config.loop_value not in contacts.given:
+        raise InputError(
+            f"{path} has no {config.loop_value}, the strength of loops that the model was trained on; run build-loops "
+            f"--score {config.loop_value}, on loops that come with it"
+        )
     strengths = np.log10(1 + contacts.strengths(config.loop_value)).astype(np.float32)
     places = contacts.bins(table["chrom"], middle)
     keys, values, bins = (torch.from_numpy(part) for part in (contacts.keys, strengths, places))

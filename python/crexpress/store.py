@@ -313,8 +313,9 @@ def _read_signals(path: Path, config: ModelConfig, elements: Path, like: artifac
     missing = [track for track in config.tracks if track not in opened.tensors]
     if missing and not config.track_dropout:
         raise InputError(
-            f"{path} lacks the track {', '.join(missing)} that the model needs; add it to the samplesheet, or train "
-            "with --track-dropout, which makes a model that can do without"
+            f"{path} lacks the track {', '.join(missing)} that the model needs; it has "
+            f"{', '.join(parameters['tracks'])}. Add it to the samplesheet, or train with --track-dropout, which makes "
+            "a model that can do without"
         )
     if config.tracks and len(missing) == len(config.tracks):
         raise InputError(

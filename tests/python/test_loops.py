@@ -211,6 +211,7 @@ def test_a_model_supervised_by_loops_predicts_without_them(tiny: Any, loops: Pat
     assert result.exit_code == 0, result.output
     plain = train(tiny, tmp_path / "plain", "--steps", 20, "--contacts", loops, cells=("A",))
     assert plain.exit_code == 0, plain.output
+    assert ["loops not read" in trained.output for trained in (result, plain)] == [False, True]
     weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("model", "plain")]
     assert weights[0] != weights[1]
     result = run("predict", "--model", tmp_path / "model", *inputs(tiny, "A", expression=False), "--outdir", tmp_path)
@@ -245,6 +246,7 @@ def test_two_models_in_one_rank_near_and_far_elements(tiny: Any, loops: Path, tm
     ):
         result = train(tiny, tmp_path / name, *common, *more, cells=("A",))
         assert result.exit_code == 0, result.output
+        assert "is of a run with other settings" not in result.output  # the near model's state is of the same run
         given = ["--model", tmp_path / name, *inputs(tiny, "A", expression=False), "--contacts", loops]
         for tool in ("interpret", "predict"):
             result = run(tool, *given, "--outdir", tmp_path / name)
@@ -285,12 +287,18 @@ def test_bad_requests_end_with_one_sentence(tiny: Any, loops: Path, tmp_path: Pa
         assert not (tmp_path / "model").exists()
 
 
-def test_the_strength_is_what_all_files_have(tiny: Any, loops: Path, tmp_path: Path) -> None:
+def test_the_strength_is_what_all_files_have(tiny: Any, loops: Path, prior_model: Path, tmp_path: Path) -> None:
     header, tensors = artifacts.read_sparse(loops, "contacts")
     swapped = tmp_path / "q.npz"
     artifacts.write_sparse(swapped, tensors | {"count": tensors["neglog10q"], "neglog10q": tensors["count"]}, header)
     assert choose_value([loops]) == "count"
     assert choose_value([swapped]) == "neglog10q"
+    given = ["--model", prior_model, *inputs(tiny, "A", expression=False), "--contacts", swapped]
+    refused = run("predict", *given, "--outdir", tmp_path)
+    assert refused.exit_code == 65
+    assert "has no count, the strength of loops that the model was trained on; run build-loops --score count" in (
+        refused.output
+    )
     with pytest.raises(contacts.InputError, match="no strength in common"):
         choose_value([loops, swapped])
 

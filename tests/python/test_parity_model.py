@@ -21,8 +21,10 @@ from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import read_model, translate
 from crexpress.store import Batch
 from crexpress.training.config import TrainingConfig
+from crexpress.training.engine import Engine
 from crexpress.training.forward import forward
 from crexpress.training.losses import with_supervision
+from crexpress.training.run import imported_model
 from test_training import run
 
 REFERENCE = Path(__file__).parents[1] / "reference"
@@ -167,6 +169,20 @@ def test_checkpoints_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     torch.save([1, 2], path)
     with pytest.raises(InputError, match="holds no state dict"):
         read_model(path, config)
-    path.write_text("no checkpoint")
-    with pytest.raises(InputError, match="is not a checkpoint that can be read safely"):
-        read_model(path, config)
+    torch.save(torch.nn.Linear(1, 1), path)  # a module, which only its own code can read
+    for content in (b"no checkpoint", b"a,b\n1,2\n", b"", path.read_bytes(), path.read_bytes()[:99]):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="is not a checkpoint that can be read safely") as refused:
+            read_model(path, config)
+        assert "weights_only" not in str(refused.value)
+
+
+def test_every_process_draws_its_own_dropout_after_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "model.best.pth"
+    torch.save(released_weights(shapes(4)), path)
+    drawn = []
+    for rank in ("0", "1", "1"):
+        monkeypatch.setenv("RANK", rank)
+        imported_model(path, ours("plain", 4).config, Engine(), seed=1)
+        drawn.append(torch.rand(3).tolist())
+    assert drawn[0] != drawn[1] == drawn[2]

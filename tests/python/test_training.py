@@ -269,10 +269,11 @@ def test_averaged_weights_are_kept_when_asked_for(store: Store, tiny: Any) -> No
 
 
 def test_a_fold_names_its_chromosomes(tiny: Any, tmp_path: Path) -> None:
-    assert train(tiny, tmp_path / "model", "--fold", "2/3", "--steps", 1).exit_code == 0
+    given = [*inputs(tiny, "A"), "--neighbours", 4, "--steps", 1, "--batch-size", 16, "--threads", 1]
+    assert run("train", *given, "--fold", "2/3", "--outdir", tmp_path / "model").exit_code == 0
     config = json.loads((tmp_path / "model" / "config.json").read_text())
     assert (config["val"], config["test"]) == ("chr3", "chr2")
-    result = train(tiny, tmp_path / "other", "--fold", "4/3")
+    result = run("train", *given, "--fold", "4/3", "--outdir", tmp_path / "other")
     assert result.exit_code == 65
     assert "'4/3' is no fold" in result.output
 

@@ -15,8 +15,8 @@ from crexpress.errors import InputError
 from crexpress.models.config import read_preset
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.store import Store, open_store
-from crexpress.training import loop
-from crexpress.training.checkpoint import Checkpoint, State
+from crexpress.training import loop, trials
+from crexpress.training.checkpoint import Checkpoint, State, mention_others
 from crexpress.training.config import TrainingConfig
 from crexpress.training.samples import Samples, shuffled
 from crexpress.training.trials import first_model, trial_seed
@@ -113,6 +113,9 @@ def test_a_run_of_other_settings_starts_anew_and_says_so(tmp_path: Path, capsys:
     first, other = Checkpoint(tmp_path, {"seed": 1}), Checkpoint(tmp_path, {"seed": 2})
     first.write(State({"model": {"weight": torch.ones(2)}}, {"done": 3}))
     assert other.read() is None
+    mention_others([other, first])  # two models of one run
+    assert capsys.readouterr().err == ""
+    mention_others([other])
     assert "is of a run with other settings, inputs or versions" in capsys.readouterr().err
     state = Checkpoint(tmp_path, {"seed": 1}).read()
     assert state
@@ -148,6 +151,18 @@ def test_the_best_trial_is_trained_on(store: Store, samples: tuple[Samples, Samp
     best = first_model(MODEL, store, *samples, CONFIG, loop.Engine())
     assert loop.validate(best, store, samples[1], CONFIG, loop.Engine()).loss == min(losses)
     assert len(set(losses)) == 3
+
+
+def test_a_trial_whose_loss_is_no_number_is_not_the_best(
+    store: Store, samples: tuple[Samples, Samples], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter([float("nan"), 2.0, 1.0])
+    monkeypatch.setattr(trials, "validate", lambda *_: loop.Validation(next(losses), 0.0, None))
+    found = first_model(MODEL, store, *samples, CONFIG, loop.Engine()).state_dict()
+    third = CONFIG.replace(trials=1, seed=trial_seed(CONFIG.seed, 2))
+    monkeypatch.undo()
+    expected = first_model(MODEL, store, *samples, third, loop.Engine()).state_dict()
+    assert all(torch.equal(found[name], expected[name]) for name in expected)
 
 
 def test_patience_ends_a_run_that_gets_no_better(store: Store, samples: tuple[Samples, Samples]) -> None:

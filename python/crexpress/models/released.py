@@ -1,6 +1,5 @@
 """Weights of the released programs (PyTorch state dicts) as weights of `scpge-compat` and `creator-compat`."""
 
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -51,10 +50,12 @@ def read_model(path: Path, config: ModelConfig) -> RegulatoryModel:
     """
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError) as error:
+    except (OSError, MemoryError):
+        raise
+    except Exception:  # which one torch raises for a file of another kind depends on its first bytes
         raise InputError(
-            f"{path} is not a checkpoint that can be read safely ({str(error).splitlines()[0]}); give a state dict "
-            "saved by torch.save"
+            f"{path} is not a checkpoint that can be read safely: it is no file of torch.save, is cut off, or holds "
+            "more than weights; give a state dict saved by torch.save"
         ) from None
     weights = stored.get("model_state_dict", stored.get("state_dict", stored)) if isinstance(stored, Mapping) else None
     if not isinstance(weights, Mapping) or not all(isinstance(weight, Tensor) for weight in weights.values()):

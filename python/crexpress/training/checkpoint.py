@@ -3,7 +3,8 @@
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -39,12 +40,6 @@ class Checkpoint:
     def read(self) -> State | None:
         """The last state written, or None for a run that has not begun; InputError when it cannot be read."""
         if not self.path.exists():
-            others = [path for path in self.path.parent.glob("checkpoint.*.safetensors") if path != self.path]
-            if others:
-                cli.say(
-                    f"{others[0]} is of a run with other settings, inputs or versions: this one starts anew and "
-                    "leaves it alone"
-                )
             return None
         try:
             with safe_open(self.path, "pt") as file:
@@ -71,6 +66,28 @@ class Checkpoint:
         """The run is over."""
         for path in (self.path, self._partial):
             path.unlink(missing_ok=True)
+
+
+def mention_others(own: Sequence[Checkpoint]) -> None:
+    """Say that a folder holds the state of another run, where it holds none of this one (`own`: of its models)."""
+    if any(checkpoint.path.exists() for checkpoint in own):
+        return
+    for other in sorted(own[0].path.parent.glob("checkpoint.*.safetensors"))[:1]:
+        cli.say(
+            f"{other} is of a run with other settings, inputs or versions: this one starts anew and leaves it alone"
+        )
+
+
+@contextmanager
+def resumable(own: Sequence[Checkpoint]) -> Iterator[None]:
+    """Where Ctrl-C ends the run, say from what it can go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        states = [str(checkpoint.path) for checkpoint in own if checkpoint.path.exists()]
+        if not states:
+            raise
+        raise KeyboardInterrupt(f"interrupted; started again as before, the run goes on from {states[-1]}") from None
 
 
 def optimiser_tensors(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:

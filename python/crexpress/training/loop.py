@@ -34,6 +34,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
 
+LOOK = 50  # steps of a GPU between looks at its loss: each waits until all steps given to it are done
+
 
 class Trained(NamedTuple):
     """The step whose weights were kept, and one row a validation: step, learning_rate, losses, Pearson r."""
@@ -143,6 +145,7 @@ def train(
     # validation prints the plain lines; on a terminal a bar moves between them
     quiet = not (sys.stderr.isatty() and processes.first)
     bar = tqdm(total=config.steps, desc="training", leave=False, initial=run.done, disable=quiet)
+    look = LOOK if engine.device.type == "cuda" else 1
     while not run.over:
         batch, target = next(batches)
         rate = two_stage(run.done, config.steps, config.warmup, config.learning_rate_low, config.learning_rate)
@@ -151,6 +154,8 @@ def train(
             run.mean.update_parameters(model)
         run.done += 1
         bar.update()
+        if run.done % look == 0:  # once a loss is NaN, so are the weights and all later losses
+            require_finite("training", float(processes.mean(run.losses[-1])), f"by step {run.done}")
         due = run.done % config.validate_every == 0 or run.done == config.steps
         if due:
             _validate(run, store, validation, rate)
@@ -192,12 +197,9 @@ def _validate(run: _Run, store: Store, validation: Samples, rate: float) -> None
     config, processes = run.config, run.engine.processes
     train_loss = float(processes.mean(torch.stack(run.losses).mean()))
     run.losses.clear()
-    if not math.isfinite(train_loss):
-        raise InputError(
-            f"the training loss became {train_loss} before step {run.done}; look for extreme signals or targets, "
-            "or lower the learning rate"
-        )
+    require_finite("training", train_loss, f"by step {run.done}")
     result = processes.told(validate(run.candidate, store, validation, config, run.engine) if processes.first else None)
+    require_finite("validation", result.loss, f"at step {run.done}")
     run.history.append(
         {
             "step": run.done,
@@ -215,10 +217,19 @@ def _validate(run: _Run, store: Store, validation: Samples, rate: float) -> None
     run.keep_if_best()
 
 
+def require_finite(name: str, loss: float, when: str) -> None:
+    """Raise InputError for a loss that is infinite or no number."""
+    if not math.isfinite(loss):
+        raise InputError(
+            f"the {name} loss became {loss} {when}; look for missing or extreme signals or targets, or lower "
+            "the learning rate"
+        )
+
+
 def validate(
     model: RegulatoryModel, store: Store, samples: Samples, config: TrainingConfig, engine: Engine
 ) -> Validation:
-    """Mean loss and Pearson r of the model in eval mode; its mode stays as it was."""
+    """Mean loss, Pearson r and auROC of the model in eval mode; NaN where it predicts NaN. Its mode stays as it was."""
     training = model.training
     model.eval()
     total, parts = 0.0, []
@@ -233,7 +244,9 @@ def validate(
     predicted = torch.cat(parts).numpy()
     varies = predicted.std() > 0 and samples.target.std() > 0
     pearson = float(np.corrcoef(predicted, samples.target)[0, 1]) if varies else math.nan
-    auroc = float(roc_auc_score(samples.target, predicted)) if config.loss == "classification" else None
+    auroc = None
+    if config.loss == "classification":
+        auroc = float(roc_auc_score(samples.target, predicted)) if np.isfinite(predicted).all() else math.nan
     return Validation(total / len(samples), pearson, auroc)
 
 

@@ -15,14 +15,20 @@ from crexpress.models import released, save_model
 from crexpress.models.config import INPUTS, LoopRows, ModelConfig, read_preset
 from crexpress.models.near_far import NearFar, parts
 from crexpress.models.regulatory import RegulatoryModel
-from crexpress.neighbours import MOST_IN_WINDOW, PAD
-from crexpress.placement import CHUNK
+from crexpress.neighbours import MOST_IN_WINDOW
 from crexpress.store import Store, open_store, shared_tracks
 from crexpress.training import classes, samples
-from crexpress.training.checkpoint import Checkpoint
+from crexpress.training.checkpoint import Checkpoint, mention_others, resumable
+from crexpress.training.checks import (
+    check_cells,
+    check_neighbours,
+    check_settings,
+    mention_unused,
+    warn_constant_tracks,
+)
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine, choose_precision
-from crexpress.training.loop import Trained, train, validate
+from crexpress.training.loop import Trained, require_finite, train, validate
 from crexpress.training.parallel import Processes
 from crexpress.training.samples import Samples
 from crexpress.training.trials import first_model
@@ -71,9 +77,12 @@ def run(
     model_config = choose_inputs(
         model_config.replace(**model_changes), elements, signals, sequence, motifs, inputs, tracks
     )
-    _check_anchored(model_config, training_config)
-    if not (training_config.steps or import_weights):
-        raise InputError("--steps 0 leaves a model as it starts, which only --import-weights makes worth keeping")
+    check_settings(model_config, training_config, bool(import_weights), bool(training_changes.get("trials")))
+    mention_unused(
+        {*model_changes, *training_changes, *(["tracks"] if tracks else [])}, model_config, training_config, inputs
+    )
+    if import_weights:
+        training_config = training_config.replace(trials=0)
     loop_rows = loops_to_read(model_config, training_config, preset, contacts)
     if loop_rows != "none":
         model_config = model_config.replace(loop_value=choose_value(contacts))
@@ -84,8 +93,8 @@ def run(
     store = open_store(
         elements, genes, signals, expression, sequence, motifs, contacts, config=model_config, loop_rows=loop_rows
     )
-    _check_cells(store, holdout_cells)
-    _check_neighbours(store, model_config)
+    check_cells(store, holdout_cells)
+    check_neighbours(store, model_config)
     warn_constant_tracks(store, model_config)
     if fold:
         val, test = splits.of_fold(store.genes, fold)
@@ -118,30 +127,37 @@ def run(
     store.to(where, data)
     if training_config.loss == "classification" and training_config.shuffled_negatives:
         training, validation = (classes.add_shuffled(store, part, seed) for part in (training, validation))
-    trained: list[tuple[RegulatoryModel, Trained, Checkpoint]] = []
-    for name, own_model, own_training in _parts(preset, model_config, training_config):
+    parts_to_train = _parts(preset, model_config, training_config)
+    checkpoints = []
+    for _, own_model, own_training in parts_to_train:
         settings = {"training": own_training.to_json(), "model": own_model.to_json()}
         identity = {**about, **settings, "numerics": engine.numerics()}
-        kept = Checkpoint(checkpoint or outdir, identity, checkpoint_every)
+        checkpoints.append(Checkpoint(checkpoint or outdir, identity, checkpoint_every))
+    mention_others(checkpoints)
+    trained: list[tuple[RegulatoryModel, Trained]] = []
+    for (name, own_model, own_training), kept in zip(parts_to_train, checkpoints, strict=True):
         torch.manual_seed(seed)
-        if import_weights:
-            model = engine.place(released.read_model(import_weights, own_model))
-        else:
-            model = first_model(own_model, store, training, validation, own_training, engine, kept)
-        cli.say(
-            f"{name}: {sum(weight.numel() for weight in model.parameters()):,} parameters, "
-            f"{len(training):,} training and {len(validation):,} validation genes of {', '.join(trained_cells)}, "
-            f"inputs {', '.join(described_inputs(own_model))}, {store.index.shape[1] - 1} elements a gene, on {engine}"
-        )
-        if own_training.steps:
-            result = train(model, store, training, validation, own_training, engine, kept)
-        else:
-            result = as_imported(model, store, validation, own_training, engine)
-        trained.append((model.cpu(), result, kept))
+        with resumable(checkpoints):
+            if import_weights:
+                model = imported_model(import_weights, own_model, engine, seed)
+            else:
+                model = first_model(own_model, store, training, validation, own_training, engine, kept)
+            cli.say(
+                f"{name}: {sum(weight.numel() for weight in model.parameters()):,} parameters, "
+                f"{len(training):,} training and {len(validation):,} validation genes of {', '.join(trained_cells)}, "
+                f"inputs {', '.join(described_inputs(own_model))}, "
+                + ("loops not read, " if contacts and loop_rows == "none" else "")
+                + f"{store.index.shape[1] - 1} elements a gene, on {engine}"
+            )
+            if own_training.steps:
+                result = train(model, store, training, validation, own_training, engine, kept)
+            else:
+                result = as_imported(model, store, validation, own_training, engine)
+        trained.append((model.cpu(), result))
     if processes.first:
-        models = [model for model, _, _ in trained]
+        models = [model for model, _ in trained]
         whole = NearFar.of(model_config, *models) if model_config.loop_boundary else models[0]
-        result = _in_sequence([result for _, result, _ in trained])
+        result = _in_sequence([result for _, result in trained])
         about["best_step"] = result.best_step
         save_model(outdir, whole, about)
         if store.anchor is not None:
@@ -154,7 +170,7 @@ def run(
             parameters={"preset": preset, "seed": seed},
         )
         artifacts.write_table(outdir / "history.parquet", result.history, header)
-        for _, _, kept in trained:
+        for kept in checkpoints:
             kept.remove()
         cli.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
     processes.stop()
@@ -177,11 +193,19 @@ def _in_sequence(results: Sequence[Trained]) -> Trained:
     return Trained(best, pl.concat(frames))
 
 
+def imported_model(path: Path, config: ModelConfig, engine: Engine, seed: int) -> RegulatoryModel:
+    """A model with released weights on the engine's device; each process then draws its own dropout."""
+    model = engine.place(released.read_model(path, config))
+    engine.seed(seed)
+    return model
+
+
 def as_imported(
     model: RegulatoryModel, store: Store, validation: Samples, config: TrainingConfig, engine: Engine
 ) -> Trained:
     """What training would return of a model that stays as it is: one validation, at step 0."""
     found = validate(model, store, validation, config, engine)
+    require_finite("validation", found.loss, "with the imported weights")
     row = {"step": 0, "learning_rate": 0.0, "train_loss": None, "val_loss": found.loss, "val_pearson": found.pearson}
     return Trained(0, pl.DataFrame([row], schema_overrides={"train_loss": pl.Float64}))
 
@@ -199,6 +223,9 @@ def choose_inputs(
     unknown = [name for name in inputs if name not in INPUTS]
     if unknown:
         raise InputError(f"'{unknown[0]}' is no input; choose from {', '.join(INPUTS)}")
+    for track in tracks:
+        if tracks.count(track) > 1:
+            raise InputError(f"--tracks names {track} twice; give each track once")
     chosen: tuple[str, ...] = ()
     if "tracks" in inputs:
         chosen = tuple(tracks) or shared_tracks(signals, union=config.track_dropout > 0)
@@ -226,8 +253,8 @@ def choose_inputs(
 
 def loops_to_read(model: ModelConfig, training: TrainingConfig, preset: str, contacts: Sequence[Path]) -> LoopRows:
     """Between which tokens training needs loops; InputError when it does and none are given."""
-    if training.loop_alpha and not model.layers:
-        raise InputError("loops supervise attention, and a model of 0 layers has none; use --layers 1 or more")
+    if (training.loop_alpha or model.loop_prior != "none") and not model.layers:
+        raise InputError("loops act on attention, and a model of 0 layers has none; use --layers 1 or more")
     if model.loop_boundary and not (training.loop_alpha and model.loop_rows != "none"):
         raise InputError(
             "a model for near elements and one for far ones need loops as supervision and as prior; use the preset "
@@ -250,52 +277,6 @@ def described_inputs(config: ModelConfig) -> list[str]:
     if config.motifs:
         parts.append(f"{len(config.motifs)} motifs")
     return [*parts, *config.tracks]
-
-
-def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
-    """Say which tracks are the same everywhere in a cell: they carry no information, and often a wrong file."""
-    for cell in store.cells:
-        first = cell.signals[torch.zeros(1, dtype=torch.int64)][0, :, :1]
-        constant = cell.present.clone()
-        for rows in torch.arange(len(store.elements)).split(CHUNK):
-            if not constant.any():
-                break
-            constant &= (cell.signals[rows] == first).all(dim=2).all(dim=0)
-        for number in torch.nonzero(constant).flatten().tolist():
-            what = f"{config.tracks[number]} of {cell.name} is {float(first[number]):g} everywhere"
-            cli.say(f"warning: {what}; is it the right file?")
-
-
-def _check_anchored(model: ModelConfig, training: TrainingConfig) -> None:
-    """InputError for settings that an anchored model cannot have."""
-    if not model.anchored:
-        return
-    if not model.tracks:
-        raise InputError("--anchored predicts from how tracks differ between cells; leave tracks among --inputs")
-    if training.loss != "mse":
-        raise InputError(f"--anchored learns a change, which may be negative, by --loss mse, not {training.loss}")
-    if model.loop_boundary:
-        raise InputError("--anchored is for models of one part; choose a preset without a loop boundary")
-
-
-def _check_neighbours(store: Store, config: ModelConfig) -> None:
-    """InputError when no gene has as many elements on a side as are asked for: the outer ones would all be missing."""
-    if config.window:
-        return
-    there, half = (store.index != PAD).numpy(), config.neighbours // 2
-    most = int(max(there[:, :half].sum(1).max(initial=0), there[:, half + 1 :].sum(1).max(initial=0)))
-    if most < half:
-        raise InputError(
-            f"{config.neighbours} neighbours are {half} cCREs on each side of a gene, but no gene has more than {most} "
-            f"on one; use --neighbours {2 * most} or fewer"
-        )
-
-
-def _check_cells(store: Store, holdout: Sequence[str]) -> None:
-    names = [cell.name for cell in store.cells]
-    for name in holdout:
-        if name not in names:
-            raise InputError(f"--holdout-cells names {name}, but signals were given for {', '.join(names)}")
 
 
 def _units(store: Store, cells: Sequence[str]) -> str:

@@ -1,6 +1,7 @@
 """Warm-up trials: several random starts, each trained for one epoch, of which the best is trained on."""
 
 import copy
+import math
 from functools import partial
 
 import numpy as np
@@ -14,7 +15,7 @@ from crexpress.training.batches import ahead, make
 from crexpress.training.checkpoint import Checkpoint, State
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
-from crexpress.training.loop import update, validate
+from crexpress.training.loop import require_finite, update, validate
 from crexpress.training.samples import Samples
 from torch import Tensor
 
@@ -47,13 +48,15 @@ def first_model(
         model = engine.place(RegulatoryModel(architecture))
         _one_epoch(model, store, training, config, engine, seed)
         loss = engine.processes.told(validate(model, store, validation, config, engine).loss)
-        if loss < min(losses, default=float("inf")):
+        if loss < min(_finite(losses), default=math.inf):
             best = copy.deepcopy(model.state_dict())
         losses.append(loss)
         cli.say(f"trial {number + 1}/{config.trials}: validation loss {loss:.4f}")
         if checkpoint and engine.processes.first:
             checkpoint.write(State({"best": best}, {"trial losses": losses}))
-    cli.say(f"trial {losses.index(min(losses)) + 1} is trained on")
+    lowest = min(_finite(losses), default=losses[0])
+    require_finite("validation", lowest, "in every trial")
+    cli.say(f"trial {losses.index(lowest) + 1} is trained on")
     torch.manual_seed(config.seed)
     model = engine.place(RegulatoryModel(architecture))
     model.load_state_dict(best)
@@ -64,6 +67,10 @@ def first_model(
 def trial_seed(seed: int, number: int) -> int:
     """Seed of a trial; that of the first is the run's own."""
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0]) if number else seed
+
+
+def _finite(losses: list[float]) -> list[float]:
+    return [loss for loss in losses if math.isfinite(loss)]
 
 
 def _one_epoch(

@@ -1,0 +1,102 @@
+"""What is wrong with a training's settings and data, or has no effect there."""
+
+from collections.abc import Collection, Sequence
+
+import torch
+from crexpress import cli
+from crexpress.errors import InputError
+from crexpress.models.config import ModelConfig
+from crexpress.neighbours import PAD
+from crexpress.placement import CHUNK
+from crexpress.store import Store
+from crexpress.training.config import TrainingConfig
+
+
+def check_settings(model: ModelConfig, training: TrainingConfig, imported: bool, trials_given: bool) -> None:
+    """InputError for settings that contradict each other; `imported`: training starts from released weights."""
+    if not (training.steps or imported):
+        raise InputError("--steps 0 leaves a model as it starts, which only --import-weights makes worth keeping")
+    if imported and trials_given:
+        raise InputError(
+            "--trials tries random weights, --import-weights starts from given ones; leave one of them out"
+        )
+    if training.learning_rate < training.learning_rate_low:
+        raise InputError(
+            f"--learning-rate {training.learning_rate:g} is below {training.learning_rate_low:g}, where the preset "
+            "starts and ends; it is the highest rate, give a higher one"
+        )
+    if training.loss == "classification" and training.silent_below > training.expressed_above:
+        raise InputError(
+            f"--silent-below {training.silent_below:g} is above --expressed-above {training.expressed_above:g}: "
+            "a gene between them would be both; give the same or a lower one"
+        )
+    _check_anchored(model, training)
+
+
+def mention_unused(given: Collection[str], model: ModelConfig, training: TrainingConfig, inputs: Sequence[str]) -> None:
+    """Say which of the given options have no effect beside the others.
+
+    No fault: what the points of a sweep have in common need not concern each.
+    """
+    unused: dict[str, Sequence[str]] = {}
+    if training.loss != "classification":
+        unused["the loss is not classification"] = ("expressed_above", "silent_below", "shuffled_negatives")
+    if not training.loop_alpha:
+        unused["loops do not supervise attention without --loop-alpha"] = ("loop_target", "loop_decay")
+    if not model.motifs:
+        unused["the model reads no motifs"] = ("expressed_factors",)
+    if "tracks" not in inputs:
+        unused["--inputs leaves out tracks"] = ("tracks", "track_dropout")
+    if not model.layers:
+        unused["a model of 0 layers has no attention"] = ("position",)
+    for why, names in unused.items():
+        for name in names:
+            if name in given:
+                cli.say(f"--{name.replace('_', '-')} has no effect: {why}")
+
+
+def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
+    """Say which tracks are the same everywhere in a cell: they carry no information, and often a wrong file."""
+    for cell in store.cells:
+        first = cell.signals[torch.zeros(1, dtype=torch.int64)][0, :, :1]
+        constant = cell.present.clone()
+        for rows in torch.arange(len(store.elements)).split(CHUNK):
+            if not constant.any():
+                break
+            constant &= (cell.signals[rows] == first).all(dim=2).all(dim=0)
+        for number in torch.nonzero(constant).flatten().tolist():
+            what = f"{config.tracks[number]} of {cell.name} is {float(first[number]):g} everywhere"
+            cli.say(f"warning: {what}; is it the right file?")
+
+
+def _check_anchored(model: ModelConfig, training: TrainingConfig) -> None:
+    """InputError for settings that an anchored model cannot have."""
+    if not model.anchored:
+        return
+    if not model.tracks:
+        raise InputError("--anchored predicts from how tracks differ between cells; leave tracks among --inputs")
+    if training.loss != "mse":
+        raise InputError(f"--anchored learns a change, which may be negative, by --loss mse, not {training.loss}")
+    if model.loop_boundary:
+        raise InputError("--anchored is for models of one part; choose a preset without a loop boundary")
+
+
+def check_neighbours(store: Store, config: ModelConfig) -> None:
+    """InputError when no gene has as many elements on a side as are asked for: the outer ones would all be missing."""
+    if config.window:
+        return
+    there, half = (store.index != PAD).numpy(), config.neighbours // 2
+    most = int(max(there[:, :half].sum(1).max(initial=0), there[:, half + 1 :].sum(1).max(initial=0)))
+    if most < half:
+        raise InputError(
+            f"{config.neighbours} neighbours are {half} cCREs on each side of a gene, but no gene has more than {most} "
+            f"on one; use --neighbours {2 * most} or fewer"
+        )
+
+
+def check_cells(store: Store, holdout: Sequence[str]) -> None:
+    """InputError when a cell that is held out is none of the store's."""
+    names = [cell.name for cell in store.cells]
+    for name in holdout:
+        if name not in names:
+            raise InputError(f"--holdout-cells names {name}, but signals were given for {', '.join(names)}")
