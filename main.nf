@@ -3,7 +3,7 @@
 // A plain run is a sweep of one point. A run is a point with a seed; runs share the elements of one width (reference),
 // the tracks of one bin size (store) and the baselines of one split (protocol).
 
-include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; read_hidden ; read_runs ; select ; settings } from './subworkflows/parameters'
+include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; own_presets ; read_hidden ; read_runs ; select ; settings } from './subworkflows/parameters'
 include { PROVENANCE ; multiqc_parameters ; multiqc_software } from './subworkflows/provenance'
 include { TOOLKIT ; tool      } from './subworkflows/toolkit'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
@@ -33,6 +33,7 @@ workflow {
     def chosen = run.interpret_cells?.tokenize(', ')
     def screens = named_files(run.crispr)
     def saved = named_files(run.model)
+    def own_recipes = own_presets(run)
     check_choices(run, sheet)
     PROVENANCE(run)
     TOOLKIT(projectDir, run.device)
@@ -43,9 +44,9 @@ workflow {
     def applied_only = saved && !run.sweep ? '--no-training' : ''
     CHECK_SAMPLESHEET(sheet, absent(sheet), "${flags(run, ['tracks', 'target', 'holdout_cells', 'allow_missing_tracks'])} ${applied_only}", tool(code, 'check-samplesheet'))
     CHECK_SWEEP(
-        CHECK_SAMPLESHEET.out.sheet, run.sweep ? file(run.sweep) : [], run.leave_out == 'chromosomes' ? file(run.gtf) : [], saved.keySet().toList(), saved.values().toList(),
+        CHECK_SAMPLESHEET.out.sheet, run.sweep ? file(run.sweep) : [], run.leave_out == 'chromosomes' ? file(run.gtf) : [], own_recipes, saved.keySet().toList(), saved.values().toList(),
         flags(run, ['tracks', 'seeds', 'width', 'bin_size', 'holdout_cells', 'leave_out', 'biotypes', 'exclude_chromosomes']),
-        flags(run, (run.fold ? ['fold'] : ['val', 'test']) + ['preset', 'anchored', 'neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'batch_size', 'seed']),
+        flags(run + [preset: file(run.preset).name], (run.fold ? ['fold'] : ['val', 'test']) + ['preset', 'anchored', 'neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'batch_size', 'seed']),
         code.map { digests -> digests['check-sweep'] + digests.train } // whose options points set
     )
     runs = CHECK_SWEEP.out.runs.flatMap { json -> read_runs(json) }
@@ -116,7 +117,8 @@ workflow {
         .map { _store, one, data ->
             def seen = data.expression.collect { path -> cell_of(path) } - one.protocol.holdout
             def inside = { path -> cell_of(path) in seen }
-            [one, data.elements, data.genes, data.genome] + [data.signals, data.expression, data.contacts].collect { files -> files.findAll(inside) }
+            def recipe = own_recipes.findAll { path -> path.name == one.preset }
+            [one, recipe, data.elements, data.genes, data.genome] + [data.signals, data.expression, data.contacts].collect { files -> files.findAll(inside) }
         }
     TRAIN(learning, flags(run, ['device']), tool(gpu_code, 'train'))
     models = TRAIN.out.model.mix(runs.filter { one -> one.trained }.map { one -> [one, saved[one.point]] })

@@ -6,6 +6,7 @@ process CHECK_SWEEP {
     path sheet
     path sweep
     path gtf, arity: '0..*'
+    path presets, arity: '0..*' // that the sweep may name
     val names
     path models, stageAs: 'model?/*', arity: '0..*'
     val args

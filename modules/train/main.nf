@@ -3,7 +3,7 @@ process TRAIN {
     label 'process_gpu'
 
     input:
-    tuple val(run), path(elements), path(genes), path(genome, arity: '0..*'), path(signals, arity: '1..*'), path(expression, arity: '1..*'), path(contacts, arity: '0..*')
+    tuple val(run), path(preset, arity: '0..*'), path(elements), path(genes), path(genome, arity: '0..*'), path(signals, arity: '1..*'), path(expression, arity: '1..*'), path(contacts, arity: '0..*')
     val args
     val toolkit
 

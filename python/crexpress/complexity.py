@@ -21,8 +21,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from crexpress import cli
 from crexpress.device import choose
 from crexpress.errors import InputError
-from crexpress.models import Model, build
-from crexpress.models.config import INPUTS, ModelConfig, read_preset
+from crexpress.models import Model, build, preset_file
+from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.models.inputs import Features
 
 
@@ -45,7 +45,7 @@ class Way(NamedTuple):
 
 def configure(settings: Mapping[str, Any], shape: Shape) -> tuple[ModelConfig, int]:
     """Architecture and batch size of a point: the preset with those settings that are the model's."""
-    config, training = read_preset(settings["preset"])
+    config, training = preset_file.read(settings["preset"])
     fields = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
     fields = {name: kind for name, kind in fields.items() if name not in INPUTS}
     inputs = cli.listed(settings.get("inputs")) or INPUTS

@@ -17,7 +17,8 @@ import yaml
 
 from crexpress import artifacts, cli, missing_tracks, splits
 from crexpress.errors import InputError, InputErrors
-from crexpress.models.config import INPUTS, presets, read_preset
+from crexpress.models import preset_file
+from crexpress.models.config import INPUTS
 from crexpress.samplesheet import EXPRESSION, NAME, SHARED
 
 PIPELINES = (  # options of train that the pipeline gives itself: no setting of a point
@@ -221,8 +222,13 @@ def _text(value: Any) -> str:
 def _unknown_values(settings: Settings, cells: Cells) -> Iterator[str]:
     """Names that no option's type knows: presets, inputs, tracks, cells, regions."""
     preset = settings.get("preset")
-    if preset is not None and preset not in presets():
-        yield f"preset: there is no '{preset}'; choose one of {', '.join(presets())}"
+    if preset is not None:
+        try:
+            preset_file.read(preset)
+        except InputErrors as error:
+            yield from (f"preset {preset}: {fault}" for fault in error.faults)
+        except InputError as error:
+            yield f"preset: {error}"
     for name in cli.listed(settings.get("inputs")):
         if name not in INPUTS:
             yield f"inputs: '{name}' is no input; choose from {', '.join(INPUTS)}"
@@ -290,7 +296,7 @@ def runs(
             raise InputError(
                 f"point '{point.name}': anchored needs two cells with expression to train on; hold out fewer"
             )
-        architecture, training = read_preset(settings["preset"])
+        architecture, training = preset_file.read(settings["preset"])
         width, bins = int(settings["width"]), int(settings.get("bin_size") or architecture.bin_size)
         if width % bins:
             raise InputError(

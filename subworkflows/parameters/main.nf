@@ -26,10 +26,12 @@ def settings(given, project) {
             faults << "--${name} is missing: ${schema[name].description}"
         }
     }
+    def own = own_presets(typed)
+    own.findAll { preset -> !preset.exists() }.each { preset -> faults << "--preset, --preset_files: there is no file ${preset}" }
     def recipe = file("${project}/python/crexpress/models/presets/${typed.preset}.json")
-    if (!recipe.exists()) {
+    if (!typed.preset.endsWith('.json') && !recipe.exists()) {
         def presets = files("${recipe.parent}/*.json").collect { preset -> preset.simpleName }.sort()
-        faults << "--preset is '${typed.preset}', but must be one of ${presets.join(', ')}"
+        faults << "--preset is '${typed.preset}', but must be one of ${presets.join(', ')}, or a file that ends in .json"
     }
     named_files(typed.model).values().findAll { model -> !model.resolve('config.json').exists() }.each { model ->
         faults << "--model: ${model} is no folder that train wrote (it has no config.json)"
@@ -137,6 +139,12 @@ def named_files(text) {
     }
 }
 
+/** Presets of the user's own: the files of --preset_files, and of --preset where it names one that is not among them. */
+def own_presets(run) {
+    def names = (run.preset_files ?: '').tokenize(', ') + (run.preset.endsWith('.json') ? [run.preset] : [])
+    return names.collect { name -> file(name) }.unique { path -> path.name }
+}
+
 /** Whether a name is an address (https, s3, ...). */
 def remote(name) {
     return name ==~ /[a-z0-9]+:\/\/.*/
@@ -183,7 +191,11 @@ def check_choices(run, sheet) {
 
 /** Runs laid out by check-sweep, one map each; what its tasks do not read is left out, so that it re-runs none. */
 def read_runs(json) {
-    return new groovy.json.JsonSlurperClassic().parseText(json.text).collect { entry -> entry.findAll { name, _value -> !(name in ['settings', 'hidden']) } }
+    def all = new groovy.json.JsonSlurperClassic().parseText(json.text)
+    all.findAll { entry -> entry.preset.contains('/') }.each { entry ->
+        error("point '${entry.point}': name the preset '${file(entry.preset).name}' without its folder, and give the file by --preset_files")
+    }
+    return all.collect { entry -> entry.findAll { name, _value -> !(name in ['settings', 'hidden']) } }
 }
 
 /** Runs that do without tracks, to see what those are worth: a list of (run, cell, the run with hidden tracks). */

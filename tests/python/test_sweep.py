@@ -226,7 +226,7 @@ grid: {layers: 4}
         "point 'a b': tracks: no cell of the samplesheet has 'atac'",
         "point 'a b': holdout_cells: no cell with expression is left",
         "point 'a b': val: 'chr1:9-3' is not a chromosome",
-        "point 'other': preset: there is no 'huge'",
+        "point 'other': preset: there is no preset 'huge'",
         "point 'other': holdout_cells: 'D' is no cell",
         "seeds must be a list of whole numbers",
     ):

@@ -120,10 +120,12 @@ class ModelConfig(Settings):
                 f"{len(self.motifs)}; score fewer, or use a preset whose motif channel is linear (scpge)"
             )
         lengths = {stem.positions for stem in self.stems.values()}
-        if len(lengths) > 1 or min(lengths, default=1) < 1:
+        halvings = len(self.tower_kernels) if lengths else 0
+        if len(lengths) > 1 or min(lengths, default=1) < 2**halvings:
             raise InputError(
                 f"this preset cannot read elements of {self.width} bp in bins of {self.bin_size} bp: its stems leave "
-                f"{sorted(lengths)} positions; use the preset's own bin size and width"
+                f"{sorted(lengths)} positions, for a tower that halves them {halvings} times; use the preset's own bin "
+                "size and width"
             )
         return lengths.pop() if lengths else 1
 

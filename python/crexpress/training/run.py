@@ -11,8 +11,8 @@ from crexpress import artifacts, cli, splits
 from crexpress.device import prepare
 from crexpress.errors import InputError
 from crexpress.loops import choose_value
-from crexpress.models import released, save_model
-from crexpress.models.config import INPUTS, LoopRows, ModelConfig, read_preset
+from crexpress.models import preset_file, released, save_model
+from crexpress.models.config import INPUTS, LoopRows, ModelConfig
 from crexpress.models.near_far import NearFar, parts
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.neighbours import MOST_IN_WINDOW
@@ -67,7 +67,8 @@ def run(
 
     The state of the run is kept in `checkpoint` (default: outdir), and a run that was killed goes on from there.
     """
-    model_config, training_config = read_preset(preset)
+    model_config, training_config = preset_file.read(preset)
+    preset = preset_file.label(preset)
     if model_changes.get("window"):
         model_changes = {"neighbours": MOST_IN_WINDOW, **model_changes}
     if model_changes.get("anchored"):
