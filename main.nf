@@ -23,6 +23,7 @@ include { FIT_BASELINES       } from './modules/fit-baselines'
 include { EVALUATE            } from './modules/evaluate'
 include { REPORT              } from './modules/report'
 include { COMPARE             } from './modules/compare'
+include { MEASURE_COMPLEXITY  } from './modules/measure-complexity'
 include { MULTIQC             } from './modules/multiqc'
 
 workflow {
@@ -197,6 +198,13 @@ workflow {
         CHECK_SWEEP.out.runs, several.map { list -> list.collect { entry -> entry[0].point } },
         several.map { list -> list.collect { entry -> entry[1] } }, tool(code, 'compare')
     )
+
+    if (run.complexity) {
+        MEASURE_COMPLEXITY(
+            CHECK_SWEEP.out.runs.filter { json -> read_runs(json).any { one -> !one.trained } }, own_recipes,
+            genome.first().map { _key, files -> files }, flags(run, ['device']), tool(gpu_code, 'measure-complexity')
+        )
+    }
 
     workflow.onComplete = {
         log.info(workflow.success ? "Done: open ${run.outdir}/${run.sweep || run.leave_out ? 'sweep' : 'report'}.html" : "Failed: the message above says what to mend; -resume goes on from there")

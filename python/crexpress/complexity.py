@@ -3,31 +3,37 @@
 Measured on random inputs of the right shape, so no data are needed; every point runs in a process of its own.
 """
 
+import copy
 import dataclasses
+import json
 import multiprocessing
 import resource
+import shlex
 import statistics
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import click
 import numpy as np
 import polars as pl
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from crexpress import cli
+from crexpress import cli, sweep
 from crexpress.device import choose
 from crexpress.errors import InputError
 from crexpress.models import Model, build, preset_file
 from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.models.inputs import Features
+from crexpress.neighbours import MOST_IN_WINDOW
 
 
 class Shape(NamedTuple):
-    """What the inputs are like: names of the tracks, number of motifs, whether there is sequence."""
+    """What the inputs are like: tracks of the points that name none, number of motifs, whether there is sequence."""
 
     tracks: tuple[str, ...]
     motifs: int
@@ -48,6 +54,8 @@ def configure(settings: Mapping[str, Any], shape: Shape) -> tuple[ModelConfig, i
     config, training = preset_file.read(settings["preset"])
     fields = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
     fields = {name: kind for name, kind in fields.items() if name not in INPUTS}
+    if int(settings.get("window") or 0):
+        settings = {"neighbours": MOST_IN_WINDOW, **settings}  # as train takes it
     inputs = cli.listed(settings.get("inputs")) or INPUTS
     tracks = cli.listed(settings.get("tracks")) or shape.tracks
     config = config.replace(
@@ -59,23 +67,49 @@ def configure(settings: Mapping[str, Any], shape: Shape) -> tuple[ModelConfig, i
     return config, int(settings.get("batch_size") or training.batch_size)
 
 
+def read_runs(path: Path, command: click.Command) -> list[tuple[str, dict[str, Any]]]:
+    """Models to train that check-sweep laid out (runs.json), as points with their settings, whatever the seed.
+
+    `command` is train's.
+    """
+    points: dict[str, dict[str, Any]] = {}
+    for run in json.loads(path.read_text()):
+        if not run["trained"]:
+            cells = sweep.Cells([], [], {"": {*run["tracks"], *cli.listed(run["settings"].get("tracks"))}})
+            own = sweep.base_settings(shlex.split(run["args"]), command, cells)
+            own |= {"preset": run["preset"], "batch_size": run["batch_size"], "tracks": ",".join(run["tracks"])}
+            own |= {"width": run["store"]["width"], "bin_size": run["store"]["bin_size"]}
+            points[run["point"] + (" anchored" if run["of_mode"] else "")] = own
+    if not points:
+        raise InputError(f"{path} has no model that is to be trained; there is nothing to measure")
+    return list(points.items())
+
+
 def table(points: Sequence[tuple[str, Mapping[str, Any]]], shape: Shape, way: Way) -> pl.DataFrame:
-    """One row a point: `measure`'s figures. Raises InputError for a point that no model can be built of."""
+    """One row a point: `measure`'s figures and the window. Raises InputError for a point that no model can be built of.
+
+    How many elements a window sees is up to the genome: its points count the most that they may see. Points that so
+    cost the same are measured once.
+    """
     settings = [(point, *configure(own, shape)) for point, own in points]
     for _, config, _ in settings:
         build(config)  # faults are told before minutes of measuring
+    measured: dict[tuple[ModelConfig, int], dict[str, Any]] = {}
     rows = []
     context = multiprocessing.get_context("spawn")  # memory of one point must not count for the next
     for point, config, batch_size in settings:
-        with ProcessPoolExecutor(1, mp_context=context) as pool:
-            figures = pool.submit(measure, config, way.batch_size or batch_size, way)
-            try:
-                rows.append({"point": point, **figures.result()})
-            except BrokenProcessPool:
-                raise InputError(
-                    f"the system ended the process that measured '{point}', most likely for its memory; "
-                    "give a smaller --batch-size"
-                ) from None
+        key = config.replace(window=0), way.batch_size or batch_size
+        if key not in measured:
+            with ProcessPoolExecutor(1, mp_context=context) as pool:
+                figures = pool.submit(measure, *key, way)
+                try:
+                    measured[key] = figures.result()
+                except BrokenProcessPool:
+                    raise InputError(
+                        f"the system ended the process that measured '{point}', most likely for its memory; "
+                        "give a smaller --batch-size"
+                    ) from None
+        rows.append({"point": point, **measured[key], "window": config.window})
     return pl.DataFrame(rows)
 
 
@@ -89,8 +123,9 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
     if way.threads:
         torch.set_num_threads(way.threads)
     torch.manual_seed(1)
-    model = build(config).to(device)
-    gflop = count(config) / 1e9
+    model = build(config)
+    gflop = count(model) / 1e9
+    model.to(device)
     optimiser = torch.optim.AdamW(model.parameters())
     model.train()
     before = resident()
@@ -119,11 +154,11 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
     }
 
 
-def count(config: ModelConfig) -> int:
+def count(model: Model) -> int:
     """FLOPs of predicting one gene, all its elements encoded, in the plain form of every layer."""
     device = torch.device("meta")  # shapes alone: a CPU would take short cuts
-    model = build(config).to(device).eval()
-    features, present, distance = _inputs(config, 1, device)
+    model = copy.deepcopy(model).to(device).eval()
+    features, present, distance = _inputs(model.config, 1, device)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
         _predict(model, features, present, distance)
     return int(counter.get_total_flops())
@@ -141,8 +176,8 @@ def _inputs(config: ModelConfig, genes: int, device: torch.device) -> tuple[Feat
     tokens = config.neighbours + 1
     elements = genes * tokens
     features = Features(
-        signals=torch.rand(elements, len(config.tracks), config.width // config.bin_size, device=device),
-        present=torch.ones(elements, len(config.tracks), dtype=torch.bool, device=device),
+        signals=torch.rand(elements, config.signal_channels, config.width // config.bin_size, device=device),
+        present=torch.ones(elements, config.signal_channels, dtype=torch.bool, device=device),
         codes=torch.randint(0, 4, (elements, config.width), dtype=torch.uint8, device=device),
         motifs=torch.rand(elements, len(config.motifs), device=device),
     )

@@ -25,16 +25,15 @@ def to_hide(
     return [{"tracks": missing, "cells": chosen} for missing in sets if chosen]
 
 
-def of_trained(model: Mapping[str, Any]) -> list[str]:
-    """Tracks of a trained model (its config.json) that can do without some of them, else none."""
-    return list(model.get("tracks", [])) if model.get("track_dropout") else []
-
-
-def of_new(
+def read_by(
     settings: Mapping[str, Any], preset: ModelConfig, trained_on: Sequence[str], tracks: Mapping[str, set[str]]
-) -> list[str]:
-    """The same of a model to be trained: the tracks that its settings name, or all of the cells it is trained on."""
-    without = float(settings.get("track_dropout") or preset.track_dropout)
-    if not without or "tracks" not in (cli.listed(settings.get("inputs")) or INPUTS):
-        return []
-    return cli.listed(settings.get("tracks")) or sorted({track for cell in trained_on for track in tracks[cell]})
+) -> tuple[list[str], float]:
+    """Tracks that a model to be trained reads, and the chance to hide one: above 0 it can do without some of them.
+
+    They are those that its settings name, or those of every cell it is trained on; with that chance, of any.
+    """
+    dropout = float(settings.get("track_dropout") or preset.track_dropout)
+    if "tracks" not in (cli.listed(settings.get("inputs")) or INPUTS):
+        return [], dropout
+    own = [tracks[cell] for cell in trained_on] or [set()]
+    return cli.listed(settings.get("tracks")) or sorted((set.union if dropout else set.intersection)(*own)), dropout

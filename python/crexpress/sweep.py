@@ -306,10 +306,10 @@ def runs(
         own_seeds = [0] if point.model else seeds
         trained_on = config.get("cells", []) if config else [cell for cell in cells.measured if cell not in holdout]
         if config:
-            hideable = missing_tracks.of_trained(config["model"])
+            tracks, dropout = list(config["model"].get("tracks", [])), config["model"].get("track_dropout")
         else:
-            hideable = missing_tracks.of_new(settings, architecture, trained_on, cells.tracks)
-        hidden = missing_tracks.to_hide(hideable, trained_on, cells.measured, cells.tracks)
+            tracks, dropout = missing_tracks.read_by(settings, architecture, trained_on, cells.tracks)
+        hidden = missing_tracks.to_hide(tracks if dropout else [], trained_on, cells.measured, cells.tracks)
         place = f"points/{point.name}/" if len(points) > 1 else ""
         for seed, mode in itertools.product(own_seeds, modes):
             of_run = {**settings, "seed": str(seed), "anchored": mode == "anchored"}
@@ -331,6 +331,7 @@ def runs(
                     "split": _arguments(of_run, command, only=SPLIT),
                     "holdout": holdout,
                     "store": {"width": width, "bin_size": bins},
+                    "tracks": tracks,
                     "hidden": hidden,
                     "settings": point.settings,
                 }

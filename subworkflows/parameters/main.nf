@@ -195,7 +195,7 @@ def read_runs(json) {
     all.findAll { entry -> entry.preset.contains('/') }.each { entry ->
         error("point '${entry.point}': name the preset '${file(entry.preset).name}' without its folder, and give the file by --preset_files")
     }
-    return all.collect { entry -> entry.findAll { name, _value -> !(name in ['settings', 'hidden']) } }
+    return all.collect { entry -> entry.findAll { name, _value -> !(name in ['settings', 'tracks', 'hidden']) } }
 }
 
 /** Runs that do without tracks, to see what those are worth: a list of (run, cell, the run with hidden tracks). */

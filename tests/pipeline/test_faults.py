@@ -40,12 +40,14 @@ def test_five_faults_of_a_samplesheet_come_in_one_message(pipeline: Pipeline) ->
 def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> None:
     wrong = ["--holdout_cels", "A", "--steps", "many", "--gtf", "absent.gtf", "--preset", "huge", "--tss", "mian"]
     wrong += ["--expressed_factors", "600", "--input", "cells.csv", "--multiqc", "--fit_links", "mine"]
+    wrong += ["--preset_files", "absent.json"]
     output = pipeline.run("-profile", "k562", *wrong, "--outdir", "out", code=1)
     for fault in (
         "--holdout_cels is no parameter of this pipeline; did you mean --holdout_cells?",
         "--input is no parameter of this pipeline; did you mean --samplesheet?",
         "--steps is 'many', but must be a whole number",
         "there is no file absent.gtf",
+        "/absent.json",
         "--preset is 'huge', but must be one of",
         "--tss is 'mian', but must be one of main, gene, canonical",
         "--expressed_factors needs --motifs",

@@ -212,14 +212,15 @@ SWEEP = """
 seeds: [1, 2]
 points:
   all: {anchored: true}
-  wide: {preset: scpge, width: 1000, neighbours: 4, fold: 2/3, holdout_cells: "cell4,cell5"}
+  wide: {preset: own.json, width: 1000, neighbours: 4, fold: 2/3, holdout_cells: "cell4,cell5"}
 """
 
 
 def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pipeline) -> None:
     (pipeline.folder / "grid.yml").write_text(SWEEP)
+    (pipeline.folder / "own.json").write_text((ROOT / "python/crexpress/models/presets/scpge.json").read_text())
     chosen = ["-profile", "test", "-stub-run", "--outdir", "sweep", "--sweep", "grid.yml", "--interpret_cells", "cell1"]
-    chosen += ["--fit_links", "screen", "--crispr_cell", "cell1"]
+    chosen += ["--fit_links", "screen", "--crispr_cell", "cell1", "--preset_files", "own.json", "--complexity"]
     done = tasks(pipeline.run(*chosen))
     direct = [f"{point} seed{seed}" for point in ("all", "wide") for seed in (1, 2)]
     runs = sorted([*direct, "all seed1 anchored", "all seed2 anchored"])
@@ -236,8 +237,14 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     for process in ("EVALUATE", "REPORT"):
         assert [name for name in done if name.startswith(process)] == [f"{process} (all)", f"{process} (wide)"]
     assert [name for name in done if name.startswith("COMPARE")] == ["COMPARE"]
+    assert [name for name in done if name.startswith("MEASURE")] == ["MEASURE_COMPLEXITY"]
+    wrapped = [path.with_name(".command.run").read_text() for path in pipeline.folder.glob("work/*/*/own.json")]
+    assert {re.search("^### name: '(.*)'$", text, re.MULTILINE)[1] for text in wrapped} == {
+        *("CHECK_SWEEP", "MEASURE_COMPLEXITY", "TRAIN (wide seed1)", "TRAIN (wide seed2)"),
+    }
     out = pipeline.folder / "sweep"
-    for path in ("sweep.html", "points/all/report.html", "points/wide/seed2/model/config.json",
+    for path in ("sweep.html", "complexity/complexity.csv",
+                 "points/all/report.html", "points/wide/seed2/model/config.json",
                  "points/all/links/links.cell1.parquet", "points/wide/seed2/combined/links.cell1.parquet",
                  "points/all/seed2/anchored/model/config.json",
                  "points/all/anchored/predictions/predictions.cell5.parquet",
@@ -252,6 +259,7 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     assert [name for name in again if name.startswith("TRAIN")] == ["TRAIN (more seed1)", "TRAIN (more seed2)"]
     assert {name.split(" ")[0] for name in again} == {
         *("CHECK_SWEEP", "TRAIN", "PREDICT", "INTERPRET", "ENSEMBLE", "COMBINE_LINKS", "EVALUATE", "REPORT", "COMPARE"),
+        "MEASURE_COMPLEXITY",
     }
 
 

@@ -1,6 +1,8 @@
 """Complexity: figures that are known by hand, and of the released model."""
 
+import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from runpy import run_path
 
@@ -9,7 +11,9 @@ import pytest
 from click.testing import CliRunner
 from crexpress import complexity
 from crexpress.errors import InputError
-from crexpress.models.regulatory import RegulatoryModel
+from crexpress.models import build
+from crexpress.neighbours import MOST_IN_WINDOW
+from tools import run
 
 TOOL = Path(__file__).parents[2] / "bin/measure-complexity"
 SHAPE = complexity.Shape(("dnase", "h3k4me3", "h3k27ac", "ctcf"), 600, True)
@@ -17,10 +21,10 @@ SHAPE = complexity.Shape(("dnase", "h3k4me3", "h3k27ac", "ctcf"), 600, True)
 
 def test_the_released_models_size_is_found() -> None:
     config, batch_size = complexity.configure({"preset": "scpge-compat"}, SHAPE)
-    model = RegulatoryModel(config)
+    model = build(config)
     assert sum(weight.numel() for weight in model.parameters()) == 4_079_617  # of the released code, 4 tracks
     # the released code takes 4.64: ours runs the last layer for the gene's row alone
-    assert 4.5e9 < complexity.count(config) < 4.64e9
+    assert 4.5e9 < complexity.count(model) < 4.64e9
     assert batch_size == 64
 
 
@@ -32,16 +36,71 @@ def test_flops_of_a_small_model_are_those_by_hand() -> None:
     assert (config.tracks, config.motifs, config.sequence) == (("dnase",), (), False)
     elements = 3 * 2 * (15 * config.channels + config.channels**2 + config.channels * 64)
     head = 2 * 64 * config.hidden_head + 2 * config.hidden_head
-    assert complexity.count(config) == elements + head
+    assert complexity.count(build(config)) == elements + head
 
 
 def test_more_elements_and_layers_cost_more() -> None:
     def flop(**settings: str) -> int:
         config, _ = complexity.configure({"preset": "scpge-small", "inputs": "tracks", **settings}, SHAPE)
-        return complexity.count(config)
+        return complexity.count(build(config))
 
     assert flop(neighbours="10") < flop(neighbours="20")
     assert flop(neighbours="10") < flop(neighbours="10", layers="2")
+
+
+def test_an_anchored_model_reads_the_known_cells_too() -> None:
+    small = {"preset": "scpge-small", "layers": "0", "neighbours": "2", "inputs": "tracks", "tracks": "dnase"}
+    plain, anchored = (complexity.configure(small | {"anchored": flag}, SHAPE)[0] for flag in (False, True))
+    # two channels more in the convolution over 15 bins of each of the 3 elements
+    more = 3 * 2 * 15 * 2 * plain.channels
+    assert anchored.signal_channels == 3
+    assert complexity.count(build(anchored)) - complexity.count(build(plain)) == more
+
+
+def test_windows_count_the_most_elements_and_cost_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, _ = complexity.configure({"preset": "scpge-small", "window": "2000"}, SHAPE)
+    assert config.neighbours == MOST_IN_WINDOW
+    measured = []
+    monkeypatch.setattr(complexity, "measure", lambda config, *_: measured.append(config) or {"seconds_per_step": 1.0})
+    monkeypatch.setattr(complexity, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    points = [(name, {"preset": "creator-small", "window": name, "neighbours": "4"}) for name in ("2000", "4000")]
+    table = complexity.table(points, SHAPE, complexity.Way(2, 1, "cpu", 1))
+    assert table["window"].to_list() == [2000, 4000]
+    assert [config.neighbours for config in measured] == [4]
+
+
+def test_runs_are_measured_as_they_are_trained(tmp_path: Path) -> None:
+    """Each mode of a point once, with the tracks of its own cells; what is trained before is not measured."""
+    (tmp_path / "sheet.csv").write_text(
+        "cell,assay,file,replicate,column,role\n"
+        + "".join(f"{cell},{assay},x,1,,train\n" for cell in "AB" for assay in ("dnase", "rna"))
+        + "A,ctcf,x,1,,train\n"
+    )
+    (tmp_path / "grid.yml").write_text(
+        "points:\n"
+        "  both: {anchored: true, neighbours: 4}\n"
+        "  held: {holdout_cells: B, batch_size: 8, width: 1000}\n"
+        "  dropped: {track_dropout: 0.1}\n"
+        "  bases: {inputs: sequence, tracks: ctcf}\n"
+    )
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved/config.json").write_text(json.dumps({"model": {"width": 600, "bin_size": 40}}))
+    given = ["--samplesheet", tmp_path / "sheet.csv", "--sweep", tmp_path / "grid.yml", "--seeds", "1,2"]
+    result = run("check-sweep", *given, "--model", tmp_path / "saved", "--output", tmp_path / "runs.json")
+    assert result.exit_code == 0, result.output
+    train = run_path(str(TOOL.with_name("train")))["main"]
+    shape = complexity.Shape((), 3, True)
+    points = complexity.read_runs(tmp_path / "runs.json", train)
+    found = {name: complexity.configure(settings, shape) for name, settings in points}
+    assert {name: config.tracks for name, (config, _) in found.items()} == {
+        "both": ("dnase",),
+        "both anchored": ("dnase",),
+        "held": ("ctcf", "dnase"),
+        "dropped": ("ctcf", "dnase"),
+        "bases": (),
+    }
+    assert [name for name, (config, _) in found.items() if config.anchored] == ["both anchored"]
+    assert (found["both"][0].neighbours, found["held"][0].width, found["held"][1]) == (4, 1000, 8)
 
 
 @pytest.mark.slow
