@@ -8,7 +8,7 @@ SCALES ?= 0.01 0.1
 RELEASED ?=
 RELEASED_CREATOR ?=
 
-.PHONY: help setup demo test test-quick test-containers test-scale images lint lint-nf-core bench-data bench-gpu bench-model table-cells bench-creator bench-growth tables docs clean
+.PHONY: help setup demo test test-quick test-containers test-scale images lint lint-nf-core bench-data bench-gpu bench-model table-cells table-costs bench-creator bench-growth tables docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -68,6 +68,9 @@ tables: setup ## the tables of docs/science.md on real data (hours; TABLES="--mi
 table-cells: setup ## the table of docs/science.md about cells never seen: four real cells, each left out in turn
 	nextflow run . -profile cells --seeds 1,2,3 --outdir results/cells -resume
 	python tests/benchmarks/cells_table.py results/cells/sweep.parquet docs/science.md
+
+table-costs: setup ## the table of docs/science.md about what scpge costs (minutes, on one CPU thread)
+	python tests/benchmarks/cost_table.py docs/science.md
 
 docs: ## docs/parameters.md from nextflow_schema.json
 	.ci/parameters-table >docs/parameters.md

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from crexpress import complexity
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 pytestmark = pytest.mark.slow
@@ -40,6 +41,21 @@ def test_growth_is_shown_per_hundredth_of_the_genome(
 
 def test_the_encoder_benchmark_says_what_it_lacks() -> None:
     assert "give its code/encode.py" in bench("bench_encoder.py")
+
+
+def test_the_table_of_costs_names_what_was_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import cost_table
+
+    assert len(set(cost_table.SIZES)) == len(cost_table.SIZES)
+    ((point, settings),) = cost_table.points([(13, 60, 2)])
+    config, _ = complexity.configure(settings, complexity.Shape((), 3, True))
+    assert (len(config.tracks), config.neighbours, config.layers) == (13, 60, 2)
+    figures = {"parameters": 4170497, "gflop_per_gene": 14.404, "seconds_per_step": 2.61, "peak_memory_gb": 0.559}
+    lines = cost_table.table(pl.DataFrame([{"point": point, **figures}]))
+    assert lines[2:] == ["| 13 | 60 | 2 | 4,170,497 | 14.40 | 2.6 | 0.56 |"]
+    page = (BENCHMARKS.parents[1] / "docs/science.md").read_text()
+    assert all(page.count(mark) == 1 for mark in cost_table.MARKS)
 
 
 def test_the_table_of_cells_left_out_holds_each_cell_where_no_model_saw_it(

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from runpy import run_path
 
-import polars as pl
 import pytest
 from click.testing import CliRunner
-from crexpress import complexity
+from crexpress import artifacts, complexity
 from crexpress.errors import InputError
 from crexpress.models import build
 from crexpress.neighbours import MOST_IN_WINDOW
+from tiny_case import TinyCase
 from tools import run
 
 TOOL = Path(__file__).parents[2] / "bin/measure-complexity"
@@ -104,14 +104,18 @@ def test_runs_are_measured_as_they_are_trained(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_is_measured_point_by_point(tmp_path: Path) -> None:
-    (tmp_path / "grid.yml").write_text("settings: {neighbours: 4, inputs: tracks}\ngrid: {layers: [0, 1]}")
+def test_a_sweep_is_measured_point_by_point(tiny: TinyCase, tmp_path: Path) -> None:
+    (tmp_path / "grid.yml").write_text("settings: {neighbours: 4, inputs: [tracks, motifs]}\ngrid: {layers: [0, 1]}")
     arguments = ["--sweep", tmp_path / "grid.yml", "--batch-size", "2", "--steps", "1", "--outdir", tmp_path]
+    arguments += ["--motif-scores", tiny.motifs]
     result = CliRunner().invoke(
         run_path(str(TOOL))["main"], [*map(str, arguments), "--device", "cpu", "--threads", "1"]
     )
     assert result.exit_code == 0, result.output
-    table = pl.read_parquet(tmp_path / "complexity.parquet")
+    table, header = artifacts.read_table(tmp_path / "complexity.parquet", "complexity")
+    assert header["parameters"]["motifs"] == len(
+        artifacts.open_arrays(tiny.motifs, "motifs").header["parameters"]["motifs"]
+    )
     assert table["point"].to_list() == ["layers-0", "layers-1"]
     assert table["parameters"].is_sorted()
     assert table["gflop_per_gene"].is_sorted()
