@@ -49,8 +49,6 @@ def test_scpge_without_motifs_has_the_papers_tower_and_transformer() -> None:
 )
 def test_every_preset_takes_any_subset_of_inputs(preset: str, inputs: dict[str, object]) -> None:
     config = read_preset(preset)[0].replace(neighbours=4, **inputs)
-    if not (config.tracks or config.sequence) and config.tower_kernels:
-        config = config.replace(tower_kernels=())  # a motif vector has no positions to pool
     model = RegulatoryModel(config).eval()
     vectors = model.embed(random_features(config, 10)).view(2, 5, -1)
     prediction = model.predict(vectors, torch.ones(2, 5, dtype=torch.bool), torch.zeros(2, 5))
@@ -175,6 +173,16 @@ def test_elements_of_1000_bp_any_layers_any_number_of_tracks(preset: str, layers
     prediction = model.predict(tokens, torch.ones(1, 7, dtype=torch.bool), torch.zeros(1, 7))
     assert prediction.attention.shape == (1, layers, config.heads if layers else 1, 7)
     assert torch.isfinite(prediction.expression).all()
+
+
+def test_a_tower_with_too_few_positions_is_refused() -> None:
+    with pytest.raises(InputError, match="halves them 4 times"):
+        RegulatoryModel(read_preset("scpge")[0].replace(sequence=True, sequence_pool=60))
+
+
+def test_an_empty_gene_that_tokens_do_not_divide_is_refused() -> None:
+    with pytest.raises(InputError, match="divides 700 bp"):
+        RegulatoryModel(read_preset("creator-small")[0].replace(tracks=FOUR, gene_token="empty"))
 
 
 def test_a_motif_list_longer_than_the_element_is_refused_where_it_is_laid_along_it() -> None:
