@@ -141,12 +141,13 @@ def supervised(n: int = 5, **changes: Any) -> tuple[Batch, torch.Tensor]:
 
 
 @pytest.mark.parametrize("decay", ["rank", "bp"])
-def test_supervision_is_the_divergence_of_attention_from_loops_and_decay(decay: str) -> None:
+@pytest.mark.parametrize("aimed", ["loops+decay", "decay"])
+def test_supervision_is_the_divergence_of_attention_from_loops_and_decay(decay: str, aimed: str) -> None:
     batch, attention = supervised()
-    config = TrainingConfig(loop_alpha=1.0, loop_decay=decay)  # type: ignore[arg-type]
+    config = TrainingConfig(loop_alpha=1.0, loop_decay=decay, loop_target=aimed)  # type: ignore[arg-type]
     found = divergence(attending(attention), batch, config)
     x = batch.distance.numpy() / 5000 if decay == "bp" else np.arange(-2, 3)[None].repeat(2, 0)
-    target = batch.loops[:, 0].numpy() + np.exp(-np.abs(x) / 2)
+    target = np.exp(-np.abs(x) / 2) + (0 if aimed == "decay" else batch.loops[:, 0].numpy())
     mean = attention.mean(dim=(1, 2)).numpy()
     columns = [[0, 1, 3, 4], [1, 3, 4]]  # neither the gene nor the pad
     expected = np.mean([entropy(target[gene, own], mean[gene, own]) for gene, own in enumerate(columns)])

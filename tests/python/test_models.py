@@ -1,5 +1,6 @@
 """The ScPGE model: its size, masking, positions, files and settings."""
 
+import copy
 import json
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from crexpress.models.config import ModelConfig, presets, read_preset
 from crexpress.models.inputs import Features, one_hot
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.regulatory import RegulatoryModel
+from torch import nn
 
 FOUR = ("dnase", "h3k4me3", "h3k27ac", "ctcf")
 
@@ -55,6 +57,19 @@ def test_every_preset_takes_any_subset_of_inputs(preset: str, inputs: dict[str, 
     assert prediction.expression.shape == (2,)
     assert prediction.attention.shape == (2, config.layers, config.heads, 5)
     assert torch.allclose(prediction.attention.sum(-1), torch.ones(()))
+
+
+@pytest.mark.parametrize("preset", ["scpge", "scpge-small"])
+@pytest.mark.parametrize("training", [True, False])
+def test_statistics_shared_by_gpus_change_nothing_in_one_process(preset: str, training: bool) -> None:
+    """In float64, for which layers are torch's own, as on a GPU."""
+    torch.manual_seed(0)
+    config = read_preset(preset)[0].replace(tracks=FOUR, sequence=True, motifs=("a", "b"), dropout_encoder=0.0)
+    features = Features(*(part.double() if part.is_floating_point() else part for part in random_features(config, 4)))
+    encoder = RegulatoryModel(config).double().train(training).encoder
+    shared = nn.SyncBatchNorm.convert_sync_batchnorm(copy.deepcopy(encoder))
+    assert any(isinstance(layer, nn.SyncBatchNorm) for layer in shared.modules())
+    assert torch.equal(shared(features), encoder(features))
 
 
 def test_an_element_is_encoded_the_same_whatever_stands_beside_it() -> None:

@@ -1,5 +1,6 @@
 """Precision, compilation and several processes, on the CPU."""
 
+import os
 import subprocess
 import sys
 from functools import partialmethod
@@ -62,8 +63,11 @@ def files(tiny: Any) -> tuple[Path, Path, Path, Path]:
 
 
 def torchrun(*command: Any) -> "subprocess.CompletedProcess[str]":
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", 2, "--", *command]
-    return subprocess.run([*map(str, torchrun)], capture_output=True, text=True, timeout=500)
+    """Two processes of a command, as docs/usage.md starts them."""
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--no-python", "--standalone", "--nproc-per-node", 2]
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"  # whose Python runs train
+    given = [*map(str, [*torchrun, "--", *command])]
+    return subprocess.run(given, env=os.environ | {"PATH": path}, capture_output=True, text=True, timeout=500)
 
 
 @pytest.mark.slow
@@ -72,7 +76,7 @@ def test_two_processes_train_as_one_does(tiny: Any, tmp_path: Path, monkeypatch:
     script.write_text(SCRIPT)
     monkeypatch.syspath_prepend(Path(__file__).parent)
     monkeypatch.setenv("PYTHONPATH", ":".join(sys.path))
-    result = torchrun(script, *files(tiny), out)
+    result = torchrun(sys.executable, script, *files(tiny), out)
     assert result.returncode == 0, result.stderr
     alone = trained(*files(tiny), Engine()).state_dict()
     shared = load_file(out)

@@ -72,10 +72,13 @@ def released_weights(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, Tensor]
 
 
 def projections(gradients: Mapping[str, np.ndarray]) -> np.ndarray:
-    """[weights, 5], in the order of names: a gradient's norm and its products with four directions of length 1."""
+    """[weights, 5], in the order of names: a gradient's norm and its sums under four random choices of signs.
+
+    Such a sum is about as large as the norm, and that of a difference as large as the difference.
+    """
     rows = []
     for name in sorted(gradients):
         value = gradients[name].astype(np.float64).ravel()
         directions = draw_from(f"direction {name}").choice([-1.0, 1.0], (4, len(value)))
-        rows.append([np.linalg.norm(value), *(directions @ value / len(value) ** 0.5)])
+        rows.append([np.linalg.norm(value), *(directions @ value)])
     return np.array(rows)

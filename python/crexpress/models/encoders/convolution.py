@@ -29,9 +29,8 @@ class Conv1x1Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         norm, _, convolution = self.block
-        assert isinstance(norm, Norm)
         assert isinstance(convolution, Convolution)
-        if on_cpu(x) and not norm.training and not torch.is_grad_enabled():
+        if isinstance(norm, Norm) and on_cpu(x) and not norm.training and not torch.is_grad_enabled():
             add_residual(norm, convolution.weight.squeeze(2), x)
             return x
         added: Tensor = convolution(*activate(norm, x))
@@ -66,7 +65,6 @@ class TowerBlock(nn.Sequential):
     def forward(self, *parts: Tensor) -> Tensor:
         """Of channels in parts, as `activate` and `Convolution` take them."""
         norm, _, convolution, *more = self
-        assert isinstance(norm, Norm)
         x: Tensor = convolution(*activate(norm, *parts))
         for layer in more:
             x = layer(x)

@@ -93,12 +93,12 @@ class Dropout(nn.Dropout):
         return x * kept.to(x.dtype).mul_(1 / (1 - self.p))
 
 
-def activate(norm: Norm, *parts: Tensor) -> list[Tensor]:
+def activate(norm: nn.Module, *parts: Tensor) -> list[Tensor]:
     """GELU(BatchNorm) of channels that come in parts, of which those after the first may have a single position.
 
-    Several parts are for `on_cpu` alone.
+    Several parts are for `on_cpu` alone. Over several GPUs the norm is torch's SyncBatchNorm.
     """
-    if not norm.quick(parts[0]):
+    if not (isinstance(norm, Norm) and norm.quick(parts[0])):
         return [functional.gelu(norm(*parts))]
     count = len(parts[0]) * parts[0].shape[-1]
     bounds = pairwise(accumulate((part.shape[1] for part in parts), initial=0))
