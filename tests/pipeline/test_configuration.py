@@ -117,7 +117,7 @@ def test_images_are_listed(pipeline: Pipeline) -> None:
     listed = json.loads(pipeline.nextflow("inspect", pipeline.project, "-profile", "test,podman,gpu"))["processes"]
     images = {entry["name"]: entry["container"] for entry in listed}
     assert images.pop("MULTIQC").startswith("quay.io/biocontainers/multiqc:")
-    on_gpu = {"TRAIN", "PREDICT", "INTERPRET", "CHECK_GPU"}
+    on_gpu = {"TRAIN", "PREDICT", "INTERPRET", "CHECK_GPU", "MEASURE_COMPLEXITY"}
     assert len(images) >= 13
     assert {name for name, image in images.items() if image == "crexpress-gpu:0.1.0"} == on_gpu & images.keys()
     assert {image for name, image in images.items() if name not in on_gpu} == {"crexpress-cpu:0.1.0"}
