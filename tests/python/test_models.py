@@ -197,7 +197,7 @@ def test_a_tower_with_too_few_positions_is_refused() -> None:
 
 def test_an_empty_gene_that_tokens_do_not_divide_is_refused() -> None:
     with pytest.raises(InputError, match="divides 700 bp"):
-        RegulatoryModel(read_preset("creator-small")[0].replace(tracks=FOUR, gene_token="empty"))
+        RegulatoryModel(read_preset("creator-small")[0].replace(sequence=True, gene_token="empty"))
 
 
 def test_a_motif_list_longer_than_the_element_is_refused_where_it_is_laid_along_it() -> None:

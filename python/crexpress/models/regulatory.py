@@ -43,7 +43,9 @@ class RegulatoryModel(nn.Module):
             raise InputError("a model of 0 layers sees the gene's TSS window alone, which this preset leaves out")
         if config.gene_token == "empty" and config.encoder != "transformer":
             raise InputError(f"the setting gene_token 'empty' needs the encoder transformer, not {config.encoder}")
-        if config.gene_token == "empty" and EMPTY_GENE % config.patch:
+        bins = EMPTY_GENE // config.bin_size  # whole ones: bins as long as a token divide anything
+        cut = config.sequence and EMPTY_GENE % config.patch
+        if config.gene_token == "empty" and (cut or bins % max(1, config.patch // config.bin_size)):
             raise InputError(f"the setting gene_token 'empty' needs a patch that divides {EMPTY_GENE} bp")
         if config.gene_token == "learnt":
             self.gene_token = nn.Parameter(torch.empty(config.width_model).normal_(std=0.02))
