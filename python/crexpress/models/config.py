@@ -112,6 +112,11 @@ class ModelConfig(Settings):
         }
 
     @property
+    def tower(self) -> tuple[int, ...]:
+        """Kernels of the tower that is built: motif scores alone have no positions to pool."""
+        return self.tower_kernels if self.stems else ()
+
+    @property
     def positions(self) -> int:
         """Positions of an element after the stems; InputError when the stems do not fit the element."""
         if self.motif_encoder == "convolution" and len(self.motifs) > self.width:
@@ -120,7 +125,7 @@ class ModelConfig(Settings):
                 f"{len(self.motifs)}; score fewer, or use a preset whose motif channel is linear (scpge)"
             )
         lengths = {stem.positions for stem in self.stems.values()}
-        halvings = len(self.tower_kernels) if lengths else 0
+        halvings = len(self.tower)
         if len(lengths) > 1 or min(lengths, default=1) < 2**halvings:
             raise InputError(
                 f"this preset cannot read elements of {self.width} bp in bins of {self.bin_size} bp: its stems leave "

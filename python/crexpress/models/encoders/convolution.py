@@ -100,7 +100,7 @@ class ConvolutionEncoder(nn.Module):
             stem = stems["signals"]
             self.signals = Stem(Convolution(inputs, channels, stem.kernel), stem.pool, drop)
             parts += 1
-        kernels = config.tower_kernels if stems else ()  # motif scores alone have no positions to pool
+        kernels = config.tower
         widths = [parts * channels] + [channels] * len(kernels)
         self.tower = nn.Sequential(*(TowerBlock(widths[i], channels, k, drop) for i, k in enumerate(kernels)))
         positions = config.positions // 2 ** len(kernels)
