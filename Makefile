@@ -47,6 +47,7 @@ lint-nf-core: setup .venv/nf-core/bin/nf-core ## nf-core's own linter (.nf-core.
 bench-model: setup ## speed of the model against the released ScPGE (RELEASED as in bench-data)
 	python tests/benchmarks/bench_model.py --released $(dir $(RELEASED)) --chrom chr21
 	python tests/benchmarks/bench_model.py --released $(dir $(RELEASED)) --chrom chr21 --neighbours 200 --batch 2 --no-masks
+	python tests/benchmarks/bench_cell.py --released $(dir $(RELEASED))
 
 bench-creator: setup ## speed of CREaTor against the released model (RELEASED_CREATOR is a checkout of DLS5-Omics/CREaTor)
 	python tests/benchmarks/bench_creator.py --released $(RELEASED_CREATOR)
