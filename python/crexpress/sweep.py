@@ -122,7 +122,7 @@ def read(path: Path, command: click.Command, cells: Cells) -> Sweep:
             faults.append(f"point '{name}': cannot name a folder; use letters, digits, '.', '_', '-'")
         if name in (point.name for point in points):
             faults.append(f"point '{name}' comes twice; give each its own name")
-        settings, wrong = check({**common, **own}, command, cells)
+        settings, wrong = check(_over(common, own), command, cells)
         faults += [f"point '{name}': {fault}" for fault in wrong]
         points.append(Point(name, settings))
     if not listed and not faults:
@@ -174,6 +174,12 @@ def _grid(grid: Mapping[Any, Any], faults: list[str]) -> Iterator[tuple[str, Set
         yield "_".join(parts), settings
 
 
+def _over(base: Mapping[Any, Any], own: Mapping[Any, Any]) -> dict[Any, Any]:
+    """Settings with those of a point in their place; its own way to split genes stands for the other, too."""
+    other = ("val", "test") if "fold" in own else ("fold",) if "val" in own or "test" in own else ()
+    return {name: value for name, value in base.items() if name not in other} | dict(own)
+
+
 def check(
     given: Mapping[Any, Any], command: click.Command, cells: Cells, *, seed: bool = False
 ) -> tuple[Settings, list[str]]:
@@ -207,6 +213,9 @@ def check(
             kind.convert(settings[name], option, None)
         except click.BadParameter as error:
             faults.append(f"{name}: {error.message}")
+    lists = [name for name in ("val", "test") if name in settings]
+    if lists and "fold" in settings:
+        faults.append(f"fold stands for both val and test; leave out {' and '.join(lists)}, or fold")
     return settings, faults + list(_unknown_values(settings, cells))
 
 
@@ -282,9 +291,7 @@ def runs(
     """
     laid_out: list[dict[str, Any]] = []
     for point in points:
-        settings = base | point.settings
-        for name in ("val", "test") if "fold" in point.settings else ("fold",) if _sets_split(point) else ():
-            settings.pop(name, None)  # a fold stands for both lists: the point's own way to split holds
+        settings = _over(base, point.settings)
         holdout = cli.listed(settings.get("holdout_cells"))
         modes = ["direct", "anchored"] if settings.get("anchored") else ["direct"]
         config = artifacts.read_config(point.model) if point.model else None
@@ -338,10 +345,6 @@ def runs(
             )
     _name_folders(laid_out)
     return laid_out
-
-
-def _sets_split(point: Point) -> bool:
-    return "val" in point.settings or "test" in point.settings
 
 
 def _name_folders(laid_out: Sequence[dict[str, Any]]) -> None:

@@ -82,6 +82,13 @@ def settings(given, project) {
     ['motif_factors', 'expressed_factors'].findAll { name -> typed[name] && !typed.motifs }.each { name ->
         faults << "--${name} needs --motifs, whose factors it is about"
     }
+    def split = ['val', 'test', 'fold'].findAll { name -> is_given(name) }.collect { name -> "--${name}" }
+    if (typed.leave_out == 'chromosomes' && split) {
+        faults << "--leave_out chromosomes tests each chromosome in turn; leave out ${split.join(' and ')}, or --leave_out"
+    }
+    else if (typed.fold && split - '--fold') {
+        faults << "--fold stands for both --val and --test; leave out ${(split - '--fold').join(' and ')}, or --fold"
+    }
     if (typed.per_million && typed.target != 'cage') {
         faults << '--per_million is for --target cage: rna tables hold TPM'
     }
@@ -89,6 +96,14 @@ def settings(given, project) {
         error("The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:\n  ${faults.join('\n  ')}\n  (docs/parameters.md lists all parameters)")
     }
     return typed
+}
+
+/** Whether the user asks for a parameter, on the command line or in -params-file; what profiles set is a default. */
+def is_given(name) {
+    def options = workflow.commandLine.tokenize(' =')
+    def listed = '-params-file' in options ? file(options[options.indexOf('-params-file') + 1]).text : '{}'
+    def values = listed.startsWith('{') ? new groovy.json.JsonSlurper().parseText(listed) : new org.yaml.snakeyaml.Yaml().load(listed)
+    return "--${name}".toString() in options || name in values
 }
 
 /** A value in the type its schema names; adds to `faults` what is wrong with it. */

@@ -99,11 +99,34 @@ def test_a_registered_name_is_a_choice(tmp_path: Path) -> None:
 
 
 def test_a_points_own_split_holds(tmp_path: Path) -> None:
-    grid = "points: {fold: {fold: 2/5}, lists: {test: chr6}, same: {}}"
-    runs = laid_out(tmp_path, "--", "--preset", "scpge-small", "--val", "chr5", "--test", "chr7", grid=grid)
+    points = "points: {fold: {fold: 2/5}, lists: {test: chr6}, same: {}}"
+    runs = laid_out(tmp_path, "--", "--preset", "scpge-small", "--val", "chr5", "--test", "chr7", grid=points)
     assert [run["split"] for run in runs] == ["--fold 2/5", "--val chr5 --test chr6", "--val chr5 --test chr7"]
+    runs = laid_out(tmp_path, grid=f"settings: {{val: chr5, test: chr7}}\n{points}")
+    assert [run["split"] for run in runs] == ["--fold 2/5", "--val chr5 --test chr6", "--val chr5 --test chr7"]
+    runs = laid_out(tmp_path, grid=f"settings: {{fold: 1/5}}\n{points}")
+    assert [run["split"] for run in runs] == ["--fold 2/5", "--test chr6", "--fold 1/5"]
     (run,) = laid_out(tmp_path, "--", "--preset", "scpge-small", "--fold", "chr4")
     assert run["args"].startswith("--fold chr4")
+
+
+def test_a_fold_beside_the_lists_it_stands_for_is_refused(tmp_path: Path) -> None:
+    said = "fold stands for both val and test; leave out"
+    faults = {
+        "points: {a: {fold: 2/5, val: chr5, test: chr6}}": f"point 'a': {said} val and test, or fold",
+        "settings: {fold: 2/5, test: chr6}\npoints: {a: {}}": f"point 'a': {said} test, or fold",
+        "grid: {fold: [2/5], val: [chr5]}": f"{said} val, or fold",
+    }
+    for grid, fault in faults.items():
+        result = check(tmp_path, grid=grid)
+        assert result.exit_code == 65
+        assert fault in result.output
+    result = check(tmp_path, "--", "--fold", "2/5", "--test", "chr6")
+    assert result.exit_code == 65
+    assert (
+        "the run's own settings are wrong:\n  1. fold stands for both val and test; leave out test, or fold"
+        in result.output
+    )
 
 
 def test_each_cell_or_chromosome_is_left_out_in_turn(tmp_path: Path) -> None:
