@@ -4,7 +4,6 @@ Measured on random inputs of the right shape, so no data are needed; every point
 """
 
 import copy
-import dataclasses
 import json
 import multiprocessing
 import resource
@@ -29,7 +28,6 @@ from crexpress.errors import InputError
 from crexpress.models import Model, build, preset_file
 from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.models.inputs import Features
-from crexpress.neighbours import MOST_IN_WINDOW
 
 
 class Shape(NamedTuple):
@@ -51,20 +49,15 @@ class Way(NamedTuple):
 
 def configure(settings: Mapping[str, Any], shape: Shape) -> tuple[ModelConfig, int]:
     """Architecture and batch size of a point: the preset with those settings that are the model's."""
-    config, training = preset_file.read(settings["preset"])
-    fields = {field.name: type(getattr(config, field.name)) for field in dataclasses.fields(config)}
-    fields = {name: kind for name, kind in fields.items() if name not in INPUTS}
-    if int(settings.get("window") or 0):
-        settings = {"neighbours": MOST_IN_WINDOW, **settings}  # as train takes it
+    config, training = preset_file.read_with(settings["preset"], settings)
     inputs = cli.listed(settings.get("inputs")) or INPUTS
     tracks = cli.listed(settings.get("tracks")) or shape.tracks
     config = config.replace(
-        **{name: fields[name](value) for name, value in settings.items() if name in fields},
         tracks=tuple(tracks) if "tracks" in inputs else (),
         motifs=tuple(f"motif{number}" for number in range(shape.motifs)) if "motifs" in inputs else (),
         sequence=shape.sequence and "sequence" in inputs,
     )
-    return config, int(settings.get("batch_size") or training.batch_size)
+    return config, training.batch_size
 
 
 def read_runs(path: Path, command: click.Command) -> list[tuple[str, dict[str, Any]]]:

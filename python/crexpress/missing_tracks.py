@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from crexpress import cli
-from crexpress.models.config import INPUTS, ModelConfig
+from crexpress.models.config import INPUTS
 
 
 def to_hide(
@@ -26,14 +26,13 @@ def to_hide(
 
 
 def read_by(
-    settings: Mapping[str, Any], preset: ModelConfig, trained_on: Sequence[str], tracks: Mapping[str, set[str]]
-) -> tuple[list[str], float]:
-    """Tracks that a model to be trained reads, and the chance to hide one: above 0 it can do without some of them.
+    settings: Mapping[str, Any], dropout: float, trained_on: Sequence[str], tracks: Mapping[str, set[str]]
+) -> list[str]:
+    """Tracks that a model to be trained reads: those that its settings name, or those of every cell it is trained on.
 
-    They are those that its settings name, or those of every cell it is trained on; with that chance, of any.
+    With a chance to hide a track (`dropout`) it can do without some of them: those of any cell.
     """
-    dropout = float(settings.get("track_dropout") or preset.track_dropout)
     if "tracks" not in (cli.listed(settings.get("inputs")) or INPUTS):
-        return [], dropout
+        return []
     own = [tracks[cell] for cell in trained_on] or [set()]
-    return cli.listed(settings.get("tracks")) or sorted((set.union if dropout else set.intersection)(*own)), dropout
+    return cli.listed(settings.get("tracks")) or sorted((set.union if dropout else set.intersection)(*own))

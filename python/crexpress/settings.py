@@ -1,6 +1,7 @@
 """Reading and writing of a settings dataclass as JSON."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from crexpress.errors import InputError
@@ -28,3 +29,8 @@ class Settings:
 
     def replace(self, **changes: Any) -> Self:
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
+
+    def take(self, options: Mapping[str, Any]) -> Self:
+        """With those of the options, values or their text, that are fields."""
+        kinds: dict[str, Any] = {field.name: type(field.default) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        return self.replace(**{name: kinds[name](value) for name, value in options.items() if name in kinds})

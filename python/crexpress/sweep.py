@@ -8,7 +8,7 @@ import csv
 import itertools
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from crexpress.errors import InputError, InputErrors
 from crexpress.models import preset_file
 from crexpress.models.config import INPUTS
 from crexpress.samplesheet import EXPRESSION, NAME, SHARED
+from crexpress.training import checks
 
 PIPELINES = (  # options of train that the pipeline gives itself: no setting of a point
     *("elements", "genes", "signals", "sequence", "motifs", "expression", "contacts", "holdout_cells"),
@@ -51,17 +52,19 @@ class Sweep(NamedTuple):
 
 
 class Cells(NamedTuple):
-    """What the samplesheet has: all cells, those with expression, and the tracks of each."""
+    """What the samplesheet has: all cells, those with expression, the tracks of each, and those with loops."""
 
     names: list[str]
     measured: list[str]
     tracks: Mapping[str, set[str]]
+    looped: Collection[str] = ()
 
 
 def read_cells(sheet: Path, read: Sequence[str] = ()) -> Cells:
     """Cells of a samplesheet that check-samplesheet wrote, with those of their tracks that are `read` (none: all)."""
     with sheet.open(newline="", encoding="utf-8") as file:
-        rows = [row for row in csv.DictReader(file) if row["assay"] not in SHARED]
+        every = list(csv.DictReader(file))
+    rows = [row for row in every if row["assay"] not in SHARED]
     tracks: dict[str, set[str]] = {row["cell"]: set() for row in rows}
     measured = []
     for row in rows:
@@ -69,7 +72,8 @@ def read_cells(sheet: Path, read: Sequence[str] = ()) -> Cells:
             measured.append(row["cell"])
         elif not read or row["assay"] in read:
             tracks[row["cell"]].add(row["assay"])
-    return Cells(list(tracks), list(dict.fromkeys(measured)), tracks)
+    looped = {row["cell"] for row in every if row["assay"] == "loops"}
+    return Cells(list(tracks), list(dict.fromkeys(measured)), tracks, looped)
 
 
 def read_models(given: Sequence[str]) -> list[Point]:
@@ -287,9 +291,11 @@ def runs(
     """One entry a point, seed and mode (direct, anchored), with all that the pipeline's tasks need to know of it.
 
     `base` are the settings that a point does not set itself. Runs share what they can: elements of one width
-    (`reference`), tracks of one bin size (`store`), baselines of one split of genes and cells (`protocol`).
+    (`reference`), tracks of one bin size (`store`), baselines of one split of genes and cells (`protocol`). Raises
+    InputErrors with all that keeps points from being trained.
     """
     laid_out: list[dict[str, Any]] = []
+    faults: list[str] = []
     for point in points:
         settings = _over(base, point.settings)
         holdout = cli.listed(settings.get("holdout_cells"))
@@ -299,23 +305,21 @@ def runs(
             model = config["model"]
             settings |= {"width": model["width"], "bin_size": model["bin_size"]}
             modes = ["anchored" if model.get("anchored") else "direct"]
-        elif "anchored" in modes and len(set(cells.measured) - set(holdout)) < 2:
-            raise InputError(
-                f"point '{point.name}': anchored needs two cells with expression to train on; hold out fewer"
-            )
-        architecture, training = preset_file.read(settings["preset"])
-        width, bins = int(settings["width"]), int(settings.get("bin_size") or architecture.bin_size)
-        if width % bins:
-            raise InputError(
-                f"point '{point.name}': bins of {bins} bp ({settings['preset']}) do not divide elements of {width} bp; "
-                f"give a width that is a multiple, such as {width + bins - width % bins}, or another bin size"
-            )
+        architecture, training = preset_file.read_with(settings["preset"], settings)
+        width, bins = int(settings["width"]), architecture.bin_size
         own_seeds = [0] if point.model else seeds
         trained_on = config.get("cells", []) if config else [cell for cell in cells.measured if cell not in holdout]
         if config:
             tracks, dropout = list(config["model"].get("tracks", [])), config["model"].get("track_dropout")
         else:
-            tracks, dropout = missing_tracks.read_by(settings, architecture, trained_on, cells.tracks)
+            dropout = architecture.track_dropout
+            tracks = missing_tracks.read_by(settings, dropout, trained_on, cells.tracks)
+            wrong = dict.fromkeys(
+                fault
+                for mode in modes
+                for fault in _untrainable(settings | {"anchored": mode == "anchored"}, trained_on, tracks, cells)
+            )
+            faults += [f"point '{point.name}': {fault}" for fault in wrong]
         hidden = missing_tracks.to_hide(tracks if dropout else [], trained_on, cells.measured, cells.tracks)
         place = f"points/{point.name}/" if len(points) > 1 else ""
         for seed, mode in itertools.product(own_seeds, modes):
@@ -333,7 +337,7 @@ def runs(
                     "seed": seed,
                     "trained": point.model is not None,
                     "preset": settings["preset"],
-                    "batch_size": int(settings.get("batch_size") or training.batch_size),
+                    "batch_size": training.batch_size,
                     "args": _arguments(of_run, command, without=("preset", "batch_size")),
                     "split": _arguments(of_run, command, only=SPLIT),
                     "holdout": holdout,
@@ -343,8 +347,33 @@ def runs(
                     "settings": point.settings,
                 }
             )
+    if faults:
+        raise InputErrors("not every point can be trained:", faults)
     _name_folders(laid_out)
     return laid_out
+
+
+def _untrainable(settings: Settings, trained_on: Sequence[str], tracks: Sequence[str], cells: Cells) -> Iterator[str]:
+    """What keeps a model with these settings from being trained on these cells, in words."""
+    model, training = preset_file.read_with(settings["preset"], settings)
+    if model.anchored and len(trained_on) < 2:
+        yield "anchored needs two cells with expression to train on; hold out fewer"
+    if rest := model.width % model.bin_size:
+        yield (
+            f"bins of {model.bin_size} bp ({settings['preset']}) do not divide elements of {model.width} bp; give a "
+            f"width that is a multiple, such as {model.width + model.bin_size - rest}, or another bin size"
+        )
+    try:
+        checks.check_settings(model.replace(tracks=tuple(tracks)), training, imported=False, trials_given=False)
+        rows = checks.loops_to_read(model, training)
+    except InputError as error:
+        yield str(error)
+        return
+    if rows != "none" and not set(trained_on) & set(cells.looped):
+        yield (
+            f"the model learns from chromatin loops ({settings['preset']}), but the samplesheet has none of "
+            f"{', '.join(trained_on)}; add rows with the assay loops"
+        )
 
 
 def _name_folders(laid_out: Sequence[dict[str, Any]]) -> None:

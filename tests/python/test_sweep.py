@@ -13,6 +13,7 @@ from crexpress import artifacts
 from crexpress.compare import read_settings
 from crexpress.evaluate import naming
 from crexpress.missing_tracks import to_hide
+from crexpress.models.config import presets
 from crexpress.models.positions import POSITIONS
 from tiny_case import TinyCase
 
@@ -31,8 +32,8 @@ def tool(name: str, *arguments: object) -> Result:
     return CliRunner().invoke(run_path(str(ROOT / "bin" / name))["main"], [str(argument) for argument in arguments])
 
 
-def check(folder: Path, *arguments: object, grid: str | None = None) -> Result:
-    (folder / "sheet.csv").write_text(SHEET)
+def check(folder: Path, *arguments: object, grid: str | None = None, more: str = "") -> Result:
+    (folder / "sheet.csv").write_text(SHEET + more)
     if grid is not None:
         (folder / "grid.yml").write_text(grid)
         arguments = ("--sweep", folder / "grid.yml", *arguments)
@@ -185,6 +186,55 @@ def test_hidden_tracks_are_measured_in_unseen_cells_where_there_are_such() -> No
         found = to_hide(["a", "b", "c"], trained_on, "AB", tracks)
         assert found == [{"tracks": one, "cells": cells} for one in sets]
     assert to_hide(["a", "b", "c"], "AB", "CDE", tracks) == []
+
+
+def test_a_model_that_learns_from_loops_is_refused_where_no_cell_to_train_on_has_any(tmp_path: Path) -> None:
+    own = tmp_path / "mine.json"
+    own.write_text(json.dumps(presets()["scpge-kl"]))
+    grid = f"""
+points:
+  plain: {{}}
+  prior: {{preset: scpge-lp}}
+  held: {{preset: {own}, holdout_cells: A}}
+  option: {{loop_alpha: 0.5}}
+  decay: {{loop_alpha: 0.5, loop_target: decay}}
+  off: {{preset: scpge-kl, loop_alpha: 0}}
+"""
+    result = check(tmp_path, grid=grid)
+    assert result.exit_code == 65
+    said = "samplesheet has none of"
+    for point, preset, cells in (("prior", "scpge-lp", "A, B"), ("held", own, "B"), ("option", "scpge-small", "A, B")):
+        assert (
+            f"point '{point}': the model learns from chromatin loops ({preset}), but the {said} {cells};"
+            in result.output
+        )
+    assert result.output.count(said) == 3
+    assert not (tmp_path / "runs.json").exists()
+    # C's loops help no one, as nothing is trained on C; A's do, but where A is held out
+    assert check(tmp_path, grid=grid, more="C,loops,c.bedpe,1,,predict").output == result.output
+    result = check(tmp_path, grid=grid, more="A,loops,a.bedpe,1,,train")
+    assert result.output.count(said) == result.output.count("point 'held'") == 1
+    assert check(tmp_path, "--", "--preset", "scpge-loop").output.count(f"{said} A, B") == 1
+    assert check(tmp_path, "--", "--preset", "scpge-loop", more="A,loops,a.bedpe,1,,train").exit_code == 0
+
+
+def test_settings_that_contradict_each_other_are_told_before_anything_is_prepared(tmp_path: Path) -> None:
+    grid = """
+points:
+  slow: {learning_rate: 1.0e-12}
+  still: {steps: 0}
+  change: {anchored: true, inputs: [sequence]}
+  shallow: {preset: scpge-lp, layers: 0}
+"""
+    result = check(tmp_path, grid=grid)
+    assert result.exit_code == 65
+    for fault in (
+        "point 'slow': --learning-rate 1e-12 is below 1e-06",
+        "point 'still': --steps 0 leaves a model as it starts",
+        "point 'change': --anchored predicts from how tracks differ",
+        "point 'shallow': loops act on attention, and a model of 0 layers has none",
+    ):
+        assert result.output.count(fault) == 1, (fault, result.output)
 
 
 def test_one_cell_cannot_be_left_out_of_one(tmp_path: Path) -> None:

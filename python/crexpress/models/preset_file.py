@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from crexpress.errors import InputError, InputErrors
-from crexpress.models.config import ModelConfig, presets, read_preset
+from crexpress.models.config import INPUTS, ModelConfig, presets, read_preset
 from crexpress.models.encoders import ENCODERS
 from crexpress.models.positions import POSITIONS
+from crexpress.neighbours import MOST_IN_WINDOW
 from crexpress.samplesheet import NAME
 from crexpress.settings import Settings
 from crexpress.training.config import TrainingConfig
@@ -67,6 +68,22 @@ def read(preset: str) -> tuple[ModelConfig, TrainingConfig]:
     if faults:
         raise InputErrors(f"{preset} is no sound preset:", faults)
     return ModelConfig.from_json(content.get("model", {})), TrainingConfig.from_json(content.get("training", {}))
+
+
+def read_with(preset: str, options: Mapping[str, Any]) -> tuple[ModelConfig, TrainingConfig]:
+    """A preset with options of train, values or their text, in place of its settings.
+
+    An option also brings what it needs, unless that is given; --inputs and --tracks are left to who knows the data.
+    """
+    brought: dict[str, Any] = {}
+    if int(options.get("window") or 0):
+        brought["neighbours"] = MOST_IN_WINDOW
+    if options.get("anchored"):
+        brought["loss"] = "mse"  # of a change, which may be negative
+        brought["gene_token"] = "window"  # where the known cells' expression is
+    options = brought | {name: value for name, value in options.items() if name not in INPUTS}
+    model, training = read(preset)
+    return model.take(options), training.take(options)
 
 
 def _load(path: Path) -> dict[str, Any]:

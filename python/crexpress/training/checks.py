@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import torch
 from crexpress import cli
 from crexpress.errors import InputError
-from crexpress.models.config import ModelConfig
+from crexpress.models.config import LoopRows, ModelConfig
 from crexpress.neighbours import PAD
 from crexpress.placement import CHUNK
 from crexpress.store import Store
@@ -79,6 +79,18 @@ def _check_anchored(model: ModelConfig, training: TrainingConfig) -> None:
         raise InputError(f"--anchored learns a change, which may be negative, by --loss mse, not {training.loss}")
     if model.loop_boundary:
         raise InputError("--anchored is for models of one part; choose a preset without a loop boundary")
+
+
+def loops_to_read(model: ModelConfig, training: TrainingConfig) -> LoopRows:
+    """Between which tokens training reads loops; InputError where the model has no use for them."""
+    if (training.loop_alpha or model.loop_prior != "none") and not model.layers:
+        raise InputError("loops act on attention, and a model of 0 layers has none; use --layers 1 or more")
+    if model.loop_boundary and not (training.loop_alpha and model.loop_rows != "none"):
+        raise InputError(
+            "a model for near elements and one for far ones need loops as supervision and as prior; use the preset "
+            "scpge-loop, or --loop-alpha and --loop-prior"
+        )
+    return "gene" if model.loop_rows == "none" and training.needs_loops else model.loop_rows
 
 
 def check_neighbours(store: Store, config: ModelConfig) -> None:

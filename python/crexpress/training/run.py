@@ -12,10 +12,9 @@ from crexpress.device import prepare
 from crexpress.errors import InputError
 from crexpress.loops import choose_value
 from crexpress.models import preset_file, released, save_model
-from crexpress.models.config import INPUTS, LoopRows, ModelConfig
+from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.models.near_far import NearFar, parts
 from crexpress.models.regulatory import RegulatoryModel
-from crexpress.neighbours import MOST_IN_WINDOW
 from crexpress.store import Store, open_store, shared_tracks
 from crexpress.training import classes, samples
 from crexpress.training.checkpoint import Checkpoint, mention_others, resumable
@@ -23,6 +22,7 @@ from crexpress.training.checks import (
     check_cells,
     check_neighbours,
     check_settings,
+    loops_to_read,
     mention_unused,
     warn_constant_tracks,
 )
@@ -60,32 +60,26 @@ def run(
     checkpoint: Path | None,
     checkpoint_every: int | None,
     outdir: Path,
-    model_changes: dict[str, Any],
-    training_changes: dict[str, Any],
+    changes: dict[str, Any],
 ) -> None:
-    """Train a model and write its directory; the two `changes` override the preset's settings.
+    """Train a model and write its directory; `changes` override the preset's settings.
 
     The state of the run is kept in `checkpoint` (default: outdir), and a run that was killed goes on from there.
     """
-    model_config, training_config = preset_file.read(preset)
+    model_config, training_config = preset_file.read_with(preset, {**changes, "seed": seed})
     preset = preset_file.label(preset)
-    if model_changes.get("window"):
-        model_changes = {"neighbours": MOST_IN_WINDOW, **model_changes}
-    if model_changes.get("anchored"):
-        training_changes = {"loss": "mse", **training_changes}  # of a change, which may be negative
-        model_changes = {"gene_token": "window", **model_changes}  # where the known cells' expression is
-    training_config = training_config.replace(seed=seed, **training_changes)
-    model_config = choose_inputs(
-        model_config.replace(**model_changes), elements, signals, sequence, motifs, inputs, tracks
-    )
-    check_settings(model_config, training_config, bool(import_weights), bool(training_changes.get("trials")))
-    mention_unused(
-        {*model_changes, *training_changes, *(["tracks"] if tracks else [])}, model_config, training_config, inputs
-    )
+    model_config = choose_inputs(model_config, elements, signals, sequence, motifs, inputs, tracks)
+    check_settings(model_config, training_config, bool(import_weights), bool(changes.get("trials")))
+    mention_unused({*changes, *(["tracks"] if tracks else [])}, model_config, training_config, inputs)
     if import_weights:
         training_config = training_config.replace(trials=0)
-    loop_rows = loops_to_read(model_config, training_config, preset, contacts)
+    loop_rows = loops_to_read(model_config, training_config)
     if loop_rows != "none":
+        if not contacts:
+            raise InputError(
+                f"the preset {preset} learns from chromatin loops; give --contacts of build-loops (in the pipeline: "
+                "rows with the assay loops in the samplesheet)"
+            )
         model_config = model_config.replace(loop_value=choose_value(contacts))
     processes = Processes()
     processes.check(training_config.batch_size)
@@ -250,26 +244,6 @@ def choose_inputs(
     if absent:
         cli.say(f"no {' and no '.join(absent)} channel: not given, or left out by --inputs")
     return config
-
-
-def loops_to_read(model: ModelConfig, training: TrainingConfig, preset: str, contacts: Sequence[Path]) -> LoopRows:
-    """Between which tokens training needs loops; InputError when it does and none are given."""
-    if (training.loop_alpha or model.loop_prior != "none") and not model.layers:
-        raise InputError("loops act on attention, and a model of 0 layers has none; use --layers 1 or more")
-    if model.loop_boundary and not (training.loop_alpha and model.loop_rows != "none"):
-        raise InputError(
-            "a model for near elements and one for far ones need loops as supervision and as prior; use the preset "
-            "scpge-loop, or --loop-alpha and --loop-prior"
-        )
-    rows: LoopRows = model.loop_rows
-    if rows == "none" and training.needs_loops:
-        rows = "gene"
-    if rows != "none" and not contacts:
-        raise InputError(
-            f"the preset {preset} learns from chromatin loops; give --contacts of build-loops (in the pipeline: rows "
-            "with the assay loops in the samplesheet)"
-        )
-    return rows
 
 
 def described_inputs(config: ModelConfig) -> list[str]:
