@@ -119,8 +119,7 @@ def picture(cells: Mapping[str, Sequence[dict[str, float]]], windows: Sequence[d
     axes[1, 1].set_xticks(WINDOWS, [style.base_pairs(bp) for bp in WINDOWS], fontsize=7)
     axes[1, 1].xaxis.set_minor_locator(matplotlib.ticker.NullLocator())
     for axis in axes.flat:
-        axis.margins(y=0.1)
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, 1.1 * axis.dataLim.y1)
         axis.grid()
     return figure
 
