@@ -1,5 +1,6 @@
 """How tests run the executables of bin/: in this process, which saves the second that importing takes."""
 
+import sys
 from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
@@ -16,3 +17,9 @@ def run(tool: str, *options: Any) -> Result:
     module = module_from_spec(spec_from_loader(loader.name, loader))  # type: ignore[arg-type]
     loader.exec_module(module)
     return CliRunner().invoke(module.main, [str(option) for option in options], catch_exceptions=False)
+
+
+def torchrun(*command: Any) -> list[str]:
+    """A Python command in two processes, as docs/usage.md starts them."""
+    two = [sys.executable, "-m", "torch.distributed.run", "--no-python", "--standalone", "--nproc-per-node", 2]
+    return [str(part) for part in (*two, "--", sys.executable, *command)]

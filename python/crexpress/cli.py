@@ -21,6 +21,9 @@ from crexpress.samplesheet import NAME
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 # Torch's tensors lie in huge pages: faults of small ones took a quarter of a training step's CPU time.
 os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+# Of several processes each would warn that DDP looks for unused weights and finds none; see training.parallel.
+if "WORLD_SIZE" in os.environ:
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 T = TypeVar("T")
 

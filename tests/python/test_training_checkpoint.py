@@ -1,5 +1,6 @@
 """A run that is killed and started again gives the same weights, byte for byte."""
 
+import os
 import random
 import signal
 import subprocess
@@ -20,8 +21,8 @@ from crexpress.training.checkpoint import Checkpoint, State, mention_others
 from crexpress.training.config import TrainingConfig
 from crexpress.training.samples import Samples, shuffled
 from crexpress.training.trials import first_model, trial_seed
+from tools import BIN, torchrun
 
-TRAIN = Path(__file__).parents[2] / "bin" / "train"
 MODEL = read_preset("scpge-small")[0].replace(tracks=("dnase", "h3k27ac"), neighbours=4, width_model=16)
 CONFIG = TrainingConfig(steps=30, batch_size=16, validate_every=10, averaging=0.9, trials=3, gradient_clip=1.0)
 
@@ -81,11 +82,7 @@ def test_a_run_stopped_anywhere_goes_on_with_the_same_result(
 
 @pytest.mark.slow
 def test_a_process_killed_five_times_writes_the_same_files(tiny: Any, tmp_path: Path) -> None:
-    arguments = ["--elements", tiny.elements, "--genes", tiny.genes, "--neighbours", 8]
-    arguments += ["--signals", tiny.signals("A"), "--expression", tiny.expression("A"), "--threads", 1, "--steps", 300]
-    arguments += ["--val", "chr2", "--test", "chr3", "--validate-every", 50, "--checkpoint-every", 7]
-    arguments += ["--batch-size", 16]
-    command = [sys.executable, str(TRAIN), *map(str, arguments)]
+    command = [sys.executable, *map(str, training(tiny, steps=300))]
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     subprocess.run([*command, "--outdir", undisturbed], check=True, capture_output=True)
     chances = random.Random(0)
@@ -100,9 +97,46 @@ def test_a_process_killed_five_times_writes_the_same_files(tiny: Any, tmp_path: 
         assert process.returncode == -signal.SIGKILL, message
         assert (b"goes on after step" in message) == (kill > 0)
     subprocess.run([*command, "--outdir", killed], check=True, capture_output=True)
-    for name in ("model.safetensors", "history.parquet", "config.json"):
-        assert (undisturbed / name).read_bytes() == (killed / name).read_bytes()
-    assert sorted(path.name for path in killed.iterdir()) == sorted(path.name for path in undisturbed.iterdir())
+    assert_same(undisturbed, killed)
+
+
+@pytest.mark.slow
+def test_two_processes_write_one_model_and_the_same_when_one_was_killed(tiny: Any, tmp_path: Path) -> None:
+    command = torchrun(*training(tiny, steps=100))
+    undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
+    told = subprocess.run([*command, "--outdir", undisturbed], check=True, capture_output=True).stderr
+    assert b"on cpu (2 processes, float32)" in told
+    assert told.count(b"step 100/100") == 1  # they speak with one voice
+    assert b"Warning" not in told
+    chances = random.Random(1)
+    with subprocess.Popen([*command, "--outdir", killed], stderr=subprocess.PIPE) as process:
+        while not _state(killed) and process.poll() is None:
+            time.sleep(0.01)
+        time.sleep(chances.uniform(0, 0.1))
+        workers = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(chances.choice(workers)), signal.SIGKILL)  # torchrun then ends the others
+        _, message = process.communicate()
+    assert process.returncode == 1, message
+    assert _state(killed)
+    resumed = subprocess.run([*command, "--outdir", killed], check=True, capture_output=True)
+    assert b"goes on after step" in resumed.stderr
+    assert_same(undisturbed, killed)
+
+
+def training(tiny: Any, steps: int) -> list[Any]:
+    """train with a state every 7 steps."""
+    given = ["--elements", tiny.elements, "--genes", tiny.genes, "--neighbours", 8]
+    given += ["--signals", tiny.signals("A"), "--expression", tiny.expression("A"), "--threads", 1, "--steps", steps]
+    given += ["--val", "chr2", "--test", "chr3", "--validate-every", 50, "--checkpoint-every", 7]
+    return [BIN / "train", *given, "--batch-size", 16]
+
+
+def assert_same(one: Path, other: Path) -> None:
+    names = sorted(path.name for path in one.iterdir())
+    assert names == ["config.json", "history.parquet", "model.safetensors"]
+    assert names == sorted(path.name for path in other.iterdir())
+    for name in names:
+        assert (one / name).read_bytes() == (other / name).read_bytes()
 
 
 def _state(folder: Path) -> list[tuple[str, int]]:

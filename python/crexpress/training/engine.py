@@ -55,7 +55,7 @@ class Engine:
         whole: nn.Module = Forward(model)
         if self.compiled:
             whole.compile(dynamic=True)
-        return self.processes.share(whole, self.device, unused=not model.config.layers)
+        return self.processes.share(whole, self.device)
 
     def place(self, model: RegulatoryModel) -> RegulatoryModel:
         """The model on the device; batch statistics are over all GPUs, which torch cannot do over CPUs."""

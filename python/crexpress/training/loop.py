@@ -29,7 +29,6 @@ from crexpress.training.forward import forward
 from crexpress.training.losses import with_supervision
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
-from sklearn.metrics import roc_auc_score
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 from tqdm import tqdm
@@ -96,12 +95,13 @@ class _Run:
             "model": self.model.state_dict(),
             "best": self.best,
             "optimiser": optimiser_tensors(self.optimiser),
-            "losses": {str(number): loss for number, loss in enumerate(self.losses)},
         }
         if self.mean is not None:
             tensors["mean"] = self.mean.state_dict()
-        random = self.engine.processes.each(random_state(self.engine.device))
-        tensors |= {f"random {rank}": state for rank, state in enumerate(random)}
+        losses = {str(number): loss.cpu() for number, loss in enumerate(self.losses)}
+        each = self.engine.processes.each((losses, random_state(self.engine.device)))
+        for rank, (own, random) in enumerate(each):
+            tensors |= {f"losses {rank}": own, f"random {rank}": random}
         return State(tensors, {"done": self.done, "history": self.history})
 
     def restore(self, state: State) -> None:
@@ -110,11 +110,12 @@ class _Run:
         self.model.load_state_dict(tensors["model"])
         self.best = {name: value.to(self.engine.device) for name, value in tensors["best"].items()}
         restore_optimiser(self.optimiser, tensors["optimiser"])
-        losses = tensors["losses"]
+        rank = self.engine.processes.rank
+        losses = tensors[f"losses {rank}"]
         self.losses = [losses[str(number)].to(self.engine.device) for number in range(len(losses))]
         if self.mean is not None:
             self.mean.load_state_dict(tensors["mean"])
-        restore_random_state(tensors[f"random {self.engine.processes.rank}"], self.engine.device)
+        restore_random_state(tensors[f"random {rank}"], self.engine.device)
 
 
 def train(
@@ -246,6 +247,8 @@ def validate(
     pearson = float(np.corrcoef(predicted, samples.target)[0, 1]) if varies else math.nan
     auroc = None
     if config.loss == "classification":
+        from sklearn.metrics import roc_auc_score  # its import takes as long as torch's
+
         auroc = float(roc_auc_score(samples.target, predicted)) if np.isfinite(predicted).all() else math.nan
     return Validation(total / len(samples), pearson, auroc)
 

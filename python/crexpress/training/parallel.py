@@ -40,12 +40,14 @@ class Processes:
         if self.count > 1:
             distributed.destroy_process_group()
 
-    def share(self, module: nn.Module, device: torch.device, unused: bool) -> nn.Module:
-        """The module with its gradients averaged over the processes; `unused`: some weights may get none."""
+    def share(self, module: nn.Module, device: torch.device) -> nn.Module:
+        """The module with its gradients averaged over the processes."""
         if self.count == 1:
             return module
         where = [device.index] if device.type == "cuda" else None
-        return DistributedDataParallel(module, device_ids=where, find_unused_parameters=unused)
+        # told that weights may be unused, DDP leaves gradients in the order of the first step, in which a resumed run,
+        # too, adds them up; else it sorts them anew after one step, and from three processes on sums round otherwise
+        return DistributedDataParallel(module, device_ids=where, find_unused_parameters=True)
 
     def part(self, batch: np.ndarray) -> np.ndarray:
         """This process's samples of a batch."""
