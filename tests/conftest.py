@@ -1,5 +1,7 @@
 """Fixtures shared by the tests: a tiny element store whose expression follows from its signals."""
 
+from pathlib import Path
+
 import numpy as np
 import polars as pl
 import pytest
@@ -7,6 +9,7 @@ from crexpress import artifacts
 from crexpress.elements import element_digest
 from crexpress.genes import gene_digest
 from tiny_case import TinyCase
+from tools import run
 
 WIDTH, BIN_SIZE = 600, 40
 TRACKS = ("dnase", "h3k27ac")
@@ -65,6 +68,27 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> TinyCase:
     for cell in ("A", "B", "C"):
         _write_cell(case, cell, elements, table, digests, rng)
     return case
+
+
+@pytest.fixture(scope="session")
+def loops(tiny: TinyCase, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Contacts of cell A: a third of all pairs of neighbouring bins, and of elements within 40 kb."""
+    folder, rng = tmp_path_factory.mktemp("loops"), np.random.default_rng(1)
+    bin_ = 5000  # bp, build-loops' own
+    bins = 500_000 // bin_
+    first, apart = np.divmod(np.flatnonzero(rng.random(bins * 9) < 0.3), 9)
+    lines = [
+        f"{chrom}\t{a * bin_}\t{(a + 1) * bin_}\t{chrom}\t{b * bin_}\t{(b + 1) * bin_}\t.\t{rng.integers(1, 40)}"
+        for chrom in ("chr1", "chr2", "chr3")
+        for a, b in zip(first, np.minimum(first + apart, bins - 1), strict=True)
+    ]
+    path = folder / "loops.bedpe"
+    path.write_text("\n".join(lines) + "\n")
+    result = run(
+        "build-loops", "--elements", tiny.elements, "--cell", "A", "--loops", path, "--output", folder / "A.npz"
+    )
+    assert result.exit_code == 0, result.output
+    return folder / "A.npz"
 
 
 def _write_features(case: TinyCase, count: int, digests: dict[str, str], rng: np.random.Generator) -> None:

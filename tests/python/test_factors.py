@@ -12,7 +12,7 @@ from crexpress import artifacts, factors
 from crexpress.errors import InputError
 from crexpress.models.config import read_preset
 from crexpress.store import Store, open_store
-from test_training import inputs, run, train
+from tools import inputs, run, train
 
 NAMES = ["GATA1", "Fos", "JUN", "MYC", "DUP", "DUP", "NOTMEASURED"]
 EXPRESSION = np.array([3, 1, 2, 0, 0.5, 2.5, np.nan], np.float32)

@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 from crexpress import artifacts
 from crexpress.models.config import presets
-from test_loops import loops  # noqa: F401
 from tools import run
 
 
@@ -27,11 +26,7 @@ def signals(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Pa
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", [name for name in sorted(presets()) if name.startswith("scpge")])
 def test_a_preset_trains_predicts_and_ranks_links(
-    preset: str,
-    tiny: Any,
-    signals: dict[int, Path],
-    loops: Path,  # noqa: F811
-    tmp_path: Path,
+    preset: str, tiny: Any, signals: dict[int, Path], loops: Path, tmp_path: Path
 ) -> None:
     given = ["--elements", tiny.elements, "--genes", tiny.genes, "--contacts", loops]
     given += ["--signals", signals[presets()[preset]["model"]["bin_size"]]]

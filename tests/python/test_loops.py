@@ -22,30 +22,10 @@ from crexpress.training.config import TrainingConfig
 from crexpress.training.forward import forward
 from crexpress.training.supervision import aim, divergence
 from scipy.stats import entropy
-from test_training import inputs, run, train
+from tools import inputs, run, train
 
-BIN = 5000
+BIN = 5000  # bp, of the fixture `loops`
 SMALL = {"neighbours": 4, "tracks": ("dnase", "h3k27ac")}
-
-
-@pytest.fixture(scope="module")
-def loops(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Contacts of cell A: a third of all pairs of neighbouring bins, and of elements within 40 kb."""
-    folder, rng = tmp_path_factory.mktemp("loops"), np.random.default_rng(1)
-    bins = 500_000 // BIN
-    first, apart = np.divmod(np.flatnonzero(rng.random(bins * 9) < 0.3), 9)
-    lines = [
-        f"{chrom}\t{a * BIN}\t{(a + 1) * BIN}\t{chrom}\t{b * BIN}\t{(b + 1) * BIN}\t.\t{rng.integers(1, 40)}"
-        for chrom in ("chr1", "chr2", "chr3")
-        for a, b in zip(first, np.minimum(first + apart, bins - 1), strict=True)
-    ]
-    path = folder / "loops.bedpe"
-    path.write_text("\n".join(lines) + "\n")
-    result = run(
-        "build-loops", "--elements", tiny.elements, "--cell", "A", "--loops", path, "--output", folder / "A.npz"
-    )
-    assert result.exit_code == 0, result.output
-    return folder / "A.npz"
 
 
 def store_of(tiny: Any, loops: Path, **changes: Any) -> Store:

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 from crexpress import artifacts, motif_hits, motifs, sequence
 from crexpress.meme import MotifSet
-from test_motifs import make_codes, make_set
+from motif_case import make_codes, make_set
 
 SCORE = Path(__file__).parents[2] / "bin" / "score-motifs"
 BACKGROUND = np.array([0.3, 0.15, 0.25, 0.3])

@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from crexpress import artifacts, motifs, sequence
 from crexpress.errors import InputError
-from crexpress.meme import Motif, MotifSet
+from crexpress.meme import Motif
+from motif_case import make_codes, make_set
 from scipy.signal import convolve2d
 
 SCORE = Path(__file__).parents[2] / "bin" / "score-motifs"
@@ -23,25 +24,6 @@ letter-probability matrix: alength= 4 w= 2 nsites= 17 E= 0
 0.1 0.2 0.3 0.4
 1.0 0 0 0
 """
-WIDTHS = (1, 3, 4, 6, 7, 12, 13, 25)
-
-
-def make_set(seed=0, widths=WIDTHS, decimals=3):
-    rng = np.random.default_rng(seed)
-    made = []
-    for number, width in enumerate(widths):
-        probabilities = np.round(rng.dirichlet([0.3] * 4, width), decimals)
-        made.append(Motif(f"M{number}", f"TF{number}", probabilities, 50))
-    return MotifSet(made, np.array([0.3, 0.2, 0.2, 0.3]))
-
-
-def make_codes(rows=40, width=60, seed=1):
-    """Random sequences; some with unknown bases, one without any known base."""
-    rng = np.random.default_rng(seed)
-    codes = rng.integers(0, 4, (rows, width)).astype(np.uint8)
-    codes[: rows // 2][rng.random((rows // 2, width)) < 0.1] = sequence.UNKNOWN
-    codes[3] = sequence.UNKNOWN
-    return codes
 
 
 def plain_best(codes, matrix):

@@ -25,7 +25,7 @@ from crexpress.training.engine import Engine
 from crexpress.training.forward import forward
 from crexpress.training.losses import with_supervision
 from crexpress.training.run import imported_model
-from test_training import run
+from tools import run
 
 REFERENCE = Path(__file__).parents[1] / "reference"
 sys.path.insert(0, str(REFERENCE))

@@ -24,23 +24,9 @@ from crexpress.training.forward import forward, hide_tracks
 from crexpress.training.loop import train as train_model
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
-from tools import run
+from tools import inputs, run, train
 
 Run = Callable[..., Result]
-
-
-def inputs(tiny: Any, *cells: str, expression: bool = True) -> list[Any]:
-    given: list[Any] = ["--elements", tiny.elements, "--genes", tiny.genes]
-    for cell in cells:
-        given += ["--signals", tiny.signals(cell)]
-        given += ["--expression", tiny.expression(cell)] if expression else []
-    return given
-
-
-def train(tiny: Any, outdir: Path, *more: Any, cells: tuple[str, ...] = ("A", "B")) -> Result:
-    quick = ["--neighbours", 4, "--steps", 60, "--validate-every", 20, "--batch-size", 16, "--threads", 1]
-    where = ["--val", "chr2", "--test", "chr3", "--outdir", outdir]
-    return run("train", *inputs(tiny, *cells), *quick, *where, *more)
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from crexpress.training import classes
 from crexpress.training.config import TrainingConfig
 from crexpress.training.samples import Samples
 from sklearn.metrics import roc_auc_score
-from test_training import inputs, run, train
+from tools import inputs, run, train
 
 CONFIG = TrainingConfig(loss="classification", expressed_above=20.0, silent_below=8.0)
 

@@ -17,7 +17,7 @@ from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
 from crexpress.training.run import as_imported
 from crexpress.training.samples import Samples
-from test_training import inputs, run, train
+from tools import inputs, run, train
 
 CLASSES = ["--loss", "classification", "--expressed-above", 20, "--silent-below", 8, "--no-shuffled-negatives"]
 

@@ -154,11 +154,13 @@ def classification(cells: Mapping[str, Cell], split: np.ndarray, resamples: int,
         expressed = tpm > cell.classes["expressed_above"]
         known = expressed | (tpm < cell.classes["silent_below"])
         for subset, inside in _subsets(split):
+            every = np.flatnonzero(inside & known)
+            drawn = bootstrap.draw(len(every), resamples, seed)
             for method, values in (cell.probability | cell.predicted).items():
-                rows = np.flatnonzero(inside & known & np.isfinite(values))
+                valid = np.isfinite(values[every])
+                rows, counts = every[valid], drawn if valid.all() else drawn[:, valid]
                 if expressed[rows].all() or not expressed[rows].any():
                     continue
-                counts = bootstrap.draw(len(rows), resamples, seed)
                 scores = ranking.measures(values[rows], expressed[rows], counts)
                 context = Context("classes", cell.name, cell.seen, subset)
                 yield context.metric(method, "prevalence", float(expressed[rows].mean()), len(rows))
