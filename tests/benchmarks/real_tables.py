@@ -28,11 +28,12 @@ LOOPS = {
 MODELS: dict[str, list[str]] = {
     "scpge-small": [],
     "scpge-small, 20 elements": ["--neighbours", "20"],
+    "scpge-small, 200 elements": ["--neighbours", "200"],
     "scpge-activity": ["--preset", "scpge-activity"],
     **LOOPS,
 }
 CANDIDATES = ("scpge-small, 20 elements", "scpge-small")  # of the models of expression, chr16 chooses
-LINKED = ("scpge-small", "scpge-activity", *LOOPS)
+LINKED = ("scpge-small", "scpge-small, 200 elements", "scpge-activity", *LOOPS)
 MAIN = Setting()
 SETTINGS = [MAIN] + [
     setting for setting in (Setting(*parts) for parts in product(("main", "gene"), TRACKS, TARGETS)) if setting != MAIN
@@ -67,7 +68,7 @@ def main(
     text = [
         real_text.validation(case, done, first),
         real_text.expression([_expression(case, setting, chosen, done, resamples) for setting in SETTINGS], chosen),
-        real_text.links([_links(case, model, done, resamples) for model in LINKED]),
+        real_text.links([_links(case, model, done, resamples) for model in LINKED], LOOPS),
         real_text.missing([run for run in plan if run not in done], steps),
     ]
     found = "\n\n".join(part for part in text if part)

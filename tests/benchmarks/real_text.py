@@ -1,6 +1,6 @@
 """The tables of `real_tables.py` as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -68,8 +68,8 @@ def _expression_row(setting: Setting, table: pl.DataFrame, models: Sequence[str]
     return cells
 
 
-def links(found: Sequence[tuple[str, int, Path] | None]) -> str:
-    """Average precision on the screen by distance: closed forms, then the scores of every model."""
+def links(found: Sequence[tuple[str, int, Path] | None], plain: Collection[str]) -> str:
+    """Average precision on the screen by distance: closed forms, then those of every model; `plain` ones unmixed."""
     tables = [(model, seeds, _screen(path)) for model, seeds, path in (one for one in found if one)]
     if not tables:
         return ""
@@ -78,16 +78,13 @@ def links(found: Sequence[tuple[str, int, Path] | None]) -> str:
     rows = [_link_row(first, "", method) for method in CLOSED]
     for model, seeds, table in tables:
         label = model + (f", {seeds} seeds" if seeds > 1 else "")
-        rows += [
-            _link_row(table, label, method)
-            for method in _scores(table, plain=model not in ("scpge-small", "scpge-activity"))
-        ]
+        rows += [_link_row(table, label, method) for method in _scores(table, plain=model in plain)]
     text = (
         "**Links**: average precision on the K562 CRISPR screen (EPCrisprBenchmark, the field's rules, every pair "
-        "scored), with the 95 % interval of a bootstrap over genes, and by distance. Models see 100 elements a gene; "
-        "other elements within 500 kb have 0 as their score. `fitted`: logistic regression on distance, ABC, the four "
-        "tracks and TSSs between, with or without attention and perturbation, **fitted to this very screen**, each "
-        "chromosome scored by a fit to the others (combine-links)."
+        "scored), with the 95 % interval of a bootstrap over genes, and by distance. Models see 100 elements a gene "
+        "where no other number is named; others within 500 kb have 0 as attention and perturbation. `fitted`: logistic "
+        "regression on distance, ABC, the four tracks and TSSs between, with or without attention and perturbation, "
+        "**fitted to this very screen**, each chromosome scored by a fit to the others (combine-links)."
     )
     head = ["model", "score", *(f"{subset} ({group})" for subset, group in zip(SUBSETS, groups, strict=True))]
     return f"{text}\n\n{_table(head, rows)}"

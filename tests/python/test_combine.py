@@ -123,9 +123,29 @@ def test_products_are_geometric_means_and_zero_for_repression(case):
         ("attention_perturbation", wide["attention"], effect),
         ("attention_abc", wide["attention"], wide["abc"]),
         ("perturbation_abc", effect, wide["abc"]),
+        ("learned_contact_abc", wide["learned_contact"], wide["abc"]),
     ):
         np.testing.assert_allclose(wide[name] ** 2, first * second, rtol=1e-5)
     assert (wide.filter(pl.col("perturbation") < 0)["perturbation_abc"] == 0).all()
+
+
+def test_learned_activity_is_what_perturbation_takes_for_each_unit_of_contact(case):
+    """By hand, link by link; a window lets elements score for genes that do not see them."""
+    links, activity = case["links"], {}
+    for [element], own in links.group_by("element"):
+        contact = [1 / max(abs(far), 1000) for far in own["distance"]]
+        activity[element] = sum(max(effect, 0) for effect in own["perturbation"]) / sum(contact)
+    for window in (0, WINDOW):
+        wide = scores(case, None, window)
+        for _, own in wide.group_by("gene_id"):
+            reached = [
+                activity.get(element, 0) / max(abs(far), 1000)
+                for element, far in own.select("element", "distance").iter_rows()
+            ]
+            np.testing.assert_allclose(own["learned_contact"], np.array(reached) / (sum(reached) or 1), rtol=1e-5)
+    unseen = wide.join(links, on=["gene_id", "element"], how="anti")
+    assert (unseen["learned_contact"] > 0).sum() > 10
+    assert (unseen["perturbation_abc"] == 0).all()
 
 
 def test_genes_between_are_counted_by_hand(case):

@@ -83,7 +83,7 @@ def test_link_rows_have_the_groups_and_no_more_scores_than_asked_for(tables: Non
             rows += [context.metric(name, "coverage", 1, 1000)] if name in scores else []
     path = tmp_path / "metrics.parquet"
     artifacts.write_table(path, table(rows), artifacts.make_header("metrics", "test"))
-    text = real_text.links([("scpge-small", 3, path), None, ("scpge-lp", 1, path)])
+    text = real_text.links([("scpge-small", 3, path), None, ("scpge-lp", 1, path)], ["scpge-lp"])
     assert "| all pairs (47 of 1,000) | <10 kb (47 of 1,000) |" in text
     shown = [line.split(" | ")[:2] for line in text.splitlines() if line.startswith("| scpge")]
     assert shown == [

@@ -12,7 +12,7 @@ from crexpress.errors import InputError
 from crexpress.evaluate import crispr
 from crexpress.evaluate.closed_forms import enhancer_activity, linear_signal
 from crexpress.interpret import screen_fit
-from crexpress.interpret.evidence import OF_MODEL, abc, gene_rows, model_evidence, tracks_evidence
+from crexpress.interpret.evidence import OF_MODEL, abc, gene_rows, learned_share, model_evidence, tracks_evidence
 from crexpress.neighbours import PAD
 
 SCORES = [
@@ -20,6 +20,8 @@ SCORES = [
     {"name": "attention_perturbation", "label": "attention x perturbation", "higher_is_better": True},
     {"name": "attention_abc", "label": "attention x ABC", "higher_is_better": True},
     {"name": "perturbation_abc", "label": "perturbation x ABC", "higher_is_better": True},
+    {"name": "learned_contact", "label": "learned activity x contact", "higher_is_better": True},
+    {"name": "learned_contact_abc", "label": "learned activity x contact x ABC", "higher_is_better": True},
 ]
 FITTED, WITHOUT_MODEL = "fitted", "fitted_tracks"
 
@@ -91,8 +93,9 @@ def combine(links: pl.DataFrame, world: World, window: int, known: screen_fit.Te
     of_tracks = known.choose([name for name in known.names if name not in OF_MODEL]) if known else None
     for chrom in world.genes["chrom"].unique(maintain_order=True):
         genes = world.genes.filter(pl.col("chrom") == chrom)
-        own = widen(links.filter(pl.col("chrom") == chrom), genes, world.elements, window)
-        share = abc(own, world.elements, genes, world.activity)
+        seen = links.filter(pl.col("chrom") == chrom)
+        own = widen(seen, genes, world.elements, window)
+        share, learned = abc(own, world.elements, genes, world.activity), learned_share(own, seen, genes)
         attention, effect = (own[name].cast(pl.Float64).to_numpy() for name in ("attention", "perturbation"))
         effect = np.maximum(effect, 0)
         scores = {
@@ -100,6 +103,8 @@ def combine(links: pl.DataFrame, world: World, window: int, known: screen_fit.Te
             "attention_perturbation": np.sqrt(attention * effect),
             "attention_abc": np.sqrt(attention * share),
             "perturbation_abc": np.sqrt(effect * share),
+            "learned_contact": learned,
+            "learned_contact_abc": np.sqrt(learned * share),
         }
         if known and of_tracks:
             evidence = tracks_evidence(own, genes, world.tracks, share) | model_evidence(own)

@@ -20,6 +20,23 @@ def abc(links: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame, activi
     return share
 
 
+def learned_share(links: pl.DataFrame, seen: pl.DataFrame, genes: pl.DataFrame) -> np.ndarray:
+    """ABC's share with the activity that a model has learned of an element, float64 [links].
+
+    That is what its perturbations take from all genes that see it (`seen`, links of the model alone), for each unit of
+    contact (1 / distance) that it has with them; one that represses its genes, or that no gene sees, has none.
+    """
+    effect = pl.col("perturbation").cast(pl.Float64).clip(lower_bound=0).sum()
+    contact = (1 / pl.col("distance").abs().clip(lower_bound=NEAREST)).sum()
+    learned = seen.group_by("element").agg(activity=effect / contact)
+    of_links = links.select("element").join(learned, on="element", how="left", maintain_order="left")["activity"]
+    reached = of_links.fill_null(0).to_numpy() / np.maximum(links["distance"].abs().to_numpy(), NEAREST)
+    gene = gene_rows(links, genes)
+    sums = np.bincount(gene, reached, len(genes))[gene]
+    share: np.ndarray = reached / np.where(sums > 0, sums, np.inf)
+    return share
+
+
 def tracks_evidence(
     links: pl.DataFrame, genes: pl.DataFrame, tracks: Mapping[str, np.ndarray], share: np.ndarray
 ) -> dict[str, np.ndarray]:
