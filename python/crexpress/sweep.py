@@ -192,7 +192,7 @@ def check(
     A point has no `seed` of its own, a run has.
     """
     options = {_spelled(option): option for option in command.params if _spelled(option) not in PIPELINES}
-    known = [*options, "holdout_cells", *PREPARATION]
+    known = [*(name for name in options if seed or name != "seed"), "holdout_cells", *PREPARATION]
     settings: Settings = {}
     faults: list[str] = []
     for spelled, value in given.items():
@@ -201,7 +201,10 @@ def check(
             faults.append("'seed' is no setting of a point; give seeds: beside points:")
             continue
         if name not in known:
-            faults.append(f"'{spelled}' is no setting; there are {', '.join(sorted(map(str, known)))}")
+            faults.append(f"'{spelled}' is no setting; there are {', '.join(sorted(known))}")
+            continue
+        if value is None:
+            faults.append(f"{name}: has no value; give one, or leave it out")
             continue
         if name in settings:
             faults.append(f"'{name}' is given twice, with '-' and with '_'")

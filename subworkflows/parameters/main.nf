@@ -100,10 +100,10 @@ def settings(given, project) {
 
 /** Whether the user asks for a parameter, on the command line or in -params-file; what profiles set is a default. */
 def is_given(name) {
-    def options = workflow.commandLine.tokenize(' =')
-    def listed = '-params-file' in options ? file(options[options.indexOf('-params-file') + 1]).text : '{}'
+    def words = workflow.commandLine.findAll(/'[^']*'|\S+/).collect { word -> word.replace("'", '') } // quoted where there are blanks
+    def listed = '-params-file' in words ? file(words[words.indexOf('-params-file') + 1]).text : '{}'
     def values = listed.startsWith('{') ? new groovy.json.JsonSlurper().parseText(listed) : new org.yaml.snakeyaml.Yaml().load(listed)
-    return "--${name}".toString() in options || name in values
+    return words.any { word -> word == "--${name}" || word.startsWith("--${name}=") } || name in values
 }
 
 /** A value in the type its schema names; adds to `faults` what is wrong with it. */

@@ -210,6 +210,11 @@ def main(folder: Path, loops: tuple[str, ...], write: Path | None, seeds: str, r
     case = Case(folder.resolve(), MODELS)
     numbers = [int(seed) for seed in seeds.split(",")]
     runs = [Run(Setting(), "scpge-small", seed) for seed in numbers]
+    averages = ensembles(numbers)
+    absent = {case.place(run) for some in averages.values() for run in some if not case.trained(run)}
+    if absent:
+        names = ", ".join(str(place.relative_to(case.folder)) for place in sorted(absent)[:3])
+        raise click.ClickException(f"{folder} lacks {len(absent)} models (such as {names}); `make tables` trains them")
     bench = Bench(case, case.links(runs[:1])[0], resamples)
     each = [
         falls(bench, bench.scores(case.links([run])[0])[0], bench.predicted(case.predictions([run])[0])) for run in runs
@@ -220,7 +225,7 @@ def main(folder: Path, loops: tuple[str, ...], write: Path | None, seeds: str, r
     parts = [
         {name: ways(bench, fall) for name, fall in scales.items()},
         {name: with_loops(bench, perturbation, bench.loops(path)) for name, path in maps.items()},
-        {f"{name} ({len(some)})": averaged(bench, case, some) for name, some in ensembles(numbers).items()},
+        {f"{name} ({len(some)})": averaged(bench, case, some) for name, some in averages.items()},
     ]
     tables = [{name: {k: bench.precision(v) for k, v in row.items()} for name, row in part.items()} for part in parts]
     closed, element = bench.precision(bench.closed["ABC"]), bench.precision(bench.best(bench.abc))

@@ -40,7 +40,8 @@ def test_five_faults_of_a_samplesheet_come_in_one_message(pipeline: Pipeline) ->
 def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> None:
     wrong = ["--holdout_cels", "A", "--steps", "many", "--gtf", "absent.gtf", "--preset", "huge", "--tss", "mian"]
     wrong += ["--expressed_factors", "600", "--input", "cells.csv", "--multiqc", "--fit_links", "mine"]
-    wrong += ["--preset_files", "absent.json", "--fold", "2/5", "--test", "chr5"]
+    wrong += ["--preset_files", "absent.json", "--fold", "2/5", "--test", "chr5", "-params-file", "my own.yml"]
+    (pipeline.folder / "my own.yml").write_text("val: chr4\n")
     output = pipeline.run("-profile", "k562", *wrong, "--outdir", "out", code=1)
     for fault in (
         "--holdout_cels is no parameter of this pipeline; did you mean --holdout_cells?",
@@ -52,7 +53,7 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
         "--tss is 'mian', but must be one of main, gene, canonical",
         "--expressed_factors needs --motifs",
         "--fit_links: --crispr has no screen named mine; it has EPCrisprBenchmark",
-        "--fold stands for both --val and --test; leave out --test, or --fold",
+        "--fold stands for both --val and --test; leave out --val and --test, or --fold",
     ):
         assert output.count(fault) == 1, output
     assert ("there is no multiqc on PATH" in output) == (not shutil.which("multiqc"))

@@ -6,6 +6,7 @@ from runpy import run_path
 
 import click
 import pytest
+from click.testing import CliRunner
 from crexpress import artifacts
 from crexpress.evaluate.metrics import Context, table
 
@@ -38,6 +39,15 @@ def test_options_of_every_model_are_options_of_train(tables: None) -> None:
         parsed, rest, _ = train.make_parser(click.Context(train)).parse_args(list(options))
         assert not rest
         assert len(parsed) == len(options) / 2
+
+
+def test_forms_of_links_are_not_trained_for(tables: None, tmp_path: Path) -> None:
+    import link_forms
+
+    result = CliRunner().invoke(link_forms.main, ["--folder", str(tmp_path)])
+    assert result.exit_code == 1
+    assert "lacks 42 models (such as main.10tracks.CAGE/scpge-small/seed1, " in result.output
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_documentation_holds_the_place_of_the_tables_once(tables: None) -> None:

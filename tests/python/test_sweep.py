@@ -281,19 +281,23 @@ points:
   "a b": {tracks: atac, holdout_cells: "A,B", val: "chr1:9-3"}
   other: {preset: huge, holdout_cells: D}
   3: 3
+  none: {fold: null, layers: null}
 grid: {layers: 4}
 """
     result = check(tmp_path, grid=grid)
     assert result.exit_code == 65
     for fault in (
-        "has 15 faults",
+        "has 17 faults",
         "'stings' is no part of a sweep",
         "point '3': must be a mapping",
         "grid: layers must be a list",
         "point 'all': 'seed' is no setting of a point; give seeds:",
         "point 'all': layers: -1 is not in the range",
         "point 'all': steps: 'many' is not a valid integer",
-        "point 'all': 'presset' is no setting",
+        "point 'all': 'presset' is no setting; there are anchored,",
+        "position, precision, preset, shuffled_negatives,",
+        "point 'none': fold: has no value; give one, or leave it out",
+        "point 'none': layers: has no value",
         "point 'all': inputs: 'foo' is no input",
         "point 'a b': cannot name a folder",
         "point 'a b': tracks: no cell of the samplesheet has 'atac'",
