@@ -73,16 +73,21 @@ def of_fold(genes: pl.DataFrame, fold: str) -> tuple[str, str]:
                 f"--fold {fold} needs three chromosomes with genes: one each to test, validate and train on"
             )
         return min(others, key=lambda chrom: abs(sizes[chrom] - sizes[left_out])), left_out
+    number, count = dealt(fold)
+    if count > len(sizes):
+        raise InputError(f"--fold {fold} needs {count} chromosomes with genes, there are {len(sizes)}")
+    folds: list[list[str]] = [[] for _ in range(count)]
+    for chrom in sorted(sizes, key=lambda chrom: -sizes[chrom]):
+        min(folds, key=lambda chroms: sum(sizes[name] for name in chroms)).append(chrom)
+    return ",".join(folds[number % count]), ",".join(folds[number - 1])
+
+
+def dealt(fold: str) -> tuple[int, int]:
+    """Number of a fold, from 1, and how many there are: (3, 5) of "3/5". Raises InputError for anything else."""
     match = re.fullmatch(r"(\d+)/(\d+)", fold)
     if not match or not 1 <= int(match[1]) <= int(match[2]) or int(match[2]) < 3:
         raise InputError(
             f"'{fold}' is no fold: give a number and how many there are, three or more (3/5), or a chromosome with "
             "genes to be left out (chr8)"
         )
-    number, count = int(match[1]) - 1, int(match[2])
-    if count > len(sizes):
-        raise InputError(f"--fold {fold} needs {count} chromosomes with genes, there are {len(sizes)}")
-    folds: list[list[str]] = [[] for _ in range(count)]
-    for chrom in sorted(sizes, key=lambda chrom: -sizes[chrom]):
-        min(folds, key=lambda chroms: sum(sizes[name] for name in chroms)).append(chrom)
-    return ",".join(folds[(number + 1) % count]), ",".join(folds[number])
+    return int(match[1]), int(match[2])

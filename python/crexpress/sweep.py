@@ -263,6 +263,11 @@ def _unknown_values(settings: Settings, cells: Cells) -> Iterator[str]:
             splits.parse(settings.get(name, ""))
         except InputError as error:
             yield f"{name}: {error}"
+    if "/" in settings.get("fold", ""):  # else a chromosome, which only the genes know
+        try:
+            splits.dealt(settings["fold"])
+        except InputError as error:
+            yield f"fold: {error}"
 
 
 def leave_out(
@@ -276,6 +281,12 @@ def leave_out(
     for point in points:
         if point.model:
             raise InputError(f"--leave-out trains models, and {point.name} is a trained one; give one or the other")
+        own_split = [name for name in SPLIT if name in point.settings]
+        if what == "chromosomes" and own_split:
+            raise InputError(
+                f"--leave-out chromosomes gives each run its fold; point '{point.name}' sets "
+                f"{' and '.join(own_split)}: give one or the other"
+            )
         settings = base | point.settings
         held = cli.listed(settings.get("holdout_cells"))
         names = [cell for cell in cells.measured if cell not in held] if what == "cells" else chromosomes
@@ -283,8 +294,7 @@ def leave_out(
             raise InputError(f"--leave-out {what} needs two or more to train on; there is {', '.join(names) or 'none'}")
         for name in names:
             changed = {"holdout_cells": ",".join([*held, name])} if what == "cells" else {"fold": name}
-            own = {key: value for key, value in point.settings.items() if what == "cells" or key not in SPLIT}
-            found.append(Point(f"{point.name}_{name}" if len(points) > 1 else name, own | changed))
+            found.append(Point(f"{point.name}_{name}" if len(points) > 1 else name, point.settings | changed))
     return found
 
 

@@ -235,3 +235,13 @@ def test_a_screen_that_cannot_hold_out_a_chromosome_is_refused(case, tmp_path):
     assert "on 1 chromosomes; a fit needs 10, on two or more" in result.stderr
     result = run("combine-links", *write(case, tmp_path), "--outdir", tmp_path)
     assert (result.exit_code, "would be replaced" in result.stderr) == (65, True)
+
+
+def test_links_without_a_models_scores_are_refused(case, tmp_path):
+    options = write(case, tmp_path)
+    path = next(Path(word) for word in options if "links" in Path(word).name and Path(word).exists())
+    table, header = artifacts.read_table(path, "links")
+    artifacts.write_table(path, table.drop("perturbation"), header)
+    result = run("combine-links", *options, "--outdir", tmp_path / "out")
+    assert result.exit_code == 65
+    assert "links.K.parquet has no perturbation; give what interpret or ensemble wrote" in result.stderr

@@ -111,12 +111,13 @@ def test_a_points_own_split_holds(tmp_path: Path) -> None:
     assert run["args"].startswith("--fold chr4")
 
 
-def test_a_fold_beside_the_lists_it_stands_for_is_refused(tmp_path: Path) -> None:
+def test_a_fold_that_is_none_or_beside_the_lists_it_stands_for_is_refused(tmp_path: Path) -> None:
     said = "fold stands for both val and test; leave out"
     faults = {
         "points: {a: {fold: 2/5, val: chr5, test: chr6}}": f"point 'a': {said} val and test, or fold",
         "settings: {fold: 2/5, test: chr6}\npoints: {a: {}}": f"point 'a': {said} test, or fold",
         "grid: {fold: [2/5], val: [chr5]}": f"{said} val, or fold",
+        "points: {a: {fold: 7/5}}": "point 'a': fold: '7/5' is no fold",
     }
     for grid, fault in faults.items():
         result = check(tmp_path, grid=grid)
@@ -137,12 +138,17 @@ def test_each_cell_or_chromosome_is_left_out_in_turn(tmp_path: Path) -> None:
     line = '{0}\tx\tgene\t1\t9\t.\t+\t.\tgene_id "{0}{1}"; gene_type "{1}";\n'
     kinds = [*((f"chr{n}", "protein_coding") for n in (10, 2, 1)), ("chr3", "snoRNA"), ("chrY", "protein_coding")]
     gtf.write_text("".join(line.format(*kind) for kind in kinds))
-    grid = "points: {all: {val: chr5}, near: {layers: 0}}"
+    grid = "points: {all: {}, near: {layers: 0}}"
     runs = laid_out(tmp_path, "--leave-out", "chromosomes", "--gtf", gtf, grid=grid)
     folds = ("chr1", "chr2", "chr10")
     assert [run["point"] for run in runs] == [f"{name}_{fold}" for name in ("all", "near") for fold in folds]
     assert [run["split"] for run in runs] == [f"--fold {fold}" for fold in folds] * 2
     assert runs[4]["args"] == "--layers 0 --fold chr2 --seed 1"
+    result = check(tmp_path, "--leave-out", "chromosomes", "--gtf", gtf, grid="points: {all: {val: chr5}}")
+    assert result.exit_code == 65
+    assert (
+        "--leave-out chromosomes gives each run its fold; point 'all' sets val: give one or the other" in result.output
+    )
 
 
 def test_what_a_new_cell_lacks_is_hidden_where_it_can_be_measured(tmp_path: Path) -> None:

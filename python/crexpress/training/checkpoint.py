@@ -25,6 +25,9 @@ class State(NamedTuple):
     about: dict[str, Any]
 
 
+_LAYOUT = 2  # of a state's tensors: a run never goes on from a state of another one
+
+
 class Checkpoint:
     """The file FOLDER/checkpoint.DIGEST.safetensors of one run; the digest is of all that its result depends on.
 
@@ -32,7 +35,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder: Path, identity: Tree, every: int | None = None) -> None:
-        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:16]
+        digest = hashlib.sha256(json.dumps([_LAYOUT, identity], sort_keys=True).encode()).hexdigest()[:16]
         self.path = folder / f"checkpoint.{digest}.safetensors"
         self.every = every  # steps; None: at each validation
         self._partial = self.path.with_suffix(".partial")
