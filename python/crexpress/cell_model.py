@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from crexpress import anchor, artifacts
-from crexpress.device import prepare
+from crexpress.device import choose_precision, prepare
 from crexpress.errors import InputError
 from crexpress.models import Model, load_model
 from crexpress.orthology import same_genome
@@ -21,6 +21,7 @@ class CellModel:
     store: Store
     config: dict[str, Any]
     sources: list[Path]
+    precision: str
 
     @property
     def cells(self) -> list[str]:
@@ -71,6 +72,7 @@ class CellModel:
             "mode": "direct" if self.store.anchor is None else "anchored",
             "anchor_cells": [] if self.store.anchor is None else self.store.anchor.others(data.name),
             "classes": self._classes,
+            "precision": self.precision,
             **parameters,
         }
         units = {"predicted": self.config["units"]}
@@ -97,6 +99,7 @@ def load(
     contacts: Sequence[Path],
     device: str,
     threads: int | None,
+    precision: str,
     data: str = "auto",
 ) -> CellModel:
     """Load a model directory and the artefacts it needs, both on one device.
@@ -111,4 +114,5 @@ def load(
         store.anchor = anchor.read(directory, store.digests, store.genes)
     store.to(where, data)
     used = contacts if store.loop_rows != "none" else []
-    return CellModel(model, store, config, [directory / "model.safetensors", *signals, *expression, *used])
+    sources = [directory / "model.safetensors", *signals, *expression, *used]
+    return CellModel(model, store, config, sources, choose_precision(precision, where))

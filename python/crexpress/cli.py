@@ -219,8 +219,15 @@ def split_options(function: Callable[..., None]) -> Callable[..., None]:
     return function
 
 
-def factor_options(function: Callable[..., None]) -> Callable[..., None]:
-    """The option of every tool that applies a model, whose motif channels may depend on the cell's expression."""
+def apply_options(function: Callable[..., None]) -> Callable[..., None]:
+    """--expression and --precision of every tool that applies a model."""
+    function = click.option(
+        "--precision",
+        type=click.Choice(["auto", "float32", "bf16"]),
+        default="float32",
+        help="bf16 encodes elements in bfloat16: twice as fast on CPUs with AMX, last digits differ; auto: on GPUs "
+        "that have it.",
+    )(function)
     return click.option(
         "--expression",
         type=INPUT_FILE,

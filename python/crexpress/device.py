@@ -1,6 +1,8 @@
 """Which device a tool computes on, and how it is made repeatable."""
 
 import os
+from contextlib import AbstractContextManager
+from typing import Any
 
 import torch
 import torch.utils.deterministic
@@ -20,6 +22,21 @@ def choose(name: str) -> torch.device:
             "container engine's flag (docker --gpus all, apptainer --nv), and PyTorch's CUDA; or use --device cpu"
         )
     return torch.device(name)
+
+
+def choose_precision(name: str, device: torch.device) -> str:
+    """Precision of --precision: "auto" takes bf16 on a GPU that has it."""
+    able = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if name == "auto":
+        return "bf16" if able else "float32"
+    if name == "bf16" and device.type == "cuda" and not able:
+        raise InputError("--precision bf16 was asked for but this GPU does not have it; use --precision float32")
+    return name
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """Context in which products are in this precision: "float32", or "bf16" with weights kept in float32."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
 def prepare(name: str, threads: int | None, seed: int) -> torch.device:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from crexpress import cli, splits
+from crexpress.device import autocast
 from crexpress.models import Model
 from crexpress.store import Store
 from crexpress.training.losses import probability
@@ -26,16 +27,27 @@ class Tokens(NamedTuple):
 
 
 @torch.inference_mode()
-def encode(model: Model, store: Store, cell: int) -> Tensor:
-    """Vectors [elements + 1, d] of a cell's elements that some gene sees, zero elsewhere; the last is that of pads."""
+def encode(model: Model, store: Store, cell: int, precision: str = "float32") -> Tensor:
+    """Vectors [elements + 1, d] of a cell's elements that some gene sees, zero elsewhere; the last is that of pads.
+
+    float32, their products in `precision`.
+    """
     used = torch.unique(store.index[store.index >= 0]).long()
     first = cell * len(store.elements)
     vectors = torch.zeros(len(store.elements) + 1, model.token_width, device=store.device)
     for rows in cli.progress(used.split(_at_once(model, store.device)), "encoding elements"):
-        vectors[rows.to(store.device)] = model.embed(store.features(first + rows.numpy())).float()
+        with autocast(store.device, precision):
+            vectors[rows.to(store.device)] = model.embed(store.features(first + rows.numpy())).float()
     if model.config.pads == "encoded":
-        vectors[-1] = model.embed_silent()[0].float()
+        vectors[-1] = encode_silent(model, store.device, precision)[0]
     return vectors
+
+
+@torch.inference_mode()
+def encode_silent(model: Model, device: torch.device, precision: str) -> Tensor:
+    """Vector [1, d] of an element of which nothing is known, by the same arithmetic."""
+    with autocast(device, precision):
+        return model.embed_silent().float()
 
 
 def _at_once(model: Model, device: torch.device) -> int:
@@ -53,12 +65,13 @@ def tokens(store: Store, cell: int, vectors: Tensor, batch_size: int) -> Iterato
 
 
 @torch.inference_mode()
-def predict(model: Model, store: Store, cell: int, batch_size: int) -> np.ndarray:
+def predict(model: Model, store: Store, cell: int, batch_size: int, precision: str = "float32") -> np.ndarray:
     """Predicted expression of every gene, float32 [genes], in the unit of the model's training target.
 
     An anchored model's is the known cells' mean and the predicted change, NaN for a gene that no other cell measures.
+    `precision` is that of `encode`; the rest is float32.
     """
-    vectors = encode(model, store, cell)
+    vectors = encode(model, store, cell, precision)
     parts = [model.predict(*batch).expression for batch in tokens(store, cell, vectors, batch_size)]
     predicted = torch.cat(parts).float().cpu().numpy()
     if store.anchor is not None:

@@ -101,6 +101,22 @@ def test_links_have_every_element_of_every_gene_and_the_effect_of_silencing_it(
     assert (tmp_path / "links.A.bedpe.gz").stat().st_size > 0
 
 
+@pytest.mark.parametrize(("tool", "kind", "column"), [("predict", "predictions", "predicted"),
+                                                      ("interpret", "links", "perturbation")])  # fmt: skip
+def test_elements_encoded_in_bf16_give_nearly_the_same(
+    tool: str, kind: str, column: str, tiny: Any, model: Path, tmp_path: Path
+) -> None:
+    values = {}
+    for precision in ("float32", "bf16"):
+        options = *inputs(tiny, "A", expression=False), "--precision", precision, "--outdir", tmp_path / precision
+        assert run(tool, "--model", model, *options).exit_code == 0
+        table, header = artifacts.read_table(tmp_path / precision / f"{kind}.A.parquet", kind)
+        assert header["parameters"]["precision"] == precision
+        values[precision] = table[column].to_numpy()
+    difference = np.abs(values["float32"] - values["bf16"]).max()
+    assert 0 < difference < 0.05 * values["float32"].std()
+
+
 def test_attention_is_normalised_per_gene_on_request(tiny: Any, model: Path, tmp_path: Path) -> None:
     run("interpret", "--model", model, *inputs(tiny, "A", expression=False), "--outdir", tmp_path)
     links, _ = artifacts.read_table(tmp_path / "links.A.parquet", "links")

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from crexpress.device import CPU, choose
+from crexpress.device import CPU, choose, choose_precision
 from crexpress.errors import InputError
 from crexpress.models.config import read_preset
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.store import open_store
 from crexpress.training.config import TrainingConfig
-from crexpress.training.engine import Engine, choose_precision
+from crexpress.training.engine import Engine
 from crexpress.training.forward import forward
 from crexpress.training.loop import train, validate
 from crexpress.training.samples import Samples

@@ -40,6 +40,23 @@ def test_a_convolution_over_its_whole_input_is_the_same_as_a_product() -> None:
             assert torch.allclose(first, second, atol=1e-4)
 
 
+@pytest.mark.parametrize(("channels", "kernel", "around"), [(4, 30, 0), (96, 7, 3), (96, 1, 0)])
+def test_a_convolution_in_bfloat16_is_one_but_for_rounding(channels: int, kernel: int, around: int) -> None:
+    torch.manual_seed(0)
+    layer, x = Convolution(channels, 8, kernel, padding=around), rows(3, channels, 60)
+    expected = layer(x)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = layer(x)
+    assert found.dtype == torch.bfloat16
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    for first, second in zip(
+        (found, *torch.autograd.grad(found.float().square().sum(), [x, layer.weight])),
+        (expected, *torch.autograd.grad(expected.square().sum(), [x, layer.weight])),
+        strict=True,
+    ):
+        assert (first - second).abs().max() < 0.02 * second.abs().max()
+
+
 @pytest.mark.parametrize(("length", "kernel"), [(142, 7), (30, 5), (54, 7), (61, 9)])
 def test_a_convolution_of_spectra_is_a_convolution(length: int, kernel: int) -> None:
     torch.manual_seed(0)

@@ -12,7 +12,7 @@ from crexpress.interpret.perturbation import perturb
 from crexpress.models import Model
 from crexpress.models.config import ModelConfig
 from crexpress.neighbours import NEAREST, distances
-from crexpress.predict import encode, tokens
+from crexpress.predict import encode, encode_silent, tokens
 from crexpress.store import Store
 from torch import Tensor
 
@@ -33,16 +33,17 @@ MORE_SCORES = [
 ]  # fmt: skip
 
 
-def link_table(model: Model, store: Store, cell: int, tokens_at_once: int, more_scores: bool = False) -> pl.DataFrame:
+def link_table(
+    model: Model, store: Store, cell: int, tokens_at_once: int, more_scores: bool = False, precision: str = "float32"
+) -> pl.DataFrame:
     """One row an element-gene pair, without the gene's own TSS window; scores are float32 and never null.
 
     attention: mean probability over heads and layers in the gene's row (ScPGE "Attention weights");
     perturbation: see `perturb`, in the unit of the model's target. With `more_scores` also those of MORE_SCORES, of
-    which attention_logit is the mean of the logits over heads and layers, with all that they start from.
+    which attention_logit is the mean of the logits over heads and layers, with all that they start from. `precision`
+    is that of `encode`; differences between predictions are of float32.
     """
-    vectors = encode(model, store, cell)
-    with torch.inference_mode():
-        silent = model.embed_silent().float()
+    vectors, silent = encode(model, store, cell, precision), encode_silent(model, store.device, precision)
     width = store.index.shape[1]
     genes_at_once = max(1, tokens_at_once // width**2)
     attention, effect, logits = [], [], []

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from crexpress import __version__
-from crexpress.device import CPU
+from crexpress.device import CPU, autocast
 from crexpress.errors import InputError
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.forward import Forward
@@ -48,7 +48,7 @@ class Engine:
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Context in which the model computes."""
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == "bf16")
+        return autocast(self.device, self.precision)
 
     def ready(self, model: RegulatoryModel) -> nn.Module:
         """The model as a function of a batch, shared by the processes and compiled where asked for."""
@@ -66,16 +66,6 @@ class Engine:
     def seed(self, seed: int) -> None:
         """Seed torch; every process draws its own dropout."""
         torch.manual_seed(seed + self.processes.rank)
-
-
-def choose_precision(name: str, device: torch.device) -> str:
-    """Precision of --precision: "auto" takes bf16 on a GPU that has it."""
-    able = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    if name == "auto":
-        return "bf16" if able else "float32"
-    if name == "bf16" and device.type == "cuda" and not able:
-        raise InputError("--precision bf16 was asked for but this GPU does not have it; use --precision float32")
-    return name
 
 
 def _check_compiler(device: torch.device) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import torch
 from crexpress import artifacts, cli, splits
-from crexpress.device import prepare
+from crexpress.device import choose_precision, prepare
 from crexpress.errors import InputError
 from crexpress.loops import choose_value
 from crexpress.models import preset_file, released, save_model
@@ -27,7 +27,7 @@ from crexpress.training.checks import (
     warn_constant_tracks,
 )
 from crexpress.training.config import TrainingConfig
-from crexpress.training.engine import Engine, choose_precision
+from crexpress.training.engine import Engine
 from crexpress.training.loop import Trained, require_finite, train, validate
 from crexpress.training.parallel import Processes
 from crexpress.training.samples import Samples
