@@ -46,7 +46,7 @@ workflow {
     CHECK_SAMPLESHEET(sheet, absent(sheet), "${flags(run, ['tracks', 'target', 'holdout_cells', 'allow_missing_tracks'])} ${applied_only}", tool(code, 'check-samplesheet'))
     CHECK_SWEEP(
         CHECK_SAMPLESHEET.out.sheet, run.sweep ? file(run.sweep) : [], run.leave_out == 'chromosomes' ? file(run.gtf) : [], own_recipes, saved.keySet().toList(), saved.values().toList(),
-        flags(run, ['tracks', 'seeds', 'width', 'bin_size', 'holdout_cells', 'leave_out', 'biotypes', 'exclude_chromosomes']),
+        flags(run + [lacking: [sequence: run.fasta, motifs: run.motifs].findAll { _name, given -> !given }.keySet().join(',') ?: null], ['tracks', 'seeds', 'width', 'bin_size', 'holdout_cells', 'leave_out', 'biotypes', 'exclude_chromosomes', 'lacking']),
         flags(run + [preset: file(run.preset).name], (run.fold ? ['fold'] : ['val', 'test']) + ['preset', 'anchored', 'neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'batch_size', 'seed']),
         code.map { digests -> digests['check-sweep'] + digests.train } // whose options points set
     )

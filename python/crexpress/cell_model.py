@@ -15,24 +15,22 @@ from crexpress.store import Store, open_store
 
 @dataclass(frozen=True)
 class CellModel:
-    """Model and store on one device, and the model's config.json."""
+    """Model and store on one device, and the model's config.json.
+
+    `same_genome`: whether these are genes of the genome that the model was trained on.
+    """
 
     model: Model
     store: Store
     config: dict[str, Any]
     sources: list[Path]
     precision: str
+    same_genome: bool
 
     @property
     def cells(self) -> list[str]:
         """Names of the cells, in the order of the store."""
         return [cell.name for cell in self.store.cells]
-
-    @property
-    def same_genome(self) -> bool:
-        """Whether these are genes of the genome that the model was trained on."""
-        trained = self.config.get("chromosomes")  # imported weights do not say
-        return not trained or same_genome(trained, self.store.chromosomes)
 
     @property
     def _classes(self) -> dict[str, float] | None:
@@ -115,4 +113,6 @@ def load(
     store.to(where, data)
     used = contacts if store.loop_rows != "none" else []
     sources = [directory / "model.safetensors", *signals, *expression, *used]
-    return CellModel(model, store, config, sources, choose_precision(precision, where))
+    trained = config.get("chromosomes")  # imported weights do not say
+    same = not trained or same_genome(trained, store.chromosomes)
+    return CellModel(model, store, config, sources, choose_precision(precision, where), same)

@@ -32,6 +32,7 @@ INPUT_DIR = click.Path(exists=True, file_okay=False, path_type=Path)
 OUTPUT_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 OUTPUT_DIR = click.Path(file_okay=False, writable=True, path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)  # what numpy, torch and scikit-learn all take
+_NO_MEMORY = "not enough host memory; give this tool more, or a smaller input"
 _NOT_OURS = (  # faults of a folder or disk
     *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
     *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
@@ -86,10 +87,7 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
             except KeyboardInterrupt as stop:  # of training, with what it leaves
                 fail(str(stop) or "interrupted; no unfinished artefact was kept", errors.INTERRUPTED)
             except MemoryError:
-                fail(
-                    "not enough host memory; give this tool more, or a smaller input",
-                    errors.HOST_OUT_OF_MEMORY,
-                )
+                fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
             except OSError as error:
                 if error.errno not in _NOT_OURS:
                     raise
@@ -98,6 +96,8 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
             except Exception as error:
                 if type(error).__name__ == "OutOfMemoryError":  # torch's, without importing torch here
                     fail("the GPU is out of memory; use a smaller --batch-size", errors.DEVICE_OUT_OF_MEMORY)
+                if "DefaultCPUAllocator" in str(error):  # torch's RuntimeError
+                    fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
                 raise
 
         command = click.command(

@@ -28,7 +28,7 @@ class _Flanks(NamedTuple):
 def seen(genes: pl.DataFrame, elements: pl.DataFrame, m: int, window: int = 0, at_tss: AtTss = "right") -> np.ndarray:
     """Element rows that a model sees of every gene: the `m` nearest, with a window only those in it."""
     if window:
-        return within(genes, elements, window, _half(m), at_tss)
+        return within(genes, elements, window, half_of(m), at_tss)
     return nearest(genes, elements, m, at_tss)
 
 
@@ -40,7 +40,7 @@ def nearest(genes: pl.DataFrame, elements: pl.DataFrame, m: int, at_tss: AtTss =
     columns are -1. A cCRE that overlaps the TSS window is kept; one whose midpoint is the TSS base counts to the
     right or, as in ScPGE's released code, is dropped. InputError when m is odd or negative.
     """
-    half = _half(m)
+    half = half_of(m)
     return _gather(genes, _flanks(genes, elements, None, at_tss), half)
 
 
@@ -80,7 +80,8 @@ def _midpoints(elements: pl.DataFrame) -> np.ndarray:
     return (elements["start"].to_numpy() + elements["end"].to_numpy()) // 2
 
 
-def _half(m: int) -> int:
+def half_of(m: int) -> int:
+    """Neighbours on a side, of m on both; InputError for an odd number."""
     if m < 0 or m % 2:
         raise InputError(f"{m} neighbours cannot be shared by both sides of a gene; give an even number")
     return m // 2

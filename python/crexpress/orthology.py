@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from crexpress import cli
+from crexpress import cli, genome
 from crexpress.errors import InputError
 
 ABSENT = -1  # read as zero: the mean of a standardised score, and so neutral
@@ -15,13 +15,24 @@ Chromosomes = Sequence[Sequence[Any]]  # [name, length or None] of each
 
 
 def same_genome(trained: Chromosomes, applied: Chromosomes) -> bool:
-    """Whether two lists of chromosomes can be of one genome: a name in both has one length, or one unknown.
+    """Whether two lists of chromosomes can be of one genome: a name in both has one length, or one unknown (said).
 
-    A part of a genome (one chromosome, or one more scaffold) is the same genome; another assembly is another.
+    "1" stands for chr1. A part of a genome (one chromosome, or one more scaffold) is the same genome; another assembly
+    is another.
     """
-    lengths = dict(map(tuple, applied))
+    lengths = {name: length for name, length in applied} | {
+        genome.other_spelling(name): length for name, length in applied
+    }
     shared = [(length, lengths[name]) for name, length in trained if name in lengths]
-    return any(one == other or None in (one, other) for one, other in shared)
+    if any(one == other is not None for one, other in shared):
+        return True
+    assumed = any(None in pair for pair in shared)
+    if assumed:
+        cli.say(
+            "these genes are taken for those of the model's genome by the names of their chromosomes alone, whose "
+            "lengths are not known; give merge-ccres --chrom-sizes or --fasta"
+        )
+    return assumed
 
 
 def match(motifs: Sequence[str], factors: Sequence[str], about: Mapping[str, Any], path: Path) -> np.ndarray:

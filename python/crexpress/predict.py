@@ -10,6 +10,7 @@ from torch import Tensor
 
 from crexpress import cli, splits
 from crexpress.device import autocast
+from crexpress.errors import InputError
 from crexpress.models import Model
 from crexpress.store import Store
 from crexpress.training.losses import probability
@@ -30,7 +31,7 @@ class Tokens(NamedTuple):
 def encode(model: Model, store: Store, cell: int, precision: str = "float32") -> Tensor:
     """Vectors [elements + 1, d] of a cell's elements that some gene sees, zero elsewhere; the last is that of pads.
 
-    float32, their products in `precision`.
+    float32, their products in `precision`. Raises InputError where a vector is not finite.
     """
     used = torch.unique(store.index[store.index >= 0]).long()
     first = cell * len(store.elements)
@@ -40,6 +41,11 @@ def encode(model: Model, store: Store, cell: int, precision: str = "float32") ->
             vectors[rows.to(store.device)] = model.embed(store.features(first + rows.numpy())).float()
     if model.config.pads == "encoded":
         vectors[-1] = encode_silent(model, store.device, precision)[0]
+    if not vectors.isfinite().all():
+        raise InputError(
+            f"{int((~vectors.isfinite().all(1)).sum())} elements of {store.cells[cell].name} cannot be encoded: their "
+            "signals, motif scores or the model's weights hold NaN; make these files anew"
+        )
     return vectors
 
 
@@ -95,7 +101,7 @@ def gene_split(
     `val` and `test` or by `fold`, or all test genes when nothing is given.
     """
     if same_genome:
-        return splits.assign(genes, config["val"], config["test"])
+        return splits.assign(genes, config["val"], config["test"], partial=True)
     if fold:
         val, test = splits.of_fold(genes, fold)
     if not val and not test:

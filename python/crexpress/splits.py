@@ -31,11 +31,11 @@ def parse(text: str) -> list[Region]:
     return regions
 
 
-def assign(genes: pl.DataFrame, val: str, test: str) -> np.ndarray:
+def assign(genes: pl.DataFrame, val: str, test: str, partial: bool = False) -> np.ndarray:
     """Split of every gene, by its TSS: array of "train", "val" or "test"; test wins where both claim a gene.
 
     "5" stands for chr5 (and the other way round) where only that has genes. Raises InputError when a list names a
-    chromosome or region that has no gene.
+    chromosome or region that has no gene, unless the genes may be those of a part of the genome (`partial`).
     """
     chroms, tss = genes["chrom"].to_numpy(), genes["tss"].to_numpy()
     present = set(chroms)
@@ -49,11 +49,21 @@ def assign(genes: pl.DataFrame, val: str, test: str) -> np.ndarray:
             inside = (chroms == chrom) & (tss >= region.start)
             if region.end is not None:
                 inside &= tss < region.end
-            if not inside.any():
+            if not inside.any() and not partial:
                 known = ", ".join(genes["chrom"].unique(maintain_order=True).head(30))
                 raise InputError(f"the {name} region '{region.chrom}' holds no gene; chromosomes with genes: {known}")
             split[inside] = name
     return split
+
+
+def all_tested(val: str, test: str) -> bool:
+    """Whether every region of `val` lies within one of `test`, which leaves no gene to validate on."""
+
+    def within(one: Region, other: Region) -> bool:
+        ends = other.end is None or (one.end is not None and one.end <= other.end)
+        return one.chrom == other.chrom and one.start >= other.start and ends
+
+    return bool(parse(val)) and all(any(within(one, other) for other in parse(test)) for one in parse(val))
 
 
 def of_fold(genes: pl.DataFrame, fold: str) -> tuple[str, str]:
@@ -67,6 +77,8 @@ def of_fold(genes: pl.DataFrame, fold: str) -> tuple[str, str]:
     sizes: dict[str, int] = dict(counted.iter_rows())
     left_out = fold if fold in sizes else genome.other_spelling(fold)
     if left_out in sizes:
+        if left_out != fold:
+            cli.say(f"the fold '{fold}' is taken for {left_out}, which is left out")
         others = [chrom for chrom in sizes if chrom != left_out]
         if len(others) < 2:
             raise InputError(

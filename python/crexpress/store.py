@@ -344,6 +344,11 @@ def _read_expression(cells: list[CellData], paths: Sequence[Path], genes: Path, 
             each = " and ".join(f"{file} in {unit}" for unit, file in units.items())
             raise InputError(f"expression is in different units ({each}); run quantify-expression with one --scale")
         cell = by_name[header["cell"]]
+        if cell.expression is not None:
+            raise InputError(
+                f"{path} is the expression of {cell.name} once more; give each cell once, and replicates together to "
+                "quantify-expression"
+            )
         cell.expression = table["expression"].fill_null(float("nan")).to_numpy().astype(np.float32)
         cell.expression_header = header
 
@@ -353,6 +358,8 @@ def _close_motifs(cells: list[CellData], path: Path, config: ModelConfig, gene_n
     parameters = artifacts.open_arrays(path, "motifs").header["parameters"]
     factor = dict(zip(parameters["motifs"], parameters["factors"], strict=True))
     names = [factor[name] for name in config.motifs]
+    if (mode := parameters.get("mode", "log-odds")) != "log-odds":
+        cli.say(f"closed motif channels are 0: of mode {mode} not the mean of a score, but its lowest")
     for cell in cells:
         if cell.expression is None:
             cli.say(f"{cell.name}: its expression is not given, so all {len(names)} motif channels are open")

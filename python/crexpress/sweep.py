@@ -17,7 +17,7 @@ import yaml
 
 from crexpress import artifacts, cli, missing_tracks, splits
 from crexpress.errors import InputError, InputErrors
-from crexpress.models import preset_file
+from crexpress.models import build, preset_file
 from crexpress.models.config import INPUTS
 from crexpress.samplesheet import EXPRESSION, NAME, SHARED
 from crexpress.training import checks
@@ -132,7 +132,7 @@ def read(path: Path, command: click.Command, cells: Cells) -> Sweep:
     if not listed and not faults:
         faults.append("there is no point; give points: (name: settings) or grid: (option: list of values)")
     seeds = content.get("seeds", [])
-    if not isinstance(seeds, list) or not all(isinstance(s, int) and 0 <= s < 2**32 for s in seeds):
+    if not isinstance(seeds, list) or not all(type(s) is int and 0 <= s < 2**32 for s in seeds):  # True is an int
         faults.append("seeds must be a list of whole numbers, as [1, 2, 3]")
     elif len(set(seeds)) < len(seeds):
         faults.append("seeds: one comes twice")
@@ -203,7 +203,7 @@ def check(
         if name not in known:
             faults.append(f"'{spelled}' is no setting; there are {', '.join(sorted(known))}")
             continue
-        if value is None:
+        if value is None or (value in ("", []) and name != "holdout_cells"):  # to hold out none is a choice
             faults.append(f"{name}: has no value; give one, or leave it out")
             continue
         if name in settings:
@@ -249,9 +249,12 @@ def _unknown_values(settings: Settings, cells: Cells) -> Iterator[str]:
         if name not in INPUTS:
             yield f"inputs: '{name}' is no input; choose from {', '.join(INPUTS)}"
     some = {track for tracks in cells.tracks.values() for track in tracks}
-    for name in cli.listed(settings.get("tracks")):
+    tracks = cli.listed(settings.get("tracks"))
+    for name in dict.fromkeys(tracks):
         if name not in some:
             yield f"tracks: no cell of the samplesheet has '{name}'; there are {', '.join(sorted(some))}"
+        if tracks.count(name) > 1:
+            yield f"tracks: '{name}' is given twice"
     holdout = cli.listed(settings.get("holdout_cells"))
     for name in holdout:
         if name not in cells.names:
@@ -299,13 +302,18 @@ def leave_out(
 
 
 def runs(
-    points: Sequence[Point], base: Settings, seeds: Sequence[int], command: click.Command, cells: Cells
+    points: Sequence[Point],
+    base: Settings,
+    seeds: Sequence[int],
+    command: click.Command,
+    cells: Cells,
+    lacking: Collection[str] = (),
 ) -> list[dict[str, Any]]:
     """One entry a point, seed and mode (direct, anchored), with all that the pipeline's tasks need to know of it.
 
-    `base` are the settings that a point does not set itself. Runs share what they can: elements of one width
-    (`reference`), tracks of one bin size (`store`), baselines of one split of genes and cells (`protocol`). Raises
-    InputErrors with all that keeps points from being trained.
+    `base` are the settings that a point does not set itself, `lacking` the inputs that no file is given for. Runs share
+    what they can: elements of one width (`reference`), tracks of one bin size (`store`), baselines of one split of
+    genes and cells (`protocol`). Raises InputErrors with all that keeps points from being trained.
     """
     laid_out: list[dict[str, Any]] = []
     faults: list[str] = []
@@ -330,7 +338,9 @@ def runs(
             wrong = dict.fromkeys(
                 fault
                 for mode in modes
-                for fault in _untrainable(settings | {"anchored": mode == "anchored"}, trained_on, tracks, cells)
+                for fault in _untrainable(
+                    settings | {"anchored": mode == "anchored"}, trained_on, tracks, cells, lacking
+                )
             )
             faults += [f"point '{point.name}': {fault}" for fault in wrong]
         hidden = missing_tracks.to_hide(tracks if dropout else [], trained_on, cells.measured, cells.tracks)
@@ -366,9 +376,23 @@ def runs(
     return laid_out
 
 
-def _untrainable(settings: Settings, trained_on: Sequence[str], tracks: Sequence[str], cells: Cells) -> Iterator[str]:
+def _untrainable(
+    settings: Settings, trained_on: Sequence[str], tracks: Sequence[str], cells: Cells, lacking: Collection[str]
+) -> Iterator[str]:
     """What keeps a model with these settings from being trained on these cells, in words."""
     model, training = preset_file.read_with(settings["preset"], settings)
+    asked = cli.listed(settings.get("inputs")) or INPUTS
+    inputs = [name for name in asked if name not in lacking]
+    model = model.replace(
+        tracks=tuple(tracks), motifs=("any",) if "motifs" in inputs else (), sequence="sequence" in inputs
+    )
+    if not (model.tracks or model.motifs or model.sequence):
+        why = ["the cells that it is trained on share no track"] if "tracks" in asked else []
+        why += [f"no file is given for {name}" for name in asked if name in lacking]
+        yield f"no input is left of {', '.join(asked)}: {', '.join(why)}"
+        return
+    if not settings.get("fold") and splits.all_tested(settings.get("val", ""), settings.get("test", "")):
+        yield f"all of val ({settings['val']}) is tested, too, which counts; there would be no validation gene"
     if model.anchored and len(trained_on) < 2:
         yield "anchored needs two cells with expression to train on; hold out fewer"
     if rest := model.width % model.bin_size:
@@ -376,9 +400,11 @@ def _untrainable(settings: Settings, trained_on: Sequence[str], tracks: Sequence
             f"bins of {model.bin_size} bp ({settings['preset']}) do not divide elements of {model.width} bp; give a "
             f"width that is a multiple, such as {model.width + model.bin_size - rest}, or another bin size"
         )
+        return
     try:
-        checks.check_settings(model.replace(tracks=tuple(tracks)), training, imported=False, trials_given=False)
+        checks.check_settings(model, training, imported=False, trials_given=False)
         rows = checks.loops_to_read(model, training)
+        build(model)
     except InputError as error:
         yield str(error)
         return

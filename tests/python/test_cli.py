@@ -107,6 +107,10 @@ def test_ctrl_c_ends_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     [
         (torch.OutOfMemoryError("CUDA out of memory"), 75, "the GPU is out of memory; use a smaller --batch-size"),
         (MemoryError(), 137, "not enough host memory; give this tool more, or a smaller input"),
+        (
+            RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried ..."),
+            *(137, "not enough host memory; give this tool more, or a smaller input"),
+        ),
     ],
 )
 def test_full_memory_has_codes_that_the_pipeline_acts_on(error: Exception, code: int, says: str) -> None:

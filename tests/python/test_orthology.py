@@ -27,9 +27,17 @@ def test_genomes_are_told_apart_by_lengths() -> None:
     human = [["chr1", 248], ["chr2", 242]]
     assert same_genome(human, human)
     assert same_genome(human, [("chr2", 242)])  # a part of it
-    assert same_genome(human, [("chr1", None)])
+    assert same_genome(human, [("1", 248)])
     assert not same_genome(human, [("chr1", 195), ("chr2", 182)])
     assert not same_genome(human, [("chrX", 10)])
+
+
+def test_a_genome_taken_for_the_models_by_names_alone_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    human = [["chr1", 248], ["chr2", 242]]
+    assert same_genome(human, [("chr1", 248), ("chrX", None)])
+    assert not capsys.readouterr().err
+    assert same_genome(human, [("chr1", None)])
+    assert "by the names of their chromosomes alone" in capsys.readouterr().err
 
 
 def test_motifs_are_matched_by_name_first_then_by_factor() -> None:

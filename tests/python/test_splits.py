@@ -31,6 +31,31 @@ def test_a_chromosome_is_left_out() -> None:
     assert splits.of_fold(table, "X") == ("chr3", "chrX")
 
 
+def test_a_chromosome_by_its_other_name_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    table = genes(chr1=20, chr2=12, chr3=11)
+    assert splits.of_fold(table, "2") == ("chr3", "chr2")
+    assert "the fold '2' is taken for chr2" in capsys.readouterr().err
+
+
+def test_a_part_of_the_genome_keeps_the_split_of_the_whole() -> None:
+    part = genes(chr1=2, chr3=1)
+    with pytest.raises(InputError, match="the val region 'chr2' holds no gene"):
+        splits.assign(part, "chr2", "chr3")
+    assert splits.assign(part, "chr2", "chr3", partial=True).tolist() == ["train", "train", "test"]
+    assert splits.assign(genes(**{"1": 1, "3": 1}), "chr2", "chr3", partial=True).tolist() == ["train", "test"]
+
+
+@pytest.mark.parametrize(
+    ("val", "test", "tested"),
+    [
+        *(("chr5", "chr5", True), ("chr5", "chr6,chr5", True), ("chr5:10-20", "chr5:0-30", True)),
+        *(("chr5", "chr6", False), ("chr5,chr6", "chr5", False), ("chr5", "chr5:0-30", False), ("", "chr5", False)),
+    ],
+)
+def test_a_validation_list_that_is_tested_whole_is_known(val: str, test: str, tested: bool) -> None:
+    assert splits.all_tested(val, test) is tested
+
+
 @pytest.mark.parametrize("fold", ["0/5", "6/5", "1/2", "chr9", "third", "1/5/3"])
 def test_what_is_no_fold_is_named(fold: str) -> None:
     with pytest.raises(InputError, match=f"'{fold}' is no fold"):

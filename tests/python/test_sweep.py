@@ -231,14 +231,26 @@ points:
   still: {steps: 0}
   change: {anchored: true, inputs: [sequence]}
   shallow: {preset: scpge-lp, layers: 0}
+  odd: {neighbours: 21}
+  narrow: {preset: scpge, width: 50}
+  coarse: {preset: scpge, bin_size: 100}
+  alone: {preset: creator-small, layers: 0, width: 360}
+  tested: {val: chr5, test: "chr5,chr6"}
+  nothing: {inputs: sequence}
 """
-    result = check(tmp_path, grid=grid)
+    result = check(tmp_path, "--lacking", "sequence", grid=grid.replace("inputs: [sequence]", "inputs: [motifs]"))
     assert result.exit_code == 65
     for fault in (
         "point 'slow': --learning-rate 1e-12 is below 1e-06",
         "point 'still': --steps 0 leaves a model as it starts",
         "point 'change': --anchored predicts from how tracks differ",
         "point 'shallow': loops act on attention, and a model of 0 layers has none",
+        "point 'odd': 21 neighbours cannot be shared by both sides",
+        "point 'narrow': this preset cannot read elements of 50 bp in bins of 1 bp",
+        "point 'coarse': this preset cannot read elements of 600 bp in bins of 100 bp",
+        "point 'alone': a model of 0 layers sees the gene's TSS window alone",
+        "point 'tested': all of val (chr5) is tested, too, which counts; there would be no validation gene",
+        "point 'nothing': no input is left of sequence: no file is given for sequence",
     ):
         assert result.output.count(fault) == 1, (fault, result.output)
 
@@ -327,6 +339,10 @@ grid: {layers: 4}
         ("points: {layers-0: {}}\ngrid: {layers: [0]}", "point 'layers-0' comes twice"),
         ("points: {a: {steps: 1, batch-size: 4, batch_size: 8}}", "'batch_size' is given twice"),
         ("seeds: [1, 1]\npoints: {a: {}}", "seeds: one comes twice"),
+        ("seeds: [true, 2]\npoints: {a: {}}", "seeds must be a list of whole numbers"),
+        ("points: {a: {inputs: []}}", "point 'a': inputs: has no value; give one, or leave it out"),
+        ("points: {a: {tracks: []}}", "point 'a': tracks: has no value"),
+        ("points: {a: {tracks: [dnase, dnase]}}", "point 'a': tracks: 'dnase' is given twice"),
     ],
 )
 def test_a_faulty_sweep_is_refused_in_words(tmp_path: Path, grid: str, fault: str) -> None:
@@ -346,7 +362,7 @@ def test_wrong_settings_of_the_run_itself_are_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", sorted((ROOT / "assets/sweeps").glob("*.yml")), ids=lambda path: path.stem)
 def test_sweeps_that_ship_are_sound(tmp_path: Path, path: Path) -> None:
     sheet = ["cell,assay,file,replicate,column,role", "A,rna,a.tsv,1,,train", "B,rna,b.tsv,1,,train"]
-    sheet += [f"A,{track},a.bw,1,,train" for track in ("dnase", "h3k4me3", "h3k27ac", "ctcf")]
+    sheet += [f"{cell},{track},a.bw,1,,train" for cell in "AB" for track in ("dnase", "h3k4me3", "h3k27ac", "ctcf")]
     (tmp_path / "cells.csv").write_text("\n".join(sheet) + "\n")
     arguments = ("--samplesheet", tmp_path / "cells.csv", "--sweep", path, "--output", tmp_path / "runs.json")
     result = tool("check-sweep", *arguments, "--", "--preset", "scpge-small")

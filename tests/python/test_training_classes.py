@@ -49,6 +49,17 @@ def test_thresholds_that_leave_one_class_are_refused(store: Store) -> None:
         classes.label(store, CONFIG.replace(expressed_above=1e9))
 
 
+def test_a_cell_held_out_needs_no_genes_of_both_classes(store: Store) -> None:
+    other = store.cells[1]
+    assert other.expression is not None
+    other.expression[:] = 3.0  # all expressed
+    with pytest.raises(InputError, match="B has no silent gene"):
+        classes.label(store, CONFIG)
+    store.cells[0].expression = np.resize(np.float32([0.0, 3.0]), len(store.genes))
+    classes.label(store, CONFIG, {"B"})
+    assert set(store.cells[0].expression.tolist()) == {0.0, 1.0}
+
+
 def test_shuffled_negatives_keep_the_promoter_and_change_what_is_around_it(store: Store) -> None:
     samples = Samples(np.array([0, 1, 0, 1]), np.array([5, 6, 7, 8]), np.array([1, 1, 0, 1], np.float32))
     more = classes.add_shuffled(store, samples, seed=1)

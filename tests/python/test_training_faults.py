@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from crexpress import artifacts
@@ -65,7 +66,9 @@ def test_imported_weights_that_predict_nan_are_no_model(tiny: Any, tmp_path: Pat
     [
         ([*CLASSES, "--silent-below", 30], "--silent-below 30 is above --expressed-above 20: a gene between them"),
         (["--tracks", "dnase,dnase"], "--tracks names dnase twice"),
-        (["--tracks", "DNase"], "lacks the track DNase that the model needs; it has dnase, h3k27ac"),
+        (["--tracks", "DNase"], "--tracks names DNase, which no cell has; they have dnase, h3k27ac"),
+        (["--tracks", "dnase,atac", "--track-dropout", 0.2], "--tracks names atac, which no cell has"),
+        (["--neighbours", 5], "5 neighbours cannot be shared by both sides of a gene; give an even number"),
         (["--learning-rate", 1e-8], "--learning-rate 1e-08 is below 1e-06, where the preset starts and ends"),
         (["--loop-prior", "added", "--layers", 0], "loops act on attention, and a model of 0 layers has none"),
     ],
@@ -146,3 +149,40 @@ def test_the_state_of_another_run_is_mentioned_once(tiny: Any, tmp_path: Path) -
     result = train(tiny, tmp_path, "--steps", 1)
     assert result.exit_code == 0, result.output
     assert result.output.count("is of a run with other settings, inputs or versions") == 1
+
+
+@pytest.mark.parametrize(("tool", "artefact"), [("predict", "predictions"), ("interpret", "links")])
+def test_damaged_signals_give_no_prediction(tiny: Any, tmp_path: Path, tool: str, artefact: str) -> None:
+    assert train(tiny, tmp_path / "model", "--steps", 1, cells=("A",)).exit_code == 0
+    given = inputs(with_nan(tiny, tmp_path, "chr2"), "A", expression=False)
+    result = run(tool, "--model", tmp_path / "model", *given, "--outdir", tmp_path)
+    assert result.exit_code == 65
+    assert (
+        "elements of A cannot be encoded: their signals, motif scores or the model's weights hold NaN" in result.output
+    )
+    assert not (tmp_path / f"{artefact}.A.parquet").exists()
+
+
+def test_a_cells_expression_is_given_once(tiny: Any, tmp_path: Path) -> None:
+    result = train(tiny, tmp_path / "model", "--expression", tiny.expression("A"))
+    assert result.exit_code == 65
+    assert "is the expression of A once more; give each cell once" in result.output
+
+
+def test_expression_that_is_the_same_everywhere_is_told(tiny: Any, tmp_path: Path) -> None:
+    case = tiny._replace(folder=tmp_path)
+    shutil.copy(tiny.signals("A"), case.signals("A"))
+    table, header = artifacts.read_table(tiny.expression("A"), "expression")
+    artifacts.write_table(case.expression("A"), table.with_columns(expression=pl.lit(0.5, pl.Float32)), header)
+    result = train(case, tmp_path / "model", "--steps", 1, cells=("A",))
+    assert result.exit_code == 0, result.output
+    assert "warning: the expression of all training genes is 0.5; is it the right table?" in result.output
+
+
+def test_a_folder_that_cannot_be_made_is_told_before_training(tiny: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file" / "model", Path("/proc/model")):
+        result = train(tiny, folder)
+        assert result.exit_code == 65, result.output
+        assert f"cannot make the folder {folder}" in result.output
+        assert "parameters" not in result.output  # what training begins with

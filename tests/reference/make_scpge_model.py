@@ -43,14 +43,41 @@ def build(released: ModuleType, inputs: Inputs) -> nn.Module:
     return model
 
 
+def step(released: ModuleType, losses: ModuleType, inputs: Inputs, form: str, kind: torch.dtype) -> nn.Module:
+    """The released model after one step's backward pass, in float32 or float64; its loss is `model.loss`."""
+    model = build(released, inputs).to(kind).train()
+    sequence, motifs, signals, loops, target = (
+        torch.from_numpy(part).to(kind)
+        for part in (inputs.sequence, inputs.motifs, inputs.signals, inputs.loops, inputs.target)
+    )
+    expression, attention = model(sequence, motifs, signals, *([loops] if form == "lp" else []))
+    if form == "kl":
+        joint = losses.MSELossLoop()
+        joint.alpha = ALPHA
+        model.loss = joint(expression, target, attention, loops.clone())  # it changes the loops it is given
+    else:
+        model.loss = losses.MSELoss()(expression, target)
+    model.loss.backward()
+    return model
+
+
+def gradient(model: nn.Module) -> np.ndarray:
+    """What is kept of a gradient."""
+    return projections({name: weight.grad.numpy() for name, weight in model.named_parameters()})
+
+
 def main(model_file: str, loss_file: str) -> None:
-    """Write scpge_model.npz beside this script."""
+    """Write scpge_model.npz beside this script.
+
+    Gradients are of float64: those of float32 are up to 5e-3 from them, and as far from each other on CPUs of different
+    instruction sets, since max-pooling takes another position where two are equal but for rounding.
+    """
     released, losses = load(model_file), load(loss_file)
     out: dict[str, np.ndarray] = {}
     for tracks in SIZES:
         inputs = released_inputs(tracks)
         arrays = [torch.from_numpy(part) for part in (inputs.sequence, inputs.motifs, inputs.signals)]
-        loops, target = torch.from_numpy(inputs.loops), torch.from_numpy(inputs.target)
+        loops = torch.from_numpy(inputs.loops)
         shapes = {name: value.shape for name, value in build(released, inputs).state_dict().items()}
         out[f"shapes.{tracks}"] = np.array(json.dumps(shapes))
         for form in ("plain", "lp", "kl"):
@@ -61,19 +88,13 @@ def main(model_file: str, loss_file: str) -> None:
             middle = attention[0].shape[-1] // 2
             out[f"{form}.{tracks}.expression"] = expression[:, 0].numpy()
             out[f"{form}.{tracks}.attention"] = np.stack([layer[:, :, middle].numpy() for layer in attention], 1)
-            # one step of training: loss and gradient
-            expression, attention = model.train()(*given)
-            if form == "kl":
-                joint = losses.MSELossLoop()
-                joint.alpha = ALPHA
-                loss = joint(expression, target, attention, loops.clone())  # it changes the loops it is given
-            else:
-                loss = losses.MSELoss()(expression, target)
-            loss.backward()
-            out[f"{form}.{tracks}.loss"] = loss.detach().numpy()
-            gradient = {name: weight.grad.numpy() for name, weight in model.named_parameters()}
-            out[f"{form}.{tracks}.gradient"] = projections(gradient)
-            running = model.conv_tower[0][0]
+            trained = step(released, losses, inputs, form, torch.float32)
+            out[f"{form}.{tracks}.loss"] = trained.loss.detach().numpy()
+            exact = step(released, losses, inputs, form, torch.float64)
+            out[f"{form}.{tracks}.gradient"] = gradient(exact)
+            exact = step(released, losses, released_inputs(tracks, missing=0), form, torch.float64)
+            out[f"{form}.{tracks}.gradient of all present"] = gradient(exact)
+            running = trained.conv_tower[0][0]
             out[f"{form}.{tracks}.running"] = torch.stack([running.running_mean, running.running_var]).numpy()
     bias = released.RelativePositionBias(num_buckets=64, max_distance=256, n_heads=4)
     ranks = torch.arange(-400, 401)

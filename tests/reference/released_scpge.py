@@ -34,16 +34,16 @@ def draw_from(name: str) -> np.random.RandomState:
     return np.random.RandomState(zlib.crc32(name.encode()))  # its stream is frozen for all versions of NumPy
 
 
-def released_inputs(tracks: int) -> Inputs:
+def released_inputs(tracks: int, missing: int = MISSING) -> Inputs:
     """Two genes; the last one lacks elements, which the released program fills with zeros."""
     draw = draw_from(f"inputs {tracks}")
     codes = draw.randint(0, 5, (GENES, ELEMENTS, WIDTH)).astype(np.uint8)
     motifs = draw.uniform(size=(GENES, 1, ELEMENTS, WIDTH)).astype(np.float32)
     signals = draw.gamma(1.0, 0.5, (GENES, tracks, ELEMENTS, WIDTH)).astype(np.float32)
     present = np.ones((GENES, ELEMENTS), bool)
-    present[-1, :MISSING] = False
+    present[-1, :missing] = False
     codes[~present] = 4
-    motifs[-1, :, :MISSING] = signals[-1, :, :MISSING] = 0
+    motifs[-1, :, :missing] = signals[-1, :, :missing] = 0
     sequence = (codes[:, None] == np.arange(4)[None, :, None, None]).astype(np.float32)
     loops = np.where(draw.uniform(size=(GENES, ELEMENTS, ELEMENTS)) < 0.2, draw.uniform(size=(GENES, 1, ELEMENTS)), 0)
     loops = np.maximum(loops, loops.transpose(0, 2, 1)).astype(np.float32)

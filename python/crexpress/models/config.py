@@ -63,8 +63,8 @@ class ModelConfig(Settings):
     heads_encoder: int = 4
     hidden_encoder: int = 1024
     dropout_encoder: float = 0.2
-    # training on a CPU: sums in the quickest order, or in the released code's, whose gradient is then found within 1e-5
-    # of its length (else max-pooling takes another position where two are equal but for rounding)
+    # training on a CPU: sums in the quickest order, or in the released code's, so that max-pooling takes the same one
+    # of two positions that are equal but for rounding, and float32 gradients are its own (not on every CPU: science.md)
     sums: Literal["quick", "released"] = "quick"
     # token mixer
     width_model: int = 256

@@ -64,6 +64,11 @@ def read_model(path: Path, config: ModelConfig) -> RegulatoryModel:
         )
     model = RegulatoryModel(config)
     wanted = model.state_dict()
+    if weights and wanted.keys() >= weights.keys():  # which are in our order of channels already
+        raise InputError(
+            f"{path} holds the weights of a model of this toolkit; apply it with predict --model and the folder that "
+            "train wrote, and give --import-weights a checkpoint of the released programs"
+        )
     ours = translate(weights, config)
     absent = [name for name in wanted if name not in ours]
     extra = [name for name in ours if name not in wanted]

@@ -6,10 +6,11 @@ import torch
 from crexpress import cli
 from crexpress.errors import InputError
 from crexpress.models.config import LoopRows, ModelConfig
-from crexpress.neighbours import PAD
+from crexpress.neighbours import PAD, half_of
 from crexpress.placement import CHUNK
 from crexpress.store import Store
 from crexpress.training.config import TrainingConfig
+from crexpress.training.samples import Samples
 
 
 def check_settings(model: ModelConfig, training: TrainingConfig, imported: bool, trials_given: bool) -> None:
@@ -30,6 +31,7 @@ def check_settings(model: ModelConfig, training: TrainingConfig, imported: bool,
             f"--silent-below {training.silent_below:g} is above --expressed-above {training.expressed_above:g}: "
             "a gene between them would be both; give the same or a lower one"
         )
+    half_of(model.neighbours)
     _check_anchored(model, training)
 
 
@@ -67,6 +69,12 @@ def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
         for number in torch.nonzero(constant).flatten().tolist():
             what = f"{config.tracks[number]} of {cell.name} is {float(first[number]):g} everywhere"
             cli.say(f"warning: {what}; is it the right file?")
+
+
+def warn_constant_target(training: Samples) -> None:
+    """Say when all training genes have one expression: there is nothing to learn."""
+    if training.target.std() == 0:
+        cli.say(f"warning: the expression of all training genes is {training.target[0]:g}; is it the right table?")
 
 
 def _check_anchored(model: ModelConfig, training: TrainingConfig) -> None:

@@ -1,6 +1,7 @@
 """Classification, expressed or not, with the paper's shuffled negatives (ScPGE Results, Supplemental Fig. S3)."""
 
 import dataclasses
+from collections.abc import Collection
 
 import numpy as np
 import torch
@@ -14,10 +15,10 @@ UNIT = "probability of being expressed"
 _BASE = {"log10": 10.0, "ln": np.e, "log2": 2.0}
 
 
-def label(store: Store, config: TrainingConfig) -> None:
-    """Turn the cells' expression into 1 (expressed), 0 (silent) and NaN (between the two, left out)."""
+def label(store: Store, config: TrainingConfig, holdout: Collection[str] = ()) -> None:
+    """Turn expression into 1 (expressed), 0 (silent) and NaN (between the two, left out), but of cells held out."""
     for cell in store.cells:
-        if cell.expression is None or cell.expression_header is None:
+        if cell.expression is None or cell.expression_header is None or cell.name in holdout:
             continue
         value = _BASE[cell.expression_header["parameters"].get("scale", "log10")] ** cell.expression - 1
         labels = np.full(len(value), np.nan, np.float32)

@@ -249,7 +249,8 @@ def validate(
     if config.loss == "classification":
         from sklearn.metrics import roc_auc_score  # its import takes as long as torch's
 
-        auroc = float(roc_auc_score(samples.target, predicted)) if np.isfinite(predicted).all() else math.nan
+        told = np.isfinite(predicted).all() and samples.target.std() > 0  # by genes of both classes
+        auroc = float(roc_auc_score(samples.target, predicted)) if told else math.nan
     return Validation(total / len(samples), pearson, auroc)
 
 

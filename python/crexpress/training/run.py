@@ -24,6 +24,7 @@ from crexpress.training.checks import (
     check_settings,
     loops_to_read,
     mention_unused,
+    warn_constant_target,
     warn_constant_tracks,
 )
 from crexpress.training.config import TrainingConfig
@@ -98,9 +99,10 @@ def run(
     if model_config.anchored:
         store.anchor_on([cell.name for cell in store.cells if cell.expression is not None and cell.name not in holdout])
     if training_config.loss == "classification":
-        classes.label(store, training_config)
+        classes.label(store, training_config, holdout)
     training = samples.collect(store, split, splits.TRAIN, holdout)
     validation = samples.collect(store, split, splits.VAL, holdout)
+    warn_constant_target(training)
     trained_cells = [store.cells[number].name for number in np.unique(training.cell)]
     read = [*signals, *expression, *(path for path in (sequence, motifs) if path)]
     read += contacts if loop_rows != "none" else []
@@ -122,6 +124,8 @@ def run(
     store.to(where, data)
     if training_config.loss == "classification" and training_config.shuffled_negatives:
         training, validation = (classes.add_shuffled(store, part, seed) for part in (training, validation))
+    for folder in {outdir, checkpoint or outdir}:  # told before hours of training
+        _make(folder)
     parts_to_train = _parts(preset, model_config, training_config)
     checkpoints = []
     for _, own_model, own_training in parts_to_train:
@@ -169,6 +173,13 @@ def run(
             kept.remove()
         cli.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
     processes.stop()
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot make the folder {folder}: {error.strerror}; give another one") from None
 
 
 def _parts(preset: str, model: ModelConfig, training: TrainingConfig) -> list[tuple[str, ModelConfig, TrainingConfig]]:
@@ -221,6 +232,10 @@ def choose_inputs(
     for track in tracks:
         if tracks.count(track) > 1:
             raise InputError(f"--tracks names {track} twice; give each track once")
+    measured = shared_tracks(signals, union=True)
+    for track in tracks:
+        if track not in measured:
+            raise InputError(f"--tracks names {track}, which no cell has; they have {', '.join(measured)}")
     chosen: tuple[str, ...] = ()
     if "tracks" in inputs:
         chosen = tuple(tracks) or shared_tracks(signals, union=config.track_dropout > 0)
