@@ -17,7 +17,7 @@ SWITCHES = {
     "exclude_classes": "pELS",
     "track_replicates": "max",
     "reads": "ends",
-    "bin_size": "600",
+    "bin_size": "20",
     "expression_replicates": "sum",
     "scale": "ln",
     "loop_bin_size": "10000",
@@ -64,7 +64,7 @@ def test_switches_and_lists_reach_the_tools(pipeline: Pipeline) -> None:
 
     cells = folder / "out/cells"
     stored = artifacts.open_arrays(cells / "signals.K562.safetensors", "signals").header["parameters"]
-    assert (stored["combination"], stored["bin_size"]) == ("max", 600)
+    assert (stored["combination"], stored["bin_size"]) == ("max", 20)
     stored = artifacts.read_table(cells / "expression.K562.parquet", "expression")[1]["parameters"]
     assert (stored["replicates"], stored["scale"]) == ("sum", "ln")
     stored = artifacts.read_sparse(cells / "contacts.K562.npz", "contacts")[0]["parameters"]
