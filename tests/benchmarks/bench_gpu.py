@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 import torch
 from crexpress import neighbours
-from crexpress.device import CPU, prepare
+from crexpress.device import CPU, choose_precision, prepare
 from crexpress.models.config import read_preset
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.placement import CHUNK, HostRows, Rows
@@ -23,7 +23,7 @@ from crexpress.store import CellData, Store
 from crexpress.training import samples as draws
 from crexpress.training.batches import ahead, make
 from crexpress.training.config import TrainingConfig
-from crexpress.training.engine import Engine, choose_precision
+from crexpress.training.engine import Engine
 from crexpress.training.loop import update
 from crexpress.training.samples import Samples
 from torch.profiler import ProfilerActivity, profile

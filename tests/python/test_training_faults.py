@@ -66,7 +66,7 @@ def test_imported_weights_that_predict_nan_are_no_model(tiny: Any, tmp_path: Pat
     [
         ([*CLASSES, "--silent-below", 30], "--silent-below 30 is above --expressed-above 20: a gene between them"),
         (["--tracks", "dnase,dnase"], "--tracks names dnase twice"),
-        (["--tracks", "DNase"], "--tracks names DNase, which no cell has; they have dnase, h3k27ac"),
+        (["--tracks", "DNase"], "lacks the track DNase that the model needs; it has dnase, h3k27ac"),
         (["--tracks", "dnase,atac", "--track-dropout", 0.2], "--tracks names atac, which no cell has"),
         (["--neighbours", 5], "5 neighbours cannot be shared by both sides of a gene; give an even number"),
         (["--learning-rate", 1e-8], "--learning-rate 1e-08 is below 1e-06, where the preset starts and ends"),
@@ -179,10 +179,10 @@ def test_expression_that_is_the_same_everywhere_is_told(tiny: Any, tmp_path: Pat
     assert "warning: the expression of all training genes is 0.5; is it the right table?" in result.output
 
 
-def test_a_folder_that_cannot_be_made_is_told_before_training(tiny: Any, tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_told_before_training(tiny: Any, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for folder in (tmp_path / "file" / "model", Path("/proc/model")):
         result = train(tiny, folder)
         assert result.exit_code == 65, result.output
-        assert f"cannot make the folder {folder}" in result.output
+        assert f"cannot write into the folder {folder}" in result.output
         assert "parameters" not in result.output  # what training begins with

@@ -1,6 +1,8 @@
 """What is wrong with a training's settings and data, or has no effect there."""
 
+import tempfile
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 import torch
 from crexpress import cli
@@ -112,6 +114,16 @@ def check_neighbours(store: Store, config: ModelConfig) -> None:
             f"{config.neighbours} neighbours are {half} cCREs on each side of a gene, but no gene has more than {most} "
             f"on one; use --neighbours {2 * most} or fewer"
         )
+
+
+def check_folder(folder: Path) -> None:
+    """InputError when nothing can be written into a folder that need not be there yet; nothing is left of the try."""
+    there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    try:
+        with tempfile.TemporaryDirectory(dir=there):
+            pass
+    except OSError as error:
+        raise InputError(f"cannot write into the folder {folder}: {error.strerror}; give another one") from None
 
 
 def check_cells(store: Store, holdout: Sequence[str]) -> None:

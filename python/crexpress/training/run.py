@@ -20,6 +20,7 @@ from crexpress.training import classes, samples
 from crexpress.training.checkpoint import Checkpoint, mention_others, resumable
 from crexpress.training.checks import (
     check_cells,
+    check_folder,
     check_neighbours,
     check_settings,
     loops_to_read,
@@ -125,7 +126,7 @@ def run(
     if training_config.loss == "classification" and training_config.shuffled_negatives:
         training, validation = (classes.add_shuffled(store, part, seed) for part in (training, validation))
     for folder in {outdir, checkpoint or outdir}:  # told before hours of training
-        _make(folder)
+        check_folder(folder)
     parts_to_train = _parts(preset, model_config, training_config)
     checkpoints = []
     for _, own_model, own_training in parts_to_train:
@@ -173,13 +174,6 @@ def run(
             kept.remove()
         cli.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
     processes.stop()
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"cannot make the folder {folder}: {error.strerror}; give another one") from None
 
 
 def _parts(preset: str, model: ModelConfig, training: TrainingConfig) -> list[tuple[str, ModelConfig, TrainingConfig]]:
@@ -234,7 +228,7 @@ def choose_inputs(
             raise InputError(f"--tracks names {track} twice; give each track once")
     measured = shared_tracks(signals, union=True)
     for track in tracks:
-        if track not in measured:
+        if config.track_dropout and track not in measured:  # without dropout every cell must have it
             raise InputError(f"--tracks names {track}, which no cell has; they have {', '.join(measured)}")
     chosen: tuple[str, ...] = ()
     if "tracks" in inputs:
