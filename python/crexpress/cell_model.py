@@ -106,6 +106,7 @@ def load(
     """
     config = artifacts.read_config(directory)
     where = prepare(device, threads, config["training"]["seed"])
+    precision = choose_precision(precision, where)
     model = load_model(directory).to(where)
     store = open_store(elements, genes, signals, expression, sequence, motifs, contacts, config=model.config)
     if model.config.anchored:
@@ -115,4 +116,4 @@ def load(
     sources = [directory / "model.safetensors", *signals, *expression, *used]
     trained = config.get("chromosomes")  # imported weights do not say
     same = not trained or same_genome(trained, store.chromosomes)
-    return CellModel(model, store, config, sources, choose_precision(precision, where), same)
+    return CellModel(model, store, config, sources, precision, same)

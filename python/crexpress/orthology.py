@@ -20,9 +20,7 @@ def same_genome(trained: Chromosomes, applied: Chromosomes) -> bool:
     "1" stands for chr1. A part of a genome (one chromosome, or one more scaffold) is the same genome; another assembly
     is another.
     """
-    lengths = {name: length for name, length in applied} | {
-        genome.other_spelling(name): length for name, length in applied
-    }
+    lengths = {genome.other_spelling(name): length for name, length in applied} | dict(map(tuple, applied))
     shared = [(length, lengths[name]) for name, length in trained if name in lengths]
     if any(one == other is not None for one, other in shared):
         return True

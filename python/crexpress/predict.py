@@ -44,7 +44,7 @@ def encode(model: Model, store: Store, cell: int, precision: str = "float32") ->
     if not vectors.isfinite().all():
         raise InputError(
             f"{int((~vectors.isfinite().all(1)).sum())} elements of {store.cells[cell].name} cannot be encoded: their "
-            "signals, motif scores or the model's weights hold NaN; make these files anew"
+            "signals, motif scores or the model's weights hold NaN or infinity; make these files anew"
         )
     return vectors
 

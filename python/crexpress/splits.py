@@ -61,7 +61,8 @@ def all_tested(val: str, test: str) -> bool:
 
     def within(one: Region, other: Region) -> bool:
         ends = other.end is None or (one.end is not None and one.end <= other.end)
-        return one.chrom == other.chrom and one.start >= other.start and ends
+        same = other.chrom in (one.chrom, genome.other_spelling(one.chrom))
+        return same and one.start >= other.start and ends
 
     return bool(parse(val)) and all(any(within(one, other) for other in parse(test)) for one in parse(val))
 

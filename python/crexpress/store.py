@@ -358,7 +358,8 @@ def _close_motifs(cells: list[CellData], path: Path, config: ModelConfig, gene_n
     parameters = artifacts.open_arrays(path, "motifs").header["parameters"]
     factor = dict(zip(parameters["motifs"], parameters["factors"], strict=True))
     names = [factor[name] for name in config.motifs]
-    if (mode := parameters.get("mode", "log-odds")) != "log-odds":
+    mode = parameters.get("mode", "log-odds")
+    if mode != "log-odds" and any(cell.expression is not None for cell in cells):
         cli.say(f"closed motif channels are 0: of mode {mode} not the mean of a score, but its lowest")
     for cell in cells:
         if cell.expression is None:

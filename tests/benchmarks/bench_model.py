@@ -9,8 +9,8 @@ memory: what it spends on reading them from gzipped HDF5 is not counted against 
 With --chrom, genes and elements lie where they do on a chromosome of assets/k562, and all its genes are predicted;
 without, genes lie evenly, as densely among elements as in the human genome. The released program has no perturbation
 code; masking stands for one forward pass of its model for each masked element, as the paper describes it. Each program
-runs in a process of its own, the released one with torch's own settings. Ours is measured in float32, as the released
-one computes, and with products in bfloat16 (--precision bf16), which pays only on a CPU that has instructions for them.
+runs in a process of its own with one thread. Ours is measured in float32, as the released one computes, and with
+products in bfloat16 (--precision bf16), which pays only on a CPU that has instructions for them.
 """
 
 import contextlib

@@ -173,10 +173,10 @@ def test_expression_that_is_the_same_everywhere_is_told(tiny: Any, tmp_path: Pat
     case = tiny._replace(folder=tmp_path)
     shutil.copy(tiny.signals("A"), case.signals("A"))
     table, header = artifacts.read_table(tiny.expression("A"), "expression")
-    artifacts.write_table(case.expression("A"), table.with_columns(expression=pl.lit(0.5, pl.Float32)), header)
+    artifacts.write_table(case.expression("A"), table.with_columns(expression=pl.lit(0.24, pl.Float32)), header)
     result = train(case, tmp_path / "model", "--steps", 1, cells=("A",))
     assert result.exit_code == 0, result.output
-    assert "warning: the expression of all training genes is 0.5; is it the right table?" in result.output
+    assert "warning: the target of all training genes is 0.24; is it the right table?" in result.output
 
 
 def test_a_folder_that_cannot_be_written_is_told_before_training(tiny: Any, tmp_path: Path) -> None:

@@ -74,9 +74,9 @@ def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
 
 
 def warn_constant_target(training: Samples) -> None:
-    """Say when all training genes have one expression: there is nothing to learn."""
-    if training.target.std() == 0:
-        cli.say(f"warning: the expression of all training genes is {training.target[0]:g}; is it the right table?")
+    """Say when all training genes have one target: there is nothing to learn."""
+    if (training.target == training.target[0]).all():
+        cli.say(f"warning: the target of all training genes is {training.target[0]:g}; is it the right table?")
 
 
 def _check_anchored(model: ModelConfig, training: TrainingConfig) -> None:

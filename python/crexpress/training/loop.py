@@ -243,14 +243,16 @@ def validate(
             parts.append(prediction.expression.float().cpu())
     model.train(training)
     predicted = torch.cat(parts).numpy()
-    varies = predicted.std() > 0 and samples.target.std() > 0
+    two_targets = np.ptp(samples.target) > 0  # a deviation is rounded and need not be 0 where all are one
+    varies = np.ptp(predicted) > 0 and two_targets
     pearson = float(np.corrcoef(predicted, samples.target)[0, 1]) if varies else math.nan
     auroc = None
     if config.loss == "classification":
         from sklearn.metrics import roc_auc_score  # its import takes as long as torch's
 
-        told = np.isfinite(predicted).all() and samples.target.std() > 0  # by genes of both classes
-        auroc = float(roc_auc_score(samples.target, predicted)) if told else math.nan
+        auroc = math.nan
+        if np.isfinite(predicted).all() and two_targets:
+            auroc = float(roc_auc_score(samples.target, predicted))
     return Validation(total / len(samples), pearson, auroc)
 
 
