@@ -226,9 +226,9 @@ def choose_inputs(
     for track in tracks:
         if tracks.count(track) > 1:
             raise InputError(f"--tracks names {track} twice; give each track once")
-    measured = shared_tracks(signals, union=True)
+    measured = shared_tracks(signals, union=True) if tracks and config.track_dropout else tracks
     for track in tracks:
-        if config.track_dropout and track not in measured:  # without dropout every cell must have it
+        if track not in measured:  # without dropout every cell must have it, which the store looks at
             raise InputError(f"--tracks names {track}, which no cell has; they have {', '.join(measured)}")
     chosen: tuple[str, ...] = ()
     if "tracks" in inputs:
