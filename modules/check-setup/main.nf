@@ -9,7 +9,7 @@ process CHECK_SETUP {
     output:
     path 'setup.json', emit: found
     tuple val(task.process), path('setup.json'), topic: setups
-    tuple val(task.process), val(task.container), topic: images
+    tuple val(task.process), val(task.container), path('setup.json'), topic: images
 
     script:
     """
@@ -27,7 +27,7 @@ process CHECK_GPU {
     output:
     path 'setup.json', emit: found
     tuple val(task.process), path('setup.json'), topic: setups
-    tuple val(task.process), val(task.container), topic: images
+    tuple val(task.process), val(task.container), path('setup.json'), topic: images
 
     script:
     """

@@ -1,12 +1,15 @@
 """What the tools run with in this place: their own code, the packages beside it, and a GPU where one is wanted."""
 
 import hashlib
+import json
+import os
 import platform
 import re
 import subprocess
 from importlib.metadata import requires, version
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 import crexpress
 from crexpress.errors import InputError
@@ -47,6 +50,7 @@ def inspect(device: str, executables: Path, expected: str | None = None) -> dict
         "code": code,
         "python": platform.python_version(),
         "packages": {name: version(name) for name in packages},
+        "image": _image(),
         "device": "cpu",
     }
     if device != "cpu":
@@ -71,6 +75,21 @@ def _device(name: str) -> dict[str, Any]:
         "cuda": torch.version.cuda,
         "driver": _driver(),
     }
+
+
+def _image() -> str | None:
+    """Digest of the image that this container was made of, where ECS, and so AWS Batch, tells its containers.
+
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-metadata-endpoint-v4.html
+    """
+    address = os.environ.get("ECS_CONTAINER_METADATA_URI_V4")
+    if not address:
+        return None
+    try:
+        with build_opener(ProxyHandler({})).open(address, timeout=5) as answer:  # on the machine itself
+            return json.load(answer).get("ImageID")
+    except (OSError, ValueError):  # what ran is worth knowing, and no reason to stop
+        return None
 
 
 def _driver() -> str | None:

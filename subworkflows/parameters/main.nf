@@ -1,5 +1,7 @@
 // What the user asked for: parameters checked against nextflow_schema.json, files found, flags for the tools.
 
+include { execution_faults ; on_path } from '../engine'
+
 /** Parameters with the types of the schema; stops with every fault at once. `--holdout-cells` is `--holdout_cells`. */
 def settings(given, project) {
     def groups = new groovy.json.JsonSlurper().parse(file("${project}/nextflow_schema.json"))['$defs']
@@ -50,29 +52,12 @@ def settings(given, project) {
     if (!typed.chrom_sizes && !typed.fasta) {
         faults << '--chrom_sizes is missing: give it, or --fasta'
     }
-    // asked for a GPU, a run must not go on for days without one
+    // on processors no task asks for a GPU (conf/base.config); asked for one, a run must not go on for days without it
+    typed.use_gpu = typed.use_gpu && typed.device != 'cpu'
     if (typed.use_gpu && typed.device == 'auto') {
         typed.device = 'cuda'
     }
-    if (typed.device == 'cuda' && !typed.use_gpu && (workflow.containerEngine || workflow.profile.tokenize(',').any { name -> name in ['awsbatch', 'slurm'] })) {
-        faults << '--device cuda needs -profile gpu as well: without it no task is given a GPU'
-    }
-    def unqualified = (typed.use_gpu ? ['image_cpu', 'image_gpu'] : ['image_cpu']).findAll { name -> !typed[name].contains('/') }
-    if (typed.engine in ['apptainer', 'singularity']) {
-        unqualified.each { name ->
-            faults << "--${name} is ${typed[name]}, which ${typed.engine} would look for on Docker Hub: build it with containers/apptainer.def and name the file, --${name} \$PWD/${typed[name].tokenize(':').first()}.sif"
-        }
-    }
-    if ('awsbatch' in workflow.profile.tokenize(',')) {
-        def queues = typed.use_gpu ? ['awsqueue', 'awsqueue_gpu'] : ['awsqueue']
-        (queues + 'awsregion').findAll { name -> !typed[name] }.each { name -> faults << "--${name} is missing: ${schema[name].description}" }
-        if (workflow.workDir.scheme != 's3') {
-            faults << "-work-dir is ${workflow.workDir}, but AWS Batch needs a bucket: -work-dir s3://BUCKET/work"
-        }
-        unqualified.each { name ->
-            faults << "--${name} is ${typed[name]}, but AWS Batch pulls from a registry: --${name} ACCOUNT.dkr.ecr.REGION.amazonaws.com/${typed[name]}"
-        }
-    }
+    faults.addAll(execution_faults(typed, schema))
     if (typed.multiqc && !typed.engine && !workflow.containerEngine && !on_path('multiqc')) {
         faults << '--multiqc: there is no multiqc on PATH (pip install multiqc), and no profile with containers'
     }
@@ -131,11 +116,6 @@ def coerce(name, value, property, faults) {
         return property.type == 'boolean' ? text == 'true' : property.type == 'integer' ? text.toLong() : text
     }
     return null
-}
-
-/** Whether the shell that started Nextflow would find a command. */
-def on_path(name) {
-    return System.getenv('PATH').tokenize(':').any { folder -> file("${folder}/${name}").exists() }
 }
 
 /** Options for a tool: flags(run, ['tss'], [method: 'merge_method']) is "--tss 'main' --method 'greedy'"; unset ones are left out. */

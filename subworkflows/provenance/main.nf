@@ -1,5 +1,7 @@
 // pipeline_info: what ran with what. Timeline, report, trace and DAG are Nextflow's own (nextflow.config).
 
+include { engine_of ; executor ; identity ; said } from '../engine'
+
 /** Writes params.json now; versions.yml and manifest.json when all tasks are done. */
 workflow PROVENANCE {
     take:
@@ -8,7 +10,7 @@ workflow PROVENANCE {
     main:
     def folder = file("${run.outdir}/pipeline_info")
     folder.mkdirs()
-    def about = pipeline() // asks git, which a run that fails has no time for
+    def about = pipeline(run) // asks git, which a run that fails has no time for
     def given = run.findAll { _name, value -> value != null }
     folder.resolve('params.json').text = json(given)
 
@@ -26,45 +28,32 @@ workflow PROVENANCE {
         .unique()
         .toSortedList { a, b -> a.toString() <=> b.toString() }
     setups = channel.topic('setups')
-        .map { process, found -> [process, new groovy.json.JsonSlurper().parseText(found.text)] }
+        .map { process, found -> [process, parsed(found)] }
         .toSortedList { a, b -> a[0] <=> b[0] }
-    images = channel.topic('images').flatMap { _process, image -> image ? [image] : [] }.unique().toSortedList()
+    images = channel.topic('images').filter { _process, image, _found -> image }
+        .map { _process, image, found -> [name: image, id: identity(image) ?: parsed(found).image] }
+        .unique()
+        .toSortedList { a, b -> a.name <=> b.name }
     versions.map { all -> [versions: all.collectEntries { pair -> pair }] }
         .mix(
             inputs.map { all -> [inputs: all] },
             setups.map { all -> [setups: all.collectEntries { pair -> pair }] },
-            images.map { all -> [images: all.collect { image -> [name: image, id: identity(image)] }] },
+            images.map { all -> [images: all] },
         )
         .reduce([:]) { sum, part -> sum + part }
         .subscribe { found -> write(folder.resolve('manifest.json'), json(about + [parameters: given] + found)) }
 }
 
-def pipeline() {
+def pipeline(run) {
     return [
         pipeline: workflow.manifest.name,
         version: workflow.manifest.version,
         revision: workflow.commitId ?: said(['git', '-C', workflow.projectDir.toString(), 'describe', '--always', '--dirty', '--abbrev=40', '--exclude=*']),
         nextflow: workflow.nextflow.version.toString(),
         profile: workflow.profile,
-        engine: workflow.containerEngine,
+        executor: executor(),
+        engine: engine_of(run),
     ]
-}
-
-/** What a local engine knows an image by, whatever its name says; nothing where tasks run elsewhere. */
-def identity(image) {
-    return workflow.containerEngine in ['docker', 'podman'] ? said([workflow.containerEngine, 'image', 'inspect', '--format', '{{.Id}}', image]) : null
-}
-
-/** What a command prints; nothing when it fails or is not there. */
-def said(command) {
-    try {
-        def process = command.execute()
-        def text = process.text.trim()
-        return process.waitFor() == 0 ? text : null
-    }
-    catch (IOException _absent) {
-        return null
-    }
 }
 
 /** The parameters that are set, as a part of MultiQC's page. */
@@ -78,9 +67,13 @@ def multiqc_parameters(run) {
 
 /** The versions in a setup.json, as MultiQC lists software. */
 def multiqc_software(setup) {
-    def found = new groovy.json.JsonSlurper().parseText(setup.text)
+    def found = parsed(setup)
     def own = [crexpress: found.crexpress, Nextflow: workflow.nextflow.version.toString(), Python: found.python]
     return groovy.json.JsonOutput.toJson([Workflow: own, Packages: found.packages])
+}
+
+def parsed(file) {
+    return new groovy.json.JsonSlurper().parseText(file.text)
 }
 
 def json(value) {

@@ -123,7 +123,8 @@ def stubbed(pipeline: Pipeline, engine: str) -> str:
     """
     settings = pipeline.folder / "memory.config"
     settings.write_text("process { withName: CHECK_SAMPLESHEET { memory = { task.attempt == 1 ? 12.MB : 2.GB } } }")
-    options = ("--gpu_container_options", "-e CREXPRESS_TEST_GPU=1", "--image_gpu", IMAGE, "--device", "cpu")
+    pipeline.take_any_machine_for_one_with_a_gpu()
+    options = ("--gpu_container_options", "-e CREXPRESS_TEST_GPU=1", "--image_gpu", IMAGE)
     places = ("--outdir", "stubbed", "-work-dir", "work-stubbed", "-c", settings)
     return pipeline.run("-profile", f"test,{engine},gpu", "-stub-run", *options, *places)
 
@@ -138,7 +139,12 @@ def test_a_task_that_ran_out_of_memory_gets_more_and_succeeds(stubbed: str) -> N
 def test_gpu_options_go_to_gpu_tasks_alone(pipeline: Pipeline) -> None:
     made = wrappers(pipeline.folder / "work-stubbed")
     assert len(made) >= 13
-    assert {name for name, text in made.items() if "CREXPRESS_TEST_GPU=1" in text} == {"TRAIN", "PREDICT", "INTERPRET"}
+    assert {name for name, text in made.items() if "CREXPRESS_TEST_GPU=1" in text} == {
+        "CHECK_GPU",
+        "TRAIN",
+        "PREDICT",
+        "INTERPRET",
+    }
 
 
 def test_bad_input_is_said_on_the_terminal_and_not_tried_again(pipeline: Pipeline, engine: str) -> None:

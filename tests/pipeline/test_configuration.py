@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 from launching import ROOT, Pipeline
@@ -61,7 +62,8 @@ def check(profiles: str, config: dict[str, str]) -> None:
     limits = [f"{name}: {value}" for name, value in config.items() if "resourceLimits" in name]
     assert ("cpus" in " ".join(limits)) == (not asked & set(CLUSTERS)), limits
     if "awsbatch" in asked:
-        assert {"process.queue", "aws.batch.maxSpotAttempts"} <= config.keys()
+        assert {"process.queue", "aws.batch.maxSpotAttempts", "aws.batch.jobRole"} <= config.keys()
+        assert config["aws.batch.terminateUnschedulableJobs"] == "true"
     if asked & set(CASES):
         assert config["params.samplesheet"].endswith(".csv'")
 
@@ -111,6 +113,85 @@ def test_what_aws_batch_lacks_is_said_at_once(pipeline: Pipeline) -> None:
     for kind in ("cpu", "gpu"):
         assert f"--image_{kind} ACCOUNT.dkr.ecr.REGION.amazonaws.com/crexpress-{kind}:0.1.0" in output
     assert "Submitted" not in output
+
+
+def test_what_the_engine_lacks_is_said_at_once(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before any task, with the line to type; engines are scripts here, and no other engine is on PATH."""
+    tools = pipeline.folder / "tools"
+    tools.mkdir()
+    for folder in reversed(pipeline.environment["PATH"].split(":")):
+        for path in Path(folder).iterdir() if Path(folder).is_dir() else ():
+            if path.name not in ENGINES:
+                (tools / path.name).unlink(missing_ok=True)
+                (tools / path.name).symlink_to(path)
+    monkeypatch.setitem(pipeline.environment, "PATH", str(tools))
+
+    def said(profile: str, *options: str, **engines: str) -> str:
+        for engine, script in engines.items():
+            (tools / engine).write_text(f"#!/bin/sh\n{script}\n")
+            (tools / engine).chmod(0o755)
+        output = pipeline.run("-profile", f"test,{profile}", *options, "--outdir", "engine", code=1)
+        assert "Submitted" not in output
+        assert "Exception" not in output
+        return output
+
+    output = said("gpu")
+    assert "docker, in which tasks are to run, is not on PATH: install it; " in output
+    assert (
+        "or use -profile gpu,podman or -profile gpu,apptainer, or the tools on PATH (-profile gpu --local_tools)"
+        in output
+    )
+
+    output = said("docker", docker="echo 'Is the daemon running?' >&2; exit 1")
+    assert "docker, in which tasks are to run, does not work here (Is the daemon running?): start its daemon" in output
+    assert "or use -profile podman or -profile apptainer, or the tools on PATH (no engine in -profile)" in output
+
+    output = said("podman,gpu", podman='[ "$1" = info ]')  # it has no image
+    for kind in ("cpu", "gpu"):
+        assert (
+            f"podman has no image crexpress-{kind}:0.1.0: build it from this checkout, make images ENGINE=podman"
+            in output
+        )
+    if not any(Path(folder).is_dir() and any(Path(folder).iterdir()) for folder in ("/etc/cdi", "/var/run/cdi")):
+        assert "sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml" in output
+    # on processors neither the GPU's image nor its driver is asked for
+    output = said("podman,gpu", "--device", "cpu")
+    assert "The parameters have 1 fault:\n  podman has no image crexpress-cpu:0.1.0" in output
+
+
+ASKS = """
+process ASK {
+    label 'process_gpu'
+    exec:
+    println("asks ${[task.container, task.accelerator?.request, task.queue, task.containerOptions]}")
+}
+workflow {
+    ASK()
+    [0, 1, 2, 65, 75, 137, 255, null, Integer.MAX_VALUE].each { code ->
+        def strategy = workflow.session.config.process.errorStrategy.clone()
+        strategy.delegate = [task: [exitStatus: code]]
+        strategy.resolveStrategy = Closure.DELEGATE_FIRST
+        println("code ${code} ${strategy.call()}")
+    }
+}
+"""
+
+
+def test_processors_take_all_of_the_gpu_away_and_lost_tasks_are_tried_again(pipeline: Pipeline) -> None:
+    """The settings as a task sees them; AWS Batch's queue, while its executor cannot be had offline."""
+    (pipeline.folder / "asks.nf").write_text(ASKS)
+    options = ("-profile", "podman,gpu,awsbatch", "-process.executor", "local")
+    config = ("-C", pipeline.project / "nextflow.config", "run", "asks.nf")
+    queues = ("--awsqueue", "few", "--awsqueue_gpu", "dear")
+    output = pipeline.nextflow(*config, *options, *queues)
+    gpu = "crexpress-gpu:0.1.0, 1, dear, --device nvidia.com/gpu=all --shm-size 8g"
+    assert f"asks [{gpu}]" in output
+    strategies = dict(re.findall(r"^code (\w+) (\w+)$", output, re.MULTILINE))
+    again = {"75", "137", "null", str(2**31 - 1)}  # the last two: AWS Batch has no exit code
+    assert strategies == {code: "retry" if code in again else "finish" for code in strategies}
+    assert strategies.keys() > again
+    output = pipeline.nextflow(*config, *options, *queues, "--device", "cpu")
+    assert "asks [crexpress-cpu:0.1.0, null, few, ]" in output
 
 
 def test_images_are_listed(pipeline: Pipeline) -> None:

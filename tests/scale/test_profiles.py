@@ -66,8 +66,8 @@ def test_the_mouse_case_runs(pipeline: Pipeline) -> None:
 
 
 def test_docker_gets_image_user_and_gpu(pipeline: Pipeline, stand_ins: Path) -> None:
-    # a GPU is asked for by the profile, and not looked for in what stands for the container
-    made = stub(pipeline, "docker", "-profile", "k562,gpu", "--device", "cpu")  # docker is the GPU's engine
+    pipeline.take_any_machine_for_one_with_a_gpu()
+    made = stub(pipeline, "docker", "-profile", "k562,gpu")  # docker is the GPU's engine
     calls = (stand_ins / "calls").read_text()
     assert calls.count("docker run -i ") == len(list((pipeline.folder / "work-docker").glob("*/*/.command.run")))
     for process, text in made.items():
@@ -76,12 +76,14 @@ def test_docker_gets_image_user_and_gpu(pipeline: Pipeline, stand_ins: Path) -> 
         assert f"crexpress-{'gpu' if process in ON_GPU else 'cpu'}:0.1.0 " in call
     manifest = json.loads((pipeline.folder / "docker/pipeline_info/manifest.json").read_text())
     assert manifest["engine"] == "docker"
-    assert manifest["images"] == [{"name": "crexpress-cpu:0.1.0", "id": "sha256:stand-in"}]
+    images = [{"name": f"crexpress-{kind}:0.1.0", "id": "sha256:stand-in"} for kind in ("cpu", "gpu")]
+    assert manifest["images"] == images
 
 
 @pytest.mark.parametrize("engine", ["apptainer", "singularity"])
 def test_apptainer_and_singularity_get_files_and_gpu(pipeline: Pipeline, stand_ins: Path, engine: str) -> None:
-    chosen = ("-profile", f"k562,{engine},gpu", "--device", "cpu")
+    pipeline.take_any_machine_for_one_with_a_gpu()
+    chosen = ("-profile", f"k562,{engine},gpu")
     output = pipeline.run(*chosen, "--outdir", "none", code=1)
     for kind in ("cpu", "gpu"):
         assert f"name the file, --image_{kind} $PWD/crexpress-{kind}.sif" in output
@@ -120,9 +122,8 @@ def test_slurm_gets_every_task_as_a_job(pipeline: Pipeline, stand_ins: Path) -> 
     (pipeline.folder / "site.config").write_text(
         f"{documented_cluster()}\nexecutor {{ pollInterval = '1 sec'\n queueStatInterval = '2 sec'\n queueSize = 3 }}\n"
     )
-    made = stub(
-        pipeline, "slurm", "-profile", "k562,slurm,gpu", "--local_tools", "--device", "cpu", "-c", "site.config"
-    )
+    pipeline.take_any_machine_for_one_with_a_gpu()
+    made = stub(pipeline, "slurm", "-profile", "k562,slurm,gpu", "--local_tools", "-c", "site.config")
     calls = (stand_ins / "calls").read_text().splitlines()
     jobs = [call for call in calls if call.startswith("sbatch")]
     assert len(jobs) == len(list((pipeline.folder / "work-slurm").glob("*/*/.command.run")))
@@ -143,7 +144,8 @@ def test_every_task_of_aws_batch_has_what_a_job_needs(pipeline: Pipeline) -> Non
     wanted = ["process", "container", "queue", "cpus", "memory", "time", "disk", "accelerator", "containerOptions"]
     values = ", ".join("task.accelerator?.request" if name == "accelerator" else f"task.{name}" for name in wanted)
     (pipeline.folder / "aws.config").write_text(
-        "params { awscli = null\n awsfusion = false }\n"  # an included file sees the parameters of its own place alone
+        # an included file sees the parameters of its own place alone
+        "params { awscli = null\n awsfusion = false\n awsjobrole = null }\n"
         f"includeConfig '{pipeline.project}/conf/awsbatch.config'\n"
         f"process {{ executor = 'local'\n resourceLimits = [cpus: 64, memory: 512.GB]\n"
         f" beforeScript = {{ '# WANTS ' + [{values}].join(';') }} }}\n"
@@ -151,8 +153,8 @@ def test_every_task_of_aws_batch_has_what_a_job_needs(pipeline: Pipeline) -> Non
     )
     queues = ["--awsqueue", "crexpress", "--awsqueue_gpu", "crexpress-gpu", "--awsregion", "eu-west-1"]
     images = [p for kind in ("cpu", "gpu") for p in (f"--image_{kind}", f"{registry}/crexpress-{kind}:0.1.0")]
-    options = ["-c", "aws.config", "--local_tools", "--device", "cpu", *queues, *images]
-    made = stub(pipeline, "aws", "-profile", "test,gpu", *options)
+    pipeline.take_any_machine_for_one_with_a_gpu()
+    made = stub(pipeline, "aws", "-profile", "test,gpu", "-c", "aws.config", "--local_tools", *queues, *images)
     assert len(made) >= 13
     for process, text in made.items():
         line = re.search(r"^ *# WANTS (.*)$", text, re.MULTILINE)
