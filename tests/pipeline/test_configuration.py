@@ -180,7 +180,8 @@ workflow {
 def test_processors_take_all_of_the_gpu_away_and_lost_tasks_are_tried_again(pipeline: Pipeline) -> None:
     """The settings as a task sees them; AWS Batch's queue, while its executor cannot be had offline."""
     (pipeline.folder / "asks.nf").write_text(ASKS)
-    options = ("-profile", "podman,gpu,awsbatch", "-process.executor", "local")
+    place = ("-process.executor", "local", "-executor.cpus", "64", "-executor.memory", "512 GB")
+    options = ("-profile", "podman,gpu,awsbatch", *place)
     config = ("-C", pipeline.project / "nextflow.config", "run", "asks.nf")
     queues = ("--awsqueue", "few", "--awsqueue_gpu", "dear")
     output = pipeline.nextflow(*config, *options, *queues)

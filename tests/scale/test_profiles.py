@@ -80,6 +80,24 @@ def test_docker_gets_image_user_and_gpu(pipeline: Pipeline, stand_ins: Path) -> 
     assert manifest["images"] == images
 
 
+def test_a_run_that_fails_while_images_are_asked_for_ends_with_one_message(pipeline: Pipeline, stand_ins: Path) -> None:
+    """The container of the GPU cannot start while the engine is asked what it knows the other's image by."""
+    docker = (stand_ins / "docker").read_text().splitlines()
+    docker[3:3] = [
+        "here=$(dirname $0)",
+        '[[ $1 != run || $* = *crexpress-gpu* ]] || touch "$here/ran"',
+        '[[ $1 != image || ! -e $here/ran ]] || { touch "$here/asked"; sleep 5; }',
+        "if [[ $1 == run && $* == *crexpress-gpu* ]]; then",
+        '    until [[ -e $here/asked ]]; do sleep 0.2; done; echo "no such device" >&2; exit 125',
+        "fi",
+    ]
+    (stand_ins / "docker").write_text("\n".join(docker) + "\n")
+    output = pipeline.run("-profile", "test,gpu", "-stub-run", "--outdir", "dead", "-work-dir", "work-dead", code=1)
+    assert (stand_ins / "asked").exists()
+    assert "no such device" in output
+    assert "Exception" not in output
+
+
 @pytest.mark.parametrize("engine", ["apptainer", "singularity"])
 def test_apptainer_and_singularity_get_files_and_gpu(pipeline: Pipeline, stand_ins: Path, engine: str) -> None:
     pipeline.take_any_machine_for_one_with_a_gpu()
@@ -136,6 +154,19 @@ def test_slurm_gets_every_task_as_a_job(pipeline: Pipeline, stand_ins: Path) -> 
         assert any(re.fullmatch(r"--mem \d+M", directive) for directive in directives), process
         assert ("--account=lab --partition=gpu --gres=gpu:1" in directives) == gpu
         assert ("--account=lab" in directives) != gpu
+
+
+def test_a_job_that_leaves_no_exit_code_is_tried_again_with_more_memory(pipeline: Pipeline, stand_ins: Path) -> None:
+    body = "label 'process_single'\n debug true\n script:\n \"echo attempt ${task.attempt}: ${task.memory}\""
+    (pipeline.folder / "one.nf").write_text(f"process ONE {{\n {body}\n}}\nworkflow {{\n ONE()\n}}\n")
+    (pipeline.folder / "lost.config").write_text(
+        "executor { pollInterval = '1 sec'\n queueStatInterval = '1 sec'\n exitReadTimeout = '3 sec' }\n"
+    )
+    (stand_ins / "lose").touch()
+    config = ("-C", f"{pipeline.project / 'nextflow.config'},lost.config")
+    output = pipeline.nextflow(*config, "run", "one.nf", "-profile", "slurm", "-process.queue", "short")
+    assert "attempt 2: 4 GB" in output
+    assert tasks(output, "Re-submitted") == ["ONE"]
 
 
 def test_every_task_of_aws_batch_has_what_a_job_needs(pipeline: Pipeline) -> None:
