@@ -88,11 +88,13 @@ def test_a_run_that_fails_while_images_are_asked_for_ends_with_one_message(pipel
         '[[ $1 != run || $* = *crexpress-gpu* ]] || touch "$here/ran"',
         '[[ $1 != image || ! -e $here/ran ]] || { touch "$here/asked"; sleep 5; }',
         "if [[ $1 == run && $* == *crexpress-gpu* ]]; then",
-        '    until [[ -e $here/asked ]]; do sleep 0.2; done; echo "no such device" >&2; exit 125',
+        '    for _ in {1..300}; do [[ -e $here/asked ]] && break; sleep 0.2; done; echo "no such device" >&2; exit 125',
         "fi",
     ]
     (stand_ins / "docker").write_text("\n".join(docker) + "\n")
-    output = pipeline.run("-profile", "test,gpu", "-stub-run", "--outdir", "dead", "-work-dir", "work-dead", code=1)
+    both = ("-executor.cpus", "64")  # at once, also on two processors
+    places = ("--outdir", "dead", "-work-dir", "work-dead")
+    output = pipeline.run("-profile", "test,gpu", "-stub-run", *both, *places, code=1)
     assert (stand_ins / "asked").exists()
     assert "no such device" in output
     assert "Exception" not in output
