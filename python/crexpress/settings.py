@@ -1,10 +1,23 @@
 """Reading and writing of a settings dataclass as JSON."""
 
 import dataclasses
+import functools
+import json
 from collections.abc import Mapping
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
+from pydantic import TypeAdapter, ValidationError
+
 from crexpress.errors import InputError
+from crexpress.schemas import faults
+
+
+_LARGEST = 2**32 - 1  # of any number: a seed's
+
+
+@functools.cache
+def _reader(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 class Settings:
@@ -25,7 +38,14 @@ class Settings:
         unknown = sorted(set(values) - known)
         if unknown:
             raise InputError(f"this version of crexpress does not know the setting {', '.join(unknown)}")
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        for name, value in values.items():
+            numbers = value if isinstance(value, list) else [value]
+            if any(isinstance(number, int | float) and not 0 <= number <= _LARGEST for number in numbers):
+                raise InputError(f"the setting {name} is {str(value)[:80]}, but must lie between 0 and {_LARGEST}")
+        try:
+            return _reader(cls).validate_json(json.dumps(values), strict=True)  # type: ignore[no-any-return]
+        except ValidationError as error:
+            raise InputError(f"the settings are not as they should be: {faults(error)}") from None
 
     def replace(self, **changes: Any) -> Self:
         return dataclasses.replace(self, **changes)  # type: ignore[type-var]
