@@ -11,7 +11,6 @@ from pydantic import TypeAdapter, ValidationError
 from crexpress.errors import InputError
 from crexpress.schemas import faults
 
-
 _LARGEST = 2**32 - 1  # of any number: a seed's
 
 

@@ -385,9 +385,7 @@ def _close_motifs(cells: list[CellData], path: Path, config: ModelConfig, gene_n
         )
 
 
-def _read_codes(
-    path: Path | None, config: ModelConfig, elements: Path, like: artifacts.Header, count: int
-) -> HostRows:
+def _read_codes(path: Path | None, config: ModelConfig, elements: Path, like: artifacts.Header, count: int) -> HostRows:
     if path is None:
         raise InputError("the model needs the sequence; give --sequence (from score-motifs)")
     codes = _open(path, "sequence", elements, like, count).tensors["codes"]
