@@ -211,6 +211,13 @@ def require_rows(path: str | Path, tensors: Mapping[str, np.ndarray], elements: 
             raise InputError(f"{path} has {len(tensor):,} rows of {name}, {elements} {count:,}; make it again")
 
 
+def require_finite(path: str | Path, values: Mapping[str, np.ndarray]) -> None:
+    """Raise InputError where a track of a signals file, or what was made of it, is NaN or infinite."""
+    for name, track in values.items():
+        if not np.isfinite(track).all():
+            raise InputError(f"{path} holds NaN or infinity in the track {name}; make it again")
+
+
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], header: Header) -> None:
     """Write tensors that are in memory as one safetensors file."""
     with create_arrays(path, {name: (array.dtype, array.shape) for name, array in arrays.items()}, header) as out:

@@ -1,7 +1,7 @@
 """What a header, a table or an array of each kind of artefact must hold, so that nothing behind a reader has to look.
 
-An artefact comes from a disk, a download or a colleague: `crexpress.artifacts` and `crexpress.models` check every one by
-these schemas where they open it. What docs/artifacts.md lists besides is told to users, and read by no tool.
+An artefact comes from a disk, a download or a colleague: `crexpress.artifacts` checks every one by these schemas where
+it opens it. What docs/artifacts.md lists besides is told to users, and read by no tool.
 """
 
 import json
@@ -264,7 +264,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
     },
     "history": {"step": "whole", "learning_rate": "number", "train_loss": "number?", "val_loss": "number"},
 }
-_UNDEFINED = {"history": "val_pearson"}  # NaN where a column's value is not defined
+_UNDEFINED = {"history": ("val_pearson", "val_auroc")}  # NaN where there is no such value
 _TYPES: dict[str, Callable[[pl.DataType], bool]] = {
     "text": lambda dtype: dtype == pl.String,
     "whole": lambda dtype: dtype.is_integer(),
@@ -329,7 +329,7 @@ def check_table(kind: str, frame: pl.DataFrame, header: Mapping[str, Any]) -> No
         if not what.endswith("?") and frame[name].has_nulls():
             raise ValueError(f"its column {name} has an empty value")
     for column in frame:
-        if column.dtype.is_float() and column.name != _UNDEFINED.get(kind) and not column.is_finite().all():
+        if column.dtype.is_float() and column.name not in _UNDEFINED.get(kind, ()) and not column.is_finite().all():
             raise ValueError(f"its column {column.name} holds NaN or infinity")
     if kind in DIGESTED:
         _check_identity(kind, frame, header)

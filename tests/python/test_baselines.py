@@ -171,9 +171,8 @@ def write_cell(folder: Path, cell: baselines.Cell, transform: str = "log10p1", *
     header = artifacts.make_header("signals", "test", elements=digests["elements"], cell=cell.name, parameters=about)
     signals, expression = folder / f"signals.{cell.name}.safetensors", folder / f"expression.{cell.name}.parquet"
     artifacts.write_arrays(signals, tracks, header)
-    frame = pl.DataFrame(
-        {"gene_id": [f"G{i}" for i in range(GENES)], "value": 10**cell.expression - 1, "expression": cell.expression}
-    )
+    frame = pl.DataFrame({"gene_id": [f"G{i}" for i in range(GENES)], "expression": cell.expression})
+    frame = frame.with_columns(value=10 ** pl.col("expression") - 1)
     header = artifacts.make_header(
         "expression", "test", **digests, cell=cell.name, units={"expression": "log10(1 + TPM)"}
     )
@@ -181,7 +180,10 @@ def write_cell(folder: Path, cell: baselines.Cell, transform: str = "log10p1", *
     return signals, expression
 
 
-LIKE = artifacts.make_header("genes", "test", elements="e", genes="g")
+LIKE = artifacts.Table(
+    pl.DataFrame({"gene_id": [f"G{i}" for i in range(GENES)]}),
+    artifacts.make_header("genes", "test", elements="e", genes="g"),
+)
 
 
 def test_cells_are_read_with_their_role(store, tmp_path):

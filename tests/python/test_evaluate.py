@@ -570,11 +570,12 @@ def inputs(tmp_path, monkeypatch, noisy) -> list[str]:
         second = write(f"baselines.{cell}.parquet", "baselines", frame, cell=cell)
         options += ["--expression", name, "--predictions", first, "--baselines", second]
     frame = genes.select(
-        "gene_id", "chrom", "tss", start=pl.col("tss") + 4_000, end=pl.col("tss") + 4_300
-    ).with_columns(
+        *("gene_id", "chrom", "tss"),
+        start=pl.col("tss") + 4_000,
+        end=pl.col("tss") + 4_300,
         element=pl.int_range(N_GENES, dtype=pl.Int32),
         distance=pl.lit(4_150),
-        attention=generator.random(N_GENES).astype(np.float32),
+        attention=pl.Series(generator.random(N_GENES).astype(np.float32)),
     )
     write("links.A.parquet", "links", frame, cell="A", parameters={"scores": [ATTENTION]})
     Path("screen.tsv").write_text(
