@@ -9,6 +9,7 @@ import errno
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import tempfile
@@ -16,13 +17,14 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import polars as pl
 
-from crexpress import __version__
+from crexpress import __version__, schemas
 from crexpress.errors import InputError
+from crexpress.native import refusing
 
 FORMAT = 1
 KEY = "crexpress"
@@ -32,7 +34,16 @@ _DTYPES = {"U8": "<u1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", 
 # first bytes of a file -> the ending of artefacts of that format; safetensors have none and are told by the brace
 _ENDINGS = {b"PAR1": ".parquet", b"PK\x03\x04": ".npz"}
 _ROW_GROUP = 1_000_000  # rows
+_LONGEST_HEADER = 100_000_000  # bytes, of safetensors
+_DEFLATED = 1032  # bytes that deflate makes of one, at best
 _NAMES = {np.dtype(numpy_name): name for name, numpy_name in _DTYPES.items()}
+
+
+class Table(NamedTuple):
+    """A table and its header."""
+
+    frame: pl.DataFrame
+    header: Header
 
 
 class Arrays(NamedTuple):
@@ -165,12 +176,46 @@ def create_table(path: str | Path, header: Header) -> Iterator[Callable[[pl.Data
 def read_table(path: str | Path, kind: str) -> tuple[pl.DataFrame, Header]:
     """Read a table written by `write_table`; InputError when it is not an artefact of this kind."""
     _require_ending(path, kind, ".parquet")
-    try:
-        metadata = pl.read_parquet_metadata(path)
-        header = _check(path, kind, metadata.get(KEY))
-        return pl.read_parquet(path, use_statistics=False), header
-    except pl.exceptions.PolarsError as error:
-        raise InputError(f"{path} is not a readable parquet table ({error}); make it again") from None
+    with refusing(f"{path} is not a readable parquet table", "make it again"):
+        header = _check(path, kind, pl.read_parquet_metadata(path).get(KEY))
+        frame = pl.read_parquet(path, use_statistics=False)
+    with _refusing_damage(path, kind):
+        schemas.check_table(kind, frame, header)
+    return frame, header
+
+
+def read_elements_and_genes(elements: str | Path, genes: str | Path) -> tuple[Table, Table]:
+    """The element store and its genes; InputError unless they were made together."""
+    first, second = Table(*read_table(elements, "elements")), Table(*read_table(genes, "genes"))
+    require_same("elements", genes, second.header, elements, first.header)
+    own = second.frame["element"]
+    if len(own) and (own.min() < 0 or own.max() >= len(first.frame)):  # type: ignore[operator]
+        raise InputError(f"{genes} has a gene whose TSS window is not in {elements}; make both again by merge-ccres")
+    windows = first.frame[own]
+    middle = (windows["start"] + windows["end"]) // 2
+    if not ((windows["chrom"] == second.frame["chrom"]) & (middle == second.frame["tss"])).all():
+        raise InputError(f"{genes} has a gene whose TSS window lies elsewhere in {elements}; make both again")
+    return first, second
+
+
+def require_genes(path: str | Path, frame: pl.DataFrame, genes: str | Path, table: pl.DataFrame) -> None:
+    """Raise InputError unless the rows of a table are the genes of `genes`, in their order."""
+    if not frame["gene_id"].equals(table["gene_id"]):
+        raise InputError(f"{path} does not list the genes of {genes} in their order; make it again")
+
+
+def require_rows(path: str | Path, tensors: Mapping[str, np.ndarray], elements: str | Path, count: int) -> None:
+    """Raise InputError unless every array has a row for each of the `count` elements of `elements`."""
+    for name, tensor in tensors.items():
+        if len(tensor) != count:
+            raise InputError(f"{path} has {len(tensor):,} rows of {name}, {elements} {count:,}; make it again")
+
+
+def require_finite(path: str | Path, values: Mapping[str, np.ndarray]) -> None:
+    """Raise InputError where a track of a signals file, or what was made of it, is NaN or infinite."""
+    for name, track in values.items():
+        if not np.isfinite(track).all():
+            raise InputError(f"{path} holds NaN or infinity in the track {name}; make it again")
 
 
 def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], header: Header) -> None:
@@ -215,13 +260,14 @@ def open_arrays(path: str | Path, kind: str) -> Arrays:
     try:
         with Path(path).open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
-            if length > 100_000_000:
+            if length > min(_LONGEST_HEADER, os.fstat(file.fileno()).st_size - 8):
                 raise ValueError("no header")
-            entries = json.loads(file.read(length))
-        header = _check(path, kind, entries.get("__metadata__", {}).get(KEY))
-        return Arrays(header, _map(Path(path), entries, 8 + length, "r"))
-    except (ValueError, KeyError) as error:
+            entries = schemas.read_json(file.read(length))
+        tensors = _map(Path(path), entries, 8 + length, "r")
+        stored = entries.get("__metadata__", {}).get(KEY)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is not a readable safetensors file ({error}); make it again") from None
+    return _arrays(path, kind, stored, tensors)
 
 
 def write_sparse(path: str | Path, arrays: Mapping[str, np.ndarray], header: Header) -> None:
@@ -239,13 +285,42 @@ def write_sparse(path: str | Path, arrays: Mapping[str, np.ndarray], header: Hea
 def read_sparse(path: str | Path, kind: str) -> Arrays:
     """Read an npz written by `write_sparse`; InputError when it is not an artefact of this kind."""
     _require_ending(path, kind, ".npz")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            tensors = {name: file[name] for name in file.files}
-    except (ValueError, OSError, zipfile.BadZipFile) as error:
-        raise InputError(f"{path} is not a readable npz file ({error}); make it again") from None
+    with refusing(f"{path} is not a readable npz file", "make it again"):
+        tensors = _unpack(path)
     stored = tensors.pop(KEY, None)
-    return Arrays(_check(path, kind, None if stored is None else str(stored)), tensors)
+    return _arrays(path, kind, None if stored is None else str(stored), tensors)
+
+
+def _unpack(path: str | Path) -> dict[str, np.ndarray]:
+    """Arrays of an npz; ValueError where a size in it is more than its file can hold."""
+    tensors: dict[str, np.ndarray] = {}
+    with zipfile.ZipFile(path) as file:
+        for entry in file.infolist():
+            if entry.file_size > _DEFLATED * entry.compress_size + 1024:
+                raise ValueError(f"{entry.filename} cannot be {entry.file_size} bytes long")
+            content = file.read(entry)  # whole, so that its checksum is looked at
+            try:
+                array = np.load(io.BytesIO(content), allow_pickle=False)
+            except MemoryError:
+                raise ValueError(f"{entry.filename} cannot be as large as it says") from None
+            tensors[entry.filename.removesuffix(".npy")] = array
+    return tensors
+
+
+def _arrays(path: str | Path, kind: str, stored: str | None, tensors: dict[str, np.ndarray]) -> Arrays:
+    header = _check(path, kind, stored)
+    with _refusing_damage(path, kind):
+        schemas.check_tensors(kind, tensors, header)
+    return Arrays(header, tensors)
+
+
+@contextmanager
+def _refusing_damage(path: str | Path, kind: str) -> Iterator[None]:
+    """Make what a schema says an InputError about the file."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(f"{path} is damaged, or no file of {kind} ({error}); make it again") from None
 
 
 def _require_ending(path: str | Path, kind: str, ending: str) -> None:
@@ -261,41 +336,59 @@ def _require_ending(path: str | Path, kind: str, ending: str) -> None:
 def _check(path: str | Path, kind: str, stored: str | None) -> Header:
     if stored is None:
         raise InputError(f"{path} has no crexpress header; give the file that the crexpress tool wrote")
-    header: Header = json.loads(stored)
+    with _refusing_damage(path, kind):
+        header = schemas.read_json(stored)
+        if not isinstance(header, dict) or not {"kind", "format"} <= header.keys():
+            raise ValueError("its header names no kind and format")
     if header["kind"] != kind:
-        raise InputError(f"{path} holds {header['kind']}; a file of {kind} is needed here")
+        raise InputError(f"{path} holds {str(header['kind'])[:40]}; a file of {kind} is needed here")
     if header["format"] != FORMAT:
         raise InputError(
-            f"{path} has artefact format {header['format']}, this version reads {FORMAT}; make the file again"
+            f"{path} has artefact format {str(header['format'])[:40]}, this version reads {FORMAT}; make the file again"
         )
-    return header
+    with _refusing_damage(path, kind):
+        schemas.check_header(header)
+    return cast(Header, header)
 
 
-def read_config(directory: str | Path) -> dict[str, Any]:
+def read_config(directory: str | Path, schema: type[schemas.Model] = schemas.Model) -> dict[str, Any]:
     """A model directory's config.json; InputError when there is none, or it is of something else."""
     path = Path(directory) / "config.json"
     try:
-        config = json.loads(path.read_text())
+        config = schemas.read_json(path.read_bytes())
         if not isinstance(config, dict) or "model" not in config:
             raise ValueError("it describes no model")
+        schemas.check(schema, config)
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or error
         raise InputError(
             f"{path} is not a crexpress model's config.json ({what}); give the folder train wrote"
         ) from None
-    return config
+    return cast(dict[str, Any], config)
 
 
 def _map(path: Path, entries: Mapping[str, Any], start: int, mode: Any) -> dict[str, np.ndarray]:
+    """Memory maps of the tensors, which lie one behind the other as they are listed and fill the file; else ValueError.
+
+    So no header can give a tensor another's bytes.
+    """
     tensors: dict[str, np.ndarray] = {}
+    end, size = 0, path.stat().st_size - start
     for name, entry in entries.items():
         if name == "__metadata__":
             continue
         dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), tuple(entry["shape"])
+        if not all(type(length) is int and length >= 0 for length in shape):
+            raise ValueError(f"{name} has the shape {shape}")
+        begin, end = end, end + dtype.itemsize * math.prod(shape)
+        if entry["data_offsets"] != [begin, end] or end > size:
+            raise ValueError(f"the bytes of {name} are not where they should be, or cut off")
         if 0 in shape:  # an empty file region cannot be mapped
             tensors[name] = np.empty(shape, dtype)
         else:
-            tensors[name] = np.memmap(path, dtype, mode, start + entry["data_offsets"][0], shape)
+            tensors[name] = np.memmap(path, dtype, mode, start + begin, shape)
+    if end != size:
+        raise ValueError(f"it holds {size} bytes, not the {end} of its tensors")
     return tensors
 
 

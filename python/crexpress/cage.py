@@ -10,6 +10,7 @@ import polars as pl
 
 from crexpress import genome
 from crexpress.errors import InputError
+from crexpress.native import refusing
 
 WINDOW = 384  # bp around the TSS (ScPGE, Methods)
 
@@ -106,16 +107,19 @@ def _read_bam(path: Path) -> tuple[pl.DataFrame, dict[str, int]]:
     chroms, minus, positions = array("i"), array("b"), array("i")
     quiet = pysam.set_verbosity(0)  # a missing index is no fault: the file is read from end to end
     try:
-        with pysam.AlignmentFile(str(path), check_sq=False) as file:
+        with (
+            refusing(f"{path} is not a readable BAM", "it may be cut off or damaged, fetch it again"),
+            pysam.AlignmentFile(str(path), check_sq=False) as file,
+        ):
             for read in file:
                 if read.is_unmapped or read.is_secondary or read.is_supplementary or read.is_qcfail or read.is_read2:
+                    continue
+                if read.reference_id < 0:  # no alignment in spite of its flag
                     continue
                 chroms.append(read.reference_id)
                 minus.append(read.is_reverse)
                 positions.append((read.reference_end or 1) - 1 if read.is_reverse else read.reference_start)
             names, sizes = file.references, dict(zip(file.references, file.lengths, strict=True))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not a readable BAM ({error}); it may be cut off") from None
     finally:
         pysam.set_verbosity(quiet)
     if not positions:
@@ -141,7 +145,9 @@ def _from_bigwig(genes: pl.DataFrame, path: Path, strand: str | None, lengths: M
     names = {ours: theirs for theirs, ours in genome.reconcile(sizes, wanted, path).items()}
     genome.require_same_build({ours: sizes[theirs] for ours, theirs in names.items()}, lengths, path)
     sums: list[float | None] = []
-    with pybigtools.open(str(path)) as file:
+    with refusing(f"{path} is not a readable bigWig", "fetch it again"):
+        file = pybigtools.open(str(path))
+    with file:
         for chrom, tss, of in genes.select("chrom", "tss", "strand").iter_rows():
             if of != strand or chrom not in names:
                 sums.append(None)
@@ -153,7 +159,9 @@ def _from_bigwig(genes: pl.DataFrame, path: Path, strand: str | None, lengths: M
                     "it was made for another genome build"
                 )
             # minus strand files often carry their counts with a minus sign
-            sums.append(float(np.abs(file.values(names[chrom], start, end, fillna=0)).sum()))
+            place = f"{names[chrom]}:{start}-{end}"
+            with refusing(f"{path} cannot be read at {place}", "the file is cut short or damaged, fetch it again"):
+                sums.append(float(np.abs(file.values(names[chrom], start, end, fillna=0)).sum()))
     values = pl.Series("value", sums, pl.Float64)
     if not values.drop_nulls().is_finite().all():
         raise InputError(f"{path} holds NaN or infinite values; give CAGE counts")

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crexpress import anchor, artifacts
+from crexpress import anchor, artifacts, schemas
 from crexpress.device import choose_precision, prepare
 from crexpress.errors import InputError
-from crexpress.models import Model, load_model
+from crexpress.models import Model, load_model, read_settings
 from crexpress.orthology import same_genome
 from crexpress.store import Store, open_store
 
@@ -104,8 +104,8 @@ def load(
 
     Expression only tells the factors whose motifs a cell sees, where the model was trained with `expressed_factors`.
     """
-    config = artifacts.read_config(directory)
-    where = prepare(device, threads, config["training"]["seed"])
+    config = artifacts.read_config(directory, schemas.TrainedModel)
+    where = prepare(device, threads, read_settings(directory)[1].seed)
     precision = choose_precision(precision, where)
     model = load_model(directory).to(where)
     store = open_store(elements, genes, signals, expression, sequence, motifs, contacts, config=model.config)

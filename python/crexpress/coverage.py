@@ -12,6 +12,7 @@ import pysam
 
 from crexpress import cli, genome
 from crexpress.errors import InputError
+from crexpress.native import refusing
 
 Count = Literal["fragments", "ends"]
 COUNTS: tuple[Count, ...] = ("fragments", "ends")
@@ -77,13 +78,16 @@ def _read_bam(path: Path, count: Count) -> tuple[Positions, Positions, dict[str,
     starts, ends = Positions(lambda: array("i")), Positions(lambda: array("i"))
     quiet = pysam.set_verbosity(0)  # a missing index is no fault: the file is read from end to end
     try:
-        with pysam.AlignmentFile(str(path), "rb") as file:
+        with (
+            refusing(f"{path} is not a readable BAM, or is cut off", "fetch it again"),
+            pysam.AlignmentFile(str(path), "rb") as file,
+        ):
             names, lengths = file.references, file.lengths
             for read in file.fetch(until_eof=True):
                 if read.flag & _LEFT_OUT or (read.is_paired and read.flag & _PAIRED_RIGHT and count == "fragments"):
                     continue
                 low, high = read.reference_start, read.reference_end
-                if high is None:  # no alignment in spite of its flag
+                if high is None or read.reference_id < 0:  # no alignment in spite of its flag
                     continue
                 if count == "ends":
                     low = high - 1 if read.is_reverse else low
@@ -94,8 +98,6 @@ def _read_bam(path: Path, count: Count) -> tuple[Positions, Positions, dict[str,
                 name = names[read.reference_id]
                 starts[name].append(low)
                 ends[name].append(high)
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} is not a readable BAM, or is cut off: {error}") from None
     finally:
         pysam.set_verbosity(quiet)
     return starts, ends, dict(zip(names, lengths, strict=True))

@@ -10,6 +10,7 @@ import polars as pl
 from crexpress import cli, genome
 from crexpress.artifacts import digest, replacing
 from crexpress.errors import InputError
+from crexpress.schemas import DIGESTED
 
 Method = Literal["greedy", "interval", "none"]
 METHODS: tuple[Method, ...] = ("greedy", "interval", "none")
@@ -179,7 +180,7 @@ def write_bed(path: str | Path, elements: pl.DataFrame, chromosomes: Mapping[str
 
 def element_digest(elements: pl.DataFrame) -> str:
     """Identity of an element set: ids and windows, in order."""
-    return digest(elements, ["element_id", "chrom", "start", "end"])
+    return digest(elements, DIGESTED["elements"])
 
 
 def _read_list(path: str | Path, chromosomes: Mapping[str, int | None]) -> pl.DataFrame:

@@ -10,6 +10,7 @@ import polars as pl
 from crexpress import cli, genome
 from crexpress.artifacts import digest
 from crexpress.errors import InputError
+from crexpress.schemas import DIGESTED
 
 TssRule = Literal["main", "gene", "canonical", "scpge-compat"]
 TSS_RULES: tuple[TssRule, ...] = ("main", "gene", "canonical", "scpge-compat")
@@ -142,7 +143,7 @@ def at_listed_tss(genes: pl.DataFrame, path: str | Path) -> pl.DataFrame:
 
 def gene_digest(genes: pl.DataFrame) -> str:
     """Identity of a gene set: ids, chromosomes and TSSs, in order."""
-    return digest(genes, ["gene_id", "chrom", "tss"])
+    return digest(genes, DIGESTED["genes"])
 
 
 def _gtf_rows(path: str | Path) -> pl.DataFrame:

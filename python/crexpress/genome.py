@@ -15,6 +15,7 @@ import polars as pl
 
 from crexpress import cli
 from crexpress.errors import InputError
+from crexpress.native import refusing
 
 if TYPE_CHECKING:
     import pysam
@@ -324,8 +325,5 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
 def _bigwig_sizes(path: Path) -> dict[str, int]:
     import pybigtools
 
-    try:
-        with pybigtools.open(str(path)) as file:
-            return dict(file.chroms())
-    except (OSError, pybigtools.BBIReadError) as error:
-        raise InputError(f"{path} is not a readable bigWig file: {error}") from None
+    with refusing(f"{path} is not a readable bigWig file", "fetch it again"), pybigtools.open(str(path)) as file:
+        return dict(file.chroms())

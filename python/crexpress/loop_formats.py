@@ -10,6 +10,7 @@ import polars as pl
 
 from crexpress import cli, genome
 from crexpress.errors import InputError
+from crexpress.native import refusing
 
 Score = Literal["auto", "count", "neglog10q"]
 SCORES: tuple[Score, ...] = ("auto", "count", "neglog10q")
@@ -80,7 +81,7 @@ def _read_chia_pet(path: str | Path, table: pl.DataFrame, score: Score) -> Loops
 def _read_matrix(path: str | Path, bin_size: int, reach: int) -> Loops:
     import hictkpy  # not before a matrix is read: its logger starts a thread that may spin
 
-    try:
+    with refusing(f"{path} is not a readable contact matrix with bins of {bin_size} bp", "check it, or fetch it again"):
         file = hictkpy.File(path, bin_size)
         lengths = dict(file.chromosomes())
         if file.resolution() != bin_size:
@@ -94,10 +95,6 @@ def _read_matrix(path: str | Path, bin_size: int, reach: int) -> Loops:
             strengths = _strengths(len(start), count=pl.Series(matrix.data.astype(np.float64)))
             names = pl.repeat(chrom, len(start), eager=True)
             parts.append(pl.DataFrame({"chrom_1": names, "chrom_2": names, **coordinates}).hstack(strengths))
-    except RuntimeError as error:
-        raise InputError(
-            f"{path} is not a readable contact matrix with bins of {bin_size} bp: {str(error).splitlines()[0]}"
-        ) from None
     columns = [f"{what}_{side}" for side in "12" for what in ("chrom", "start", "end")]
     return Loops(pl.concat(parts).select(*columns, "count", "neglog10q"), "matrix", lengths)
 

@@ -80,9 +80,19 @@ def predict(model: Model, store: Store, cell: int, batch_size: int, precision: s
     vectors = encode(model, store, cell, precision)
     parts = [model.predict(*batch).expression for batch in tokens(store, cell, vectors, batch_size)]
     predicted = torch.cat(parts).float().cpu().numpy()
+    require_finite(predicted, store.cells[cell].name)
     if store.anchor is not None:
         predicted = np.maximum(predicted + store.anchor.known(store.cells[cell].name), 0)
     return predicted
+
+
+def require_finite(values: np.ndarray, cell: str) -> None:
+    """Raise InputError for a prediction, or a score, that is NaN or infinite."""
+    if not np.isfinite(values).all():
+        raise InputError(
+            f"the model predicts NaN or infinity for {cell}: its weights are too large, or the cell's files damaged; "
+            "train the model again, or make these files anew"
+        )
 
 
 def prediction_table(store: Store, config: dict[str, Any], split: np.ndarray, predicted: np.ndarray) -> pl.DataFrame:

@@ -77,6 +77,9 @@ def open_signals(path: Path) -> artifacts.Arrays:
     transform = opened.header["parameters"]["transform"]
     if transform != TRANSFORM:
         raise InputError(f"{path} has transform {transform}; run extract-signals --transform {TRANSFORM} first")
+    for name, track in opened.tensors.items():
+        if any(np.ascontiguousarray(part).view(np.uint16).max() >= len(LEVELS) for part in _parts(track)):
+            raise InputError(f"{path} holds NaN, infinity or a value below 0 in the track {name}; make it again")
     return opened
 
 

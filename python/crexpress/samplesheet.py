@@ -12,13 +12,13 @@ from typing import NamedTuple
 
 from crexpress.artifacts import replacing
 from crexpress.errors import InputError, InputErrors
+from crexpress.schemas import NAME
 
 REQUIRED = ("cell", "assay", "file")
 COLUMNS = (*REQUIRED, "replicate", "column")
 EXPRESSION = ("rna", "cage")
 TRAIN, HOLDOUT, PREDICT = "train", "holdout", "predict"
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 URL = re.compile(r"(https?|s3|gs)://\S+")
 ACCESSION = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
 

@@ -5,6 +5,7 @@ does a base beyond the end of the chromosome. Windows are read in genome order, 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -14,7 +15,8 @@ import pybigtools
 
 from crexpress import cli, coverage, genome
 from crexpress.errors import InputError
-from crexpress.samplesheet import NAME
+from crexpress.native import refusing
+from crexpress.schemas import NAME
 from crexpress.tracks import TRANSFORMS
 
 Combination = Literal["mean", "max", "sum"]
@@ -143,30 +145,28 @@ class _BigWig:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        try:
+        with refusing(f"{path} is not a readable bigWig (.bw or .bigWig)", "fetch it again"):
             self.reader: Any = pybigtools.open(str(path))
-        except (ValueError, pybigtools.BBIReadError) as error:
-            raise InputError(f"{path} is not a readable bigWig (.bw or .bigWig): {error}") from None
-        self.lengths: Mapping[str, int | None] = dict(self.reader.chroms())
-        if np.isnan(self.reader.info()["summary"]["sum"]):
+            self.lengths: Mapping[str, int | None] = dict(self.reader.chroms())
+            total = self.reader.info()["summary"]["sum"]
+        if np.isnan(total):
             self._refuse_nan()
 
     def read(self, name: str, start: int, end: int, bases: np.ndarray) -> None:
         """Fill `bases` (float64 [end - start]); 0 where the file has no value."""
-        try:
+        with self._reading(f"{name}:{start}-{end}"):
             self.reader.values(name, start, end, fillna=0, arr=bases)
-        except pybigtools.BBIReadError as error:
-            raise InputError(
-                f"{self.path} cannot be read at {name}:{start}-{end} ({error}); the file is cut short or damaged, "
-                "fetch it again"
-            ) from None
 
     def _refuse_nan(self) -> None:
         # `values` cannot tell a stored NaN from a base without a value, so the records are walked
         for name in self.lengths:
-            for start, _, value in self.reader.records(name):
-                if np.isnan(value):
-                    _refuse(self.path, name, start, value)
+            with self._reading(name):
+                for start, _, value in self.reader.records(name):
+                    if np.isnan(value):
+                        _refuse(self.path, name, start, value)
+
+    def _reading(self, place: str) -> AbstractContextManager[None]:
+        return refusing(f"{self.path} cannot be read at {place}", "the file is cut short or damaged, fetch it again")
 
 
 class _Replicate:

@@ -23,7 +23,7 @@ from crexpress.models.config import LoopRows, ModelConfig
 from crexpress.models.inputs import Features
 from crexpress.orthology import match
 from crexpress.placement import CHUNK, HostRows, Rows, keep_resident, send
-from crexpress.sequence import reverse_complement
+from crexpress.sequence import UNKNOWN, reverse_complement
 from crexpress.shuffling import shuffle_codes
 
 
@@ -203,9 +203,7 @@ def open_store(
 
     Raises InputError when artefacts belong to different element or gene sets, or lack what the model needs.
     """
-    element_table, element_header = artifacts.read_table(elements, "elements")
-    gene_table, gene_header = artifacts.read_table(genes, "genes")
-    artifacts.require_same("elements", genes, gene_header, elements, element_header)
+    (element_table, element_header), (gene_table, gene_header) = artifacts.read_elements_and_genes(elements, genes)
     if config.width != element_header["parameters"]["width"]:
         raise InputError(
             f"{elements} has elements of {element_header['parameters']['width']} bp, the model needs {config.width}; "
@@ -214,21 +212,22 @@ def open_store(
     index = neighbours.seen(gene_table, element_table, config.neighbours, config.window, config.at_tss)
     _check_seen(index, gene_table, genes, config)
     distance = neighbours.distances(gene_table, element_table, index)
-    cells = [_read_signals(path, config, elements, element_header) for path in signals]
+    count = len(element_table)
+    cells = [_read_signals(path, config, elements, element_header, count) for path in signals]
     names = [cell.name for cell in cells]
     for name in names:
         if names.count(name) > 1:
             raise InputError(f"cell {name} comes in two signals files; give each cell once")
-    _read_expression(cells, expression, genes, gene_header)
-    nothing = torch.zeros(len(element_table), 0)
+    _read_expression(cells, expression, genes, gene_header, gene_table)
+    nothing = torch.zeros(count, 0)
     store = Store(
         gene_table,
         element_table,
         torch.from_numpy(index),
         torch.from_numpy(distance.astype(np.float32)),
         cells,
-        _read_codes(sequence, elements, element_header) if config.sequence else nothing.to(torch.uint8),
-        _read_motifs(motifs, config, elements, element_header) if config.motifs else nothing,
+        _read_codes(sequence, config, elements, element_header, count) if config.sequence else nothing.to(torch.uint8),
+        _read_motifs(motifs, config, elements, element_header, count) if config.motifs else nothing,
         {"elements": element_header["elements"], "genes": gene_header["genes"]},
         [(name, length) for name, length in element_header["parameters"].get("chromosomes", [])],
         config.loop_rows if loop_rows is None else loop_rows,
@@ -297,9 +296,17 @@ def shared_tracks(signals: Iterable[Path], *, union: bool) -> tuple[str, ...]:
     return tuple(track for track in seen if union or all(track in tracks for tracks in lists))
 
 
-def _read_signals(path: Path, config: ModelConfig, elements: Path, like: artifacts.Header) -> CellData:
-    opened = artifacts.open_arrays(path, "signals")
+def _open(path: Path, kind: str, elements: Path, like: artifacts.Header, count: int, *rows: str) -> artifacts.Arrays:
+    """Arrays of which some, or all, have a row for each of `count` elements; InputError otherwise."""
+    opened = artifacts.open_arrays(path, kind)
     artifacts.require_same("elements", path, opened.header, elements, like)
+    tensors = {name: opened.tensors[name] for name in rows or opened.tensors}
+    artifacts.require_rows(path, tensors, elements, count)
+    return opened
+
+
+def _read_signals(path: Path, config: ModelConfig, elements: Path, like: artifacts.Header, count: int) -> CellData:
+    opened = _open(path, "signals", elements, like, count)
     parameters = opened.header["parameters"]
     for name, wanted, option in (
         ("bin_size", config.bin_size, "--bin-size"),
@@ -322,21 +329,26 @@ def _read_signals(path: Path, config: ModelConfig, elements: Path, like: artifac
             f"{path} has none of the model's tracks ({', '.join(config.tracks)}); it has "
             f"{', '.join(parameters['tracks'])}, of which this model knows nothing"
         )
+    bins = config.width // config.bin_size
+    if config.tracks and any(tensor.shape[1] != bins for tensor in opened.tensors.values()):
+        raise InputError(f"{path} does not have {bins} bins of {config.bin_size} bp an element; make it again")
     present = torch.tensor([track not in missing for track in config.tracks], dtype=torch.bool)
     if not config.tracks:
-        count = len(next(iter(opened.tensors.values())))
-        nothing = torch.zeros(count, 0, config.width // config.bin_size, dtype=torch.float16)
+        nothing = torch.zeros(count, 0, bins, dtype=torch.float16)
         return CellData(opened.header["cell"], nothing, present)
     parts = [opened.tensors.get(track) for track in config.tracks]
     return CellData(opened.header["cell"], HostRows(parts, stack=True), present)
 
 
-def _read_expression(cells: list[CellData], paths: Sequence[Path], genes: Path, like: artifacts.Header) -> None:
+def _read_expression(
+    cells: list[CellData], paths: Sequence[Path], genes: Path, like: artifacts.Header, gene_table: pl.DataFrame
+) -> None:
     by_name = {cell.name: cell for cell in cells}
     units: dict[str, Path] = {}
     for path in paths:
         table, header = artifacts.read_table(path, "expression")
         artifacts.require_same("genes", path, header, genes, like)
+        artifacts.require_genes(path, table, genes, gene_table)
         if header["cell"] not in by_name:
             raise InputError(f"{path} is the expression of {header['cell']}, but no signals of that cell were given")
         units.setdefault(header["units"]["expression"], path)
@@ -373,18 +385,22 @@ def _close_motifs(cells: list[CellData], path: Path, config: ModelConfig, gene_n
         )
 
 
-def _read_codes(path: Path | None, elements: Path, like: artifacts.Header) -> HostRows:
+def _read_codes(path: Path | None, config: ModelConfig, elements: Path, like: artifacts.Header, count: int) -> HostRows:
     if path is None:
         raise InputError("the model needs the sequence; give --sequence (from score-motifs)")
-    opened = artifacts.open_arrays(path, "sequence")
-    artifacts.require_same("elements", path, opened.header, elements, like)
-    return HostRows([opened.tensors["codes"]], stack=False)
+    codes = _open(path, "sequence", elements, like, count).tensors["codes"]
+    if codes.shape[1] != config.width:
+        raise InputError(f"{path} has elements of {codes.shape[1]} bp, not {config.width}; make it again")
+    if any(codes[start : start + CHUNK].max() > UNKNOWN for start in range(0, count, CHUNK)):
+        raise InputError(f"{path} holds a number that stands for no base; make it again")
+    return HostRows([codes], stack=False)
 
 
-def _read_motifs(path: Path | None, config: ModelConfig, elements: Path, like: artifacts.Header) -> HostRows:
+def _read_motifs(
+    path: Path | None, config: ModelConfig, elements: Path, like: artifacts.Header, count: int
+) -> HostRows:
     if path is None:
         raise InputError("the model needs motif scores; give --motifs (from score-motifs)")
-    opened = artifacts.open_arrays(path, "motifs")
-    artifacts.require_same("elements", path, opened.header, elements, like)
+    opened = _open(path, "motifs", elements, like, count, "scores")
     columns = match(config.motifs, config.factors, opened.header["parameters"], path)
     return HostRows([opened.tensors["scores"]], stack=False, columns=columns)

@@ -146,6 +146,7 @@ def test_a_track_can_be_hidden_to_see_what_it_costs(tiny: Any, tmp_path: Path) -
     assert not table.equals(artifacts.read_table(whole, "predictions")[0])
     # as in a cell that has no such track
     poor, tensors = artifacts.open_arrays(tiny.signals("C"), "signals")
+    poor["parameters"]["tracks"] = ["h3k27ac"]
     artifacts.write_arrays(tmp_path / "signals.C.safetensors", {"h3k27ac": tensors["h3k27ac"]}, poor)
     given[-1] = tmp_path / "signals.C.safetensors"
     assert run("predict", *given, "--outdir", tmp_path / "poor").exit_code == 0

@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from crexpress import artifacts, known_cells
 from crexpress.errors import InputError
 from crexpress.models import baselines
+from sketches import write_store
 
 BIN = Path(__file__).parents[2] / "bin" / "fit-baselines"
 GENES, PER_GENE = 300, 4
@@ -163,20 +164,26 @@ def test_cell_that_lacks_a_track_is_predicted(store):
     assert r > 0.9
 
 
-def write_cell(folder: Path, cell: baselines.Cell, transform: str = "log10p1", genes: str = "g") -> tuple[Path, Path]:
+def write_cell(folder: Path, cell: baselines.Cell, transform: str = "log10p1", **other: str) -> tuple[Path, Path]:
+    digests = {"elements": "e", "genes": "g"} | other
     tracks = {name: np.repeat(signal[:, None], 2, axis=1).astype(np.float16) for name, signal in cell.signals.items()}
-    header = artifacts.make_header("signals", "test", elements="e", cell=cell.name, parameters={"transform": transform})
+    about = {"tracks": list(tracks), "bin_size": 300, "transform": transform}
+    header = artifacts.make_header("signals", "test", elements=digests["elements"], cell=cell.name, parameters=about)
     signals, expression = folder / f"signals.{cell.name}.safetensors", folder / f"expression.{cell.name}.parquet"
     artifacts.write_arrays(signals, tracks, header)
     frame = pl.DataFrame({"gene_id": [f"G{i}" for i in range(GENES)], "expression": cell.expression})
+    frame = frame.with_columns(value=10 ** pl.col("expression") - 1)
     header = artifacts.make_header(
-        "expression", "test", elements="e", genes=genes, cell=cell.name, units={"expression": "log10(1 + TPM)"}
+        "expression", "test", **digests, cell=cell.name, units={"expression": "log10(1 + TPM)"}
     )
     artifacts.write_table(expression, frame, header)
     return signals, expression
 
 
-LIKE = artifacts.make_header("genes", "test", elements="e", genes="g")
+LIKE = artifacts.Table(
+    pl.DataFrame({"gene_id": [f"G{i}" for i in range(GENES)]}),
+    artifacts.make_header("genes", "test", elements="e", genes="g"),
+)
 
 
 def test_cells_are_read_with_their_role(store, tmp_path):
@@ -240,11 +247,10 @@ def test_tool_writes_the_same_bytes_twice(store, tmp_path, monkeypatch):
     elements = elements.with_columns(
         chrom=pl.Series(np.where(np.isin(np.arange(len(elements)), index[200:]), "chr2", "chr1"))
     )
-    artifacts.write_table(tmp_path / "elements.parquet", elements, artifacts.make_header("elements", "t", elements="e"))
-    artifacts.write_table(tmp_path / "genes.parquet", genes, LIKE)
+    digests = write_store(tmp_path, elements, genes)
     options = ["--elements", "elements.parquet", "--genes", "genes.parquet", "--val", "chr2", "--test", "chr2"]
     for seed, name in enumerate("AB"):
-        signals, expression = write_cell(tmp_path, make_cell(name, seed, elements, index, True))
+        signals, expression = write_cell(tmp_path, make_cell(name, seed, elements, index, True), **digests)
         options += ["--signals", signals.name, "--expression", expression.name]
     for folder in ("one", "two"):
         arguments = [*options, "--holdout-cells", "B", "--neighbours", "4", "--outdir", folder]

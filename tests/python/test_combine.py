@@ -11,11 +11,11 @@ from crexpress.elements import TSS
 from crexpress.evaluate import crispr
 from crexpress.evaluate.closed_forms import closed_forms
 from crexpress.interpret import combine, evidence
+from sketches import write_store
 from sklearn.metrics import average_precision_score
 from tools import run
 
 CHROMS, GENES, ELEMENTS, SPACING, WINDOW = ("chr1", "chr2", "chr3"), 12, 120, 7_000, 60_000
-HEADER = {"elements": "e", "genes": "g"}
 Case = dict[str, Any]
 
 
@@ -176,14 +176,13 @@ def test_a_fit_finds_what_regulates_and_never_sees_the_chromosome_that_it_scores
 def write(case: Case, folder: Path, cell: str = "K", tracks: tuple[str, ...] = ("dnase", "h3k27ac")) -> list[Any]:
     """The case as files; options of combine-links for them."""
     world = case["world"]
-    for kind, frame in (("elements", world.elements), ("genes", world.genes)):
-        header = artifacts.make_header(kind, "test", **HEADER)
-        artifacts.write_table(folder / f"{kind}.parquet", frame, header)
+    digests = write_store(folder, world.elements, world.genes)
     parameters = {"scores": [{"name": "attention", "label": "attention", "higher_is_better": True}], "window": 0}
-    header = artifacts.make_header("links", "test", **HEADER, cell="K", parameters=parameters)
+    header = artifacts.make_header("links", "test", **digests, cell="K", parameters=parameters)
     artifacts.write_table(folder / "links.K.parquet", case["links"], header)
-    header = artifacts.make_header("signals", "test", **HEADER, cell=cell, parameters={"transform": "none"})
-    signals = {name: world.tracks[name][:, None].astype(np.float32) for name in tracks}
+    about = {"tracks": list(tracks), "bin_size": 600, "transform": "none"}
+    header = artifacts.make_header("signals", "test", **digests, cell=cell, parameters=about)
+    signals = {name: world.tracks[name][:, None].astype(np.float16) for name in tracks}
     artifacts.write_arrays(folder / "signals.K.safetensors", signals, header)
     named = ("elements.parquet", "genes.parquet", "signals.K.safetensors", "links.K.parquet")
     return [word for name in named for word in (f"--{name.split('.')[0]}", folder / name)]

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 from crexpress import artifacts, contacts, loop_formats
 from crexpress.errors import InputError
+from sketches import write_elements
 
 CHROMOSOMES = {"chr1": 1_000_000, "chr2": 52_000}
 BUILD = Path(__file__).parents[2] / "bin" / "build-loops"
@@ -242,10 +243,8 @@ def test_contact_matrix_of_another_build_is_refused(tmp_path):
 
 
 def test_executable_writes_the_artefact(tmp_path):
-    header = artifacts.make_header(
-        "elements", "test", elements="abc", parameters={"chromosomes": list(CHROMOSOMES.items())}
-    )
-    artifacts.write_table(tmp_path / "elements.parquet", pl.DataFrame({"chrom": ["chr1"]}), header)
+    elements = pl.DataFrame({"chrom": ["chr1"], "start": [0]})
+    write_elements(tmp_path / "elements.parquet", elements, chromosomes=list(CHROMOSOMES.items()))
     (tmp_path / "a.bed").write_text(FITHICHIP)
     command = [sys.executable, BUILD, "--elements", "elements.parquet", "--cell", "K562", "--loops", "a.bed"]
     for name in ("one.npz", "two.npz"):

@@ -14,6 +14,7 @@ from crexpress.errors import InputError
 from crexpress.evaluate import bootstrap, closed_forms, crispr, expression, links, metrics, naming, ranking
 from crexpress.known_cells import MEAN_OVER_CELLS
 from scipy.stats import spearmanr
+from sketches import write_store
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 ROOT = Path(__file__).parents[2]
@@ -549,14 +550,12 @@ def inputs(tmp_path, monkeypatch, noisy) -> list[str]:
     elements = pl.DataFrame(
         {"chrom": "chr1", "ccre_start": genes["tss"] + 4_000, "ccre_end": genes["tss"] + 4_300, "class": "dELS"}
     )
-    digests = {"elements": "e", "genes": "g"}
+    digests = write_store(tmp_path, elements, genes)
 
     def write(name: str, kind: str, frame: pl.DataFrame, **header: object) -> str:
         artifacts.write_table(name, frame, artifacts.make_header(kind, "test", **digests, **header))
         return name
 
-    write("elements.parquet", "elements", elements)
-    write("genes.parquet", "genes", genes)
     options = ["--elements", "elements.parquet", "--genes", "genes.parquet", "--resamples", "50"]
     generator = np.random.default_rng(2)
     for cell, seen, values in (("A", True, noisy[0]), ("B", False, noisy[0] + generator.normal(0, 0.5, N_GENES) ** 2)):
@@ -570,8 +569,13 @@ def inputs(tmp_path, monkeypatch, noisy) -> list[str]:
         frame = genes.select("gene_id").with_columns(method=pl.lit("copy of A"), predicted=noisy[0])
         second = write(f"baselines.{cell}.parquet", "baselines", frame, cell=cell)
         options += ["--expression", name, "--predictions", first, "--baselines", second]
-    frame = genes.select("gene_id").with_columns(
-        element=pl.int_range(N_GENES, dtype=pl.Int32), attention=generator.random(N_GENES).astype(np.float32)
+    frame = genes.select(
+        *("gene_id", "chrom", "tss"),
+        start=pl.col("tss") + 4_000,
+        end=pl.col("tss") + 4_300,
+        element=pl.int_range(N_GENES, dtype=pl.Int32),
+        distance=pl.lit(4_150),
+        attention=pl.Series(generator.random(N_GENES).astype(np.float32)),
     )
     write("links.A.parquet", "links", frame, cell="A", parameters={"scores": [ATTENTION]})
     Path("screen.tsv").write_text(

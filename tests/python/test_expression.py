@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from crexpress import artifacts, expression
 from crexpress.errors import InputError
+from sketches import write_genes
 
 GENES = pl.DataFrame(
     {
@@ -174,15 +175,14 @@ def test_file_and_column(tmp_path: Path) -> None:
 
 def test_tool_writes_the_artefact(tmp_path: Path) -> None:
     tool = run_path(str(Path(__file__).parents[2] / "bin/quantify-expression"))["main"]
-    header = artifacts.make_header("genes", "test", elements="e", genes="g")
-    artifacts.write_table(tmp_path / "genes.parquet", GENES, header)
+    digest = write_genes(tmp_path / "genes.parquet", GENES, "e")
     command = ["--genes", str(tmp_path / "genes.parquet"), "--cell", "K562", "--outdir", str(tmp_path)]
     path = table(tmp_path, *WIDE)
     done = CliRunner().invoke(tool, [*command, "--rna", f"{path}:TPM_A"])
     assert done.exit_code == 0, done.output
     frame, written = artifacts.read_table(tmp_path / "expression.K562.parquet", "expression")
     assert frame["gene_id"].to_list() == GENES["gene_id"].to_list()
-    assert (written["elements"], written["genes"], written["cell"]) == ("e", "g", "K562")
+    assert (written["elements"], written["genes"], written["cell"]) == ("e", digest, "K562")
     assert written["parameters"]["column"] == ["TPM_A"]
     assert written["units"]["expression"] == "log10(1 + TPM)"
     rest = [*command, "--rna", f"{path}:TPM_A", "--others", str(tmp_path / "expression.K562.parquet")]

@@ -11,6 +11,7 @@ import pytest
 from crexpress import artifacts, motif_hits, motifs, sequence
 from crexpress.meme import MotifSet
 from motif_case import make_codes, make_set
+from sketches import write_elements
 
 SCORE = Path(__file__).parents[2] / "bin" / "score-motifs"
 BACKGROUND = np.array([0.3, 0.15, 0.25, 0.3])
@@ -116,10 +117,7 @@ def test_executable_lists_hits_in_the_genome(tmp_path):
     text = f"MEME version 4\n\nMOTIF S\n{matrix}\n{site}\n\nMOTIF X\n{matrix}\n0.97 0.01 0.01 0.01\n"
     (tmp_path / "motifs.meme").write_text(text)
     elements = pl.DataFrame({"chrom": ["chr1"] * 3, "start": [90, 0, 190], "class": ["dELS"] * 3})
-    header = artifacts.make_header(
-        "elements", "test", elements="abc", parameters={"width": 60, "chromosomes": [["chr1", 316]]}
-    )
-    artifacts.write_table(tmp_path / "elements.parquet", elements, header)
+    digest = write_elements(tmp_path / "elements.parquet", elements, 60, [["chr1", 316]])
     command = [sys.executable, SCORE, "--elements", "elements.parquet", "--fasta", "genome.fa", "--p-value", "1e-4"]
 
     def run(*more):
@@ -132,7 +130,7 @@ def test_executable_lists_hits_in_the_genome(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "1 motifs are too short to have one" in done.stderr
     table, header = artifacts.read_table(tmp_path / "one" / "motif_hits.parquet", "motif_hits")
-    assert (header["elements"], header["parameters"]["p_value"]) == ("abc", 1e-4)
+    assert (header["elements"], header["parameters"]["p_value"]) == (digest, 1e-4)
     assert table.drop("score", "p_value").rows() == [
         (0, "chr1", 100, 108, "S", "+"),
         (2, "chr1", 208, 216, "S", "-"),

@@ -12,6 +12,7 @@ from crexpress.errors import InputError
 from crexpress.meme import Motif
 from motif_case import make_codes, make_set
 from scipy.signal import convolve2d
+from sketches import write_elements
 
 SCORE = Path(__file__).parents[2] / "bin" / "score-motifs"
 MEME = """MEME version 4
@@ -130,10 +131,7 @@ def test_executable_writes_both_artefacts_and_sequence_alone(tmp_path):
     (tmp_path / "genome.fa").write_text(">chr1\n" + "ACGGTTAC" * 50 + "\n")
     (tmp_path / "motifs.meme").write_text(MEME)
     elements = pl.DataFrame({"chrom": ["chr1"] * 3, "start": [0, 9, 395], "class": ["dELS", "PLS", "TSS"]})
-    header = artifacts.make_header(
-        "elements", "test", elements="abc", parameters={"width": 30, "chromosomes": [["chr1", 400]]}
-    )
-    artifacts.write_table(tmp_path / "elements.parquet", elements, header)
+    digest = write_elements(tmp_path / "elements.parquet", elements, 30, [["chr1", 400]])
     command = [sys.executable, SCORE, "--elements", "elements.parquet", "--fasta", "genome.fa", "--outdir"]
     done = subprocess.run([*command, "seq"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -150,7 +148,7 @@ def test_executable_writes_both_artefacts_and_sequence_alone(tmp_path):
     header, tensors = artifacts.open_arrays(tmp_path / "all" / "motifs.safetensors", "motifs")
     assert (header["parameters"]["motifs"], header["parameters"]["factors"]) == (["A.1"], ["ALX1"])
     assert header["parameters"]["mode"] == "log-odds"
-    assert header["elements"] == "abc"
+    assert header["elements"] == digest
     assert np.isfinite(tensors["scores"]).all()
     codes = artifacts.open_arrays(tmp_path / "all" / "sequence.safetensors", "sequence").tensors["codes"]
     assert codes[0, :8].tolist() == [0, 1, 2, 2, 3, 3, 0, 1]

@@ -10,6 +10,7 @@ import pyBigWig
 import pytest
 from crexpress import artifacts, signals
 from crexpress.errors import InputError
+from sketches import write_elements
 
 LENGTHS = {"chr1": 60_000, "chr2": 5_000, "chr3": 1_000}
 EXTRACT = Path(__file__).parents[2] / "bin" / "extract-signals"
@@ -180,16 +181,13 @@ def test_executable_writes_the_artefact(tmp_path):
     elements = windows([("chr1", 0), ("chr2", 100)]).with_columns(
         element_id=pl.lit("e"), ccre_start=pl.col("start"), ccre_end=pl.col("end"), **{"class": pl.lit("dELS")}
     )
-    header = artifacts.make_header(
-        "elements", "test", elements="abc", parameters={"width": 200, "chromosomes": list(LENGTHS.items())}
-    )
-    artifacts.write_table(tmp_path / "elements.parquet", elements, header)
+    digest = write_elements(tmp_path / "elements.parquet", elements, 200, list(LENGTHS.items()))
     random_bigwig(tmp_path / "a.bw", 1)
     command = [sys.executable, EXTRACT, "--elements", "elements.parquet", "--cell", "K562"]
     done = subprocess.run([*command, "--track", "dnase=a.bw"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     header, tensors = artifacts.open_arrays(tmp_path / "signals.K562.safetensors", "signals")
-    assert (header["elements"], header["cell"]) == ("abc", "K562")
+    assert (header["elements"], header["cell"]) == (digest, "K562")
     assert header["parameters"] == {
         "tracks": ["dnase"], "bin_size": 40, "transform": "log10p1", "replicates": {"dnase": 1}, "combination": "mean",
     }  # fmt: skip

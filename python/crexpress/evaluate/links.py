@@ -78,6 +78,7 @@ def read_activity(paths: Sequence[Path], genes: Path, like: Header) -> dict[str,
         artifacts.require_same("elements", path, header, genes, like)
         needed = {track: tensors[track] for track in ACTIVITY_TRACKS if track in tensors}
         activity[header["cell"]] = linear_signal(needed, header["parameters"]["transform"])
+        artifacts.require_finite(path, activity[header["cell"]])
     return activity
 
 

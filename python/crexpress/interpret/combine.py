@@ -57,6 +57,8 @@ def read_world(
             raise InputError(f"{signals} has no track {name}; it has {', '.join(tensors)}")
     kept = {name: tensor for name, tensor in tensors.items() if not chosen or name in chosen}
     tracks = linear_signal(kept, header["parameters"]["transform"])
+    artifacts.require_finite(signals, tracks)
+    artifacts.require_rows(signals, tracks, genes_file, len(elements))
     activity = enhancer_activity(tracks)
     if activity is None:
         raise InputError(f"{signals} has no ABC: that needs h3k27ac and dnase or atac, not only {', '.join(tracks)}")

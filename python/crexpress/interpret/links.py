@@ -12,7 +12,7 @@ from crexpress.interpret.perturbation import perturb
 from crexpress.models import Model
 from crexpress.models.config import ModelConfig
 from crexpress.neighbours import NEAREST, distances
-from crexpress.predict import encode, encode_silent, tokens
+from crexpress.predict import encode, encode_silent, require_finite, tokens
 from crexpress.store import Store
 from torch import Tensor
 
@@ -56,7 +56,9 @@ def link_table(
             logits.append(_over_layers(whole.logits).cpu())
         effect.append(perturb(model, batch, silent, whole.expression).float().cpu())
     raw = torch.cat(logits).numpy() if more_scores else None
-    return _table(store, torch.cat(attention).numpy(), torch.cat(effect).numpy(), raw)
+    links = _table(store, torch.cat(attention).numpy(), torch.cat(effect).numpy(), raw)
+    require_finite(links.select(pl.col(pl.Float32)).to_numpy(), store.cells[cell].name)
+    return links
 
 
 def _over_layers(attention: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from crexpress import artifacts, known_cells
-from crexpress.artifacts import Header
+from crexpress.artifacts import Table
 from crexpress.errors import InputError
 from crexpress.neighbours import PAD, distances
 
@@ -40,19 +40,20 @@ def read_cells(
     expression: Sequence[Path],
     holdout: Collection[str],
     genes: Path,
-    like: Header,
+    like: Table,
     tracks: Collection[str] = (),
 ) -> list[Cell]:
     """Cells of signals and expression artefacts, in the order of `signals`, with these `tracks` (none: all).
 
-    All must be aligned to the gene table `genes`, whose header is `like`. Raises InputError when a file
+    All must be aligned to the gene table `genes`, which is `like`. Raises InputError when a file
     belongs to other elements or genes, a cell comes twice, signals or units cannot be compared, no cell has a track
     that is asked for, a held-out cell is unknown, or no cell is left to train on.
     """
     targets: dict[str, tuple[np.ndarray, Any]] = {}
     for path in expression:
         table, header = artifacts.read_table(path, "expression")
-        artifacts.require_same("genes", path, header, genes, like)
+        artifacts.require_same("genes", path, header, genes, like.header)
+        artifacts.require_genes(path, table, genes, like.frame)
         if header["cell"] in targets:
             raise InputError(f"{path} is a second table of {header['cell']}'s expression; give each cell once")
         targets[header["cell"]] = table["expression"].cast(pl.Float64).to_numpy(), header["units"]
@@ -61,13 +62,14 @@ def read_cells(
     transforms: dict[str, str] = {}
     for path in signals:
         header, tensors = artifacts.open_arrays(path, "signals")
-        artifacts.require_same("elements", path, header, genes, like)
+        artifacts.require_same("elements", path, header, genes, like.header)
         name = header["cell"]
         if name in cells:
             raise InputError(f"{path} is a second file of {name}'s signals; give each cell once")
         transforms[name] = header["parameters"]["transform"]
         values, _ = targets.get(name, (None, None))
         means = {track: mean_signal(tensor) for track, tensor in tensors.items() if not tracks or track in tracks}
+        artifacts.require_finite(path, means)
         cells[name] = Cell(name, means, values, values is not None and name not in holdout)
 
     lacking = sorted(set(tracks) - {track for cell in cells.values() for track in cell.signals})

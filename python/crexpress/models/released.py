@@ -84,6 +84,8 @@ def read_model(path: Path, config: ModelConfig) -> RegulatoryModel:
                 f"{path} does not fit the model: {name} is {list(weight.shape)} there and {list(wanted[name].shape)} "
                 f"here (the model has {len(config.tracks)} tracks: {', '.join(config.tracks)})"
             )
+        if not weight.isfinite().all():
+            raise InputError(f"{path} holds NaN or infinity (in {name}); give another checkpoint")
     model.load_state_dict(ours)
     return model
 

@@ -27,7 +27,7 @@ class MultiBpPosition(nn.Module):
         super().__init__()
         count = config.position_buckets
         self.tables = nn.ModuleList(nn.Embedding(count, config.heads) for _ in RESOLUTIONS)
-        units = torch.arange(-int(LARGEST) - 1, int(LARGEST) + 2)
+        units = torch.arange(-int(LARGEST) - 1, int(LARGEST) + 2, device="cpu")  # values, where only shapes are built
         bucket = log_buckets(units, count, LARGEST, EXACT)
         changes = units[1:][bucket.diff() != 0]
         edges = torch.cat([changes * resolution for resolution in RESOLUTIONS]).unique()
