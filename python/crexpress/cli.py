@@ -5,6 +5,7 @@ import functools
 import importlib
 import math
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sized
 from pathlib import Path
@@ -15,7 +16,6 @@ from click.core import ParameterSource
 from tqdm import tqdm
 
 from crexpress import __version__, errors
-from crexpress.samplesheet import NAME
 
 # Idle OpenMP threads of torch and scikit-learn sleep: spinning, they made trees six times slower on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -26,6 +26,8 @@ if "WORLD_SIZE" in os.environ:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 T = TypeVar("T")
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a cell or an assay, which files are named after
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 INPUT_DIR = click.Path(exists=True, file_okay=False, path_type=Path)

@@ -10,7 +10,9 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from crexpress import text_tables
 from crexpress.artifacts import replacing
+from crexpress.cli import NAME
 from crexpress.errors import InputError, InputErrors
 
 REQUIRED = ("cell", "assay", "file")
@@ -18,7 +20,6 @@ COLUMNS = (*REQUIRED, "replicate", "column")
 EXPRESSION = ("rna", "cage")
 TRAIN, HOLDOUT, PREDICT = "train", "holdout", "predict"
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 URL = re.compile(r"(https?|s3|gs)://\S+")
 ACCESSION = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
 
@@ -110,7 +111,11 @@ def write(path: str | Path, rows: Sequence[Row]) -> None:
 
 
 def _parse(path: Path) -> tuple[list[str], list[_Record]]:
-    """Header and records (values stripped, assay in lower case); InputError unless it is UTF-8 CSV."""
+    """Header and records (values stripped, assay in lower case); InputError unless it is a table in UTF-8.
+
+    Commas, semicolons and tabs are told apart; empty outer columns and rows, R's unnamed first column and what Excel
+    leaves out at the end of a row are no fault.
+    """
     data = path.read_bytes()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{path} is UTF-16 text; save it as 'CSV UTF-8'")
@@ -121,27 +126,25 @@ def _parse(path: Path) -> tuple[list[str], list[_Record]]:
         raise InputError(f"{path}, row {line}: not UTF-8 text; save the sheet as 'CSV UTF-8'") from None
     if "\0" in text:
         raise InputError(f"{path} is no text file (it holds zero bytes); save the sheet as 'CSV UTF-8'")
-    first = text.lstrip().split("\n", 1)[0]
-    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
-        if mark in first and "," not in first:
-            raise InputError(f"{path} is separated by {name}; save it with commas: {','.join(COLUMNS)}")
-
     try:
-        lines = list(enumerate(csv.reader(text.splitlines()), 1))
-    except csv.Error as error:
-        raise InputError(f"{path} is no comma-separated table: {error}") from None
-    filled = [(number, [field.strip() for field in fields]) for number, fields in lines if any(map(str.strip, fields))]
-    if len(filled) < 2:
-        raise InputError(f"{path} is empty: it needs the header {','.join(COLUMNS)} and one row a file")
-    header = filled[0][1]
+        table = text_tables.parse(path, enumerate(text.splitlines(), 1), lambda first: True, least=1, ragged=True)
+    except InputError as error:
+        if str(error).startswith((f"{path} is empty", f"{path} holds a header")):
+            needed = f"it needs the header {','.join(COLUMNS)} and one row a file"
+            raise InputError(f"{path} is empty: {needed}") from None
+        raise
+    header = [name for name in table.names or [] if name]
     defaults = dict.fromkeys(COLUMNS, "") | {"replicate": "1"}
     records = []
-    for number, fields in filled[1:]:
-        values = defaults | {name: field for name, field in zip(header, fields, strict=False) if field}
+    for number, *row in table.rows.iter_rows():
+        fields = [(field or "").strip() for field in row]
+        named = [(name, field) for name, field in zip(table.names or [], fields, strict=True) if name]
+        values = defaults | {name: field for name, field in named if field}
         values |= {name: "" for name in header if name not in values}
         values["assay"] = values["assay"].lower()
-        if len(fields) != len(header):
-            values["fields"] = str(len(fields))
+        values["replicate"] = re.sub(r"\.0+$", "", values["replicate"])  # as spreadsheets and pandas write 1
+        if any(fields[len(header) + (not (table.names or [""])[0]) :]):
+            values["fields"] = str(max(at for at, field in enumerate(fields, 1) if field))
         records.append(_Record(number, values))
     return header, records
 
@@ -169,7 +172,7 @@ def _row_faults(record: _Record, header: list[str], folder: Path, absent: Collec
         faults.append(f"row {number}, column {column}: {message}")
 
     if "fields" in v:
-        faults.append(f"row {number} has {v['fields']} fields, the header has {len(header)}; check its commas")
+        faults.append(f"row {number} has {v['fields']} fields, the header has {len(header)}; check its separators")
     for column in REQUIRED:
         if column in header and not v[column]:
             fault(column, "is empty; fill it in")

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from crexpress import cli, genome
 from crexpress.errors import InputError
 
 MISSING = [*genome.MISSING, "#N/A"]
+_NO_PROSE = 3  # fields from which on a line behind # is a header, not a remark
 _LONGEST = 80  # characters of a user's text in a message
 _SEP_LINE = re.compile(r'"?sep=(.?)"?[,;\t]*', re.IGNORECASE)  # how Excel is told the separator
 _MARKS = {"\t": "tabs", ",": "commas", ";": "semicolons"}
@@ -100,7 +102,7 @@ def parse(
         if table.is_empty():
             raise InputError(f"{path} holds a header and nothing else; give the whole table")
     else:
-        names = _behind_hash(comments, separator, len(first))
+        names = _behind_hash(path, comments, separator, len(_trimmed(first)))
     names, table = _aligned(path, names, table, found, ragged)
     if metadata and names:
         table, names = table.drop(table.columns[2 : 2 + metadata[0]]), [names[0], *names[1 + metadata[0] :]]
@@ -212,7 +214,8 @@ def _split(path: Path, lines: list[tuple[int, str]], separator: str) -> tuple[pl
 
 
 def _unquoted(path: Path, lines: list[tuple[int, str]], separator: str) -> list[list[str]]:
-    reader = csv.reader((text for _, text in lines), delimiter=separator, skipinitialspace=separator != "\t")
+    texts = [*(text for _, text in lines), ""]  # a line more, so that a quote left open in the last one is seen
+    reader = csv.reader(texts, delimiter=separator, skipinitialspace=separator != "\t")
     rows: list[list[str]] = []
     try:
         for row in reader:
@@ -224,17 +227,27 @@ def _unquoted(path: Path, lines: list[tuple[int, str]], separator: str) -> list[
             rows.append([field for field in row if field] if separator == " " else row)
     except csv.Error as error:
         raise InputError(f"{path} line {lines[len(rows)][0]} cannot be read as a table: {error}") from None
-    return rows
+    return rows[:-1]
 
 
-def _behind_hash(comments: Sequence[str], separator: str, width: int) -> list[str] | None:
-    """The last line behind "#" that has a name for each of the columns."""
+def _behind_hash(path: Path, comments: Sequence[str], separator: str, width: int) -> list[str] | None:
+    """The last line behind "#" that has a name for each of the columns; InputError for a header of another width."""
+    headers = []
     for comment in reversed(comments):
         text = comment.lstrip("#").strip(" ")
-        names = text.split() if separator == " " else next(csv.reader([text], delimiter=separator))
-        if len(names) == width > 1 and not any(map(is_number, names)):
-            return names
-    return None
+        names = _trimmed(text.split() if separator == " " else next(csv.reader([text], delimiter=separator)))
+        if len(names) > 1 and not any(map(is_number, names)):
+            headers.append(names)
+    fitting = next((names for names in headers if len(names) == width), None)
+    if fitting is None and separator == "\t" and headers and len(headers[0]) > _NO_PROSE:
+        raise InputError(f"{path}: its header behind # has {len(headers[0])} names, its first line {width} fields")
+    return fitting
+
+
+def _trimmed(fields: Sequence[str]) -> list[str]:
+    """Without empty fields at the end."""
+    filled = [at for at, field in enumerate(fields, 1) if field.strip()]
+    return list(fields[: filled[-1] if filled else 0])
 
 
 def _aligned(
@@ -245,7 +258,8 @@ def _aligned(
     filled = [bool((table[column].str.strip_chars() != "").any()) for column in columns]
     longest = int(found.to_numpy().max())
     header = [name.strip() for name in names] if names is not None else [""] * longest
-    if longest == len(header) + 1 and filled[longest - 1] and not ragged and (found == longest).mean() > 0.5:  # type: ignore[operator]
+    usual = int(np.bincount(found.to_numpy()).argmax())
+    if usual == len(header) + 1 and filled[usual - 1] and not ragged:
         header = ["", *header]
     width = len(header)
     needed = width if not ragged else 0
