@@ -23,7 +23,7 @@ TRAIN, HOLDOUT, PREDICT = "train", "holdout", "predict"
 URL = re.compile(r"(https?|s3|gs)://\S+")
 ACCESSION = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
 
-TABLES = (".tsv", ".txt", ".csv", ".sf", ".results")
+TABLES = (".tsv", ".txt", ".csv", ".tab", ".sf", ".results", ".gct", ".fpkm_tracking")
 BIGWIG = (".bw", ".bigwig")
 TRACK = (*BIGWIG, ".bam", "fragments.tsv")
 SUFFIXES = {  # of a file of each assay, ".gz" apart; every other assay is a track
@@ -194,6 +194,8 @@ def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | N
         return None if _url(file, assay) else f"give the URL of {file}: ENCODE has {assay} in several formats"
     if re.fullmatch("(?i)ENC[A-Z0-9]+", file):
         return f"'{file}' is no accession of an ENCODE file (these look like ENCFF070LLG); give that of a file"
+    if match := re.fullmatch(r"(.+\.mcool)::.*", file, re.IGNORECASE):
+        return f"'{file}' names a resolution; give '{match[1]}', of which --loop_bin_size takes one"
     allowed = SUFFIXES.get(assay, TRACK)
     suffix = _suffix(file)
     if suffix not in allowed or (suffix in BINARY and file.lower().endswith(".gz")):

@@ -118,6 +118,7 @@ def test_tool_writes_the_validated_sheet(tmp_path: Path) -> None:
         ("A,dnase,x.bw,2,,x", "row 7 has 6 fields, the header has 5"),
         ("A,dnase", "row 7, column file: is empty"),
         ("A,dnase,ENCSR000EOT,2,", "'ENCSR000EOT' is no accession of an ENCODE file"),
+        ("A,loops,x.mcool::/resolutions/5000,1,", "names a resolution; give 'x.mcool', of which --loop_bin_size takes"),
         ("A,cage,ENCFF070LLG,2,", "give the URL of ENCFF070LLG"),
     ],
 )
@@ -251,6 +252,9 @@ SCHEMA = json.loads((ROOT / "assets/schema_input.json").read_text())
         "A,cage,x.bam,1,",
         "A,cage,x.bam,1,5",
         "A,cage,x.ctss,1,4",
+        "A,rna,gene_abund.tab,1,",
+        "A,rna,x.gct.gz,1,Liver",
+        "A,rna,genes.fpkm_tracking,1,",
         "A,dnase,x.bam,1,",
         "A,dnase,x.bam.gz,1,",
         "A,atac,x.fragments.tsv.gz,1,",
