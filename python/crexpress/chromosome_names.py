@@ -20,9 +20,12 @@ def read(path: str | Path, reference: Collection[str]) -> dict[str, str]:
     times = Counter(name for line in lines for name in line)
     found: dict[str, str] = {}
     for line in lines:
-        ours = sorted(name for name in line if name in reference and times[name] == 1)
+        own = [name for name in line if times[name] == 1]
+        ours = {name for name in own if name in reference} or {
+            other for name in own if (other := genome.other_spelling(name)) in reference
+        }
         if len(ours) == 1:
-            found |= {name: ours[0] for name in line if times[name] == 1 and name != ours[0]}
+            found |= dict.fromkeys(set(own) - ours, *ours)
     if not found:
         raise InputError(
             f"{path} names none of the genome's chromosomes ({genome.shown(reference, 3)}); each line must hold the "

@@ -17,13 +17,17 @@ Combination = Literal["mean", "sum"]
 COMBINATIONS: tuple[Combination, ...] = ("mean", "sum")
 SCALES: tuple[Scale, ...] = ("log10", "ln", "log2")
 SPECIFIC_LOG2 = 2.0
-_ID_COLUMNS = ("gene_id", "geneid", "ensembl_gene_id", "ensembl_id", "ensembl", "gene", "id", "name")
-_SYMBOL_COLUMNS = ("gene_name", "gene_symbol", "genename", "symbol", "hgnc_symbol", "gene_short_name", "description")
+_ID_COLUMNS = ("gene_id", "geneid", "ensembl_gene_id", "ensembl_id", "ensembl", "gene_stable_id",
+               "gene_stable_id_version", "gene", "genes", "id", "name")  # fmt: skip
+_SYMBOL_COLUMNS = ("gene_name", "gene_symbol", "genename", "genesymbol", "symbol", "hgnc_symbol", "external_gene_name",
+                   "gene_short_name", "description")  # fmt: skip
+_ROW_NAMES = ("", "x", "unnamed:_0", "_1", "index", "row_names", "rownames")  # what R and pandas call a first column
 _NOT_VALUES = {
     *("start", "end", "length", "effective_length", "tss", "tss_5p", "tss_main", "entrez_id", "entrezid"),
-    *("coverage", "row_names", "rownames", "unnamed:_0"),
+    "coverage",
 }
 _LOCUS = {"start", "end", "locus", "transcript_id", "tx_id"}  # columns of tables in which a gene may have several rows
+_ENSEMBL_ID = r"ENS[A-Z]*[GT]\d{11}"
 _COUNTERS = r"^(__[A-Za-z_]+|N_(unmapped|multimapping|noFeature|ambiguous))$"  # lines of htseq-count and STAR
 _STAR = ("unstranded", "first_strand", "second_strand")
 _COUNT_NAMES = r"(?i)(^|[._ ])(raw_?)?(counts?|numreads|est_counts|expected_count|reads?)($|[._ ])|readcount"
@@ -179,11 +183,13 @@ def _recognise(path: Path) -> tuple[Format, pl.DataFrame, str]:
     """The table's format by its header, its rows as strings with `line` first, and its separator."""
     read = text_tables.read(path, _is_header)
     if read.names is None:
-        if len(read.rows.columns) == 5 and read.rows["column_1"].str.contains(_COUNTERS).fill_null(False).any():
-            star = dict(zip(("column_2", "column_3", "column_4"), _STAR, strict=True))
-            return Format("STAR", frozenset(), "column_1", None), read.rows.rename(star), read.separator
         if len(read.rows.columns) == 3:
             return TWO_COLUMNS, read.rows, read.separator
+        if (special := read.rows["column_1"].str.extract(_COUNTERS).drop_nulls()).len():
+            star = special[0].startswith("N_") and len(read.rows.columns) == 5
+            names = dict(zip(("column_2", "column_3", "column_4"), _STAR, strict=True)) if star else {}
+            form = Format("STAR" if star else "htseq", frozenset(), "column_1", None)
+            return form, read.rows.rename(names), read.separator
         raise InputError(
             f"{path} line {read.rows['line'][0]}: a header is needed, which names the column of the genes (gene_id or "
             "gene_name) and those of the values; only a table of two columns may do without"
@@ -195,7 +201,7 @@ def _recognise(path: Path) -> tuple[Format, pl.DataFrame, str]:
             return form, rows, read.separator
     plain = [_plain(name) for name in header]
     for kind, known in (("table of gene ids", _ID_COLUMNS), ("table of symbols", _SYMBOL_COLUMNS)):
-        if set(known) & set(plain) or (kind == "table of gene ids" and not read.names[0]):
+        if set(known) & set(plain) or (kind == "table of gene ids" and plain[0] in (*_ROW_NAMES, "column_1")):
             additive = bool(_LOCUS & set(plain))
             return Format(kind, frozenset(), "", None, additive), rows, read.separator
     seen = ", ".join(header[:12]) + (f" and {len(header) - 12} more" if len(header) > 12 else "")
@@ -207,7 +213,9 @@ def _recognise(path: Path) -> tuple[Format, pl.DataFrame, str]:
 
 def _is_header(first: Sequence[str]) -> bool:
     """Names, not values, behind the first field; samples may be called by numbers beside a known first name."""
-    known = {*_ID_COLUMNS, *_SYMBOL_COLUMNS, ""}
+    if re.match(_ENSEMBL_ID, first[0]) or re.match(_COUNTERS, first[0]):
+        return False
+    known = {*_ID_COLUMNS, *_SYMBOL_COLUMNS, *_ROW_NAMES}
     return _plain(first[0]) in known or not all(map(text_tables.is_number, first[1:]))
 
 
@@ -223,7 +231,7 @@ def _name_columns(form: Format, rows: pl.DataFrame) -> list[str]:
     columns = rows.columns[1:]
     by_plain = {_plain(name): name for name in reversed(columns)}
     ids = [by_plain[name] for name in _ID_COLUMNS if name in by_plain]
-    row_names = [columns[0]] if columns[0] == "column_1" else []
+    row_names = [columns[0]] if _plain(columns[0]) in (*_ROW_NAMES, "column_1") else []
     return [*ids, *row_names, *(by_plain[name] for name in _SYMBOL_COLUMNS if name in by_plain)]
 
 
@@ -353,7 +361,18 @@ def _match(path: Path, form: Format, columns: Sequence[pl.Series], values: pl.Se
         )
     grouped = pl.DataFrame({"name": names, "value": values}).group_by("name", maintain_order=True)
     one = pl.col("value").sum() if form.additive else pl.col("value").max()
-    largest = grouped.agg(pl.when(pl.col("value").count() > 0).then(one).alias("value"), pl.len().alias("rows"))
+    largest = grouped.agg(
+        pl.when(pl.col("value").count() > 0).then(one).alias("value"),
+        pl.len().alias("rows"),
+        pl.col("value").n_unique().alias("different"),
+    )
+    if not form.additive and _share(largest["different"] > 1) > MATCHED_FEW:
+        name = largest.filter(pl.col("different") > 1)["name"][0]
+        raise InputError(
+            f"{path}: most of its genes have several rows with different values ({name} has "
+            f"{largest.filter(pl.col('name') == name)['rows'][0]}), as where several cells or samples stand below each "
+            "other; give a table with one row per gene"
+        )
     note = f"{path}: {form.name}, {matched} matched by {how}"
     twice = int((largest["rows"] > 1).sum())
     if twice:

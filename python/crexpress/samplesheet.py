@@ -127,7 +127,10 @@ def _parse(path: Path) -> tuple[list[str], list[_Record]]:
     if "\0" in text:
         raise InputError(f"{path} is no text file (it holds zero bytes); save the sheet as 'CSV UTF-8'")
     try:
-        table = text_tables.parse(path, enumerate(text.splitlines(), 1), lambda first: True, least=1, ragged=True)
+        lines = list(enumerate(text.splitlines(), 1))
+        table = text_tables.parse(path, lines, _is_header, least=1, ragged=True)
+        if table.names is None:  # nor is there a header behind "#"
+            table = text_tables.parse(path, lines, lambda first: True, least=1, ragged=True)
     except InputError as error:
         if str(error).startswith((f"{path} is empty", f"{path} holds a header")):
             needed = f"it needs the header {','.join(COLUMNS)} and one row a file"
@@ -142,11 +145,15 @@ def _parse(path: Path) -> tuple[list[str], list[_Record]]:
         values = defaults | {name: field for name, field in named if field}
         values |= {name: "" for name in header if name not in values}
         values["assay"] = values["assay"].lower()
-        values["replicate"] = re.sub(r"\.0+$", "", values["replicate"])  # as spreadsheets and pandas write 1
+        values["replicate"] = re.sub(r"[.,]0+$", "", values["replicate"])  # as spreadsheets and pandas write 1
         if any(fields[len(header) + (not (table.names or [""])[0]) :]):
             values["fields"] = str(max(at for at, field in enumerate(fields, 1) if field))
         records.append(_Record(number, values))
     return header, records
+
+
+def _is_header(first: Sequence[str]) -> bool:
+    return bool({name.strip().lower() for name in first} & set(REQUIRED))
 
 
 def _header_faults(header: list[str]) -> list[str]:

@@ -104,6 +104,21 @@ def test_a_table_of_another_annotation_is_refused_or_warned_of(tmp_path: Path, c
     assert "only 10 of 40 genes have a value; its names are like AT10G, AT11G, those of this run like ENSG" in said
 
 
+def test_a_table_of_several_cells_below_each_other_is_refused(tmp_path: Path) -> None:
+    """As the Human Protein Atlas gives them: the largest value would be that of some cell."""
+    rows = "".join(
+        f"{gene}\t{cell}\t{n + at}.5\n" for n, gene in enumerate(IDS) for at, cell in enumerate(("HeLa", "K562"))
+    )
+    with pytest.raises(InputError, match=r"several rows with different values \(ENSG00000279493 has 2\)"):
+        values(text(tmp_path, "Gene\tCell line\tTPM\n" + rows))
+
+
+@pytest.mark.parametrize("first", ["", "X", "Unnamed: 0", "...1", "index", "Gene stable ID"])
+def test_what_row_names_are_called(tmp_path: Path, first: str) -> None:
+    rows = "".join(f"{gene},{n},{n}.5\n" for n, gene in enumerate(IDS))
+    assert values(text(tmp_path, f"{first},1,2\n{rows}"), "2") == {symbol: n + 0.5 for n, symbol in enumerate(SYMBOLS)}
+
+
 @pytest.mark.parametrize("name", ["{0}|{1}", "{1}|{0}", "{0}_{1}", "{1}_{0}", "{1}|7105", "{1}"])
 def test_names_of_two_parts(tmp_path: Path, name: str) -> None:
     rows = "".join(f"{name.format(i, s)}\t{n}.5\n" for n, (i, s) in enumerate(zip(IDS, SYMBOLS, strict=True)))
@@ -221,6 +236,8 @@ def test_sheets_of_spreadsheets(tmp_path: Path, name: str) -> None:
         ",cell,assay,file\n0,X,dnase,a.bw\n",  # those of pandas
         ",,cell,assay,file,\n,,X,dnase,a.bw,\n,,,,,\n",
         "cell\tassay\tfile\treplicate\nX\tdnase\ta.bw\t1.00\n",
+        "cell;assay;file;replicate\nX;dnase;a.bw;1,0\n",
+        "# my cells\n#cell,assay,file\nX,dnase,a.bw\n",
     ],
 )
 def test_other_sheets_of_spreadsheets(tmp_path: Path, content: str) -> None:
@@ -246,6 +263,13 @@ def test_counts_are_not_tpm(name: str, said: str) -> None:
     path = CASES / "counts-as-tpm" / name
     with pytest.raises(InputError, match=rf"{said}.*Counts are not TPM: give the table of RSEM.*--unit counts"):
         values(path)
+
+
+def test_htseq_with_symbols_is_counts_too(tmp_path: Path) -> None:
+    path = text(tmp_path, f"{IDS[0]}\tA\t5\n{IDS[1]}\tB\t6\n__ambiguous\t\t9\n")
+    with pytest.raises(InputError, match="counts of htseq"):
+        values(path)
+    assert values(path, unit="counts") == {SYMBOLS[0]: 5, SYMBOLS[1]: 6}
 
 
 def test_counts_can_be_asked_for(tmp_path: Path) -> None:
@@ -336,6 +360,7 @@ def test_tables_of_chromosome_names(tmp_path: Path, content: str) -> None:
         "NC_000021.9": "chr21", "NC_000022.11": "chr22",
     }  # fmt: skip
     assert "chr22_KI270731v1_random" not in found
+    assert chromosome_names.read(tmp_path / "table.tsv", {"21": 9, "22": 9})["NC_000022.11"] == "22"
     with pytest.raises(InputError, match="names none of the genome's chromosomes"):
         chromosome_names.read(text(tmp_path, content), {"2L": 9})
 
