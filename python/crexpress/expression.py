@@ -160,7 +160,7 @@ def read_values(
         raise _not_tpm(path, f"its lines such as {'N_unmapped' if 'STAR' in form.name else '__no_feature'} say that "
                        f"it holds {form.name}", form)  # fmt: skip
     if column is not None and column not in rows.columns[1:]:
-        raise InputError(f"{path} has no column '{column}'; it has {', '.join(rows.columns[1:])}")
+        raise InputError(f"{path} has no column '{column}'; it has {', '.join(rows.columns[1:31])}")
     if form.name == "featureCounts":
         column, values = _of_feature_counts(path, rows, column, separator, counts)
     elif form.name == "Cufflinks" and column is None:
@@ -245,9 +245,9 @@ def _only_value_column(path: Path, names: Sequence[str], rows: pl.DataFrame) -> 
         return numeric[0]
     if not numeric:
         raise InputError(f"{path} has no column of numbers beside {names[0]}")
+    shown = ", ".join(numeric[:30]) + (f" and {len(numeric) - 30:,} more" if len(numeric) > 30 else "")
     raise InputError(
-        f"{path} has several value columns; name one of them (FILE:COLUMN, or `column` in the "
-        f"samplesheet): {', '.join(numeric)}"
+        f"{path} has several value columns; name one of them (FILE:COLUMN, or `column` in the samplesheet): {shown}"
     )
 
 
