@@ -307,8 +307,9 @@ def _as_genes(
 ) -> tuple[Format, pl.DataFrame]:
     """Salmon and kallisto tables hold genes or transcripts under one header; tell by the names."""
     of_transcripts = form._replace(name=f"{form.name} transcripts", additive=True)
-    known = pl.concat([genes.bare_ids(table["gene_id"]), table["gene_name"]]).implode()
-    if genes.bare_ids(named["name"].str.split("|").list.first()).is_in(known).any():
+    first = named["name"].str.split("|").list.first()
+    by_id = genes.bare_ids(first).is_in(genes.bare_ids(table["gene_id"]).implode()).any()
+    if by_id or _share(first.is_in(table["gene_name"].implode())) >= MATCHED_AT_LEAST:
         return form._replace(name=f"{form.name} genes"), named
     if named["name"].str.contains("|", literal=True).any():  # GENCODE FASTA names: transcript|gene|...
         gene = pl.col("name").str.split("|").list.get(1, null_on_oob=True)

@@ -407,6 +407,15 @@ def test_stringtie_without_known_ids_goes_by_name(tmp_path: Path) -> None:
     assert values(text(tmp_path, content)) == {"HSPA13": 32, "JAM2": 5}
 
 
+@pytest.mark.parametrize("name", ["{0}", "{0}|{1}", "{1}"])
+def test_salmon_genes_by_id_or_symbol(tmp_path: Path, name: str) -> None:
+    rows = "".join(f"{name.format(i, s)}\t9\t9\t{n}.5\t7\n" for n, (i, s) in enumerate(zip(IDS, SYMBOLS, strict=True)))
+    path = text(tmp_path, "Name\tLength\tEffectiveLength\tTPM\tNumReads\n" + rows, "quant.genes.sf")
+    assert values(path) == {symbol: n + 0.5 for n, symbol in enumerate(SYMBOLS)}
+    with pytest.raises(InputError, match="column NumReads holds counts by the table's header"):
+        values(path, "NumReads")
+
+
 def test_cufflinks_becomes_tpm(tmp_path: Path) -> None:
     names = (
         "tracking_id class_code nearest_ref_id gene_id gene_short_name tss_id locus length coverage FPKM FPKM_status"
