@@ -62,6 +62,7 @@ workflow {
     references = runs.map { one -> one.reference }.unique()
     MERGE_CCRES(
         references, ccres, file(run.gtf), lengths, blacklist, run.tss_list ? file(run.tss_list) : [],
+        run.chromosome_names ? file(run.chromosome_names) : [],
         flags(run, ['tss', 'biotypes', 'exclude_classes', 'exclude_chromosomes'], [method: 'merge_method']), tool(code, 'merge-ccres')
     )
     reference = MERGE_CCRES.out.reference

@@ -10,6 +10,7 @@ process MERGE_CCRES {
     path lengths
     path blacklist
     path tss_list
+    path chromosome_names
     val args
     val toolkit
 
@@ -17,14 +18,15 @@ process MERGE_CCRES {
     tuple val(reference), path("${reference.folder}elements.parquet"), path("${reference.folder}genes.parquet"), emit: reference
     path "${reference.folder}elements.bed.gz", emit: bed
     tuple val(task.process), eval('merge-ccres --version'), topic: versions
-    tuple val(task.process), eval("sha256sum ${ccres.join(' ')} ${gtf} ${lengths} ${blacklist ?: ''} ${tss_list ?: ''}"), topic: inputs
+    tuple val(task.process), eval("sha256sum ${ccres.join(' ')} ${gtf} ${lengths} ${blacklist ?: ''} ${tss_list ?: ''} ${chromosome_names ?: ''}"), topic: inputs
 
     script:
     def from_fasta = lengths.name ==~ /.*\.(fa|fna|fasta)(\.gz)?/
     """
     merge-ccres ${ccres.collect { bed -> "--ccres ${bed}" }.join(' ')} --gtf ${gtf} \\
         ${from_fasta ? '--fasta' : '--chrom-sizes'} ${lengths} ${blacklist ? "--blacklist ${blacklist}" : ''} \\
-        ${tss_list ? "--tss-list ${tss_list}" : ''} --width ${reference.width} ${args} ${task.ext.args ?: ''} --outdir ./${reference.folder}
+        ${tss_list ? "--tss-list ${tss_list}" : ''} ${chromosome_names ? "--chromosome-names ${chromosome_names}" : ''} \\
+        --width ${reference.width} ${args} ${task.ext.args ?: ''} --outdir ./${reference.folder}
     """
 
     stub:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 import numpy as np
 import polars as pl
 
-from crexpress import genome
+from crexpress import cli, genome, text_tables
 from crexpress.errors import InputError
 from crexpress.native import refusing
 
@@ -82,22 +82,32 @@ def _window_sums(genes: pl.DataFrame, tags: pl.DataFrame) -> pl.Series:
 
 def _read_tags(path: Path, column: str | None) -> pl.DataFrame:
     rows = genome.read_table(path, 4)
-    if rows["column_3"].is_in(["+", "-"]).all():
+    if rows["column_3"].is_in(["+", "-", "."]).all():
+        rows = _with_strand(path, rows, "column_3")
         position = rows["column_2"].cast(pl.Int64, strict=False)
         if not (position >= 1).fill_null(False).all():
             bad = rows.filter(~(position >= 1).fill_null(False))
             raise InputError(f"{path} line {bad['line'][0]}: '{bad['column_2'][0]}' is no 1-based position")
-        value = genome.measurements(path, rows, "column_4")
+        value = text_tables.measurements(rows, path, "column_4")
         return rows.select(chrom="column_1", strand="column_3", position=position - 1, value=value.fill_null(0.0))
     rows = genome.read_intervals(path, columns=6)
     number = column or "5"
     if not number.isdigit() or f"column_{number}" not in rows.columns:
         raise InputError(f"{path} has no value column '{number}'; give the column's number, for example 5")
-    bad = rows.filter(~pl.col("column_6").is_in(["+", "-"]))
-    if len(bad):
-        raise InputError(f"{path} line {bad['line'][0]}: the strand must be + or -, not '{bad['column_6'][0]}'")
-    value = genome.measurements(path, rows, f"column_{number}").fill_null(0.0)
+    rows = _with_strand(path, rows, "column_6")
+    value = text_tables.measurements(rows, path, f"column_{number}").fill_null(0.0)
     return rows.select("chrom", strand="column_6", position=(pl.col("start") + pl.col("end")) // 2, value=value)
+
+
+def _with_strand(path: Path, rows: pl.DataFrame, column: str) -> pl.DataFrame:
+    """The lines with a strand; those without are counted. InputError where none has one."""
+    known = rows[column].is_in(["+", "-"]).fill_null(False)
+    if not known.any():
+        raise InputError(f"{path} line {rows['line'][0]}: the strand must be + or -, not '{rows[column][0]}'")
+    if not known.all():
+        first = rows.filter(~known)["line"][0]
+        cli.say(f"{path}: {int((~known).sum()):,} lines without a strand left out (the first is line {first})")
+    return rows.filter(known)
 
 
 def _read_bam(path: Path) -> tuple[pl.DataFrame, dict[str, int]]:

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 from tqdm import tqdm
 
 from crexpress import __version__, errors
-from crexpress.samplesheet import NAME
+from crexpress.schemas import NAME
 
 # Idle OpenMP threads of torch and scikit-learn sleep: spinning, they made trees six times slower on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -26,6 +26,7 @@ if "WORLD_SIZE" in os.environ:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 T = TypeVar("T")
+
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 INPUT_DIR = click.Path(exists=True, file_okay=False, path_type=Path)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -42,7 +43,10 @@ _COLUMNS = (
 
 
 def read_ccres(
-    paths: Sequence[str | Path], chromosomes: Mapping[str, int | None], exclude: Collection[str] = INACTIVE
+    paths: Sequence[str | Path],
+    chromosomes: Mapping[str, int | None],
+    exclude: Collection[str] = INACTIVE,
+    aliases: Mapping[str, str] = MappingProxyType({}),
 ) -> pl.DataFrame:
     """Union of cCRE lists: `chrom`, `start`, `end`, `element_id`, `class`, `classes`, each interval once.
 
@@ -50,14 +54,15 @@ def read_ccres(
     and any BED; a cCRE without a name is called chrom:start-end, one without a class "cCRE". `class` is that
     of the first list that has the interval, `classes` those of all lists, joined by ";".
 
-    chromosomes: names to keep, with their lengths where known; each file's names are reconciled with them.
+    chromosomes: names to keep, with their lengths where known; each file's names are reconciled with them,
+    with the help of `aliases` (see `chromosome_names`).
     exclude: classes to leave out of each list before the union, so that the union of cells' lists has what is
     active in any of them, and one cell's list gives cell-specific cCREs (both papers).
 
     Raises InputError, with file and line, for an interval that is inverted or behind the chromosome's end, and
     for a class to exclude that is neither SCREEN's nor in a list.
     """
-    lists = _without_classes([_read_list(path, chromosomes) for path in paths], paths, exclude)
+    lists = _without_classes([_read_list(path, chromosomes, aliases) for path in paths], paths, exclude)
     union = lists.group_by("chrom", "start", "end", maintain_order=True).agg(
         pl.col("element_id", "class").first(), pl.col("class").unique(maintain_order=True).alias("classes")
     )
@@ -73,11 +78,13 @@ def read_ccres(
     )
 
 
-def drop_blacklisted(ccres: pl.DataFrame, path: str | Path) -> pl.DataFrame:
+def drop_blacklisted(
+    ccres: pl.DataFrame, path: str | Path, aliases: Mapping[str, str] = MappingProxyType({})
+) -> pl.DataFrame:
     """The cCREs that overlap no interval of the blacklist (BED)."""
     black = genome.read_intervals(path)
     rank = {name: index for index, name in enumerate(ccres["chrom"].unique())}
-    spelling = genome.reconcile(black["chrom"].unique(), rank, path)
+    spelling = genome.reconcile(black["chrom"].unique(), rank, path, aliases)
     black = black.with_columns(pl.col("chrom").replace_strict(spelling, default=None)).drop_nulls("chrom")
     offset = _offsets(black["chrom"], rank)
     starts, ends = np.sort(offset + black["start"].to_numpy()), np.sort(offset + black["end"].to_numpy())
@@ -183,10 +190,10 @@ def element_digest(elements: pl.DataFrame) -> str:
     return digest(elements, DIGESTED["elements"])
 
 
-def _read_list(path: str | Path, chromosomes: Mapping[str, int | None]) -> pl.DataFrame:
+def _read_list(path: str | Path, chromosomes: Mapping[str, int | None], aliases: Mapping[str, str]) -> pl.DataFrame:
     rows = genome.read_intervals(path)
     name, kind = _name_and_class(rows)
-    spelling = genome.reconcile(rows["chrom"].unique(maintain_order=True), chromosomes, path)
+    spelling = genome.reconcile(rows["chrom"].unique(maintain_order=True), chromosomes, path, aliases)
     others = genome.shown(set(rows["chrom"]) - set(spelling))
     rows = rows.with_columns(
         pl.col("chrom").replace_strict(spelling, default=None),

@@ -9,6 +9,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal, TextIO
 
 import polars as pl
@@ -45,21 +46,33 @@ def open_text(path: str | Path) -> Iterator[TextIO]:
     except (EOFError, gzip.BadGzipFile, zlib.error):
         raise InputError(f"{path} is cut off or damaged; copy or download it again") from None
     except UnicodeDecodeError:
-        raise InputError(f"{path} is not a text file; give plain or gzipped text") from None
+        raise InputError(f"{path} {_why_no_text(Path(path))}") from None
 
 
-def read_lines(path: str | Path, keep: Callable[[str], bool] | None = None) -> pl.DataFrame:
+def _why_no_text(path: Path) -> str:
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "is UTF-16 text; save it as UTF-8"
+    if head.startswith(b"PK\x03\x04"):
+        return "is a workbook of a spreadsheet or a zip file; save its table as 'CSV UTF-8'"
+    if b"\0" not in head and sum(byte > 127 for byte in head) < len(head) / 4:
+        return "is not UTF-8 text (its letters are of another code, such as Latin-1); save it as UTF-8"
+    return "is not a text file; give plain or gzipped text"
+
+
+def read_lines(path: str | Path, keep: Callable[[str], bool] | None = None, empty: bool = False) -> pl.DataFrame:
     """Lines of a text file as columns `line` (number, from 1) and `text`, without blank and # lines.
 
     `keep` drops lines as they are read, so that a large annotation is never held whole. Browser and
-    track lines of BED files are dropped too. Raises InputError when nothing is left.
+    track lines of BED files are dropped too. Raises InputError when nothing is left, unless that may be (`empty`).
     """
     numbers, texts = [], []
     for number, line in _lines(path):
         if keep is None or keep(line):
             numbers.append(number)
             texts.append(line)
-    if not numbers:
+    if not numbers and not empty:
         raise InputError(f"{path} holds no line that can be used; it is empty or of another format")
     return pl.DataFrame({"line": numbers, "text": texts}, schema={"line": pl.Int64, "text": pl.String})
 
@@ -120,24 +133,6 @@ def _as_intervals(path: str | Path, table: pl.DataFrame) -> pl.DataFrame:
         interval = f"{row['chrom']} {row['column_2']} {row['column_3']}"
         raise InputError(f"{path} line {row['line']}: '{interval}' is not an interval (chromosome, start, larger end)")
     return table.select("line", "chrom", "start", "end", pl.exclude("line", "chrom", "start", "end", "^column_[23]$"))
-
-
-def measurements(path: str | Path, rows: pl.DataFrame, column: str) -> pl.Series:
-    """A column of strings as f64, null where not measured ("NA", "."), for rows with a `line`.
-
-    Raises InputError, naming line and column, at the first value that is no finite number from 0 on.
-    """
-    text = rows[column].str.strip_chars()
-    missing = text.is_in(MISSING) | text.is_null()
-    values = text.set(missing, None).cast(pl.Float64, strict=False)
-    good = (values.is_finite() & (values >= 0)).fill_null(False) | missing
-    if not good.all():
-        row = int((~good).arg_true()[0])
-        raise InputError(
-            f"{path} line {rows['line'][row]}: '{text[row]}' in column {column} is not a measured value "
-            "(a finite number from 0 on, or NA)"
-        )
-    return values
 
 
 def chromosome_sizes(path: str | Path) -> dict[str, int]:
@@ -244,14 +239,33 @@ def other_spelling(name: str) -> str:
     return name[3:] if name.startswith("chr") else f"chr{name}"
 
 
-def reconcile(names: Iterable[str], reference: Collection[str], path: str | Path) -> dict[str, str]:
+def strange_names(names: Iterable[str], path: str | Path) -> str:
+    """What to say of a file whose chromosomes bear none of the names known here, such as accessions."""
+    return (
+        f"{path} shares no chromosome with the other input by name: it calls them {shown(names, 3)}, not chr1 or 1; "
+        "rename them as the genome does, or, for cCREs and genes, give a table of both names as --chromosome-names"
+    )
+
+
+def reconcile(
+    names: Iterable[str],
+    reference: Collection[str],
+    path: str | Path,
+    aliases: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, str]:
     """Map the chromosome names of the file `path` to those of `reference`; others are left out.
+
+    aliases: names of `reference` for others that the file may use, of a table that the user gives.
 
     "1" and "chr1" are taken for the same chromosome only when no name agrees as it stands, and the user
     is told. chrM and MT are never: UCSC's hg19 has another sequence under chrM. Raises InputError when nothing
     matches, or one file spells some chromosomes with and others without chr.
     """
     names, known = list(dict.fromkeys(names)), set(reference)
+    if told := {name: aliases[name] for name in names if name not in known and aliases.get(name) in known}:
+        if twice := next((name for name in told if told[name] in names), None):
+            raise InputError(f"{path} uses both {twice} and {told[twice]}, which are one chromosome; spell it one way")
+        return {name: name for name in names if name in known} | told
     same = {name: name for name in names if name in known}
     respelt = {name: other_spelling(name) for name in names if name not in known and other_spelling(name) in known}
     both = [name for name in respelt if other_spelling(name) in names]
@@ -265,6 +279,8 @@ def reconcile(names: Iterable[str], reference: Collection[str], path: str | Path
     if same:
         return same
     if not respelt:
+        if any(re.match(r"(NC|NT|NW|CM|GL|KI)_?\d+\.\d", name) for name in names):
+            raise InputError(strange_names(names, path))
         raise InputError(
             f"{path} shares no chromosome with the other input: it has {', '.join(names[:3])}, "
             f"the other {', '.join(list(reference)[:3])}; give files of the same genome"

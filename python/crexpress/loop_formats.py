@@ -1,27 +1,33 @@
-"""Files of chromatin loops: FitHiChIP, cLoops2, BEDPE, ChIA-PET, WashU longrange, .hic and .cool as one table."""
+"""Files of chromatin loops: FitHiChIP, cLoops2, HiCCUPS, Mustache, FitHiC, BEDPE, ChIA-PET, WashU longrange, .hic and
+.cool as one table."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 
-from crexpress import cli, genome
+from crexpress import cli, text_tables
 from crexpress.errors import InputError
 from crexpress.native import refusing
+from crexpress.text_tables import TextTable
 
 Score = Literal["auto", "count", "neglog10q"]
 SCORES: tuple[Score, ...] = ("auto", "count", "neglog10q")
 
-# header names, in lower case, in the tables of FitHiChIP, cLoops2 and their like
-_COUNT_NAMES = ("cc", "sumcc", "pets", "observed", "count", "counts")
-_Q_NAMES = ("q-value_bias", "q-value", "qvalue", "q_value", "fdr")
-
+# names of columns, in lower case, in the tables of the callers of loops; the first that is there is read
+_COUNT_NAMES = ("cc", "sumcc", "pets", "observed", "count", "counts", "contactcount", "contact_count", "raw_count",
+                "interactions", "reads", "petcount", "pet_count")  # fmt: skip
+_Q_NAMES = ("q-value_bias", "q-value", "qvalue", "q_value", "qval", "fdr", "padj", "adj_pvalue", "la_exp.donut.qval")
+_NEGLOG_NAMES = ("neglog10q", "-log10(q)", "-log10q", "-log10(qvalue)", "-log10(q-value)", "-log10(fdr)", "-log10fdr")
 
 # the name of a loop in ENCODE's ChIA-PET BED12: chr1:100..200-chr1:900..990,7 (other writers swap the two marks)
 _CHIA_PET = r"^([^:\s]+):(\d+)(?:\.\.|-)(\d+)(?:\.\.|-)([^:\s]+):(\d+)(?:\.\.|-)(\d+),(\S+)$"
+_LONGRANGE = r"^[^:\s]+:\d+-\d+,"
+_FITHIC = ("chr1", "fragmentMid1", "chr2", "fragmentMid2", "contactCount", "p-value", "q-value")
+_SIX, _FOUR = 6, 4  # coordinates of a loop: two intervals, or two middles (FitHiC)
 
 
 class Loops(NamedTuple):
@@ -33,27 +39,32 @@ class Loops(NamedTuple):
 
 
 def read_loops(path: str | Path, score: Score = "auto", bin_size: int = 5000, reach: int = 2_000_000) -> Loops:
-    """Loops of a FitHiChIP or cLoops2 table, a BEDPE, ChIA-PET BED or WashU longrange file (plain or gzipped), or
-    a contact matrix.
+    """Loops of a table of FitHiChIP, cLoops2, HiCCUPS, Mustache, FitHiC and their like, a BEDPE, ChIA-PET BED or WashU
+    longrange file (plain or gzipped), or a contact matrix.
 
-    A table says by its header which column is the read count and which the q value. A longrange file and a
-    BEDPE without a header have one number: `score` says what it is; "auto" takes whole numbers for counts,
-    others for -log10 q. Without any number each loop counts 1. Infinite -log10 q (q = 0) stay infinite
-    here.
+    A table says by its header, also one behind "#", which column is the read count and which the q value. A longrange
+    file and a BEDPE without such columns have one number: `score` says what it is; "auto" takes whole numbers for
+    counts, others for -log10 q. Without any number each loop counts 1. Infinite -log10 q (q = 0) stay infinite here.
 
-    A contact matrix (.hic, .cool, .mcool) gives its raw counts in bins of `bin_size` up to `reach` bp
-    apart.
+    A contact matrix (.hic, .cool, .mcool) gives its counts as they are stored, whole or not, in bins of `bin_size` up
+    to `reach` bp apart.
 
     Raises InputError, naming file and line.
     """
     if str(path).lower().endswith((".hic", ".cool", ".mcool")):
         return _read_matrix(path, bin_size, reach)
-    table = genome.read_table(path, 4)
-    if table["column_4"].str.contains(r"^[^:\s]+:\d+-\d+,").any():
+    read = text_tables.read(path, _is_header, least=4)
+    table = read.rows
+    if table["column_4"].str.contains(_LONGRANGE).any():
         return _read_longrange(path, table, score)
     if table["column_4"].str.contains(_CHIA_PET).any():
         return _read_chia_pet(path, table, score)
-    return _read_pairs(path, table, score)
+    return _read_pairs(path, read, score)
+
+
+def _is_header(first: Sequence[str]) -> bool:
+    """Whether no field is a number: also a line that is no loop has coordinates."""
+    return not any(re.search(r"^-?\d|:\d", text) for text in first)
 
 
 def _read_longrange(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
@@ -88,7 +99,7 @@ def _read_matrix(path: str | Path, bin_size: int, reach: int) -> Loops:
             raise InputError(f"{path} has bins of {file.resolution()} bp, not {bin_size}; use --bin-size")
         parts = []
         for chrom in lengths:
-            pixels = file.fetch(chrom, diagonal_band_width=reach // bin_size + 1)
+            pixels = file.fetch(chrom, count_type="float64", diagonal_band_width=reach // bin_size + 1)
             matrix = pixels.to_coo(query_span="upper_triangle")
             start, other = matrix.row.astype(np.int64) * bin_size, matrix.col.astype(np.int64) * bin_size
             coordinates = {"start_1": start, "end_1": start + bin_size, "start_2": other, "end_2": other + bin_size}
@@ -99,26 +110,32 @@ def _read_matrix(path: str | Path, bin_size: int, reach: int) -> Loops:
     return Loops(pl.concat(parts).select(*columns, "count", "neglog10q"), "matrix", lengths)
 
 
-def _read_pairs(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
-    names = [name for name in table.columns if name.startswith("column_")]
-    first = _find_coordinates(table.row(0)[1:])
-    has_header = first is None and len(table) > 1
-    if has_header:
-        first = _find_coordinates(table.row(1)[1:])
-    if first is None:
+def _read_pairs(path: str | Path, read: TextTable, score: Score) -> Loops:
+    table = read.rows
+    names = table.columns[1:]
+    middles = read.names is not None and "mid" in read.names[1].lower()
+    found = _find_coordinates(table.row(0)[1:], middles)
+    if found is None:
         raise InputError(
             f"{path} line {table['line'][0]} is not a loop: expected BEDPE (chrom, start, end, twice), "
-            "a FitHiChIP or cLoops2 table, or a longrange file"
+            "a table of FitHiChIP, cLoops2, HiCCUPS, Mustache or FitHiC, or a longrange file"
         )
-    head = [str(name).lower() for name in table.row(0)[1:]]
-    table = table[1:] if has_header else table
-    partner = table.select(names[first + 3 : first + 6])
-    coordinates = _both_anchors(path, table, names[first : first + 3], partner)
-    if has_header:
-        strengths = _named_strengths(path, table, dict(zip(head, names, strict=True)))
-        return Loops(coordinates.hstack(strengths), "table", {})
+    first, coordinates = found
+    columns = names[first : first + coordinates]
+    if coordinates == _FOUR:  # middles: an interval of one bp
+        table = table.with_columns(
+            (pl.col(columns[at]).cast(pl.Int64, strict=False) + 1).cast(pl.String).alias(f"end {at}") for at in (1, 3)
+        )
+        columns = [columns[0], columns[1], "end 1", columns[2], columns[3], "end 3"]
+    anchors = _both_anchors(path, table, columns[:3], table.select(columns[3:]))
+    known = read.names
+    if known is None and coordinates == _FOUR:
+        known = [*_FITHIC, *("" for _ in names)][: len(names)]
+    if known is not None:
+        strengths = _named_strengths(path, table, [name.lower() for name in known], score)
+        return Loops(anchors.hstack(strengths), "table", {})
     if score == "auto" and (both := _count_and_q(table, names)) is not None:
-        return Loops(coordinates.hstack(both), "bedpe", {})
+        return Loops(anchors.hstack(both), "bedpe", {})
     for at in (7, 6):  # BEDPE has its score in column 8; some callers write it in column 7
         if at < len(names) and table[names[at]].cast(pl.Float64, strict=False).is_not_null().any():
             value = _numbers(path, table["line"], table[names[at]], f"column {at + 1}")
@@ -127,7 +144,7 @@ def _read_pairs(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
     else:
         cli.say(f"Note: {path} gives its loops no strength; each counts 1")
         strengths = _strengths(len(table), count=pl.repeat(1.0, len(table), eager=True))
-    return Loops(coordinates.hstack(strengths), "bedpe", {})
+    return Loops(anchors.hstack(strengths), "bedpe", {})
 
 
 def _count_and_q(table: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame | None:
@@ -142,13 +159,15 @@ def _count_and_q(table: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame | No
     return _strengths(len(table), count=count, neglog10q=-q.log10() + 0.0)
 
 
-def _find_coordinates(row: Sequence[str | None]) -> int | None:
-    """Place of the first of six coordinate columns: the first column, or the second behind a loop id (cLoops2)."""
-    number = re.compile(r"-?\d+")
+def _find_coordinates(row: Sequence[str | None], middles: bool = False) -> tuple[int, int] | None:
+    """Place of the first coordinate, in the first column or behind a loop id (cLoops2), and how many there are."""
+    numeric = [re.fullmatch(r"-?\d+", (value or "").strip()) is not None for value in row[:7]]
     for first in (0, 1):
-        numeric = [number.fullmatch(value or "") is not None for value in row[first : first + 6]]
-        if len(numeric) == 6 and numeric[1] and numeric[2] and numeric[4] and numeric[5]:
-            return first
+        six = numeric[first : first + 6]
+        if len(six) == _SIX and six[1] and six[2] and six[4] and six[5] and not middles:
+            return first, _SIX
+    if len(row) > _FOUR and numeric[1] and numeric[3] and row[0] == row[2]:
+        return 0, _FOUR
     return None
 
 
@@ -196,12 +215,20 @@ def _one_strength(path: str | Path, values: pl.Series, score: Score) -> pl.DataF
     return _strengths(len(values), **{score: values})
 
 
-def _named_strengths(path: str | Path, table: pl.DataFrame, column_of: Mapping[str, str]) -> pl.DataFrame:
+def _named_strengths(path: str | Path, table: pl.DataFrame, names: Sequence[str], score: Score) -> pl.DataFrame:
+    column_of = {name: f"column_{number}" for number, name in reversed(list(enumerate(names, 1)))}
+    count, q, neglog = (
+        next((name for name in known if name in column_of), None) for known in (_COUNT_NAMES, _Q_NAMES, _NEGLOG_NAMES)
+    )
     given = {}
-    count = next((name for name in _COUNT_NAMES if name in column_of), None)
-    q = next((name for name in _Q_NAMES if name in column_of), None)
-    if count is None and q is None:
-        cli.say(f"Note: {path} gives its loops no strength that is known; each counts 1")
+    if count is None and q is None and neglog is None:
+        own = column_of.get("score")
+        if own and table[own].cast(pl.Float64, strict=False).is_not_null().any():
+            return _one_strength(path, _numbers(path, table["line"], table[own], "score"), score)
+        cli.say(
+            f"Note: {path} gives its loops no strength that is known, each counts 1; its columns are "
+            f"{', '.join(names[6:18])}; name the column of read counts count, or that of q values fdr"
+        )
         given["count"] = pl.repeat(1.0, len(table), eager=True)
     if count is not None:
         given["count"] = _numbers(path, table["line"], table[column_of[count]], count)
@@ -211,6 +238,11 @@ def _named_strengths(path: str | Path, table: pl.DataFrame, column_of: Mapping[s
             at = int((values > 1).arg_true()[0])
             raise InputError(f"{path} line {table['line'][at]}: {q} {values[at]:g} is not a q value (0 to 1)")
         given["neglog10q"] = -values.log10() + 0.0  # no -0.0 where q is 1
+    elif neglog is not None:
+        given["neglog10q"] = _numbers(path, table["line"], table[column_of[neglog]], neglog)
+    read = " and ".join(name for name in (count, q or neglog) if name)
+    if read:
+        cli.say(f"{path}: the strength of a loop is read from {read}")
     return _strengths(len(table), **given)
 
 

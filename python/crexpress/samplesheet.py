@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from crexpress import text_tables
 from crexpress.artifacts import replacing
 from crexpress.errors import InputError, InputErrors
 from crexpress.schemas import NAME
@@ -22,7 +23,7 @@ TRAIN, HOLDOUT, PREDICT = "train", "holdout", "predict"
 URL = re.compile(r"(https?|s3|gs)://\S+")
 ACCESSION = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
 
-TABLES = (".tsv", ".txt", ".csv", ".sf", ".results")
+TABLES = (".tsv", ".txt", ".csv", ".tab", ".sf", ".results", ".gct", ".fpkm_tracking")
 BIGWIG = (".bw", ".bigwig")
 TRACK = (*BIGWIG, ".bam", "fragments.tsv")
 SUFFIXES = {  # of a file of each assay, ".gz" apart; every other assay is a track
@@ -110,7 +111,11 @@ def write(path: str | Path, rows: Sequence[Row]) -> None:
 
 
 def _parse(path: Path) -> tuple[list[str], list[_Record]]:
-    """Header and records (values stripped, assay in lower case); InputError unless it is UTF-8 CSV."""
+    """Header and records (values stripped, assay in lower case); InputError unless it is a table in UTF-8.
+
+    Commas, semicolons and tabs are told apart; empty outer columns and rows, R's unnamed first column and what Excel
+    leaves out at the end of a row are no fault.
+    """
     data = path.read_bytes()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise InputError(f"{path} is UTF-16 text; save it as 'CSV UTF-8'")
@@ -121,29 +126,34 @@ def _parse(path: Path) -> tuple[list[str], list[_Record]]:
         raise InputError(f"{path}, row {line}: not UTF-8 text; save the sheet as 'CSV UTF-8'") from None
     if "\0" in text:
         raise InputError(f"{path} is no text file (it holds zero bytes); save the sheet as 'CSV UTF-8'")
-    first = text.lstrip().split("\n", 1)[0]
-    for mark, name in ((";", "semicolons"), ("\t", "tabs")):
-        if mark in first and "," not in first:
-            raise InputError(f"{path} is separated by {name}; save it with commas: {','.join(COLUMNS)}")
-
     try:
-        lines = list(enumerate(csv.reader(text.splitlines()), 1))
-    except csv.Error as error:
-        raise InputError(f"{path} is no comma-separated table: {error}") from None
-    filled = [(number, [field.strip() for field in fields]) for number, fields in lines if any(map(str.strip, fields))]
-    if len(filled) < 2:
-        raise InputError(f"{path} is empty: it needs the header {','.join(COLUMNS)} and one row a file")
-    header = filled[0][1]
+        lines = list(enumerate(text.splitlines(), 1))
+        table = text_tables.parse(path, lines, _is_header, least=1, ragged=True)
+        if table.names is None:  # nor is there a header behind "#"
+            table = text_tables.parse(path, lines, lambda first: True, least=1, ragged=True)
+    except InputError as error:
+        if str(error).startswith((f"{path} is empty", f"{path} holds a header")):
+            needed = f"it needs the header {','.join(COLUMNS)} and one row a file"
+            raise InputError(f"{path} is empty: {needed}") from None
+        raise
+    header = [name for name in table.names or [] if name]
     defaults = dict.fromkeys(COLUMNS, "") | {"replicate": "1"}
     records = []
-    for number, fields in filled[1:]:
-        values = defaults | {name: field for name, field in zip(header, fields, strict=False) if field}
+    for number, *row in table.rows.iter_rows():
+        fields = [(field or "").strip() for field in row]
+        named = [(name, field) for name, field in zip(table.names or [], fields, strict=True) if name]
+        values = defaults | {name: field for name, field in named if field}
         values |= {name: "" for name in header if name not in values}
         values["assay"] = values["assay"].lower()
-        if len(fields) != len(header):
-            values["fields"] = str(len(fields))
+        values["replicate"] = re.sub(r"[.,]0+$", "", values["replicate"])  # as spreadsheets and pandas write 1
+        if any(fields[len(header) + (not (table.names or [""])[0]) :]):
+            values["fields"] = str(max(at for at, field in enumerate(fields, 1) if field))
         records.append(_Record(number, values))
     return header, records
+
+
+def _is_header(first: Sequence[str]) -> bool:
+    return bool({name.strip().lower() for name in first} & set(REQUIRED))
 
 
 def _header_faults(header: list[str]) -> list[str]:
@@ -169,7 +179,7 @@ def _row_faults(record: _Record, header: list[str], folder: Path, absent: Collec
         faults.append(f"row {number}, column {column}: {message}")
 
     if "fields" in v:
-        faults.append(f"row {number} has {v['fields']} fields, the header has {len(header)}; check its commas")
+        faults.append(f"row {number} has {v['fields']} fields, the header has {len(header)}; check its separators")
     for column in REQUIRED:
         if column in header and not v[column]:
             fault(column, "is empty; fill it in")
@@ -191,6 +201,8 @@ def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | N
         return None if _url(file, assay) else f"give the URL of {file}: ENCODE has {assay} in several formats"
     if re.fullmatch("(?i)ENC[A-Z0-9]+", file):
         return f"'{file}' is no accession of an ENCODE file (these look like ENCFF070LLG); give that of a file"
+    if match := re.fullmatch(r"(.+\.mcool)::.*", file, re.IGNORECASE):
+        return f"'{file}' names a resolution; give '{match[1]}', of which --loop_bin_size takes one"
     allowed = SUFFIXES.get(assay, TRACK)
     suffix = _suffix(file)
     if suffix not in allowed or (suffix in BINARY and file.lower().endswith(".gz")):

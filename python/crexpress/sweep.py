@@ -19,7 +19,8 @@ from crexpress import artifacts, cli, missing_tracks, splits
 from crexpress.errors import InputError, InputErrors
 from crexpress.models import build, preset_file
 from crexpress.models.config import INPUTS
-from crexpress.samplesheet import EXPRESSION, NAME, SHARED
+from crexpress.samplesheet import EXPRESSION, SHARED
+from crexpress.schemas import NAME
 from crexpress.training import checks
 
 PIPELINES = (  # options of train that the pipeline gives itself: no setting of a point

@@ -156,9 +156,20 @@ def locate(rows, sheet) {
     return rows.collect { row -> find(row.file, sheet) }
 }
 
+/** Rows of the samplesheet as it was given: past Excel's `sep=` line, by the separator that check-samplesheet takes. */
+def given_rows(sheet) {
+    def lines = sheet.readLines()
+    def skipped = lines.takeWhile { line -> line ==~ /\uFEFF?(?i)"?sep=.?"?[,;\t]*/ || !line.replaceAll(/[\s,;"]/, '') }.size()
+    def header = lines.drop(skipped).take(1).join('').replaceAll(/"[^"]*"/, '')
+    def mark = header.contains('\t') ? '\t' : header.contains(';') && header.count(';') >= header.count(',') ? ';' : ','
+    def rows = sheet.splitCsv(strip: true, sep: mark, quote: '"', skip: skipped)
+    def names = rows.take(1).collectMany { names -> names.collect { name -> name.replace('\uFEFF', '') } }
+    return rows.drop(1).collect { row -> [names, row].transpose().findAll { name, _value -> name }.collectEntries() }
+}
+
 /** Local files named in the samplesheet that do not exist; the task that checks the sheet cannot see them. */
 def absent(sheet) {
-    return sheet.splitCsv(header: true, strip: true)
+    return given_rows(sheet)
         .collect { row -> row.file ?: '' }
         .findAll { name -> name && !remote(name) && !(name ==~ /ENCFF[0-9]{3}[A-Z]{3}/) && !find(name, sheet).exists() }
         .unique()
@@ -172,7 +183,7 @@ def select(rows, assays) {
 
 /** Stop when a cell to interpret is not in the samplesheet; say which of its tracks no one asked for. */
 def check_choices(run, sheet) {
-    def rows = sheet.splitCsv(header: true, strip: true).findAll { row -> row.cell && row.assay }
+    def rows = given_rows(sheet).findAll { row -> row.cell && row.assay }
     def cells = rows.collect { row -> row.cell }.unique().sort()
     def unknown = (run.interpret_cells ?: '').tokenize(', ') - cells
     if (cells && unknown) {

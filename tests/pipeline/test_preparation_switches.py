@@ -40,9 +40,11 @@ def test_switches_and_lists_reach_the_tools(pipeline: Pipeline) -> None:
         f"K562,loops,{CHR20}/K562.RAD21_ChIA-PET.cLoops2.hg38.chr20_0-10Mb.longrange.bed.gz,1,",
         *(f"K562,ccres,list{number}/ccres.bed,{number}," for number in (1, 2)),
     ]
-    (folder / "cells.csv").write_text("cell,assay,file,replicate,column\n" + "\n".join(sheet) + "\n")
+    # as Excel saves it, and a list of TSSs as NCBI names chromosomes
+    (folder / "cells.csv").write_text("sep=,\r\ncell,assay,file,replicate,column\n" + "\n".join(sheet) + "\n")
     gene = re.search('gene_id "([^"]+)"', gzip.decompress(GTF.read_bytes()).decode())[1]
-    (folder / "tss.bed").write_text(f"chr20\t1234567\t1234568\t{gene}\t0\t+\n")
+    (folder / "tss.bed").write_text(f"NC_000020.11\t1234567\t1234568\t{gene}\t0\t+\n")
+    (folder / "names.tsv").write_text("NC_000020.11\tchr20\n")
 
     (folder / "tools").mkdir()
     (folder / "tools/train").write_text('#!/bin/sh\n[ "$1" = --version ] || exit 65\n')  # the run may end there
@@ -50,6 +52,7 @@ def test_switches_and_lists_reach_the_tools(pipeline: Pipeline) -> None:
     pipeline.environment["PATH"] = f"{folder}/tools:{pipeline.environment['PATH']}"
     given = [part for name, value in SWITCHES.items() for part in (f"--{name}", value)]
     files = ["--samplesheet", "cells.csv", "--ccres", "list0/ccres.bed", "--tss_list", "tss.bed"]
+    files += ["--chromosome_names", "names.tsv"]
     output = pipeline.run("-profile", "chr20", *files, *given, "--outdir", "out", code=1)
     assert "Error executing process > 'TRAIN" in output
 

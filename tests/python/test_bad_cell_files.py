@@ -184,7 +184,7 @@ LOOPS: dict[str, tuple[Make, str]] = {
         "a loop reaches chr1:600,000, but the chromosome ends at 500,000; were the loops called on another genome",
     ),
     "another genome": (lambda at: text(at / "a.bedpe", LOOP.replace("chr1", "2L")), "shares no chromosome"),
-    "empty": (lambda at: text(at / "a.bedpe", ""), "a.bedpe holds no line that can be used"),
+    "empty": (lambda at: text(at / "a.bedpe", ""), "a.bedpe is empty"),
     "gzip cut off": (lambda at: cut(text(at / "a.bedpe.gz", LOOP * 5_000), 0.7), "a.bedpe.gz is cut off or damaged"),
     "between chromosomes": (
         lambda at: text(at / "a.bedpe", "chr1\t0\t5000\tchr2\t0\t5000\t.\t4\n"),

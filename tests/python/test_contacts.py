@@ -97,7 +97,7 @@ def test_chia_pet_bed12_has_the_loop_in_its_name(tmp_path, mark):
     line = f"chr1\t5000\t104000\t{mark}\t700\t.\t5000\t104000\t16711680\t2\t4000,4000\t0,95000\n"
     assert entries(build(tmp_path, line)) == {(1, 20): 7}
     with pytest.raises(InputError, match="line 2: 'peak_2' does not name a loop"):
-        build(tmp_path, line + "chr1\t5000\t104000\tpeak_2\t700\t.\n")
+        build(tmp_path, line + line.replace(mark, "peak_2"))
 
 
 def test_cloops2_table_has_an_id_before_the_coordinates(tmp_path):
@@ -182,7 +182,7 @@ def test_chromosomes_without_elements_and_other_naming(tmp_path, capsys):
         ("chr1\t0\t5000\tchr1:100000-105000,-3\n", "line 1: score '-3'"),
         ("chr1\t0\t5000\tchr1:100000-105000,4\nchr1\t0\t5000\tchr1;1-2\n", "line 2"),
         ("chr1\t0\t5000\tdELS\n", "line 1 is not a loop"),
-        ("chr1\t0\t5000\n", "4 tab-separated columns"),
+        ("chr1\t0\t5000\n", "4 columns are needed, separated by tabs"),
         ("", "no line"),
         ("chr1\t0\t5000\tchr1\t3000000\t3005000\tx\t4\n", "another genome build"),
         ("chr1\t0\t5000\tchr2\t0\t5000\tx\t4\n", "no loop within a chromosome"),

@@ -115,8 +115,10 @@ def test_tool_writes_the_validated_sheet(tmp_path: Path) -> None:
         ("A,cage,x.bam,2,+", "column column: '+' names a column"),
         ("A,cage,x.bw,2,", "column column: 'x.bw' holds one strand; say here which, + or -"),
         ("A,cage,x.bw,2,TPM", "'x.bw' holds one strand"),
-        ("A,dnase,x.bw,2", "row 7 has 4 fields, the header has 5"),
+        ("A,dnase,x.bw,2,,x", "row 7 has 6 fields, the header has 5"),
+        ("A,dnase", "row 7, column file: is empty"),
         ("A,dnase,ENCSR000EOT,2,", "'ENCSR000EOT' is no accession of an ENCODE file"),
+        ("A,loops,x.mcool::/resolutions/5000,1,", "names a resolution; give 'x.mcool', of which --loop_bin_size takes"),
         ("A,cage,ENCFF070LLG,2,", "give the URL of ENCFF070LLG"),
     ],
 )
@@ -197,8 +199,8 @@ def test_file_is_looked_for_in_the_working_directory_too(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"cell;assay;file\nA;dnase;a.bw\n", "separated by semicolons"),
-        (b"cell\tassay\tfile\nA\tdnase\ta.bw\n", "separated by tabs"),
+        (b'cell,assay,file\nA,dnase,"a.bw\n', "line 2: a quote is opened and not closed"),
+        (b"cell assay\nA dnase\n", "the column 'file' is missing"),
         ("cell,assay,file\nA,dnase,a.bw\n".encode("utf-16"), "UTF-16"),
         ("cell,assay,file\nA,dnase,ä.bw\n".encode("latin-1"), "row 2: not UTF-8"),
         (b"PK\x03\x04\x00\x00", "no text file"),
@@ -250,6 +252,9 @@ SCHEMA = json.loads((ROOT / "assets/schema_input.json").read_text())
         "A,cage,x.bam,1,",
         "A,cage,x.bam,1,5",
         "A,cage,x.ctss,1,4",
+        "A,rna,gene_abund.tab,1,",
+        "A,rna,x.gct.gz,1,Liver",
+        "A,rna,genes.fpkm_tracking,1,",
         "A,dnase,x.bam,1,",
         "A,dnase,x.bam.gz,1,",
         "A,atac,x.fragments.tsv.gz,1,",

@@ -12,7 +12,7 @@ from crexpress.models.config import INPUTS, ModelConfig, presets, read_preset
 from crexpress.models.encoders import ENCODERS
 from crexpress.models.positions import POSITIONS
 from crexpress.neighbours import MOST_IN_WINDOW
-from crexpress.samplesheet import NAME
+from crexpress.schemas import NAME
 from crexpress.settings import Settings
 from crexpress.training.config import TrainingConfig
 from crexpress.training.losses import LOSSES
