@@ -190,6 +190,11 @@ def select(rows, assays) {
     return rows.findAll { row -> row.assay in assays }
 }
 
+/** Rows of expression in tables of text, which are read before the start; alignments and signals are large. */
+def tables_of(rows) {
+    return select(rows, ['rna', 'cage']).findAll { row -> !(row.file ==~ /(?i)[^?#]*\.(bam|bw|bigwig|ctss(\.gz)?)([?#].*)?/) }
+}
+
 /** Stop when a cell to interpret is not in the samplesheet; say which of its tracks no one asked for. */
 def check_choices(run, sheet) {
     def rows = sheet.splitCsv(header: true, strip: true).findAll { row -> row.cell && row.assay }

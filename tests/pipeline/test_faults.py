@@ -1,5 +1,6 @@
 """What users get wrong is said at the start, whole, before any work."""
 
+import re
 import shutil
 
 import pytest
@@ -59,6 +60,30 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
     assert ("there is no multiqc on PATH" in output) == (not shutil.which("multiqc"))
     assert not tasks(output)
     assert "Exception" not in output
+
+
+def test_tables_and_screens_are_opened_before_the_start(pipeline: Pipeline) -> None:
+    k562, test = ROOT / "assets/k562", ROOT / "assets/test"
+    sheet = pipeline.folder / "cells.csv"
+    text = (k562 / "samplesheet.csv").read_text().replace(",TPM_Roadmap", ",TPM_Roadmpa")
+    sheet.write_text(re.sub(r"(?m)^([^,]+,[^,]+,)(?=\w+[.-])", rf"\1{k562}/", text))
+    screen = f"real={next(k562.glob('EPCrispr*'))}"
+    bare = pipeline.folder / "bare screen.tsv"
+    bare.write_text("chrom\tchromStart\tchromEnd\tmeasuredGeneSymbol\tRegulated\nchr1\t1\t1\tX\tTRUE\n")
+    chosen = ["-profile", "k562", "--samplesheet", sheet, "--outdir", "out"]
+    output = pipeline.run(*chosen, "--crispr", f"{screen},bare={bare}", code=1)
+    assert "rna: table" in output
+    assert "has no column 'TPM_Roadmpa'; it has" in output
+    assert "--crispr bare: " in output
+    assert "no interval (chromStart must be before chromEnd): 1 line (2)" in output
+    assert set(tasks(output)) == {"CHECK_SAMPLESHEET", "CHECK_SWEEP", "CHECK_FILES"}
+    # what a run can do without is told, and the run goes on: here to the next thing that is wrong
+    chosen[3] = k562 / "samplesheet.csv"
+    chosen += ["--crispr", f"{screen},other={test / 'truth.tsv.gz'}", "--exclude_chromosomes", "chr99"]
+    output = pipeline.run(*chosen, code=1)
+    assert "WARN: other: no pair to score in K562; its cells are cell1, cell5." in output
+    assert {"CHECK_FILES", "MERGE_CCRES (600 bp)"} <= set(tasks(output))
+    assert "other: no pair" in (pipeline.folder / "out/pipeline_info/warnings.txt").read_text()
 
 
 def test_hyphens_work_as_in_the_tools(pipeline: Pipeline) -> None:

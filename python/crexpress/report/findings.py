@@ -338,7 +338,7 @@ def _beside_yardstick(view: View, scores: list[str], stick: str) -> list[str]:
         for verdict, names in verdicts.items()
         if names
     ]
-    if poor:
+    if poor and stick != "distance":
         tell = "by themselves tell" if len(poor) > 1 else "by itself tells"
         sentences.append(f"{style.sentence(style.join(poor))} {tell} less than how near an element is.")
     return sentences
