@@ -56,11 +56,11 @@ workflow {
     // then what the files hold that are small enough to be read before the start
     listed = CHECK_SWEEP.out.sheet.map { csv -> csv.splitCsv(header: true) }
     def shared = run.ccres ? [file(run.ccres)] : []
-    ccres = listed.map { all -> (shared + locate(select(all, ['ccres']), sheet)).unique { bed -> bed.toUriString() }.sort { bed -> bed.toUriString() } }
+    def beds = { all -> (shared + locate(select(all, ['ccres']), sheet)).unique { bed -> bed.toUriString() }.sort { bed -> bed.toUriString() } }
     def wanted = run.tracks.tokenize(', ')*.toLowerCase()
     CHECK_FILES(
         CHECK_SWEEP.out.sheet, listed.map { all -> tables_of(all) }.map { own -> [own, locate(own, sheet)] }, file(run.gtf),
-        screens ? ccres : [], screens.keySet().toList(), screens.values().toList(),
+        listed.map { all -> screens ? beds.call(all) : [] }, screens.keySet().toList(), screens.values().toList(),
         listed.map { all -> select(all, wanted).collect { row -> row.cell }.unique().findAll { cell -> !chosen || cell in chosen } },
         flags(run, ['biotypes', 'exclude_chromosomes', 'crispr_cell', 'fit_links']), tool(code, 'check-files')
     )
@@ -69,6 +69,7 @@ workflow {
     cells = rows.flatMap { all -> all.groupBy { row -> row.cell }.values() }
 
     // prepare: once a genome
+    ccres = rows.map { all -> beds.call(all) }
     lengths = run.chrom_sizes ? file(run.chrom_sizes) : fasta
     blacklist = run.blacklist ? file(run.blacklist) : []
     references = runs.map { one -> one.reference }.unique()
