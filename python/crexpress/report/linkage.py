@@ -30,7 +30,7 @@ def table_scores(view: View) -> list[str]:
 
 def model_scores(inputs: Inputs, view: View) -> list[str]:
     """Scores of the links table that the model has a part in: no closed form, and no fit of those alone."""
-    return [name for name in table_scores(view) if facts.source(inputs, name) in (naming.MODEL, naming.FITTED)]
+    return [name for name in table_scores(view) if facts.source(inputs, name) in naming.WITH_MODEL]
 
 
 def closed_forms(inputs: Inputs, view: View) -> list[str]:
