@@ -58,11 +58,13 @@ def screens(
     """
     if not options:
         return [], []
-    if only and only not in cells:
-        known = ", ".join(sorted(cells)) or "none"
-        return [], [f"--crispr-cell: '{only}' is no cell whose links are scored; those are {known}"]
     lists = [genome.read_intervals(path).select("chrom", "start", "end") for path in ccres]
-    found, faults = [], []
+    found: list[screening.Screening] = []
+    warnings: list[str] = []
+    faults: list[str] = []
+    if only and only not in cells:
+        known = ", ".join(sorted(cells)) or "no cell"
+        warnings.append(f"--crispr-cell: links are scored of {known}, not of {only}: screens tell what needs no model.")
     for name, path in crispr.parse(options).items():
         try:
             found.append(_screen(name, path, lists, annotation, [only] if only else cells))
@@ -75,7 +77,7 @@ def screens(
             screening.require_one(found)
         except InputError as error:
             faults.append(f"--crispr: {error}")
-    return [warning for one in found for warning in one.warnings], faults
+    return warnings + [warning for one in found for warning in one.warnings], faults
 
 
 def _screen(

@@ -105,6 +105,8 @@ def test_choices_are_held_against_the_samplesheet(pipeline: Pipeline) -> None:
     ]
     output = pipeline.run(*chosen, code=1)
     assert "--interpret_cells: K526 is no cell of the samplesheet; it has HeLa-S3, K562" in output
+    output = pipeline.run(*chosen[:5], "--crispr_cell", "k562", code=1)
+    assert "--crispr_cell: k562 is no cell of the samplesheet; it has HeLa-S3, K562" in output
     output = pipeline.run(*chosen, "--interpret_cells", "K562")
     assert output.count("Not in --tracks and so not read: ctcf, h3k4me3.") == 1
 

@@ -366,7 +366,7 @@ UNUSABLE = {  # a line, and why it is left out
     "chr1 5000 5500 ABC ENSG01 1000 TRUE K562 maybe": "Regulated is neither TRUE nor FALSE",
     "chr1 5000 5500 ABC ENSG01 1000 TRUE NA TRUE": "CellType is empty",
     "chr1 5000 5500 NA . 1000 TRUE K562 TRUE": "no gene is named",
-    "NA 5000 5500 ABC ENSG01 1000 TRUE K562 TRUE": "on a chromosome that this run does not have (chr77)",
+    "NA 5000 5500 ABC ENSG01 1000 TRUE K562 TRUE": "chrom is empty",
     "chr77 5000 5500 ABC ENSG01 1000 TRUE K562 TRUE": "on a chromosome that this run does not have (chr77)",
     "chr1 5000 5500 ABC ENSG01 1000 TRUE K562": "another number of fields than the header (9)",
 }

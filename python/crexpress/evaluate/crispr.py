@@ -94,6 +94,7 @@ def read(path: Path, chromosomes: Collection[str]) -> Table:
             number = pl.col(name).cast(pl.Float64, strict=False)
             finite = pl.when(number.is_finite()).then(number)
             table = _parsed(table, name, finite, f"{name} is no number")
+    table = table.without("chrom is empty", pl.col("chrom").is_null())
     start, end = pl.col("chromStart"), pl.col("chromEnd")
     interval = (start >= 0) & (start < end)
     table = table.without("no interval (chromStart must be before chromEnd)", ~interval.fill_null(False))
@@ -195,14 +196,14 @@ def _parsed(table: Table, name: str, parsed: pl.Expr, reason: str) -> Table:
 
 def _respelt(path: Path, table: Table, chromosomes: Collection[str]) -> Table:
     """The table with the run's names of chromosomes, less the pairs on others; one odd line never refuses the rest."""
-    names = table.pairs["chrom"].drop_nulls().unique(maintain_order=True).to_list()
+    names = table.pairs["chrom"].unique(maintain_order=True).to_list()
     spelling = {name: name for name in names if name in set(chromosomes)}
     if names and not spelling:
         spelling = genome.reconcile(names, chromosomes, path)
     respelt = pl.col("chrom").replace_strict(spelling, default=None, return_dtype=pl.String)
     elsewhere = sorted(set(names) - set(spelling))
     reason = f"on a chromosome that this run does not have ({genome.shown(elsewhere)})"
-    table = table.without(reason, ~pl.col("chrom").is_in(list(spelling)).fill_null(False))
+    table = table.without(reason, ~pl.col("chrom").is_in(list(spelling)))
     return table._replace(pairs=table.pairs.with_columns(respelt.alias("chrom")))
 
 
