@@ -3,11 +3,12 @@
 // A plain run is a sweep of one point. A run is a point with a seed; runs share the elements of one width (reference),
 // the tracks of one bin size (store) and the baselines of one split (protocol).
 
-include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; own_presets ; read_hidden ; read_runs ; select ; settings } from './subworkflows/parameters'
+include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; own_presets ; read_hidden ; read_runs ; select ; settings ; tables_of } from './subworkflows/parameters'
 include { PROVENANCE ; multiqc_parameters ; multiqc_software } from './subworkflows/provenance'
 include { TOOLKIT ; tool      } from './subworkflows/toolkit'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
 include { CHECK_SWEEP         } from './modules/check-sweep'
+include { CHECK_FILES         } from './modules/check-files'
 include { MERGE_CCRES         } from './modules/merge-ccres'
 include { SCORE_MOTIFS        } from './modules/score-motifs'
 include { EXTRACT_SIGNALS     } from './modules/extract-signals'
@@ -51,12 +52,24 @@ workflow {
         code.map { digests -> digests['check-sweep'] + digests.train } // whose options points set
     )
     runs = CHECK_SWEEP.out.runs.flatMap { json -> read_runs(json) }
-    rows = CHECK_SWEEP.out.sheet.map { csv -> csv.splitCsv(header: true) }
+
+    // then what the files hold that are small enough to be read before the start
+    listed = CHECK_SWEEP.out.sheet.map { csv -> csv.splitCsv(header: true) }
+    def shared = run.ccres ? [file(run.ccres)] : []
+    def beds = { all -> (shared + locate(select(all, ['ccres']), sheet)).unique { bed -> bed.toUriString() }.sort { bed -> bed.toUriString() } }
+    def wanted = run.tracks.tokenize(', ')*.toLowerCase()
+    CHECK_FILES(
+        CHECK_SWEEP.out.sheet, listed.map { all -> tables_of(all) }.map { own -> [own, locate(own, sheet)] }, file(run.gtf),
+        listed.map { all -> screens ? beds.call(all) : [] }, screens.keySet().toList(), screens.values().toList(),
+        listed.map { all -> select(all, wanted).collect { row -> row.cell }.unique().findAll { cell -> !chosen || cell in chosen } },
+        flags(run, ['biotypes', 'exclude_chromosomes', 'crispr_cell', 'fit_links']), tool(code, 'check-files')
+    )
+    CHECK_FILES.out.warnings.subscribe { path -> path.readLines().each { warning -> log.warn(warning) } }
+    rows = CHECK_FILES.out.sheet.map { csv -> csv.splitCsv(header: true) }
     cells = rows.flatMap { all -> all.groupBy { row -> row.cell }.values() }
 
     // prepare: once a genome
-    def shared = run.ccres ? [file(run.ccres)] : []
-    ccres = rows.map { all -> (shared + locate(select(all, ['ccres']), sheet)).unique { bed -> bed.toUriString() }.sort { bed -> bed.toUriString() } }
+    ccres = rows.map { all -> beds.call(all) }
     lengths = run.chrom_sizes ? file(run.chrom_sizes) : fasta
     blacklist = run.blacklist ? file(run.blacklist) : []
     references = runs.map { one -> one.reference }.unique()
@@ -80,7 +93,6 @@ workflow {
     }
 
     // prepare: once a cell
-    def wanted = run.tracks.tokenize(', ')*.toLowerCase()
     stores = runs.map { one -> [one.reference, one.store] }.unique()
     tracks = cells.map { own -> select(own, wanted) }.filter { own -> own }
         .map { own -> [own[0].cell, own.collect { row -> row.assay }, locate(own, sheet)] }
@@ -186,7 +198,7 @@ workflow {
             .map { point, data, metrics, curves, own ->
                 [point, data.elements, data.genes, metrics, curves, data.predictions, data.expression, data.links, data.signals, data.contacts, own]
             },
-        screens.values().toList(), '', tool(code, 'report')
+        screens.keySet().toList(), screens.values().toList(), '', tool(code, 'report')
     )
 
     if (run.multiqc) {

@@ -1,3 +1,5 @@
+include { named ; options } from '../../subworkflows/shell'
+
 process REPORT {
     tag "${point.point}"
     label 'process_low'
@@ -7,6 +9,7 @@ process REPORT {
         path(predictions, stageAs: 'predictions?/*', arity: '1..*'), path(expression, arity: '0..*'),
         path(links, stageAs: 'links?/*', arity: '0..*'), path(signals, arity: '1..*'), path(contacts, arity: '0..*'),
         path(models, stageAs: 'model?/*', arity: '1..*')
+    val names
     path screens, stageAs: 'screen?/*', arity: '0..*'
     val args
     val toolkit
@@ -27,7 +30,7 @@ process REPORT {
         ${links.collect { file -> "--links ${file}" }.join(' ')} \\
         ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
         ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
-        ${screens ? "--crispr ${screens[0]}" : ''} ${args} ${task.ext.args ?: ''} --outdir ./${point.folder}
+        ${options(crispr: named(names, screens))} ${args} ${task.ext.args ?: ''} --outdir ./${point.folder}
     """
 
     stub:

@@ -11,6 +11,7 @@ import polars as pl
 from crexpress import artifacts
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
+from crexpress.evaluate import naming
 
 
 class Compared(NamedTuple):
@@ -58,8 +59,11 @@ def read_settings(runs: Path) -> dict[str, dict[str, str]]:
 def _labelled(frame: pl.DataFrame, header: Header, point: str, settings: Mapping[str, Any]) -> pl.DataFrame:
     runs = header["parameters"].get("runs", {})
     methods = pl.DataFrame(
-        [(name, run["method"], run["seed"]) for name, run in runs.items()],
-        schema={"method": pl.String, "of": pl.String, "seed": pl.Int64},
+        [
+            (name, run["method"], run["seed"], run.get("source", naming.MODEL) in naming.WITH_MODEL)
+            for name, run in runs.items()
+        ],
+        schema={"method": pl.String, "of": pl.String, "seed": pl.Int64, "model": pl.Boolean},
         orient="row",
     )
     told = ", ".join(f"{name} {value}" for name, value in settings.items())
@@ -68,7 +72,7 @@ def _labelled(frame: pl.DataFrame, header: Header, point: str, settings: Mapping
         pl.lit(told).alias("settings"),
         pl.coalesce("of", "method").alias("method"),
         "seed",
-        pl.col("of").is_not_null().alias("model"),
+        pl.col("model").fill_null(False),
         *(name for name in frame.columns if name != "method"),
     )
 

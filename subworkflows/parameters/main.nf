@@ -181,13 +181,20 @@ def select(rows, assays) {
     return rows.findAll { row -> row.assay in assays }
 }
 
-/** Stop when a cell to interpret is not in the samplesheet; say which of its tracks no one asked for. */
+/** Rows of expression in tables of text, which are read before the start; alignments and signals are large. */
+def tables_of(rows) {
+    return select(rows, ['rna', 'cage']).findAll { row -> !(row.file ==~ /(?i)[^?#]*\.(bam|bw|bigwig|ctss(\.gz)?)([?#].*)?/) }
+}
+
+/** Stop when a cell to interpret, or of the screens, is not in the samplesheet; say which of its tracks no one asked for. */
 def check_choices(run, sheet) {
     def rows = given_rows(sheet).findAll { row -> row.cell && row.assay }
     def cells = rows.collect { row -> row.cell }.unique().sort()
-    def unknown = (run.interpret_cells ?: '').tokenize(', ') - cells
-    if (cells && unknown) {
-        error("--interpret_cells: ${unknown.join(', ')} is no cell of the samplesheet; it has ${cells.join(', ')}")
+    ['interpret_cells', 'crispr_cell'].each { name ->
+        def unknown = (name == 'crispr_cell' && !run.crispr ? '' : run[name] ?: '').tokenize(', ') - cells
+        if (cells && unknown) {
+            error("--${name}: ${unknown.join(', ')} is no cell of the samplesheet; it has ${cells.join(', ')}")
+        }
     }
     def unread = rows.collect { row -> row.assay.toLowerCase() }.unique() - run.tracks.tokenize(', ')*.toLowerCase() - ['rna', 'cage', 'loops', 'ccres']
     if (unread) {

@@ -39,7 +39,8 @@ class Bench:
         genes, header = artifacts.read_table(store["genes"], "genes")
         tracks = "dnase", "h3k27ac"
         world = read_world(elements, genes, store["genes"], header, store["signals"], CELL, tracks)
-        self.pairs = crispr.pairs(crispr.read(SCREEN).filter(pl.col("CellType") == CELL), genes)
+        screen = crispr.read(SCREEN, elements["chrom"].unique()).pairs
+        self.pairs = crispr.pairs(screen.filter(pl.col("CellType") == CELL), genes)
         overlap = crispr.overlaps(self.pairs, elements, genes)
         self.closed = closed_forms(self.pairs, overlap, elements, genes, world.tracks)
         self.genes = genes.filter(pl.col("gene_id").is_in(self.pairs["gene_id"].drop_nulls().implode()))

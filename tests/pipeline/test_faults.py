@@ -1,5 +1,6 @@
 """What users get wrong is said at the start, whole, before any work."""
 
+import re
 import shutil
 
 import pytest
@@ -61,6 +62,30 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
     assert "Exception" not in output
 
 
+def test_tables_and_screens_are_opened_before_the_start(pipeline: Pipeline) -> None:
+    k562, test = ROOT / "assets/k562", ROOT / "assets/test"
+    sheet = pipeline.folder / "cells.csv"
+    text = (k562 / "samplesheet.csv").read_text().replace(",TPM_Roadmap", ",TPM_Roadmpa")
+    sheet.write_text(re.sub(r"(?m)^([^,]+,[^,]+,)(?=\w+[.-])", rf"\1{k562}/", text))
+    screen = f"real={next(k562.glob('EPCrispr*'))}"
+    bare = pipeline.folder / "bare screen.tsv"
+    bare.write_text("chrom\tchromStart\tchromEnd\tmeasuredGeneSymbol\tRegulated\nchr1\t1\t1\tX\tTRUE\n")
+    chosen = ["-profile", "k562", "--samplesheet", sheet, "--outdir", "out"]
+    output = pipeline.run(*chosen, "--crispr", f"{screen},bare={bare}", code=1)
+    assert "rna: table" in output
+    assert "has no column 'TPM_Roadmpa'; it has" in output
+    assert "--crispr bare: " in output
+    assert "no interval (chromStart must be before chromEnd): 1 line (2)" in output
+    assert set(tasks(output)) == {"CHECK_SAMPLESHEET", "CHECK_SWEEP", "CHECK_FILES"}
+    # what a run can do without is told, and the run goes on: here to the next thing that is wrong
+    chosen[3] = k562 / "samplesheet.csv"
+    chosen += ["--crispr", f"{screen},other={test / 'truth.tsv.gz'}", "--exclude_chromosomes", "chr99"]
+    output = pipeline.run(*chosen, code=1)
+    assert "WARN: other: no pair to score in K562; its cells are cell1, cell5." in output
+    assert {"CHECK_FILES", "MERGE_CCRES (600 bp)"} <= set(tasks(output))
+    assert "other: no pair" in (pipeline.folder / "out/pipeline_info/warnings.txt").read_text()
+
+
 def test_hyphens_work_as_in_the_tools(pipeline: Pipeline) -> None:
     output = pipeline.run("-profile", "k562", "-stub-run", "--holdout-cells", "HeLa", "--outdir", "out", code=1)
     assert "'HeLa' is no cell of the sheet (did you mean 'HeLa-S3'?)" in output
@@ -80,6 +105,8 @@ def test_choices_are_held_against_the_samplesheet(pipeline: Pipeline) -> None:
     ]
     output = pipeline.run(*chosen, code=1)
     assert "--interpret_cells: K526 is no cell of the samplesheet; it has HeLa-S3, K562" in output
+    output = pipeline.run(*chosen[:5], "--crispr_cell", "k562", code=1)
+    assert "--crispr_cell: k562 is no cell of the samplesheet; it has HeLa-S3, K562" in output
     output = pipeline.run(*chosen, "--interpret_cells", "K562")
     assert output.count("Not in --tracks and so not read: ctcf, h3k4me3.") == 1
 

@@ -20,7 +20,7 @@ CELLS = [f"cell{number}" for number in range(1, 6)]
 
 def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline) -> None:
     output = pipeline.run("-profile", "test", "-stub-run", "--outdir", "out")
-    once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
+    once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "CHECK_FILES", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
     once += ["FIT_BASELINES (--val chr5 --test chr6 cell5)", "EVALUATE (scpge-small)", "REPORT (scpge-small)"]
     each = [
         f"{name} ({cell})"
@@ -309,7 +309,8 @@ def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline:
     chosen = ["-profile", "test", "-stub-run", "--interpret_cells", "cell5"]
     new = sheet_of(pipeline, "new.csv", lambda cell, assay: cell == "cell5" and assay != "rna")
     done = tasks(pipeline.run(*chosen, "--model", "saved", "--samplesheet", new, "--outdir", "applied"))
-    once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)", "REPORT (saved)"]
+    once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "CHECK_FILES", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
+    once += ["REPORT (saved)"]
     own = [f"{name} (cell5)" for name in ("EXTRACT_SIGNALS", "BUILD_LOOPS", "PREDICT", "INTERPRET")]
     assert done == sorted([*once, *own])  # nothing is trained, and there is nothing to score
     (pipeline.folder / "own.yml").write_text("points: {own: {}}")

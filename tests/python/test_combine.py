@@ -106,7 +106,7 @@ def test_a_window_adds_what_the_model_does_not_see_and_keeps_the_rest(case):
 def test_abc_is_the_closed_form_of_evaluate(case, tmp_path):
     world = case["world"]
     wide = scores(case, None)
-    pairs = crispr.pairs(crispr.read(screen(case, tmp_path / "screen.tsv")), world.genes)
+    pairs = crispr.pairs(crispr.read(screen(case, tmp_path / "screen.tsv"), CHROMS).pairs, world.genes)
     overlap = crispr.overlaps(pairs, world.elements, world.genes)
     closed = closed_forms(pairs, overlap, world.elements, world.genes, world.tracks)["ABC"]
     pair, element = overlap
@@ -207,6 +207,19 @@ def test_the_tool_writes_a_links_table_that_says_what_it_was_fitted_to(case, tmp
     assert files[0].read_bytes() == files[1].read_bytes()
     refused = run("combine-links", "--links", files[0], *options[:-6], "--outdir", tmp_path / "third")
     assert (refused.exit_code, "combined scores already" in refused.stderr) == (65, True)
+
+
+def test_a_fit_to_a_screen_without_cells_says_what_it_takes_it_for(case, tmp_path):
+    path = screen(case, tmp_path / "s.tsv")
+    table = pl.read_csv(path, separator="\t", infer_schema=False)
+    table.drop("CellType").write_csv(path, separator="\t")
+    options = [*write(case, tmp_path), "--window", WINDOW, "--outdir", tmp_path / "out", "--crispr", path]
+    result = run("combine-links", *options)
+    assert result.exit_code == 0, result.stderr
+    assert "s: the screen names no cell (no column CellType); it is taken for one of K." in result.stderr
+    table.with_columns(CellType=pl.lit("other")).write_csv(path, separator="\t")
+    result = run("combine-links", *options)
+    assert (result.exit_code, "no pair to score in K; its cells are other" in result.stderr) == (65, True)
 
 
 @pytest.mark.parametrize(

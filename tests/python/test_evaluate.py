@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from crexpress import artifacts
 from crexpress.errors import InputError
-from crexpress.evaluate import bootstrap, closed_forms, crispr, expression, links, metrics, naming, ranking
+from crexpress.evaluate import bootstrap, closed_forms, crispr, expression, links, metrics, naming, ranking, screening
 from crexpress.known_cells import MEAN_OVER_CELLS
 from scipy.stats import spearmanr
 from sketches import write_store
@@ -278,6 +278,9 @@ HEADER = (
 )
 
 
+CHROMS = ("chr1", "chr2")
+
+
 def screen_file(folder: Path, *rows: str, header: str = HEADER) -> Path:
     path = folder / "screen.tsv"
     path.write_text("\n".join("\t".join(row.split()) for row in (header, *rows)) + "\n")
@@ -285,7 +288,16 @@ def screen_file(folder: Path, *rows: str, header: str = HEADER) -> Path:
 
 
 def read_pairs(folder: Path, *rows: str, header: str = HEADER) -> pl.DataFrame:
-    return crispr.pairs(crispr.read(screen_file(folder, *rows, header=header)), GENES)
+    return crispr.pairs(crispr.read(screen_file(folder, *rows, header=header), CHROMS).pairs, GENES)
+
+
+def scored(
+    path: Path, *tables: links.Links, only: str | None = None, elements: pl.DataFrame | None = None
+) -> list[links.Screen]:
+    """Every cell of the screen with the scores of these links tables."""
+    elements = ELEMENTS if elements is None else elements
+    found = links.screening("screen", path, elements, GENES, tables, only)
+    return list(links.screens(found, elements, GENES, tables, {}))
 
 
 def test_pairs_that_do_not_count_are_left_out(tmp_path):
@@ -323,7 +335,7 @@ def test_scpge_layout_is_read(tmp_path):
     path = tmp_path / "Integration.bed"
     path.write_text("chr\tstart\tend\tclass\tGene\tGene TSS\tCell type\tSignificant\n"
                     "chr1\t5000\t5500\tpromoter\tABC\t1000\tK562\tTRUE\n")  # fmt: skip
-    pairs = crispr.pairs(crispr.read(path), GENES)
+    pairs = crispr.pairs(crispr.read(path, CHROMS).pairs, GENES)
     assert pairs.select("gene_id", "distance", "Regulated").row(0) == ("ENSG01.3", 4250, True)
 
 
@@ -332,21 +344,69 @@ def test_scpge_layout_is_read(tmp_path):
     [
         (HEADER.replace("chromEnd", "stop"), "chr1 1 2 A E 1 TRUE K TRUE", "no column chromEnd; needed are chrom,"),
         ("chrom chromStart chromEnd Regulated", "chr1 1 2 TRUE", "measuredGeneEnsemblId or measuredGeneSymbol"),
-        (HEADER, "chr1 1 2 A E 1 TRUE K maybe", "line 2: Regulated is 'maybe'; expected TRUE, FALSE or NA"),
-        (HEADER, "chr1 1 two A E 1 TRUE K TRUE", "line 2: chromEnd is 'two'; expected a number"),
-        (HEADER, "chr1 9 2 A E 1 TRUE K TRUE", "line 2: chromStart and chromEnd are no interval"),
+        (HEADER, "chr1 1 2 A E 1 TRUE K maybe", r"no line that can be scored: Regulated is neither .*: 1 line \(2\)"),
+        (HEADER.replace("startTSS", "chrom"), "chr1 1 2 A E 1 TRUE K TRUE", "line 1: the column 'chrom' stands twice"),
+        (
+            HEADER,
+            "chr7 1 9 A E 1 TRUE K TRUE",
+            "shares no chromosome with the other input: it has chr7, the other chr1",
+        ),
     ],
 )
 def test_unusable_screens_are_refused(tmp_path, header, row, message):
     with pytest.raises(InputError, match=message):
-        crispr.read(screen_file(tmp_path, row, header=header))
+        crispr.read(screen_file(tmp_path, row, header=header), CHROMS)
+
+
+GOOD = "chr1 5000 5500 ABC ENSG01 1000 TRUE K562 TRUE"
+UNUSABLE = {  # a line, and why it is left out
+    "chr1 5500 5500 ABC ENSG01 1000 TRUE HeLa TRUE": "no interval (chromStart must be before chromEnd)",
+    "chr1 -5 5500 ABC ENSG01 1000 TRUE K562 TRUE": "no interval (chromStart must be before chromEnd)",
+    "chr1 5000 5e9.1 ABC ENSG01 1000 TRUE K562 TRUE": "chromEnd is no number",
+    "chr1 5000 5500 ABC ENSG01 inf TRUE K562 TRUE": "startTSS is no number",
+    "chr1 5000 5500 ABC ENSG01 1000 TRUE K562 maybe": "Regulated is neither TRUE nor FALSE",
+    "chr1 5000 5500 ABC ENSG01 1000 TRUE NA TRUE": "CellType is empty",
+    "chr1 5000 5500 NA . 1000 TRUE K562 TRUE": "no gene is named",
+    "NA 5000 5500 ABC ENSG01 1000 TRUE K562 TRUE": "chrom is empty",
+    "chr77 5000 5500 ABC ENSG01 1000 TRUE K562 TRUE": "on a chromosome that this run does not have (chr77)",
+    "chr1 5000 5500 ABC ENSG01 1000 TRUE K562": "another number of fields than the header (9)",
+}
+
+
+def test_a_line_that_cannot_be_used_is_left_out_and_listed_and_the_rest_is_scored(tmp_path):
+    rows = [row for bad in UNUSABLE for row in (bad, GOOD)]
+    table = crispr.read(screen_file(tmp_path, *rows, "chr1 5000 5500 ABC ENSG01 1000 TRUE K562 NA"), CHROMS)
+    assert table.pairs["line"].to_list() == list(range(3, 2 * len(UNUSABLE) + 2, 2))
+    expected = {crispr.NO_VERDICT: [2 * len(UNUSABLE) + 2]}
+    for number, reason in enumerate(UNUSABLE.values()):
+        expected.setdefault(reason, []).append(2 * number + 2)
+    assert table.left_out == expected
+    table = make_links([ATTENTION], gene_id=["ENSG01.3"], element=[1], attention=[1.0])
+    found = links.screening("s", tmp_path / "screen.tsv", ELEMENTS, GENES, [table], None)
+    (said,) = found.warnings
+    assert said.startswith(f"s: {len(UNUSABLE)} of {2 * len(UNUSABLE) + 1} lines cannot be used and are left out: ")
+    assert "no interval (chromStart must be before chromEnd): 2 lines (2, 4)" in said
+    assert crispr.NO_VERDICT not in said  # the field's rule, no fault
+    assert found.facts()["left_out_by_rule"] == [f"{crispr.NO_VERDICT}: 1 line (22)"]
+    assert len(found.cells["K562"]) == len(UNUSABLE)
+
+
+def test_many_lines_left_out_name_the_first():
+    assert crispr.told({"odd": list(range(2, 2002))}) == ["odd: 2,000 lines (2, 3, 4, 5, 6, ...)"]
+
+
+def test_chromosomes_are_spelt_as_in_the_run(tmp_path, capsys):
+    path = screen_file(tmp_path, GOOD.removeprefix("chr"))
+    assert crispr.read(path, CHROMS).pairs["chrom"].to_list() == ["chr1"]
+    assert "chromosome names respelt (1 -> chr1" in capsys.readouterr().err
+    assert crispr.read(screen_file(tmp_path, GOOD), ["1", "2"]).pairs["chrom"].to_list() == ["1"]
 
 
 def test_a_cut_off_screen_is_refused(tmp_path):
     path = tmp_path / "cut.tsv.gz"
     path.write_bytes(gzip.compress(screen_file(tmp_path, "chr1 1 2 A E 1 TRUE K TRUE").read_bytes())[:-12])
-    with pytest.raises(InputError, match=r"cut\.tsv\.gz is not a readable"):
-        crispr.read(path)
+    with pytest.raises(InputError, match=r"cut\.tsv\.gz is cut off or damaged"):
+        crispr.read(path, CHROMS)
 
 
 def test_touching_counts_and_promoter_elements_do_not(tmp_path):
@@ -454,7 +514,7 @@ def test_a_pair_takes_the_best_of_its_elements_and_misses_rank_last(tmp_path):
         attention=[0.1, 0.4, 0.0, float("nan")],
         rank=[5.0, 2.0, 9.0, None],
     )
-    (screen,) = links.screens("screen", path, ELEMENTS, GENES, [table], {}, None)
+    (screen,) = scored(path, table)
     assert screen.scores["attention"].tolist() == [0.4, -np.inf, 0, -np.inf, -np.inf]
     assert screen.scores["rank in gene"].tolist() == [-2, -np.inf, -9, -np.inf, -np.inf]
     assert list(screen.scores) == ["attention", "rank in gene", "distance"]
@@ -471,19 +531,51 @@ def test_a_pair_takes_the_best_of_its_elements_and_misses_rank_last(tmp_path):
     assert not curves  # two positives
 
 
-def test_screens_that_cannot_be_scored_are_refused(tmp_path):
-    row = "chr1 5000 5500 ABC ENSG01 1000 TRUE K562 TRUE"
-    path = screen_file(tmp_path, row)
-    with pytest.raises(InputError, match="no pair to score in HeLa; its cells are K562"):
-        list(links.screens("s", path, ELEMENTS, GENES, [], {}, "HeLa"))
+def test_a_screen_of_other_cells_is_told_and_only_where_no_other_can_be_scored_refused(tmp_path):
+    path = screen_file(tmp_path, GOOD)
     table = make_links([ATTENTION], gene_id=["ENSG01.3"], element=[1], attention=[1.0])
+    other = links.screening("s", path, ELEMENTS, GENES, [table], "HeLa")
+    assert not other.cells
+    assert "s: no pair to score in HeLa; its cells are K562" in other.warnings[0]
+    with pytest.raises(InputError, match=r"no screen can be scored\. s: no pair to score in HeLa; its cells are K562"):
+        screening.require_one([other])
+    screening.require_one([other, links.screening("s", path, ELEMENTS, GENES, [table], None)])
+    screening.require_one([])
     with pytest.raises(InputError, match="two links tables of K562 hold a score 'attention'"):
-        list(links.screens("s", path, ELEMENTS, GENES, [table, table], {}, None))
-    path = screen_file(tmp_path, row.replace(" K562", ""), header=HEADER.replace(" CellType", ""))
-    with pytest.raises(InputError, match="no column CellType; name its cell with --crispr-cell"):
-        list(links.screens("s", path, ELEMENTS, GENES, [table], {}, None))
-    (screen,) = links.screens("s", path, ELEMENTS, GENES, [table], {}, "K562")
-    assert screen.scores["attention"].tolist() == [1]
+        scored(path, table, table)
+
+
+def test_a_screen_without_cells_is_taken_for_the_only_one_and_that_is_said(tmp_path):
+    path = screen_file(tmp_path, GOOD.replace(" K562", ""), header=HEADER.replace(" CellType", ""))
+    table = make_links([ATTENTION], gene_id=["ENSG01.3"], element=[1], attention=[1.0])
+    for only in (None, "K562"):
+        found = links.screening("s", path, ELEMENTS, GENES, [table], only)
+        assert found.warnings == ["s: the screen names no cell (no column CellType); it is taken for one of K562."]
+        assert found.facts()["assumed_cell"] == "K562"
+        (screen,) = links.screens(found, ELEMENTS, GENES, [table], {})
+        assert screen.scores["attention"].tolist() == [1]
+    with pytest.raises(InputError, match=r"no column CellType; name its cell \(HeLa, K562\) with --crispr-cell"):
+        links.screening("s", path, ELEMENTS, GENES, [table, table._replace(cell="HeLa")], None)
+
+
+def test_a_screen_of_another_build_or_species_is_not_scored_at_chance(tmp_path):
+    table = make_links([ATTENTION], gene_id=["ENSG01.3"], element=[1], attention=[1.0])
+    path = screen_file(tmp_path, GOOD.replace("5000 5500", "35000 35500"))
+    found = links.screening("s", path, ELEMENTS, GENES, [table], None)
+    assert not found.cells
+    (said,) = found.warnings
+    assert said == (
+        "s, K562: none of the 1 tested pairs overlaps a cCRE; the screen has chr1:35,000-35,500, the cCREs "
+        "chr1:1,100-1,300; is it of the same genome build?"
+    )
+    path = screen_file(tmp_path, GOOD.replace("ABC ENSG01", "Abc ENSMUSG01"))
+    (said,) = links.screening("s", path, ELEMENTS, GENES, [table], None).warnings
+    assert "names a gene of this run; the screen has ENSMUSG01, the annotation ENSG01.3 ABC, ENSG02.1 DEF" in said
+    far = GOOD.replace("5000 5500", "35000 35500")
+    found = links.screening("s", screen_file(tmp_path, GOOD, far, far), ELEMENTS, GENES, [table], None)
+    assert list(found.cells) == ["K562"]
+    assert found.warnings[0].startswith("s, K562: only 33% of the 3 tested pairs overlap a cCRE; ")
+    assert not links.screening("s", screen_file(tmp_path, GOOD, far), ELEMENTS, GENES, [table], None).warnings
 
 
 def test_groups_and_curves_by_distance():
@@ -515,8 +607,12 @@ def test_groups_and_curves_by_distance():
 
 def test_k562_screen_reaches_the_published_figures():
     """Figures of design/peers.md, measured there with the field's own code."""
-    path = SCREEN
-    (screen,) = links.screens("K562", path, ELEMENTS, GENES, [], {}, "K562")
+    chroms = [f"chr{name}" for name in (*range(1, 23), "X")]
+    everywhere = pl.DataFrame({"chrom": chroms, "ccre_start": 0, "ccre_end": 300_000_000, "class": "dELS"})
+    gene = {"gene_id": ["ENSG00000116198"], "gene_name": ["CEP104"], "chrom": ["chr1"], "tss": [3_857_213]}
+    found = screening.screen("K562", SCREEN, pl.DataFrame(gene), chroms, ["K562"])
+    assert not found.warnings
+    (screen,) = links.screens(found, everywhere, pl.DataFrame(gene), [], {})
     positive = screen.pairs["Regulated"].to_numpy()
     assert (len(positive), positive.sum()) == (10_356, 471)
     once = np.ones((1, len(positive)))

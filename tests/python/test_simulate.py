@@ -193,7 +193,8 @@ def test_loops_come_twice_with_a_strength(folder: Path) -> None:
 
 
 def test_truth_and_screen_are_read_as_benchmarks(folder: Path, world: World) -> None:
-    truth, screen = crispr.read(folder / "truth.tsv.gz"), crispr.read(folder / "crispr.tsv.gz")
+    chroms = world.genes["chrom"].unique()
+    truth, screen = (crispr.read(folder / name, chroms).pairs for name in ("truth.tsv.gz", "crispr.tsv.gz"))
     assert truth["CellType"].unique().sort().to_list() == ["cell1", "cell4"]
     assert len(truth) == 2 * len(world.pairs)
     regulated = truth.filter(CellType="cell4")["Regulated"].to_numpy()

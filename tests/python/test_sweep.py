@@ -455,12 +455,13 @@ def metrics_of(folder: Path, names: dict[str, tuple[str, int | None, float]]) ->
     rows += [
         base | {"section": "links", "subset": "all pairs", "reference": "screen", "method": method, "value": value,
                 "metric": "average_precision"}
-        for method, value in (("attention", 0.3), ("distance", 0.4))
+        for method, value in (("attention", 0.3), ("distance", 0.4), ("ABC of the element", 0.5))
     ]  # fmt: skip
     schema = {"reference": pl.String, "baseline": pl.String, "low": pl.Float64, "high": pl.Float64}
     frame = pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
     runs = {name: {"method": method, "seed": seed} for name, (method, seed, _) in names.items()}
     runs["attention"] = {"method": "attention", "seed": None}
+    runs["ABC of the element"] = {"method": "ABC of the element", "seed": None, "source": "closed form"}
     header = artifacts.make_header("metrics", "test", parameters={"runs": runs, "units": {"A": "log10(1 + TPM)"}})
     folder.mkdir()
     artifacts.write_table(folder / "metrics.parquet", frame, header)
@@ -478,9 +479,10 @@ def test_points_stand_side_by_side(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "r on test genes from 0.610 (small) to 0.720 (large)" in result.output
     table = pl.read_parquet(tmp_path / "out/sweep.parquet")
-    assert len(table) == 12
+    assert len(table) == 14
     assert table.filter(point="large", seed=2)["value"].to_list() == [0.74]
-    assert table.filter(~pl.col("model"))["method"].unique().sort().to_list() == ["distance", "ridge promoter"]
+    without = table.filter(~pl.col("model"))["method"].unique().sort().to_list()
+    assert without == ["ABC of the element", "distance", "ridge promoter"]
     assert pl.read_csv(tmp_path / "out/sweep.csv").shape == table.shape
     page = (tmp_path / "out/sweep.html").read_text()
     for text in (

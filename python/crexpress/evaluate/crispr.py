@@ -2,14 +2,18 @@
 
 Read in the layout of EngreitzLab/CRISPR_comparison, whose rules are kept: pairs that are no valid connection,
 or without a verdict, are left out; elements that overlap any 500-bp TSS interval do not count; intervals that
-touch overlap; a gene that is not known keeps its pairs, which nothing then links.
+touch overlap; a gene that is not known keeps its pairs, which nothing then links. A line that cannot be used is
+left out as well, counted and listed: one of thousands must not cost the others.
 """
 
-from collections.abc import Sequence
+import csv
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
+from crexpress import genome
 from crexpress.elements import TSS
 from crexpress.errors import InputError
 
@@ -26,7 +30,27 @@ _REQUIRED = ("chrom", "chromStart", "chromEnd", "Regulated")
 _GENE = ("measuredGeneEnsemblId", "measuredGeneSymbol")
 _NUMBERS = ("chromStart", "chromEnd", "startTSS", "distanceToTSS", "DHS.RPM", "H3K27ac.RPM.expandedRegion")
 _TRUTH = {"TRUE": True, "T": True, "1": True, "FALSE": False, "F": False, "0": False}
+_MISSING = [*genome.MISSING, "NaN", "nan"]
 _TSS_HALF = 250  # half of the TSS interval of CRISPR_comparison, bp
+_LISTED = 5  # line numbers that a message names
+
+# why a line is left out; the first two by the field's rules, which is no fault of the file
+NO_CONNECTION = "no valid connection (ValidConnection is not TRUE)"
+NO_VERDICT = "without a verdict (Regulated is NA)"
+BY_RULE = (NO_CONNECTION, NO_VERDICT)
+
+
+class Table(NamedTuple):
+    """Pairs of a screen that can be scored, with their `line`, and the lines that cannot: {reason: numbers}."""
+
+    pairs: pl.DataFrame
+    left_out: Mapping[str, Sequence[int]]
+
+    def without(self, reason: str, bad: pl.Expr) -> "Table":
+        """The table less the pairs that are `bad`, which are listed under `reason`."""
+        unusable = bad.fill_null(False)
+        lines = self.pairs.filter(unusable)["line"].to_list()
+        return Table(self.pairs.filter(~unusable), {**self.left_out, reason: lines}) if lines else self
 
 
 def parse(values: Sequence[str]) -> dict[str, Path]:
@@ -44,39 +68,60 @@ def parse(values: Sequence[str]) -> dict[str, Path]:
     return files
 
 
-def read(path: Path) -> pl.DataFrame:
+def read(path: Path, chromosomes: Collection[str]) -> Table:
     """Pairs of a screen to be scored: columns as in CRISPR_comparison, numbers and verdicts parsed.
 
-    Optional columns are there when the file has them. Raises InputError when a required column is missing or
-    a value is no number or verdict.
+    Optional columns are there when the file has them. `chromosomes` are those of the run, whose spelling the pairs
+    take ("1", "chr1"). Raises InputError when a required column is missing or no line can be used.
     """
-    try:
-        frame = pl.read_csv(path, separator="\t", infer_schema=False, null_values=["", "NA", "NaN", "nan"])
-    except (pl.exceptions.PolarsError, OSError) as error:  # OSError: a gzip that is cut off
-        raise InputError(f"{path} is not a readable tab-separated table: {error}; fetch it again") from None
-    names = {old: new for old, new in _OTHER_NAMES.items() if old in frame.columns and new not in frame.columns}
-    frame = frame.rename(names)
-    missing = [name for name in _REQUIRED if name not in frame.columns]
-    if missing or not any(name in frame.columns for name in _GENE):
+    table = _fields(path)
+    columns = table.pairs.columns
+    names = {old: new for old, new in _OTHER_NAMES.items() if old in columns and new not in columns}
+    table = table._replace(pairs=table.pairs.rename(names))
+    columns = table.pairs.columns
+    missing = [name for name in _REQUIRED if name not in columns]
+    genes = [name for name in _GENE if name in columns]
+    if missing or not genes:
         wanted = ", ".join(missing) or " or ".join(_GENE)
         raise InputError(f"{path} has no column {wanted}; needed are {', '.join(_REQUIRED)} and {' or '.join(_GENE)}")
-    frame = frame.with_row_index("line", offset=2)
+    if "ValidConnection" in columns:  # TRUE, or the reason why not
+        table = table.without(NO_CONNECTION, pl.col("ValidConnection").str.to_uppercase().ne_missing("TRUE"))
+    table = table.without(NO_VERDICT, pl.col("Regulated").is_null())
     verdict = pl.col("Regulated").str.to_uppercase().replace_strict(_TRUTH, default=None, return_dtype=pl.Boolean)
-    _require(path, frame, "Regulated", verdict, "TRUE, FALSE or NA")
-    frame = frame.with_columns(verdict)
+    table = _parsed(table, "Regulated", verdict, "Regulated is neither TRUE nor FALSE")
     for name in _NUMBERS:
-        if name in frame.columns:
+        if name in columns:
             number = pl.col(name).cast(pl.Float64, strict=False)
-            _require(path, frame, name, number, "a number or NA")
-            frame = frame.with_columns(number)
-    kept = pl.col("Regulated").is_not_null()
-    if "ValidConnection" in frame.columns:  # TRUE, or the reason why not
-        kept &= pl.col("ValidConnection").str.to_uppercase().eq_missing("TRUE")
-    frame = frame.filter(kept)
-    bad = frame.filter(pl.any_horizontal(pl.col(_REQUIRED).is_null()) | (pl.col("chromStart") >= pl.col("chromEnd")))
-    if len(bad):
-        raise InputError(f"{path}, line {bad['line'][0]}: chromStart and chromEnd are no interval")
-    return frame.drop("line")
+            finite = pl.when(number.is_finite()).then(number)
+            table = _parsed(table, name, finite, f"{name} is no number")
+    table = table.without("chrom is empty", pl.col("chrom").is_null())
+    start, end = pl.col("chromStart"), pl.col("chromEnd")
+    interval = (start >= 0) & (start < end)
+    table = table.without("no interval (chromStart must be before chromEnd)", ~interval.fill_null(False))
+    table = table.without("no gene is named", pl.all_horizontal(pl.col(genes).is_null()))
+    if "CellType" in columns:
+        table = table.without("CellType is empty", pl.col("CellType").is_null())
+    table = _respelt(path, table, chromosomes)
+    if table.pairs.is_empty():
+        raise InputError(f"{path} has no line that can be scored: {'; '.join(told(table.left_out)) or 'it is empty'}")
+    return table
+
+
+def touching(pairs: pl.DataFrame, intervals: pl.DataFrame) -> np.ndarray:
+    """Whether each pair's interval overlaps or touches one of `intervals` (chrom, start, end): bool [pairs]."""
+    tested = pairs.select("chrom", pl.col("chromStart").alias("start"), pl.col("chromEnd").alias("end"))
+    touched = np.zeros(len(pairs), bool)
+    touched[_overlap(tested, intervals)[0]] = True
+    return touched
+
+
+def told(left_out: Mapping[str, Sequence[int]]) -> list[str]:
+    """Every reason with the number of its lines and the first of them."""
+    sentences = []
+    for reason, lines in left_out.items():
+        first = ", ".join(map(str, lines[:_LISTED])) + (", ..." if len(lines) > _LISTED else "")
+        sentences.append(f"{reason}: {len(lines):,} line{'s' * (len(lines) > 1)} ({first})")
+    return sentences
 
 
 def pairs(screen: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
@@ -127,11 +172,39 @@ def overlaps(pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -
     return pair, own[element]
 
 
-def _require(path: Path, frame: pl.DataFrame, name: str, parsed: pl.Expr, wanted: str) -> None:
-    bad = frame.filter(pl.col(name).is_not_null() & parsed.is_null())
-    if len(bad):
-        line, value = bad["line"][0], bad[name][0]
-        raise InputError(f"{path}, line {line}: {name} is '{value}'; expected {wanted}")
+def _fields(path: Path) -> Table:
+    """Strings of a tab-separated table with a header, null where they say that nothing is known, each with its line."""
+    lines = genome.read_lines(path)
+    header, *rows = ([field.strip() for field in next(csv.reader([text], delimiter="\t"))] for text in lines["text"])
+    if len(set(header)) < len(header):
+        twice = next(name for name in header if header.count(name) > 1)
+        raise InputError(f"{path} line {lines['line'][0]}: the column '{twice}' stands twice in the header; rename one")
+    numbers = lines["line"][1:].to_list()
+    whole = [(number, row) for number, row in zip(numbers, rows, strict=True) if len(row) == len(header)]
+    broken = [number for number, row in zip(numbers, rows, strict=True) if len(row) != len(header)]
+    frame = pl.DataFrame([row for _, row in whole], dict.fromkeys(header, pl.String), orient="row")
+    known = pl.when(~pl.all().is_in(_MISSING)).then(pl.all())
+    frame = frame.select(known).with_columns(pl.Series("line", [number for number, _ in whole], pl.Int64))
+    return Table(frame, {f"another number of fields than the header ({len(header)})": broken} if broken else {})
+
+
+def _parsed(table: Table, name: str, parsed: pl.Expr, reason: str) -> Table:
+    """The table with a column as numbers or verdicts, less the lines where it holds something else."""
+    table = table.without(reason, pl.col(name).is_not_null() & parsed.is_null())
+    return table._replace(pairs=table.pairs.with_columns(parsed.alias(name)))
+
+
+def _respelt(path: Path, table: Table, chromosomes: Collection[str]) -> Table:
+    """The table with the run's names of chromosomes, less the pairs on others; one odd line never refuses the rest."""
+    names = table.pairs["chrom"].unique(maintain_order=True).to_list()
+    spelling = {name: name for name in names if name in set(chromosomes)}
+    if names and not spelling:
+        spelling = genome.reconcile(names, chromosomes, path)
+    respelt = pl.col("chrom").replace_strict(spelling, default=None, return_dtype=pl.String)
+    elsewhere = sorted(set(names) - set(spelling))
+    reason = f"on a chromosome that this run does not have ({genome.shown(elsewhere)})"
+    table = table.without(reason, ~pl.col("chrom").is_in(list(spelling)))
+    return table._replace(pairs=table.pairs.with_columns(respelt.alias("chrom")))
 
 
 def _overlap(first: pl.DataFrame, second: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -14,8 +14,10 @@ from crexpress import artifacts
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
 from crexpress.evaluate import bootstrap, crispr, naming, ranking
+from crexpress.evaluate import screening as screenings
 from crexpress.evaluate.closed_forms import closed_forms, linear_signal
 from crexpress.evaluate.metrics import Context, Metric
+from crexpress.evaluate.screening import Screening
 from crexpress.tracks import ACTIVITY_TRACKS
 
 ALL_PAIRS, COVERED = "all pairs", "covered pairs"
@@ -29,7 +31,9 @@ _FEW = 5  # positives below which no curve is drawn
 
 
 class Links(NamedTuple):
-    """Links table of a cell, and its scores: {name, higher_is_better, label, method, seed} (see `naming.labelled`)."""
+    """Links table of a cell, and its scores: {name, higher_is_better, label, method, seed} (see `naming.labelled`), and
+    `source` where that is not the model.
+    """
 
     cell: str
     table: pl.DataFrame
@@ -65,9 +69,12 @@ def read_links(paths: Sequence[Path], genes: Path, like: Header) -> list[Links]:
 
 
 def runs(tables: Sequence[Links]) -> dict[str, dict[str, str | int | None]]:
-    """Method and seed behind the label of every link score: {label: {"method", "seed"}}."""
+    """What is behind the label of every link score: {label: {"method", "seed", "source"}}."""
     scores = {score["label"]: score for of_cell in tables for score in of_cell.scores}
-    return {name: {"method": score["method"], "seed": score["seed"]} for name, score in sorted(scores.items())}
+    return {
+        name: {"method": score["method"], "seed": score["seed"], "source": score.get("source", naming.MODEL)}
+        for name, score in sorted(scores.items())
+    }
 
 
 def read_activity(paths: Sequence[Path], genes: Path, like: Header) -> dict[str, dict[str, np.ndarray]]:
@@ -82,37 +89,39 @@ def read_activity(paths: Sequence[Path], genes: Path, like: Header) -> dict[str,
     return activity
 
 
-def screens(
+def screening(
     benchmark: str,
     path: Path,
     elements: pl.DataFrame,
     genes: pl.DataFrame,
     links: Sequence[Links],
-    activity: Mapping[str, Mapping[str, np.ndarray]],
     only: str | None,
-) -> Iterator[Screen]:
-    """The screen of `path` in each of its cells that has links, or in the cell `only`, with all scores.
+) -> Screening:
+    """The screen of `path` in each of its cells that has links, or in the cell `only`, as far as it fits this run."""
+    ranked = {only} if only else {of_cell.cell for of_cell in links}
+    found = screenings.screen(benchmark, path, genes, elements["chrom"].unique(), ranked)
+    extents = elements.select("chrom", pl.col("ccre_start").alias("start"), pl.col("ccre_end").alias("end"))
+    for cell, pairs in list(found.cells.items()):
+        touched = np.zeros(len(pairs), bool)
+        touched[crispr.overlaps(pairs, elements, genes)[0]] = True
+        screenings.fit(found, cell, genes, extents, touched)
+    return found
 
-    Raises InputError when the file has no pair in such a cell, or two links tables hold the same score.
-    """
-    table = crispr.read(path)
-    linked = {of_cell.cell for of_cell in links}
-    if "CellType" not in table.columns:
-        if only is None:
-            raise InputError(f"{path} has no column CellType; name its cell with --crispr-cell")
-        table = table.with_columns(pl.lit(only).alias("CellType"))
-    present = table["CellType"].drop_nulls().unique(maintain_order=True).to_list()
-    chosen = [cell for cell in present if cell == only or (only is None and cell in linked)]
-    if not chosen:
-        wanted = only or " or ".join(sorted(linked)) or "a cell with links"
-        raise InputError(f"{path} has no pair to score in {wanted}; its cells are {', '.join(present) or 'none'}")
-    for cell in chosen:
-        pairs = crispr.pairs(table.filter(pl.col("CellType") == cell), genes)
+
+def screens(
+    found: Screening,
+    elements: pl.DataFrame,
+    genes: pl.DataFrame,
+    links: Sequence[Links],
+    activity: Mapping[str, Mapping[str, np.ndarray]],
+) -> Iterator[Screen]:
+    """Every cell of a screen with all scores; InputError when two links tables hold the same score."""
+    for cell, pairs in found.cells.items():
         overlap = crispr.overlaps(pairs, elements, genes)
         scores = _link_scores(cell, pairs, overlap, [of_cell for of_cell in links if of_cell.cell == cell])
         covered = {method: score > -np.inf for method, score in scores.items()}
         closed = closed_forms(pairs, overlap, elements, genes, activity.get(cell, {}))
-        yield Screen(cell, benchmark, pairs, scores | closed, covered)
+        yield Screen(cell, found.name, pairs, scores | closed, covered)
 
 
 def _link_scores(

@@ -6,6 +6,11 @@ from typing import NamedTuple
 
 from crexpress.artifacts import Header
 
+# where a score of a links table comes from: the model, a formula that needs none, or a fit of either to a screen
+MODEL, CLOSED_FORM = "model", "closed form"
+FITTED, FITTED_WITHOUT = "fitted", "fitted without the model"
+WITH_MODEL = (MODEL, FITTED)
+
 
 class Run(NamedTuple):
     """A model's name in tables: `method` without its seed, `seed` (None: a mean over seeds), `mode`: direct, anchored,

@@ -6,17 +6,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from crexpress import artifacts, neighbours
+from crexpress import artifacts, cli, neighbours
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
-from crexpress.evaluate import crispr
+from crexpress.evaluate import crispr, naming, screening
 from crexpress.evaluate.closed_forms import enhancer_activity, linear_signal
 from crexpress.interpret import screen_fit
 from crexpress.interpret.evidence import OF_MODEL, abc, gene_rows, learned_share, model_evidence, tracks_evidence
 from crexpress.neighbours import PAD
 
 SCORES = [
-    {"name": "abc", "label": "ABC of the element", "higher_is_better": True},
+    {"name": "abc", "label": "ABC of the element", "higher_is_better": True, "source": naming.CLOSED_FORM},
     {"name": "attention_perturbation", "label": "attention x perturbation", "higher_is_better": True},
     {"name": "attention_abc", "label": "attention x ABC", "higher_is_better": True},
     {"name": "perturbation_abc", "label": "perturbation x ABC", "higher_is_better": True},
@@ -67,18 +67,20 @@ def read_world(
 
 def fitted_scores(screen: str) -> list[dict[str, Any]]:
     """The two scores that a screen adds, as a links header describes them."""
-    return [
-        {"name": FITTED, "label": f"fitted to {screen}, chromosome held out", "higher_is_better": True},
-        {"name": WITHOUT_MODEL, "label": f"fitted to {screen} without the model", "higher_is_better": True},
-    ]
+    about = (
+        (FITTED, f"fitted to {screen}, chromosome held out", naming.FITTED),
+        (WITHOUT_MODEL, f"fitted to {screen} without the model", naming.FITTED_WITHOUT),
+    )
+    return [{"name": name, "label": label, "higher_is_better": True, "source": source} for name, label, source in about]
 
 
 def learn(links: pl.DataFrame, world: World, window: int, cell: str, screen: str, path: Path) -> screen_fit.Tested:
-    """Evidence of the links that the screen of `path` tested in this cell (a file without cells: in all its pairs)."""
-    table = crispr.read(path)
-    if "CellType" in table.columns:
-        table = table.filter(pl.col("CellType") == cell)
-    pairs = crispr.pairs(table, world.genes)
+    """Evidence of the links that the screen of `path` tested in this cell; InputError when it tested none."""
+    found = screening.screen(screen, path, world.genes, world.elements["chrom"].unique(), [cell])
+    for warning in found.warnings:
+        cli.say(f"Warning: {warning}")
+    screening.require_one([found])
+    pairs = found.cells[cell]
     named = world.genes.filter(pl.col("gene_id").is_in(pairs["gene_id"].drop_nulls().implode()))
     some = widen(links.filter(pl.col("gene_id").is_in(named["gene_id"].implode())), named, world.elements, window)
     share = abc(some, world.elements, named, world.activity)

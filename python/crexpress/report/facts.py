@@ -5,6 +5,7 @@ from typing import Any
 
 import polars as pl
 from crexpress import splits
+from crexpress.evaluate import naming
 from crexpress.evaluate.naming import is_anchored
 from crexpress.report import style
 from crexpress.report.inputs import Inputs
@@ -70,6 +71,18 @@ def _run(inputs: Inputs, method: str) -> dict[str, Any]:
     """What the metrics' header says of a model or link score; nothing where it says nothing."""
     runs = inputs.metrics.header["parameters"].get("runs", {}) if inputs.metrics else {}
     found: dict[str, Any] = runs.get(method, {})
+    return found
+
+
+def screens(inputs: Inputs) -> dict[str, dict[str, Any]]:
+    """What evaluate found of every screen: {name: see `screening.Screening.facts`}."""
+    found: dict[str, dict[str, Any]] = inputs.metrics.header["parameters"].get("screens", {}) if inputs.metrics else {}
+    return found
+
+
+def source(inputs: Inputs, score: str) -> str:
+    """Where a score of the links table comes from: one of `naming.MODEL` and its kin."""
+    found: str = _run(inputs, score).get("source", naming.MODEL)
     return found
 
 

@@ -8,7 +8,16 @@ from crexpress.known_cells import repeats_cells
 from crexpress.report import facts, metrics, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.inputs import Inputs
-from crexpress.report.linkage import ALL_PAIRS, GROUPS, YARDSTICKS, drawn, model_scores, reached
+from crexpress.report.linkage import (
+    ALL_PAIRS,
+    GROUPS,
+    YARDSTICKS,
+    closed_forms,
+    drawn,
+    model_scores,
+    reached,
+    table_scores,
+)
 from crexpress.report.metrics import Figure, View
 from crexpress.report.page import Tile
 from crexpress.report.study import Study
@@ -55,17 +64,30 @@ def tiles(study: Study) -> list[Tile]:
                 [m for m in view.methods("pearson_change") if m not in models], CHANGED, "pearson_change"
             )
             value = view.value(baseline, CHANGED, "pearson_change") if baseline else None
-            name = f"r of predicted change, {view.cell} against {view.reference}"
-            found.append(_tile(name, view.figures[best, CHANGED, "pearson_change"], "best baseline", value))
+            figure = view.figures[best, CHANGED, "pearson_change"]
+            name = f"r of predicted change, {view.cell} against {view.reference}, in the {style.count(figure.n)} "
+            name += "unseen genes chosen because they differ"
+            found.append(_tile(name, figure, "best baseline", value, _of_all_genes(view, best)))
     for view in study.views("links")[:1]:
         if reached(view) < facts.FEW_POSITIVES:
             continue
-        best = view.best(model_scores(view), ALL_PAIRS, "average_precision")
+        scores = model_scores(study.inputs, view)
+        scores = [score for score in scores if drawn(score)] or scores
+        best = view.best(scores, ALL_PAIRS, "average_precision")
         if best:
-            value = view.value("distance", ALL_PAIRS, "average_precision")
+            stick = view.best(closed_forms(study.inputs, view), ALL_PAIRS, "average_precision")
+            value = view.value(stick, ALL_PAIRS, "average_precision") if stick else None
             name = f"Average precision of links by {best}"
-            found.append(_tile(name, view.figures[best, ALL_PAIRS, "average_precision"], "distance alone", value))
+            name += f", the best of {len(scores)} scores on this very screen" if len(scores) > 1 else ""
+            figure = view.figures[best, ALL_PAIRS, "average_precision"]
+            found.append(_tile(name, figure, f"best without a model: {stick}", value))
     return found
+
+
+def _of_all_genes(view: View, model: str) -> str:
+    """The change over all test genes, which stands beside that of the genes chosen because they differ."""
+    every = view.get(model, splits.TEST, "pearson_change")
+    return f"all {style.count(every.n)} unseen genes {style.number(every.value)}" if every else ""
 
 
 def _main_changes(study: Study) -> list[View]:
@@ -105,8 +127,9 @@ def _shared(views: list[View], models: list[str]) -> list[str]:
     return sentences
 
 
-def _tile(name: str, figure: Figure, other: str, value: float | None) -> Tile:
-    details = [style.interval(figure.low, figure.high), f"{other} {style.number(value)}" if value is not None else ""]
+def _tile(name: str, figure: Figure, other: str, value: float | None, more: str = "") -> Tile:
+    beside = f"{other} {style.number(value)}" if value is not None else ""
+    details = [style.interval(figure.low, figure.high), more, beside]
     return Tile(style.number(figure.value), name, [detail for detail in details if detail])
 
 
@@ -149,8 +172,10 @@ def findings(study: Study) -> list[str]:
         if best:
             figure = view.figures[best, splits.TEST, "pearson_within_genes"]
             sentences.append(f"Across cells, within {style.count(figure.n)} test genes, {best} reaches {_r(figure)}.")
+    for screen in facts.screens(inputs).values():
+        sentences += screen["warnings"]
     for view in study.views("links"):
-        sentences += _links(view)
+        sentences += _links(inputs, view)
     return sentences
 
 
@@ -251,6 +276,8 @@ def _change(view: View, own: list[str], models: list[str]) -> list[str]:
         f"{view.cell} against {view.reference}: of the {style.count(figure.n)} test genes that differ, {best} predicts "
         f"the change with {_r(figure)}"
     )
+    every = _of_all_genes(view, best)
+    text += f" (these genes were chosen because they differ; {every})" if every else ""
     other = view.best([m for m in view.methods("pearson_change") if m not in models], CHANGED, "pearson_change")
     if other:
         baseline = view.figures[other, CHANGED, "pearson_change"]
@@ -261,11 +288,11 @@ def _change(view: View, own: list[str], models: list[str]) -> list[str]:
     return [text + "."]
 
 
-def _links(view: View) -> list[str]:
+def _links(inputs: Inputs, view: View) -> list[str]:
     positives = view.value("all", ALL_PAIRS, "positives") or 0
     head = f"{view.reference}, {view.cell}: {style.count(view.most(ALL_PAIRS, 'prevalence'))} tested pairs"
     head += f", {style.count(positives)} regulated"
-    scores = [name for name in model_scores(view) if drawn(name)]
+    scores = [name for name in table_scores(view) if drawn(name)]
     if positives < facts.FEW_POSITIVES:
         return [f"{head}: too few to say how good any link score is."]
     if not scores:
@@ -275,49 +302,65 @@ def _links(view: View) -> list[str]:
         return [
             f"{head}, of which {covered} lie within reach of the links table: too few to say how good its scores are."
         ]
-    measured = {name: view.get(name, ALL_PAIRS, "average_precision") for name in [*scores, *YARDSTICKS]}
-    ranked = view.ranked([name for name in measured if measured[name]], ALL_PAIRS, "average_precision")
+    sticks = closed_forms(inputs, view)
+    best = view.best(sticks, ALL_PAIRS, "average_precision")
+    listed = dict.fromkeys([*scores, *YARDSTICKS, *([best] if best else [])])
+    measured = {name: figure for name in listed if (figure := view.get(name, ALL_PAIRS, "average_precision"))}
+    ranked = view.ranked(list(measured), ALL_PAIRS, "average_precision")
     sentences = [
         f"{head} (prevalence {style.number(view.value('all', ALL_PAIRS, 'prevalence'))}). The links table reaches "
         f"{style.percent(view.value(scores[0], ALL_PAIRS, 'coverage'))} of the pairs and {style.count(covered)} of the "
         "regulated ones; the rest are filled with the worst value and count as misses.",
         f"{view.reference}, {view.cell}, average precision on all pairs: "
-        + ", ".join(f"{name} {_value(figure)}" for name in ranked if (figure := measured[name]))
+        + ", ".join(f"{name} {_value(measured[name])}" for name in ranked)
         + ".",
     ]
-    distance = measured["distance"]
-    if distance:
-        sentences[-1] = " ".join([sentences[-1], *_beside_distance(view, scores, distance)])
+    own = [name for name in model_scores(inputs, view) if name in measured]
+    if best and own:
+        told = [*_beside_yardstick(view, own, best), *_by_distance(view, own, sticks)]
+        sentences[-1] = " ".join([sentences[-1], *told])
     return sentences
 
 
-def _beside_distance(view: View, scores: list[str], distance: Figure) -> list[str]:
-    """Which scores of the model tell more, as much, or less than how near an element is; then by distance group."""
+def _beside_yardstick(view: View, scores: list[str], stick: str) -> list[str]:
+    """Which scores of the model tell more, as much, or less than the best that needs no model; and than nearness."""
+    yardstick, distance = (view.get(name, ALL_PAIRS, "average_precision") for name in (stick, "distance"))
     verdicts: dict[str, list[str]] = {"above": [], "level with": [], "below": []}
+    poor = []
     for name in scores:
         figure = view.get(name, ALL_PAIRS, "average_precision")
-        if figure:
-            verdicts[metrics.compare(figure, distance)].append(name)
-    sentences = []
-    for verdict, names in verdicts.items():
-        if names:
-            many = len(names) > 1
-            text = f"{style.sentence(style.join(names))} {'are' if many else 'is'} {verdict} distance alone"
-            less = f"; by {'themselves they tell' if many else 'itself it tells'} less than how near an element is"
-            sentences.append(f"{text}{less if verdict == 'below' else ''}.")
-    better = []
-    groups = [group for group in GROUPS if view.get("distance", group, "average_precision")]
-    for group in groups:
-        best = view.best(scores, group, "average_precision")
-        if best:
-            own, near = (view.figures[name, group, "average_precision"] for name in (best, "distance"))
-            if metrics.compare(own, near) == "above":
-                better.append(f"{group} ({best} {style.number(own.value)}, distance {style.number(near.value)})")
-    if groups:
-        told = f"at {style.join(better)}" if better else "in no group"
-        elsewhere = ", and level with it or below elsewhere" if better and len(better) < len(groups) else ""
-        sentences.append(f"Among pairs of like distance, the best score of the model is above it {told}{elsewhere}.")
+        if figure and yardstick:
+            verdicts[metrics.compare(figure, yardstick)].append(name)
+            poor += [name] if distance and metrics.compare(figure, distance) == "below" else []
+    said = "distance alone" if stick == "distance" else f"{stick}, the best score that needs no model"
+    sentences = [
+        f"{style.sentence(style.join(names))} {'are' if len(names) > 1 else 'is'} {verdict} {said}."
+        for verdict, names in verdicts.items()
+        if names
+    ]
+    if poor and stick != "distance":
+        tell = "by themselves tell" if len(poor) > 1 else "by itself tells"
+        sentences.append(f"{style.sentence(style.join(poor))} {tell} less than how near an element is.")
     return sentences
+
+
+def _by_distance(view: View, scores: list[str], sticks: list[str]) -> list[str]:
+    """Where, among pairs of like distance, a score of the model is above all that need none."""
+    better = []
+    groups = [group for group in GROUPS if view.best(sticks, group, "average_precision")]
+    for group in groups:
+        best, stick = (view.best(names, group, "average_precision") for names in (scores, sticks))
+        if best and stick:
+            own, other = (view.figures[name, group, "average_precision"] for name in (best, stick))
+            if metrics.compare(own, other) == "above":
+                better.append(f"{group} ({best} {style.number(own.value)}, {stick} {style.number(other.value)})")
+    if not groups:
+        return []
+    many = len(scores) > 1
+    which = f"the best of the model's {len(scores)} scores, picked in each group," if many else "the model's score"
+    told = f"at {style.join(better)}" if better else "in no group"
+    elsewhere = ", and level with it or below elsewhere" if better and len(better) < len(groups) else ""
+    return [f"Among pairs of like distance, {which} is above the best that needs no model {told}{elsewhere}."]
 
 
 def _r(figure: Figure) -> str:

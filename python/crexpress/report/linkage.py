@@ -5,8 +5,10 @@ from collections.abc import Mapping
 import polars as pl
 from crexpress import splits
 from crexpress.errors import InputError
+from crexpress.evaluate import naming
 from crexpress.evaluate.naming import of_one_seed
 from crexpress.report import facts, locus, locus_plot, plots, style
+from crexpress.report.inputs import Inputs
 from crexpress.report.metrics import View
 from crexpress.report.page import Cell, Section, Table, Text, figure_table
 from crexpress.report.study import Blocks, Study
@@ -21,14 +23,29 @@ _PARTS = {
 }
 
 
-def model_scores(view: View) -> list[str]:
+def table_scores(view: View) -> list[str]:
     """Link scores that come from a links table: those whose reach was counted."""
     return view.methods("coverage")
 
 
+def model_scores(inputs: Inputs, view: View) -> list[str]:
+    """Scores of the links table that the model has a part in: no closed form, and no fit of those alone."""
+    return [name for name in table_scores(view) if facts.source(inputs, name) in naming.WITH_MODEL]
+
+
+def closed_forms(inputs: Inputs, view: View) -> list[str]:
+    """Scores that need no model and no fit: what the model's are held against, the best of them first of all."""
+    own = table_scores(view)
+    return [
+        name
+        for name in view.methods("average_precision")
+        if name not in own or facts.source(inputs, name) == naming.CLOSED_FORM
+    ]
+
+
 def reached(view: View) -> int:
     """Number of regulated pairs within reach of the links table."""
-    shares = [view.value(name, ALL_PAIRS, "coverage_positives") or 0 for name in model_scores(view)]
+    shares = [view.value(name, ALL_PAIRS, "coverage_positives") or 0 for name in table_scores(view)]
     return round(max(shares, default=0) * (view.value("all", ALL_PAIRS, "positives") or 0))
 
 
@@ -36,6 +53,11 @@ def links(study: Study) -> Section | None:
     """Element-gene scores against a perturbation screen, beside distance and activity over distance."""
     views = study.views("links")
     blocks: Blocks = []
+    for name, screen in facts.screens(study.inputs).items():
+        blocks += [Text(warning, tone="warning") for warning in screen["warnings"]]
+        if screen["left_out_by_rule"]:
+            told = "; ".join(screen["left_out_by_rule"])
+            blocks.append(Text(f"{name}, left out by the rules of the field: {told}."))
     for number, view in enumerate(views):
         blocks += [Text(f"{view.reference}, {view.cell}", tone="heading")] if len(views) > 1 else []
         blocks += _benchmark(study, view, f"-{number + 1}" if len(views) > 1 else "")
@@ -56,7 +78,7 @@ def _benchmark(study: Study, view: View, suffix: str) -> Blocks:
             + (f" {style.count(unknown)} pairs name a gene that this gene list lacks." if unknown else "")
         )
     ]
-    few = positives if positives < facts.FEW_POSITIVES or not model_scores(view) else reached(view)
+    few = positives if positives < facts.FEW_POSITIVES or not table_scores(view) else reached(view)
     if few < facts.FEW_POSITIVES:
         where = "" if few == positives else " within reach of the links table"
         text = f"{style.count(few)} regulated pairs{where} are too few for a curve; the figures are for the record."
@@ -98,11 +120,11 @@ def _curves(
     prevalence = view.value("all", ALL_PAIRS, "prevalence")
     return [
         study.picture(
-            plots.precision_recall(shown, legend, colours, model_scores(view), prevalence),
+            plots.precision_recall(shown, legend, colours, model_scores(study.inputs, view), prevalence),
             f"precision-recall{suffix}",
             f"Precision against recall of {style.join(shown)} on {view.reference}",
             "Precision against recall on all pairs; average precision in the legend. Thick: scores of the model. "
-            "Dashed: what they are held against. Dotted: what guessing reaches.",
+            "Dashed: scores without it. Dotted: what guessing reaches.",
         )
     ]
 
@@ -115,9 +137,9 @@ def drawn(method: str) -> bool:
 
 
 def _coverage(view: View, total: int, positives: float) -> Blocks:
-    """What of the screen each model score reaches, how many pairs were filled, and its figures on covered pairs."""
+    """What of the screen each score of the table reaches, how many pairs were filled, its figures on covered pairs."""
     rows = []
-    for method in view.ranked(model_scores(view), COVERED, "average_precision"):
+    for method in view.ranked(table_scores(view), COVERED, "average_precision"):
         pairs = view.value(method, ALL_PAIRS, "coverage") or 0.0
         hits = view.value(method, ALL_PAIRS, "coverage_positives") or 0.0
         rows.append(
@@ -138,7 +160,7 @@ def _groups(
     study: Study, view: View, methods: list[str], groups: list[str], colours: Mapping[str, str], suffix: str
 ) -> Blocks:
     """Average precision by distance: bars over each group's prevalence, and a table."""
-    ours = model_scores(view)
+    ours = table_scores(view)
     bars = [method for method in methods if drawn(method) and method in ours]
     bars += [method for method in YARDSTICKS if method in methods]
     chance = [view.get("all", group, "prevalence") for group in groups]

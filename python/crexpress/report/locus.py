@@ -53,14 +53,16 @@ def scores(links: Loaded[pl.DataFrame]) -> dict[str, str]:
     }
 
 
-def screen(files: Sequence[str], genes: pl.DataFrame) -> pl.DataFrame:
-    """Tested pairs of known genes in the screens given as [NAME=]FILE, each once: `gene_id`, `cell` (null when the
-    file names none), `chrom`, `start`, `end`, `regulated` (by any of several tests of the pair).
+def screen(files: Sequence[str], inputs: Inputs) -> pl.DataFrame:
+    """Tested pairs of known genes in the screens given as [NAME=]FILE, each once: `gene_id`, `cell` (of a file that
+    names none what evaluate took it for, else null), `chrom`, `start`, `end`, `regulated` (by any of several tests).
     """
-    tables = []
-    for path in crispr.parse(files).values():
-        pairs = crispr.pairs(crispr.read(path), genes)
-        cell = pl.col("CellType") if "CellType" in pairs.columns else pl.lit(None, pl.String)
+    tables, genes, screens = [], inputs.genes.data, facts.screens(inputs)
+    chromosomes = {*genes["chrom"].unique(), *(inputs.elements.data["chrom"].unique() if inputs.elements else ())}
+    for name, path in crispr.parse(files).items():
+        pairs = crispr.pairs(crispr.read(path, chromosomes).pairs, genes)
+        assumed = screens.get(name, {}).get("assumed_cell")
+        cell = pl.col("CellType") if "CellType" in pairs.columns else pl.lit(assumed, pl.String)
         tables.append(
             pairs.select(
                 pl.col("gene_id"),
@@ -93,7 +95,11 @@ def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | 
         return found.row(0, named=True)
     counted = pl.DataFrame(schema={"gene_id": pl.String, "positives": pl.UInt32})
     if pairs is not None:
-        counted = _covered(links.data, pairs).group_by("gene_id").agg(pl.col("regulated").sum().alias("positives"))
+        counted = (
+            _covered(links.data, pairs.filter(_of_cell(cell)))
+            .group_by("gene_id")
+            .agg(pl.col("regulated").sum().alias("positives"))
+        )
     predicted = pl.DataFrame(schema={"gene_id": pl.String, "split": pl.String, "predicted": pl.Float32})
     if cell in inputs.predictions:
         predicted = inputs.predictions[cell].data.select(predicted.columns)
@@ -118,8 +124,7 @@ def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> 
     tested = None
     if pairs is not None:
         reach = (pl.col("end") > linked["start"].min()) & (pl.col("start") < linked["end"].max())
-        of_cell = pl.col("cell").is_null() | (pl.col("cell") == cell)
-        tested = pairs.filter((pl.col("gene_id") == gene["gene_id"]) & of_cell & reach).sort("start")
+        tested = pairs.filter((pl.col("gene_id") == gene["gene_id"]) & _of_cell(cell) & reach).sort("start")
         shown.append(tested)
     edges = [gene["tss"], gene["start"], gene["end"]]
     for frame in shown:
@@ -151,6 +156,11 @@ def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> 
         tested=tested,
         genes=inputs.genes.data.filter(inside),
     )
+
+
+def _of_cell(cell: str) -> pl.Expr:
+    """Tested pairs of a cell, and those of a screen that names none."""
+    return pl.col("cell").is_null() | (pl.col("cell") == cell)
 
 
 def _covered(links: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:

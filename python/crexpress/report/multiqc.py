@@ -61,7 +61,7 @@ def table(study: Study) -> dict[str, Any] | None:
             "pearson_r": {"title": "r", "description": "Pearson correlation, test genes", "scale": "Blues", **number},
             "mae": {"title": "MAE", "description": "Mean absolute error, test genes", "scale": "Oranges-rev",
                     "format": "{:,.3f}", "min": 0},
-            "r_of_change": {"title": "r of change", "description": "Predicted against observed change between cells",
+            "r_of_change": {"title": "r of change", "description": "Predicted and observed change, genes that differ",
                             "scale": "Blues", **number},
             "average_precision": {"title": "Average precision", "description": "CRISPR screen, all pairs",
                                   "scale": "Greens", **number},
