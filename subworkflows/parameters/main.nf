@@ -1,8 +1,11 @@
 // What the user asked for: parameters checked against nextflow_schema.json, files found, flags for the tools.
 
+include { how_to_resume } from '../resume'
+include { options       } from '../shell'
+
 /** Parameters with the types of the schema; stops with every fault at once. `--holdout-cells` is `--holdout_cells`. */
 def settings(given, project) {
-    def groups = new groovy.json.JsonSlurper().parse(file("${project}/nextflow_schema.json"))['$defs']
+    def groups = new groovy.json.JsonSlurper().parse(place("${project}/nextflow_schema.json"))['$defs']
     def schema = groups.values().collectEntries { group -> group.properties }
     def fixed = groups.execution.properties.keySet() // the configuration reads these too, under their own spelling only
     def faults = []
@@ -28,9 +31,9 @@ def settings(given, project) {
     }
     def own = own_presets(typed)
     own.findAll { preset -> !preset.exists() }.each { preset -> faults << "--preset, --preset_files: there is no file ${preset}" }
-    def recipe = file("${project}/python/crexpress/models/presets/${typed.preset}.json")
+    def recipe = place("${project}/python/crexpress/models/presets/${typed.preset}.json")
     if (!typed.preset.endsWith('.json') && !recipe.exists()) {
-        def presets = files("${recipe.parent}/*.json").collect { preset -> preset.simpleName }.sort()
+        def presets = place("${project}/python/crexpress/models/presets").list().findAll { name -> name.endsWith('.json') }.collect { name -> name - '.json' }.sort()
         faults << "--preset is '${typed.preset}', but must be one of ${presets.join(', ')}, or a file that ends in .json"
     }
     named_files(typed.model).values().findAll { model -> !model.resolve('config.json').exists() }.each { model ->
@@ -44,7 +47,8 @@ def settings(given, project) {
     if (typed.fit_links && !typed.crispr_cell) {
         faults << '--fit_links needs --crispr_cell, the cell that the screen was done in'
     }
-    if (!typed.ccres && typed.samplesheet && !file(typed.samplesheet).text.contains(',ccres,')) {
+    def rows = typed.samplesheet ? rows_of(place(typed.samplesheet)) : []
+    if (!typed.ccres && typed.samplesheet && !rows.any { row -> row.assay == 'ccres' }) {
         faults << '--ccres is missing: give a BED of cCREs, or rows with the assay ccres in the samplesheet'
     }
     if (!typed.chrom_sizes && !typed.fasta) {
@@ -92,16 +96,47 @@ def settings(given, project) {
     if (typed.per_million && typed.target != 'cage') {
         faults << '--per_million is for --target cage: rna tables hold TPM'
     }
+    def paths = schema.findAll { _name, property -> property.format == 'file-path' }.keySet().collect { name -> typed[name] }
+    def listed = [own, screens.values(), named_files(typed.model).values()].collectMany { all -> all.collect { path -> path.toString() } }
+    def inside = typed.samplesheet ? rows.collect { row -> row.file }.findAll().collect { name -> find(name, place(typed.samplesheet)).toString() } : []
+    (paths.findAll() + listed + inside + [workflow.workDir.toString(), project.toString()]).unique().collect { path -> unfit(path) }.findAll().each { fault -> faults << fault }
     if (faults) {
-        error("The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:\n  ${faults.join('\n  ')}\n  (docs/parameters.md lists all parameters)")
+        stop("The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:\n  ${faults.join('\n  ')}\n  (docs/parameters.md lists all parameters)")
     }
     return typed
+}
+
+/** End a run that has done no work; the last line says what to resume instead of it. */
+def stop(message) {
+    error([message, how_to_resume()].findAll().join('\n'))
+}
+
+/** A file or folder by its very name; `file` alone would take a name with brackets for a pattern. */
+def place(name) {
+    return file(name, glob: false)
+}
+
+/** What keeps Nextflow from handing a path to tasks (its scripts name it to a shell); null where nothing does. */
+def unfit(name) {
+    def text = remote(name) ? place(name).name : place(name).toString()
+    def mark = text.find(/[$\{}\p{Cntrl}]/)
+    if (mark) {
+        return "Nextflow cannot read ${name.replaceAll(/\p{Cntrl}/, '?')}, whose path has ${mark ==~ /\p{Cntrl}/ ? 'a line break or another control character' : mark}: rename it"
+    }
+    def others = text =~ /[*?\[]/ && !remote(name) ? files(text).collect { path -> path.toString() } - text : []
+    return others ? "Nextflow cannot tell ${name} from ${others.sort().join(', ')}, which it means as a pattern: rename it" : null
+}
+
+/** Rows of a samplesheet as its own check reads them: names without blanks around, assays in lower case. */
+def rows_of(sheet) {
+    return sheet.text.replace('\ufeff', '').splitCsv(header: true, strip: true)
+        .collect { row -> row + [assay: row.assay?.toLowerCase()] }
 }
 
 /** Whether the user asks for a parameter, on the command line or in -params-file; what profiles set is a default. */
 def is_given(name) {
     def words = workflow.commandLine.findAll(/'[^']*'|\S+/).collect { word -> word.replace("'", '') } // quoted where there are blanks
-    def listed = '-params-file' in words ? file(words[words.indexOf('-params-file') + 1]).text : '{}'
+    def listed = '-params-file' in words ? place(words[words.indexOf('-params-file') + 1]).text : '{}'
     def values = listed.startsWith('{') ? new groovy.json.JsonSlurper().parseText(listed) : new org.yaml.snakeyaml.Yaml().load(listed)
     return words.any { word -> word == "--${name}" || word.startsWith("--${name}=") } || name in values
 }
@@ -115,7 +150,7 @@ def coerce(name, value, property, faults) {
     if (property['enum'] && !(text in property['enum'])) {
         faults << "--${name} is '${text}', but must be one of ${property['enum'].join(', ')}"
     }
-    else if (property.format == 'file-path' && !file(text).exists()) {
+    else if (property.format == 'file-path' && !place(text).exists()) {
         faults << "--${name}: there is no file ${text}${remote(text) ? ', or it cannot be reached' : ''}"
     }
     else if (property.type == 'boolean' && !(text in ['true', 'false'])) {
@@ -135,29 +170,26 @@ def coerce(name, value, property, faults) {
 
 /** Whether the shell that started Nextflow would find a command. */
 def on_path(name) {
-    return System.getenv('PATH').tokenize(':').any { folder -> file("${folder}/${name}").exists() }
+    return System.getenv('PATH').tokenize(':').any { folder -> place("${folder}/${name}").exists() }
 }
 
 /** Options for a tool: flags(run, ['tss'], [method: 'merge_method']) is "--tss 'main' --method 'greedy'"; unset ones are left out. */
 def flags(run, names, renamed = [:]) {
-    return (names.collectEntries { name -> [name, name] } + renamed)
-        .findAll { _option, name -> run[name] != null && run[name] != false }
-        .collect { option, name -> "--${option.replace('_', '-')}" + (run[name] == true ? '' : " '${run[name]}'") }
-        .join(' ')
+    return options((names.collectEntries { name -> [name, name] } + renamed).collectEntries { option, name -> [option, run[name]] })
 }
 
-/** "NAME=FILE,..." as [NAME: file]; a file without a name goes by its own. */
+/** "NAME=FILE,..." as [NAME: file]; a file without a name goes by its own. A file's name may have a '=', too. */
 def named_files(text) {
-    return (text ?: '').tokenize(',').collectEntries { entry ->
-        def parts = entry.trim().tokenize('=')
-        [parts.size() > 1 ? parts[0] : file(entry.trim()).simpleName, file(parts.last())]
+    return (text ?: '').tokenize(',').collect { entry -> entry.trim() }.collectEntries { entry ->
+        def bare = !entry.contains('=') || place(entry).exists()
+        bare ? [place(entry).simpleName.replace('=', '-'), place(entry)] : [entry.substring(0, entry.indexOf('=')), place(entry.substring(entry.indexOf('=') + 1))]
     }
 }
 
 /** Presets of the user's own: the files of --preset_files, and of --preset where it names one that is not among them. */
 def own_presets(run) {
     def names = (run.preset_files ?: '').tokenize(', ') + (run.preset.endsWith('.json') ? [run.preset] : [])
-    return names.collect { name -> file(name) }.unique { path -> path.name }
+    return names.collect { name -> place(name) }.unique { path -> path.name }
 }
 
 /** Whether a name is an address (https, s3, ...). */
@@ -167,8 +199,8 @@ def remote(name) {
 
 /** A file named in the samplesheet: a URL, or a path beside the sheet, or one from the launch folder. */
 def find(name, sheet) {
-    def beside = remote(name) || name.startsWith('/') ? file(name) : sheet.resolveSibling(name)
-    return remote(name) || beside.exists() ? beside : file(name) // an address is asked for once, when it is fetched
+    def beside = remote(name) || name.startsWith('/') ? place(name) : sheet.resolveSibling(name)
+    return remote(name) || beside.exists() ? beside : place(name) // an address is asked for once, when it is fetched
 }
 
 /** Files of some rows of the samplesheet. */
@@ -178,7 +210,7 @@ def locate(rows, sheet) {
 
 /** Local files named in the samplesheet that do not exist; the task that checks the sheet cannot see them. */
 def absent(sheet) {
-    return sheet.splitCsv(header: true, strip: true)
+    return rows_of(sheet)
         .collect { row -> row.file ?: '' }
         .findAll { name -> name && !remote(name) && !(name ==~ /ENCFF[0-9]{3}[A-Z]{3}/) && !find(name, sheet).exists() }
         .unique()
@@ -192,13 +224,13 @@ def select(rows, assays) {
 
 /** Stop when a cell to interpret is not in the samplesheet; say which of its tracks no one asked for. */
 def check_choices(run, sheet) {
-    def rows = sheet.splitCsv(header: true, strip: true).findAll { row -> row.cell && row.assay }
+    def rows = rows_of(sheet).findAll { row -> row.cell && row.assay }
     def cells = rows.collect { row -> row.cell }.unique().sort()
     def unknown = (run.interpret_cells ?: '').tokenize(', ') - cells
     if (cells && unknown) {
-        error("--interpret_cells: ${unknown.join(', ')} is no cell of the samplesheet; it has ${cells.join(', ')}")
+        stop("--interpret_cells: ${unknown.join(', ')} is no cell of the samplesheet; it has ${cells.join(', ')}")
     }
-    def unread = rows.collect { row -> row.assay.toLowerCase() }.unique() - run.tracks.tokenize(', ')*.toLowerCase() - ['rna', 'cage', 'loops', 'ccres']
+    def unread = rows.collect { row -> row.assay }.unique() - run.tracks.tokenize(', ')*.toLowerCase() - ['rna', 'cage', 'loops', 'ccres']
     if (unread) {
         log.info("Not in --tracks and so not read: ${unread.sort().join(', ')}.")
     }
@@ -208,7 +240,7 @@ def check_choices(run, sheet) {
 def read_runs(json) {
     def all = new groovy.json.JsonSlurperClassic().parseText(json.text)
     all.findAll { entry -> entry.preset.contains('/') }.each { entry ->
-        error("point '${entry.point}': name the preset '${file(entry.preset).name}' without its folder, and give the file by --preset_files")
+        stop("point '${entry.point}': name the preset '${place(entry.preset).name}' without its folder, and give the file by --preset_files")
     }
     return all.collect { entry -> entry.findAll { name, _value -> !(name in ['settings', 'tracks', 'hidden']) } }
 }
