@@ -5,7 +5,7 @@
 // Every process is called, with an empty channel where a run has no use for it: Nextflow numbers the `eval` outputs in the
 // order of the calls, the number is part of a task's key, and a call in an `if` would re-run all below it.
 
-include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; own_presets ; place ; read_hidden ; read_runs ; select ; settings } from './subworkflows/parameters'
+include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; own_presets ; place ; read_hidden ; read_runs ; rows_of ; select ; settings } from './subworkflows/parameters'
 include { asks_for_text ; text_of } from './subworkflows/help'
 include { check_resumed ; how_to_resume ; note_session } from './subworkflows/resume'
 include { PROVENANCE ; multiqc_parameters ; multiqc_software } from './subworkflows/provenance'
@@ -61,7 +61,7 @@ workflow {
     )
     CHECK_SWEEP.out.runs.subscribe { _json -> note_session() }
     runs = CHECK_SWEEP.out.runs.flatMap { json -> read_runs(json) }
-    rows = CHECK_SWEEP.out.sheet.map { csv -> csv.splitCsv(header: true) }
+    rows = CHECK_SWEEP.out.sheet.map { csv -> rows_of(csv) }
     cells = rows.flatMap { all -> all.groupBy { row -> row.cell }.values() }
 
     // prepare: once a genome

@@ -127,10 +127,22 @@ def unfit(name) {
     return others ? "Nextflow cannot tell ${name} from ${others.sort().join(', ')}, which it means as a pattern: rename it" : null
 }
 
-/** Rows of a samplesheet as its own check reads them: names without blanks around, assays in lower case. */
+/** Rows of a samplesheet, as check-samplesheet reads them: no blanks around values, assays in lower case. */
 def rows_of(sheet) {
-    return sheet.text.replace('\ufeff', '').splitCsv(header: true, strip: true)
-        .collect { row -> row + [assay: row.assay?.toLowerCase()] }
+    def lines = sheet.text.replace('\ufeff', '').readLines().findAll { line -> line.trim() }.collect { line -> fields(line) }
+    def header = lines ? lines.first() : []
+    return lines.drop(1).collect { values ->
+        def row = header.withIndex().collectEntries { name, column -> [name, values[column] ?: ''] }
+        row + [assay: row.assay?.toLowerCase()]
+    }
+}
+
+/** Fields of a line of CSV; Nextflow's own reader stops at a quote within quotes. */
+def fields(line) {
+    return "${line},".toString().findAll(/(?:"(?:[^"]|"")*"|[^,"])*,/).collect { text ->
+        def field = text.substring(0, text.length() - 1).trim()
+        field ==~ /".*"/ ? field.substring(1, field.length() - 1).replace('""', '"').trim() : field
+    }
 }
 
 /** Whether the user asks for a parameter, on the command line or in -params-file; what profiles set is a default. */

@@ -134,7 +134,7 @@ def test_names_and_values_of_any_kind_reach_the_tools_whole(tmp_path: Path) -> N
     with sheet.open("w", newline="") as file:
         writer = csv.writer(file)
         writer.writerows([["assay", "cell", "file", "replicate", "column"], *([a, c, *r] for c, a, *r in rows)])
-        writer.writerow([" CCREs ", "all", renamed(source / "ccres.bed.gz"), 1, ""])
+        writer.writerow([" CCREs ", "cell1", renamed(source / "ccres.bed.gz"), 1, ""])
     screen = renamed(source / "crispr.tsv.gz")
     files = {name: renamed(source / file) for name, file in (("gtf", "genes.gtf.gz"), ("fasta", "genome.fa.gz"))}
     files["motifs"] = renamed(source / "motifs.meme")
