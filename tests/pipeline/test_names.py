@@ -14,7 +14,19 @@ pytestmark = pytest.mark.pipeline
 
 HOSTILE = (
     *("$(touch PWNED)", "`touch PWNED`", "a'; touch PWNED; '", 'b"; touch PWNED; "', "c\ntouch PWNED\n", "END"),
-    *("d & touch PWNED &", "$HOME", "${IFS}", "back\\slash\\", "a,b", " blanks  between ", "ünï 細胞", "*", "~", "#", "-x"),
+    *(
+        "d & touch PWNED &",
+        "$HOME",
+        "${IFS}",
+        "back\\slash\\",
+        "a,b",
+        " blanks  between ",
+        "ünï 細胞",
+        "*",
+        "~",
+        "#",
+        "-x",
+    ),
     *("!!", "[1] {x,y} (z)", "tab\there", "50%s", ""),
 )
 NAMES = (  # that Nextflow itself can hand on
@@ -69,7 +81,7 @@ def test_every_value_is_the_word_it_was(pipeline: Pipeline) -> None:
         "include { flags } from './project/subworkflows/parameters'\n"
         "workflow {\n"
         "    def values = new groovy.json.JsonSlurper().parse(file('values.json'))\n"
-        "    def run = values.withIndex().collectEntries { value, number -> [\"of_${number}\".toString(), value] }\n"
+        '    def run = values.withIndex().collectEntries { value, number -> ["of_${number}".toString(), value] }\n'
         "    file('words.sh').text = \"printf '%s\\\\0' ${quote(values)} ${options(some: values, none: null, off: false)} \" +\n"
         "        options(on: true, pair: named(values, values)) + ' ' + flags(run, run.keySet().toList())\n"
         "}\n"
@@ -117,7 +129,7 @@ def test_names_and_values_of_any_kind_reach_the_tools_whole(tmp_path: Path) -> N
         link.symlink_to(path)
         return link
 
-    column = "TPM, \"of\" $(touch PWNED) it's: `touch PWNED`"
+    column = 'TPM, "of" $(touch PWNED) it\'s: `touch PWNED`'
     rows = []
     for cell in ("cell1", "cell2"):
         for track in ("dnase", "ctcf"):
@@ -138,13 +150,13 @@ def test_names_and_values_of_any_kind_reach_the_tools_whole(tmp_path: Path) -> N
     screen = renamed(source / "crispr.tsv.gz")
     files = {name: renamed(source / file) for name, file in (("gtf", "genes.gtf.gz"), ("fasta", "genome.fa.gz"))}
     files["motifs"] = renamed(source / "motifs.meme")
-    (pipeline.folder / "o'wn \"recipe\".json").write_text(
+    (pipeline.folder / 'o\'wn "recipe".json').write_text(
         (ROOT / "python/crexpress/models/presets/scpge-small.json").read_text()
     )
-    unit = "T$(touch PWNED)P`touch PWNED`M's \"ü\";\ntouch PWNED"
+    unit = 'T$(touch PWNED)P`touch PWNED`M\'s "ü";\ntouch PWNED'
     chosen: list[str | Path] = ["--samplesheet", sheet.name, "--crispr", f"my scr'een={screen}", "--unit", unit]
     chosen += [word for name, path in files.items() for word in (f"--{name}", path)]
-    chosen += ["--tracks", "dnase,ctcf", "--val", "chr5", "--test", "chr6", "--preset", "o'wn \"recipe\".json"]
+    chosen += ["--tracks", "dnase,ctcf", "--val", "chr5", "--test", "chr6", "--preset", 'o\'wn "recipe".json']
     chosen += ["--biotypes", "protein_coding,a'b $(touch PWNED)", "--holdout_cells", "cell2", "--inputs", "tracks"]
     output = pipeline.run(*chosen, "--outdir", "ou't [1] & `touch PWNED`", code=1)
 
@@ -152,12 +164,14 @@ def test_names_and_values_of_any_kind_reach_the_tools_whole(tmp_path: Path) -> N
     done = {name.split()[0] for name in tasks(output)}
     assert {"QUANTIFY_EXPRESSION", "EXTRACT_SIGNALS", "BUILD_LOOPS", "SCORE_MOTIFS", "TRAIN"} <= done
     (train,) = given(pipeline.folder, "train")
-    assert after(train, "--preset") == ["o'wn \"recipe\".json"]
+    assert after(train, "--preset") == ['o\'wn "recipe".json']
     for words in given(pipeline.folder, "quantify-expression"):
         assert after(words, "--unit") == [unit]
         assert after(words, "--rna")[0].endswith(f".csv:{column}")
         assert after(words, "--gtf") == [f"gtf/{files['gtf'].name}"]
-    tracks = {Path(word).name for words in given(pipeline.folder, "extract-signals") for word in after(words, "--track")}
+    tracks = {
+        Path(word).name for words in given(pipeline.folder, "extract-signals") for word in after(words, "--track")
+    }
     assert tracks == {row[2].name for row in rows if row[1] in ("dnase", "ctcf")}
     (merged,) = given(pipeline.folder, "merge-ccres")
     assert "protein_coding,a'b $(touch PWNED)" in merged
@@ -170,7 +184,9 @@ def test_names_and_values_of_any_kind_reach_the_tools_whole(tmp_path: Path) -> N
 def test_rows_of_a_samplesheet_are_no_commands(pipeline: Pipeline) -> None:
     rows = ["END", "touch PWNED", "$(touch PWNED).bw", "`touch PWNED`.bw", "x' ; touch PWNED ; '.bw"]
     sheet = pipeline.folder / "hostile.csv"
-    sheet.write_text("cell,assay,file\n" + "".join(f"K562,{n}dnase,{row}\n" for n, row in zip("abcde", rows, strict=True)))
+    sheet.write_text(
+        "cell,assay,file\n" + "".join(f"K562,{n}dnase,{row}\n" for n, row in zip("abcde", rows, strict=True))
+    )
     output = pipeline.run("-profile", "k562", "--samplesheet", sheet, "--outdir", "out", code=1)
     assert "$" in output
     sheet.write_text(sheet.read_text().replace("$(", "("))
