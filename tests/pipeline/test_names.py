@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import itertools
 import json
 import re
 import subprocess
@@ -82,7 +83,8 @@ def test_every_value_is_the_word_it_was(pipeline: Pipeline) -> None:
         "workflow {\n"
         "    def values = new groovy.json.JsonSlurper().parse(file('values.json'))\n"
         '    def run = values.withIndex().collectEntries { value, number -> ["of_${number}".toString(), value] }\n'
-        "    file('words.sh').text = \"printf '%s\\\\0' ${quote(values)} ${options(some: values, none: null, off: false)} \" +\n"
+        "    def some = options(some: values, none: null, off: false)\n"
+        "    file('words.sh').text = \"printf '%s\\\\0' ${quote(values)} ${some} \" +\n"
         "        options(on: true, pair: named(values, values)) + ' ' + flags(run, run.keySet().toList())\n"
         "}\n"
     )
@@ -111,7 +113,7 @@ def given(folder: Path, tool: str) -> list[list[str]]:
 
 
 def after(words: list[str], option: str) -> list[str]:
-    return [value for name, value in zip(words, words[1:], strict=False) if name == option]
+    return [value for name, value in itertools.pairwise(words) if name == option]
 
 
 @pytest.mark.slow
@@ -182,17 +184,17 @@ def test_names_and_values_of_any_kind_reach_the_tools_whole(tmp_path: Path) -> N
 
 
 def test_rows_of_a_samplesheet_are_no_commands(pipeline: Pipeline) -> None:
-    rows = ["END", "touch PWNED", "$(touch PWNED).bw", "`touch PWNED`.bw", "x' ; touch PWNED ; '.bw"]
+    files = ["END", "touch PWNED", "`touch PWNED`.bw", "x' ; touch PWNED ; '.bw", "$(touch PWNED).bw"]
     sheet = pipeline.folder / "hostile.csv"
-    sheet.write_text(
-        "cell,assay,file\n" + "".join(f"K562,{n}dnase,{row}\n" for n, row in zip("abcde", rows, strict=True))
-    )
-    output = pipeline.run("-profile", "k562", "--samplesheet", sheet, "--outdir", "out", code=1)
-    assert "$" in output
-    sheet.write_text(sheet.read_text().replace("$(", "("))
-    output = pipeline.run("-profile", "k562", "--samplesheet", sheet, "--outdir", "out", code=1)
-    for row in rows[2:]:
-        assert f"'{row.replace('$', '')}' does not exist" in output, output
+    chosen = ("-profile", "k562", "--samplesheet", sheet, "--outdir", "out")
+    rows = [f"K562,track{number},{file}\n" for number, file in enumerate(files)]
+    sheet.write_text("cell,assay,file\n" + "".join(rows))
+    output = pipeline.run(*chosen, code=1)
+    assert "$(touch PWNED).bw, whose path has $: rename it" in output, output
+    sheet.write_text("cell,assay,file\n" + "".join(rows[:-1]))
+    output = pipeline.run(*chosen, code=1)
+    for file in files[2:-1]:
+        assert f"'{file}' does not exist" in output, output
     assert not list(pipeline.folder.rglob("PWNED"))
 
 
