@@ -43,7 +43,7 @@ def part(group, properties, whole) {
         def notes = [
             whole ? property.help_text : null,
             property['enum'] ? "One of ${property['enum'].join(', ')}." : null,
-            property['default'] ? "[default: ${property['default']}]" : null,
+            property['default'] ? "[default:\u00a0${property['default']}]" : null,
             name in (group.required ?: []) && property['default'] == null ? '[needed]' : null,
         ]
         "  ${word}\n" + indent(([property.description] + notes).findAll().join(' '))
@@ -60,5 +60,5 @@ def kind(property) {
 
 /** Lines of at most 92 characters, ten blanks before each. */
 def indent(text) {
-    return text.replaceAll(/(.{1,92})(?:\s+|\z)/, '          \$1\n').stripTrailing()
+    return text.replaceAll(/(.{1,92})(?:\s+|\z)/, '          \$1\n').stripTrailing().replace('\u00a0', ' ') // which holds a default together
 }
