@@ -100,6 +100,9 @@ def settings(given, project) {
     def listed = [own, screens.values(), named_files(typed.model).values()].collectMany { all -> all.collect { path -> path.toString() } }
     def inside = typed.samplesheet ? rows.collect { row -> row.file }.findAll().collect { name -> find(name, place(typed.samplesheet)).toString() } : []
     (paths.findAll() + listed + inside + [workflow.workDir.toString(), project.toString()]).unique().collect { path -> unfit(path) }.findAll().each { fault -> faults << fault }
+    if (project.toString().contains('`')) { // Nextflow puts bin/ on PATH in double quotes, where a shell runs what stands in backticks
+        faults << "Nextflow cannot run a pipeline from ${project}, whose path has a backtick: move it"
+    }
     if (faults) {
         stop("The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:\n  ${faults.join('\n  ')}\n  (docs/parameters.md lists all parameters)")
     }
