@@ -2,8 +2,12 @@
 // A samplesheet in, a report out: check -> prepare -> train -> predict -> interpret -> evaluate -> report.
 // A plain run is a sweep of one point. A run is a point with a seed; runs share the elements of one width (reference),
 // the tracks of one bin size (store) and the baselines of one split (protocol).
+// Every process is called, with an empty channel where a run has no use for it: Nextflow numbers the `eval` outputs in the
+// order of the calls, the number is part of a task's key, and a call in an `if` would re-run all below it.
 
-include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; own_presets ; read_hidden ; read_runs ; select ; settings ; tables_of } from './subworkflows/parameters'
+include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; own_presets ; place ; read_hidden ; read_runs ; rows_of ; select ; settings ; tables_of } from './subworkflows/parameters'
+include { asks_for_text ; text_of } from './subworkflows/help'
+include { check_resumed ; how_to_resume ; note_session } from './subworkflows/resume'
 include { PROVENANCE ; multiqc_parameters ; multiqc_software } from './subworkflows/provenance'
 include { TOOLKIT ; tool      } from './subworkflows/toolkit'
 include { CHECK_SAMPLESHEET   } from './modules/check-samplesheet'
@@ -29,9 +33,14 @@ include { MULTIQC             } from './modules/multiqc'
 
 workflow {
     main:
+    if (asks_for_text(params)) {
+        println([text_of(params, projectDir), how_to_resume()].findAll().join('\n\n'))
+        return
+    }
     def run = settings(params, projectDir)
-    def sheet = file(run.samplesheet)
-    def fasta = run.fasta ? file(run.fasta) : []
+    check_resumed()
+    def sheet = place(run.samplesheet)
+    def fasta = run.fasta ? place(run.fasta) : []
     def chosen = run.interpret_cells?.tokenize(', ')
     def screens = named_files(run.crispr)
     def saved = named_files(run.model)
@@ -46,50 +55,47 @@ workflow {
     def applied_only = saved && !run.sweep ? '--no-training' : ''
     CHECK_SAMPLESHEET(sheet, absent(sheet), "${flags(run, ['tracks', 'target', 'holdout_cells', 'allow_missing_tracks'])} ${applied_only}", tool(code, 'check-samplesheet'))
     CHECK_SWEEP(
-        CHECK_SAMPLESHEET.out.sheet, run.sweep ? file(run.sweep) : [], run.leave_out == 'chromosomes' ? file(run.gtf) : [], own_recipes, saved.keySet().toList(), saved.values().toList(),
+        CHECK_SAMPLESHEET.out.sheet, run.sweep ? place(run.sweep) : [], run.leave_out == 'chromosomes' ? place(run.gtf) : [], own_recipes, saved.keySet().toList(), saved.values().toList(),
         flags(run + [lacking: [sequence: run.fasta, motifs: run.motifs].findAll { _name, given -> !given }.keySet().join(',') ?: null], ['tracks', 'seeds', 'width', 'bin_size', 'holdout_cells', 'leave_out', 'biotypes', 'exclude_chromosomes', 'lacking']),
-        flags(run + [preset: file(run.preset).name], (run.fold ? ['fold'] : ['val', 'test']) + ['preset', 'anchored', 'neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'batch_size', 'seed']),
-        code.map { digests -> digests['check-sweep'] + digests.train } // whose options points set
+        flags(run + [preset: place(run.preset).name], (run.fold ? ['fold'] : ['val', 'test']) + ['preset', 'anchored', 'neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps', 'batch_size', 'seed']),
+        tool(code, 'check-sweep')
     )
+    CHECK_SWEEP.out.runs.subscribe { _json -> note_session() }
     runs = CHECK_SWEEP.out.runs.flatMap { json -> read_runs(json) }
 
     // then what the files hold that are small enough to be read before the start
-    listed = CHECK_SWEEP.out.sheet.map { csv -> csv.splitCsv(header: true) }
-    def shared = run.ccres ? [file(run.ccres)] : []
+    listed = CHECK_SWEEP.out.sheet.map { csv -> rows_of(csv) }
+    def shared = run.ccres ? [place(run.ccres)] : []
     def beds = { all -> (shared + locate(select(all, ['ccres']), sheet)).unique { bed -> bed.toUriString() }.sort { bed -> bed.toUriString() } }
     def wanted = run.tracks.tokenize(', ')*.toLowerCase()
     CHECK_FILES(
-        CHECK_SWEEP.out.sheet, listed.map { all -> tables_of(all) }.map { own -> [own, locate(own, sheet)] }, file(run.gtf),
+        CHECK_SWEEP.out.sheet, listed.map { all -> tables_of(all) }.map { own -> [own, locate(own, sheet)] }, place(run.gtf),
         listed.map { all -> screens ? beds.call(all) : [] }, screens.keySet().toList(), screens.values().toList(),
         listed.map { all -> select(all, wanted).collect { row -> row.cell }.unique().findAll { cell -> !chosen || cell in chosen } },
         flags(run, ['biotypes', 'exclude_chromosomes', 'crispr_cell', 'fit_links']), tool(code, 'check-files')
     )
     CHECK_FILES.out.warnings.subscribe { path -> path.readLines().each { warning -> log.warn(warning) } }
-    rows = CHECK_FILES.out.sheet.map { csv -> csv.splitCsv(header: true) }
+    rows = CHECK_FILES.out.sheet.map { csv -> rows_of(csv) }
     cells = rows.flatMap { all -> all.groupBy { row -> row.cell }.values() }
 
     // prepare: once a genome
     ccres = rows.map { all -> beds.call(all) }
-    lengths = run.chrom_sizes ? file(run.chrom_sizes) : fasta
-    blacklist = run.blacklist ? file(run.blacklist) : []
+    lengths = run.chrom_sizes ? place(run.chrom_sizes) : fasta
+    blacklist = run.blacklist ? place(run.blacklist) : []
     references = runs.map { one -> one.reference }.unique()
     MERGE_CCRES(
-        references, ccres, file(run.gtf), lengths, blacklist, run.tss_list ? file(run.tss_list) : [],
-        run.chromosome_names ? file(run.chromosome_names) : [],
+        references, ccres, place(run.gtf), lengths, blacklist, run.tss_list ? place(run.tss_list) : [],
+        run.chromosome_names ? place(run.chromosome_names) : [],
         flags(run, ['tss', 'biotypes', 'exclude_classes', 'exclude_chromosomes'], [method: 'merge_method']), tool(code, 'merge-ccres')
     )
     reference = MERGE_CCRES.out.reference
-    if (run.fasta) {
-        windows = reference.map { key, bed, _table -> [key, bed] }
-        SCORE_MOTIFS(
-            windows, fasta, run.motifs ? file(run.motifs) : [], run.motif_factors ? file(run.motif_factors) : [],
-            flags(run, [], [mode: 'motif_mode']), tool(code, 'score-motifs')
-        )
-        genome = SCORE_MOTIFS.out.genome.map { key, files -> [key, files.sort()] }
-    }
-    else {
+    SCORE_MOTIFS(
+        reference.filter { run.fasta }.map { key, bed, _table -> [key, bed] }, fasta, run.motifs ? place(run.motifs) : [], run.motif_factors ? place(run.motif_factors) : [],
+        flags(run, [], [mode: 'motif_mode']), tool(code, 'score-motifs')
+    )
+    genome = run.fasta ? SCORE_MOTIFS.out.genome.map { key, files -> [key, files.sort()] } : references.map { key -> [key, []] }
+    if (!run.fasta) {
         log.info('No --fasta: no sequence and no motif channel, the model learns from the tracks alone.')
-        genome = references.map { key -> [key, []] }
     }
 
     // prepare: once a cell
@@ -104,17 +110,16 @@ workflow {
         .map { own -> [own[0].cell, own[0].assay, own.collect { row -> row.column }, locate(own, sheet)] }
     QUANTIFY_EXPRESSION(
         reference.combine(tables).map { key, _bed, table, cell, assay, columns, files -> [key, cell, assay, columns, files, table] },
-        file(run.gtf), flags(run, ['unit', 'scale', 'per_million'], [replicates: 'expression_replicates']), tool(code, 'quantify-expression')
+        place(run.gtf), flags(run, ['unit', 'scale', 'per_million'], [replicates: 'expression_replicates']), tool(code, 'quantify-expression')
     )
     loops = cells.map { own -> select(own, ['loops']) }.filter { own -> own }.map { own -> [own[0].cell, locate(own, sheet)] }
     def binning = ['bin_size', 'score', 'anchors', 'infinite', 'duplicates'].collectEntries { name -> [name, "loop_${name}"] }
     BUILD_LOOPS(reference.combine(loops).map { key, bed, _table, cell, files -> [key, cell, files, bed] }, flags(run, [], binning), tool(code, 'build-loops'))
-    signals = EXTRACT_SIGNALS.out.signals
-    if (run.transform == 'quantile') {
-        known = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }.toSortedList()
-        MATCH_QUANTILES(gather(signals, stores.map { _key, store -> store }), known, tool(code, 'match-quantiles'))
-        signals = MATCH_QUANTILES.out.signals.flatMap { store, files -> files.collect { path -> [store, cell_of(path), path] } }
-    }
+    known = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }.toSortedList()
+    raw = gather(EXTRACT_SIGNALS.out.signals, stores.map { _key, store -> store })
+    MATCH_QUANTILES(raw.filter { run.transform == 'quantile' }, known, tool(code, 'match-quantiles'))
+    matched = MATCH_QUANTILES.out.signals.flatMap { store, files -> files.collect { path -> [store, cell_of(path), path] } }
+    signals = run.transform == 'quantile' ? matched : EXTRACT_SIGNALS.out.signals
 
     // all that the runs of a store may read
     prepared = stores.combine(reference, by: 0).combine(genome, by: 0)
@@ -166,18 +171,17 @@ workflow {
     points = runs.map { one -> of_point(one) }.unique()
     means = ENSEMBLE.out.predictions.map { key, _cell, path -> [of_point(key), key.mode == 'direct' ? -2 : -1, path] }
     predictions = gather(guesses.map { key, number, path -> [of_point(key[0]), number, path] }.mix(means).mix(blind), points)
-    linked = INTERPRET.out.links.mix(ENSEMBLE.out.links)
-    if (run.combine_links || run.fit_links) {
-        COMBINE_LINKS(
-            linked.map { one, cell, path -> [one.store, cell, one, path] }.combine(signals, by: [0, 1])
-                .combine(prepared, by: 0)
-                .map { _store, cell, one, path, own, data ->
-                    [one, cell, path, own, data.elements, data.genes, run.fit_links, run.fit_links && cell == run.crispr_cell ? screens[run.fit_links] : []]
-                },
-            flags(run, [], [window: 'combine_window']), tool(code, 'combine-links')
-        )
-        linked = COMBINE_LINKS.out.links
-    }
+    ranked = INTERPRET.out.links.mix(ENSEMBLE.out.links)
+    def combined = run.combine_links || run.fit_links
+    COMBINE_LINKS(
+        ranked.filter { combined }.map { one, cell, path -> [one.store, cell, one, path] }.combine(signals, by: [0, 1])
+            .combine(prepared, by: 0)
+            .map { _store, cell, one, path, own, data ->
+                [one, cell, path, own, data.elements, data.genes, run.fit_links, run.fit_links && cell == run.crispr_cell ? screens[run.fit_links] : []]
+            },
+        flags(run, [], [window: 'combine_window']), tool(code, 'combine-links')
+    )
+    linked = combined ? COMBINE_LINKS.out.links : ranked
     links = gather(linked.map { one, _cell, path -> [of_point(one), one.seed != null ? order_of(one) : -1, path] }, points)
     told = predictions.combine(links, by: 0).map { point, first, second -> [point.store, point, first, second] }.combine(prepared, by: 0)
         .map { _store, point, first, second, data -> [point, data + [predictions: first, links: second]] }
@@ -201,10 +205,8 @@ workflow {
         screens.keySet().toList(), screens.values().toList(), '', tool(code, 'report')
     )
 
-    if (run.multiqc) {
-        software = TOOLKIT.out.found.map { setup -> multiqc_software(setup) }
-        MULTIQC(REPORT.out.multiqc, file("${projectDir}/assets/multiqc_config.yml"), multiqc_parameters(run), software)
-    }
+    software = TOOLKIT.out.found.map { setup -> multiqc_software(setup) }
+    MULTIQC(REPORT.out.multiqc.filter { run.multiqc }, place("${projectDir}/assets/multiqc_config.yml"), multiqc_parameters(run), software)
 
     several = EVALUATE.out.metrics.toSortedList { a, b -> a[0].point <=> b[0].point }.filter { list -> list.size() > 1 }
     COMPARE(
@@ -212,14 +214,16 @@ workflow {
         several.map { list -> list.collect { entry -> entry[1] } }, tool(code, 'compare')
     )
 
-    if (run.complexity) {
-        MEASURE_COMPLEXITY(
-            CHECK_SWEEP.out.runs.filter { json -> read_runs(json).any { one -> !one.trained } }, own_recipes,
-            genome.first().map { _key, files -> files }, flags(run, ['device']), tool(gpu_code, 'measure-complexity')
-        )
-    }
+    MEASURE_COMPLEXITY(
+        CHECK_SWEEP.out.runs.filter { json -> run.complexity && read_runs(json).any { one -> !one.trained } }, own_recipes,
+        genome.first().map { _key, files -> files }, flags(run, ['device']), tool(gpu_code, 'measure-complexity')
+    )
 
     workflow.onComplete = {
-        log.info(workflow.success ? "Done: open ${run.outdir}/${run.sweep || run.leave_out ? 'sweep' : 'report'}.html" : "Failed: the message above says what to mend; -resume goes on from there")
+        log.info(
+            workflow.success
+                ? "Done: open ${run.outdir}/${run.sweep || run.leave_out ? 'sweep' : 'report'}.html"
+                : "Failed: the message above says what to fix; ${how_to_resume() ?: '-resume goes on from there'}"
+        )
     }
 }

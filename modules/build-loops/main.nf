@@ -1,3 +1,5 @@
+include { options ; quote } from '../../subworkflows/shell'
+
 process BUILD_LOOPS {
     tag "${cell}"
     label 'process_low'
@@ -10,17 +12,17 @@ process BUILD_LOOPS {
     output:
     tuple val(reference), val(cell), path("${reference.folder}contacts.${cell}.npz"), emit: contacts
     tuple val(task.process), eval('build-loops --version'), topic: versions
-    tuple val(task.process), eval("sha256sum ${loops.join(' ')}"), topic: inputs
+    tuple val(task.process), eval('sha256sum loops*/*'), topic: inputs
 
     script:
     """
-    build-loops --cell ${cell} --elements ${elements} ${loops.collect { file -> "--loops ${file}" }.join(' ')} \\
-        ${args} ${task.ext.args ?: ''} --output ${reference.folder}contacts.${cell}.npz
+    build-loops ${options(cell: cell, elements: elements, loops: loops)} ${args} ${task.ext.args ?: ''} \\
+        ${options(output: "${reference.folder}contacts.${cell}.npz")}
     """
 
     stub:
     """
-    mkdir -p ./${reference.folder}
-    touch ${reference.folder}contacts.${cell}.npz
+    mkdir -p ./${quote(reference.folder)}
+    touch ${quote("${reference.folder}contacts.${cell}.npz")}
     """
 }

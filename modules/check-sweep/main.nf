@@ -1,11 +1,13 @@
 // A plain run is a sweep of one point: every fault of the settings in one message, and the runs laid out.
+include { named ; options } from '../../subworkflows/shell'
+
 process CHECK_SWEEP {
     label 'process_single'
 
     input:
     path sheet
-    path sweep
-    path gtf, arity: '0..*'
+    path sweep, stageAs: 'sweep/*'
+    path gtf, stageAs: 'gtf/*', arity: '0..*'
     path presets, arity: '0..*' // that the sweep may name
     val names
     path models, stageAs: 'model?/*', arity: '0..*'
@@ -20,8 +22,7 @@ process CHECK_SWEEP {
 
     script:
     """
-    check-sweep --samplesheet ${sheet} ${sweep ? "--sweep ${sweep}" : ''} ${gtf ? "--gtf ${gtf}" : ''} \\
-        ${[names, models].transpose().collect { name, model -> "--model '${name}=${model}'" }.join(' ')} \\
+    check-sweep ${options(samplesheet: sheet, sweep: sweep, gtf: gtf, model: named(names, models))} \\
         ${args} ${task.ext.args ?: ''} --output runs.json -- ${settings}
     """
 }

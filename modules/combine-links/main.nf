@@ -1,10 +1,12 @@
 // ABC and its products with the model's scores beside these; for the cell of `--fit_links`, a fit to its screen, too.
+include { named ; options ; quote } from '../../subworkflows/shell'
+
 process COMBINE_LINKS {
     tag "${[run.label ?: run.point, cell].findAll().join(' ')}"
     label 'process_low'
 
     input:
-    tuple val(run), val(cell), path(links), path(signals), path(elements), path(genes), val(name), path(screen, arity: '0..*')
+    tuple val(run), val(cell), path(links), path(signals), path(elements), path(genes), val(name), path(screen, stageAs: 'screen/*', arity: '0..*')
     val args
     val toolkit
 
@@ -14,13 +16,13 @@ process COMBINE_LINKS {
 
     script:
     """
-    combine-links --links ${links} --elements ${elements} --genes ${genes} --signals ${signals} \\
-        ${screen ? "--crispr '${name}=${screen}'" : ''} ${args} ${task.ext.args ?: ''} --outdir ${run.folder}combined
+    combine-links ${options(links: links, elements: elements, genes: genes, signals: signals, crispr: named([name], screen))} \\
+        ${args} ${task.ext.args ?: ''} ${options(outdir: "${run.folder}combined")}
     """
 
     stub:
     """
-    mkdir -p ${run.folder}combined
-    touch ${run.folder}combined/links.${cell}.parquet
+    mkdir -p ${quote("${run.folder}combined")}
+    touch ${quote("${run.folder}combined/links.${cell}.parquet")}
     """
 }

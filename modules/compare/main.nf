@@ -1,4 +1,6 @@
 // The points of a sweep side by side.
+include { named ; options } from '../../subworkflows/shell'
+
 process COMPARE {
     label 'process_low'
 
@@ -15,7 +17,7 @@ process COMPARE {
 
     script:
     """
-    compare --runs ${runs} ${[points, metrics].transpose().collect { point, file -> "--metrics ${point}=${file}" }.join(' ')} ${task.ext.args ?: ''}
+    compare ${options(runs: runs, metrics: named(points, metrics))} ${task.ext.args ?: ''}
     """
 
     stub:

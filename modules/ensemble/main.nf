@@ -1,4 +1,6 @@
 // The mean over the seeds of a point, of one cell.
+include { options ; quote } from '../../subworkflows/shell'
+
 process ENSEMBLE {
     tag "${point.point} ${cell}"
     label 'process_single'
@@ -14,13 +16,13 @@ process ENSEMBLE {
 
     script:
     """
-    ensemble ${predictions.collect { file -> "--predictions ${file}" }.join(' ')} ${task.ext.args ?: ''} --outdir ${point.folder}predictions
-    ${links ? "ensemble ${links.collect { file -> "--links ${file}" }.join(' ')} ${task.ext.args ?: ''} --outdir ${point.folder}links" : ''}
+    ensemble ${options(predictions: predictions, outdir: "${point.folder}predictions")} ${task.ext.args ?: ''}
+    ${links ? "ensemble ${options(links: links, outdir: "${point.folder}links")} ${task.ext.args ?: ''}" : ''}
     """
 
     stub:
     """
-    mkdir -p ${point.folder}predictions ${point.folder}links
-    touch ${point.folder}predictions/predictions.${cell}.parquet ${links ? "${point.folder}links/links.${cell}.parquet" : ''}
+    mkdir -p ${quote(["${point.folder}predictions", "${point.folder}links"])}
+    touch ${quote(["${point.folder}predictions/predictions.${cell}.parquet"] + (links ? ["${point.folder}links/links.${cell}.parquet"] : []))}
     """
 }

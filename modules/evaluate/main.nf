@@ -1,3 +1,5 @@
+include { named ; options ; quote } from '../../subworkflows/shell'
+
 process EVALUATE {
     tag "${point.point}"
     label 'process_low'
@@ -14,22 +16,18 @@ process EVALUATE {
     tuple val(point), path("${point.folder}evaluation/metrics.parquet"), emit: metrics
     tuple val(point), path("${point.folder}evaluation/curves.parquet"), emit: curves, optional: true // with five positives or more
     tuple val(task.process), eval('evaluate --version'), topic: versions
-    tuple val(task.process), eval("sha256sum ${screens.join(' ')} </dev/null"), topic: inputs
+    tuple val(task.process), eval('shopt -s nullglob; sha256sum screen*/* </dev/null'), topic: inputs
 
     script:
     """
-    evaluate --elements ${elements} --genes ${genes} \\
-        ${predictions.collect { file -> "--predictions ${file}" }.join(' ')} \\
-        ${expression.collect { file -> "--expression ${file}" }.join(' ')} \\
-        ${baselines.collect { file -> "--baselines ${file}" }.join(' ')} \\
-        ${links.collect { file -> "--links ${file}" }.join(' ')} \\
-        ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
-        ${[names, screens].transpose().collect { name, file -> "--crispr '${name}=${file}'" }.join(' ')} ${args} ${task.ext.args ?: ''} --outdir ${point.folder}evaluation
+    evaluate ${options(elements: elements, genes: genes, predictions: predictions, expression: expression, baselines: baselines)} \\
+        ${options(links: links, signals: signals, crispr: named(names, screens))} ${args} ${task.ext.args ?: ''} \\
+        ${options(outdir: "${point.folder}evaluation")}
     """
 
     stub:
     """
-    mkdir -p ${point.folder}evaluation
-    touch ${point.folder}evaluation/metrics.parquet ${point.folder}evaluation/curves.parquet
+    mkdir -p ${quote("${point.folder}evaluation")}
+    touch ${quote(['metrics', 'curves'].collect { name -> "${point.folder}evaluation/${name}.parquet" })}
     """
 }

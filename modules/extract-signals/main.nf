@@ -1,3 +1,5 @@
+include { named ; options ; quote } from '../../subworkflows/shell'
+
 process EXTRACT_SIGNALS {
     tag "${cell}"
     label 'process_low'
@@ -10,18 +12,17 @@ process EXTRACT_SIGNALS {
     output:
     tuple val(store), val(cell), path("${store.folder}signals.${cell}.safetensors"), emit: signals
     tuple val(task.process), eval('extract-signals --version'), topic: versions
-    tuple val(task.process), eval("sha256sum ${bigwigs.join(' ')}"), topic: inputs
+    tuple val(task.process), eval('sha256sum track*/*'), topic: inputs
 
     script:
-    def named = [tracks, bigwigs].transpose().collect { track, bigwig -> "--track ${track}=${bigwig}" }
     """
-    extract-signals --cell ${cell} --elements ${elements} ${named.join(' ')} --bin-size ${store.bin_size} ${args} ${task.ext.args ?: ''} \\
-        --output ${store.folder}signals.${cell}.safetensors
+    extract-signals ${options(cell: cell, elements: elements, track: named(tracks, bigwigs), bin_size: store.bin_size)} \\
+        ${args} ${task.ext.args ?: ''} ${options(output: "${store.folder}signals.${cell}.safetensors")}
     """
 
     stub:
     """
-    mkdir -p ./${store.folder}
-    touch ${store.folder}signals.${cell}.safetensors
+    mkdir -p ./${quote(store.folder)}
+    touch ${quote("${store.folder}signals.${cell}.safetensors")}
     """
 }

@@ -1,4 +1,6 @@
 // Once a split of the genes and cells.
+include { options ; quote } from '../../subworkflows/shell'
+
 process FIT_BASELINES {
     tag "${([protocol.split] + protocol.holdout).join(' ')}"
     label 'process_medium'
@@ -14,16 +16,14 @@ process FIT_BASELINES {
 
     script:
     """
-    fit-baselines --elements ${elements} --genes ${genes} \\
-        ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
-        ${expression.collect { file -> "--expression ${file}" }.join(' ')} \\
-        ${protocol.split} ${protocol.holdout ? "--holdout-cells '${protocol.holdout.join(',')}'" : ''} \\
-        --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --outdir ./${protocol.folder}
+    fit-baselines ${options(elements: elements, genes: genes, signals: signals, expression: expression)} \\
+        ${protocol.split} ${options(holdout_cells: protocol.holdout ? protocol.holdout.join(',') : null)} \\
+        --threads ${task.cpus} ${args} ${task.ext.args ?: ''} ${options(outdir: "./${protocol.folder}")}
     """
 
     stub:
     """
-    mkdir -p ./${protocol.folder}
-    touch ${signals.collect { file -> protocol.folder + file.name.replace('signals', 'baselines').replace('safetensors', 'parquet') }.join(' ')}
+    mkdir -p ./${quote(protocol.folder)}
+    touch ${quote(signals.collect { file -> protocol.folder + file.name.replace('signals', 'baselines').replace('safetensors', 'parquet') })}
     """
 }

@@ -1,3 +1,5 @@
+include { options ; quote } from '../../subworkflows/shell'
+
 process INTERPRET {
     tag "${[run.label, cell].findAll().join(' ')}"
     label 'process_gpu'
@@ -15,15 +17,14 @@ process INTERPRET {
     script:
     def tokens = 200000.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
-    interpret --model ${model} --elements ${elements} --genes ${genes} --signals ${signals} \\
-        ${expression.collect { file -> "--expression ${file}" }.join(' ')} ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
-        ${genome.collect { file -> "--${file.simpleName} ${file}" }.join(' ')} \\
-        --tokens ${tokens} --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --outdir ${run.folder}links
+    interpret ${options(model: model, elements: elements, genes: genes, signals: signals, expression: expression, contacts: contacts)} \\
+        ${options(genome.collectEntries { file -> [file.simpleName, file] })} \\
+        --tokens ${tokens} --threads ${task.cpus} ${args} ${task.ext.args ?: ''} ${options(outdir: "${run.folder}links")}
     """
 
     stub:
     """
-    mkdir -p ${run.folder}links
-    touch ${run.folder}links/links.${cell}.parquet ${run.folder}links/links.${cell}.bedpe.gz
+    mkdir -p ${quote("${run.folder}links")}
+    touch ${quote(['parquet', 'bedpe.gz'].collect { kind -> "${run.folder}links/links.${cell}.${kind}" })}
     """
 }

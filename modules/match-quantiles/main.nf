@@ -1,4 +1,6 @@
 // Every cell's tracks with the mean distribution of the cells trained on; quantiles.npz brings later cells to it.
+include { options ; quote } from '../../subworkflows/shell'
+
 process MATCH_QUANTILES {
     tag "${store.bin_size} bp bins"
     label 'process_low'
@@ -15,15 +17,14 @@ process MATCH_QUANTILES {
 
     script:
     """
-    match-quantiles ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
-        ${references.collect { cell -> "--reference raw/signals.${cell}.safetensors" }.join(' ')} \\
-        --outdir ${store.folder}matched ${task.ext.args ?: ''}
+    match-quantiles ${options(signals: signals, reference: references.collect { cell -> "raw/signals.${cell}.safetensors" })} \\
+        ${options(outdir: "${store.folder}matched")} ${task.ext.args ?: ''}
     """
 
     stub:
     """
-    mkdir -p ${store.folder}matched
-    cp raw/* ${store.folder}matched
-    touch ${store.folder}matched/quantiles.npz
+    mkdir -p ${quote("${store.folder}matched")}
+    cp raw/* ${quote("${store.folder}matched")}
+    touch ${quote("${store.folder}matched/quantiles.npz")}
     """
 }

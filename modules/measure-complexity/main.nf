@@ -1,4 +1,6 @@
 // What the models of a run cost: parameters, FLOPs, seconds a step and peak memory of each point, on random inputs.
+include { options } from '../../subworkflows/shell'
+
 process MEASURE_COMPLEXITY {
     label 'process_gpu'
 
@@ -17,7 +19,7 @@ process MEASURE_COMPLEXITY {
     def given = genome.collect { file -> file.simpleName }
     def scores = genome.find { file -> file.simpleName == 'motifs' }
     """
-    measure-complexity --runs ${runs} ${scores ? "--motif-scores ${scores}" : ''} --${'sequence' in given ? '' : 'no-'}sequence \\
+    measure-complexity ${options(runs: runs, motif_scores: scores)} --${'sequence' in given ? '' : 'no-'}sequence \\
         --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --outdir complexity
     """
 

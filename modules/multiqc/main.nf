@@ -1,4 +1,6 @@
 // The page that other pipelines end with: a point's figures, the parameters and the versions. Made where --multiqc asks for it.
+include { options ; quote } from '../../subworkflows/shell'
+
 process MULTIQC {
     tag "${point.point}"
     label 'process_single'
@@ -16,19 +18,15 @@ process MULTIQC {
 
     script:
     """
-    cat > parameters_mqc.json <<'END'
-    ${parameters}
-    END
-    cat > software_mqc_versions.yml <<'END'
-    ${software}
-    END
-    mkdir -p ./${point.folder}multiqc
-    multiqc --config ${config} ${task.ext.args ?: ''} --outdir ./${point.folder}multiqc --filename multiqc_report.html .
+    printf '%s\\n' ${quote(parameters)} > parameters_mqc.json
+    printf '%s\\n' ${quote(software)} > software_mqc_versions.yml
+    mkdir -p ${quote("./${point.folder}multiqc")}
+    multiqc ${options(config: config, outdir: "./${point.folder}multiqc")} ${task.ext.args ?: ''} --filename multiqc_report.html .
     """
 
     stub:
     """
-    mkdir -p ${point.folder}multiqc/multiqc_report_data
-    touch ${point.folder}multiqc/multiqc_report.html
+    mkdir -p ${quote("${point.folder}multiqc/multiqc_report_data")}
+    touch ${quote("${point.folder}multiqc/multiqc_report.html")}
     """
 }

@@ -1,3 +1,5 @@
+include { options ; quote } from '../../subworkflows/shell'
+
 process PREDICT {
     tag "${[run.label, cell].findAll().join(' ')}"
     label 'process_gpu'
@@ -14,15 +16,15 @@ process PREDICT {
     script:
     def batch = 256.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
-    predict --model ${model} --elements ${elements} --genes ${genes} --signals ${signals} \\
-        ${expression.collect { file -> "--expression ${file}" }.join(' ')} ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
-        ${genome.collect { file -> "--${file.simpleName} ${file}" }.join(' ')} \\
-        --batch-size ${batch} --threads ${task.cpus} ${run.split} ${run.hidden ? "--hide-tracks ${run.hidden}" : ''} ${args} ${task.ext.args ?: ''} --outdir ${run.folder}predictions
+    predict ${options(model: model, elements: elements, genes: genes, signals: signals, expression: expression, contacts: contacts)} \\
+        ${options(genome.collectEntries { file -> [file.simpleName, file] })} \\
+        --batch-size ${batch} --threads ${task.cpus} ${run.split} ${options(hide_tracks: run.hidden)} ${args} ${task.ext.args ?: ''} \\
+        ${options(outdir: "${run.folder}predictions")}
     """
 
     stub:
     """
-    mkdir -p ${run.folder}predictions
-    touch ${run.folder}predictions/predictions.${cell}.parquet
+    mkdir -p ${quote("${run.folder}predictions")}
+    touch ${quote("${run.folder}predictions/predictions.${cell}.parquet")}
     """
 }

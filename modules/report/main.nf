@@ -1,4 +1,4 @@
-include { named ; options } from '../../subworkflows/shell'
+include { named ; options ; quote } from '../../subworkflows/shell'
 
 process REPORT {
     tag "${point.point}"
@@ -23,19 +23,14 @@ process REPORT {
 
     script:
     """
-    report --elements ${elements} --genes ${genes} \\
-        ${[metrics: metrics, curves: curves, model: models].collectMany { name, files -> files.collect { file -> "--${name} ${file}" } }.join(' ')} \\
-        ${predictions.collect { file -> "--predictions ${file}" }.join(' ')} \\
-        ${expression.collect { file -> "--expression ${file}" }.join(' ')} \\
-        ${links.collect { file -> "--links ${file}" }.join(' ')} \\
-        ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
-        ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
-        ${options(crispr: named(names, screens))} ${args} ${task.ext.args ?: ''} --outdir ./${point.folder}
+    report ${options(elements: elements, genes: genes, metrics: metrics, curves: curves, model: models, predictions: predictions)} \\
+        ${options(expression: expression, links: links, signals: signals, contacts: contacts, crispr: named(names, screens))} \\
+        ${args} ${task.ext.args ?: ''} ${options(outdir: "./${point.folder}")}
     """
 
     stub:
     """
-    mkdir -p ${point.folder}figures
-    touch ${['report.html', 'summary.txt', 'crexpress_mqc.json'].collect { name -> point.folder + name }.join(' ')}
+    mkdir -p ${quote("${point.folder}figures")}
+    touch ${quote(['report.html', 'summary.txt', 'crexpress_mqc.json'].collect { name -> point.folder + name })}
     """
 }

@@ -1,3 +1,5 @@
+include { options ; quote } from '../../subworkflows/shell'
+
 process TRAIN {
     tag "${run.label ?: run.preset}"
     label 'process_gpu'
@@ -14,17 +16,15 @@ process TRAIN {
     script:
     def batch = run.batch_size.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1) // 75: the GPU was full
     """
-    train --elements ${elements} --genes ${genes} \\
-        ${genome.collect { file -> "--${file.simpleName} ${file}" }.join(' ')} \\
-        ${signals.collect { file -> "--signals ${file}" }.join(' ')} \\
-        ${expression.collect { file -> "--expression ${file}" }.join(' ')} \\
-        ${contacts.collect { file -> "--contacts ${file}" }.join(' ')} \\
-        --preset ${run.preset} --batch-size ${batch} --threads ${task.cpus} ${run.args} ${args} ${task.ext.args ?: ''} --outdir ${run.folder}model
+    train ${options(elements: elements, genes: genes, signals: signals, expression: expression, contacts: contacts)} \\
+        ${options(genome.collectEntries { file -> [file.simpleName, file] })} \\
+        ${options(preset: run.preset, batch_size: batch, threads: task.cpus)} ${run.args} ${args} ${task.ext.args ?: ''} \\
+        ${options(outdir: "${run.folder}model")}
     """
 
     stub:
     """
-    mkdir -p ${run.folder}model
-    touch ${['model.safetensors', 'config.json', 'history.parquet'].collect { name -> "${run.folder}model/${name}" }.join(' ')}
+    mkdir -p ${quote("${run.folder}model")}
+    touch ${quote(['model.safetensors', 'config.json', 'history.parquet'].collect { name -> "${run.folder}model/${name}" })}
     """
 }

@@ -71,10 +71,11 @@ def file_and_column(text: str) -> tuple[Path, str | None]:
     """ "FILE" or "FILE:COLUMN" -> the existing file and its column; InputError when there is no such file."""
     if Path(text).is_file():
         return Path(text), None
-    path, colon, column = text.rpartition(":")
-    if colon and column and Path(path).is_file():
-        return Path(path), column
-    raise InputError(f"{path if colon else text} does not exist; give FILE or FILE:COLUMN")
+    for colon in re.finditer(":", text):  # both may have some of their own
+        path, column = text[: colon.start()], text[colon.end() :]
+        if column and Path(path).is_file():
+            return Path(path), column
+    raise InputError(f"{text.rpartition(':')[0] or text} does not exist; give FILE or FILE:COLUMN")
 
 
 def quantify(

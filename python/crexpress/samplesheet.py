@@ -6,6 +6,7 @@ Every fault is collected and reported in one message, so that a user mends the s
 import csv
 import difflib
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -183,6 +184,9 @@ def _row_faults(record: _Record, header: list[str], folder: Path, absent: Collec
     for column in REQUIRED:
         if column in header and not v[column]:
             fault(column, "is empty; fill it in")
+    for column in COLUMNS:
+        if any(unicodedata.category(sign) == "Cc" for sign in v[column]):
+            fault(column, f"{v[column]!r} holds a line break or another control character; take it out")
     for column in ("cell", "assay"):
         if v[column] and not NAME.fullmatch(v[column]):
             fault(column, f"'{v[column]}' cannot name a file; use letters, digits, '.', '_', '-'")

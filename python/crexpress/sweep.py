@@ -81,8 +81,8 @@ def read_models(given: Sequence[str]) -> list[Point]:
     """Trained models given as [NAME=]DIR, each a point of its own; InputError for what is no model or no name."""
     points = []
     for text in given:
-        name, _, folder = text.rpartition("=")
-        name = name or Path(folder).name
+        bare = "=" not in text or Path(text).is_dir()
+        name, _, folder = (Path(text).name, "", text) if bare else text.partition("=")
         artifacts.read_config(folder)
         if not NAME.fullmatch(name):
             raise InputError(f"--model {text}: '{name}' cannot name a point; give NAME=DIR")

@@ -1,10 +1,12 @@
 // What the user asked for: parameters checked against nextflow_schema.json, files found, flags for the tools.
 
 include { execution_faults ; on_path } from '../engine'
+include { how_to_resume } from '../resume'
+include { options       } from '../shell'
 
 /** Parameters with the types of the schema; stops with every fault at once. `--holdout-cells` is `--holdout_cells`. */
 def settings(given, project) {
-    def groups = new groovy.json.JsonSlurper().parse(file("${project}/nextflow_schema.json"))['$defs']
+    def groups = new groovy.json.JsonSlurper().parse(place("${project}/nextflow_schema.json"))['$defs']
     def schema = groups.values().collectEntries { group -> group.properties }
     def fixed = groups.execution.properties.keySet() // the configuration reads these too, under their own spelling only
     def faults = []
@@ -30,9 +32,9 @@ def settings(given, project) {
     }
     def own = own_presets(typed)
     own.findAll { preset -> !preset.exists() }.each { preset -> faults << "--preset, --preset_files: there is no file ${preset}" }
-    def recipe = file("${project}/python/crexpress/models/presets/${typed.preset}.json")
+    def recipe = place("${project}/python/crexpress/models/presets/${typed.preset}.json")
     if (!typed.preset.endsWith('.json') && !recipe.exists()) {
-        def presets = files("${recipe.parent}/*.json").collect { preset -> preset.simpleName }.sort()
+        def presets = place("${project}/python/crexpress/models/presets").list().findAll { name -> name.endsWith('.json') }.collect { name -> name - '.json' }.sort()
         faults << "--preset is '${typed.preset}', but must be one of ${presets.join(', ')}, or a file that ends in .json"
     }
     named_files(typed.model).values().findAll { model -> !model.resolve('config.json').exists() }.each { model ->
@@ -46,7 +48,8 @@ def settings(given, project) {
     if (typed.fit_links && !typed.crispr_cell) {
         faults << '--fit_links needs --crispr_cell, the cell that the screen was done in'
     }
-    if (!typed.ccres && typed.samplesheet && !file(typed.samplesheet).text.contains(',ccres,')) {
+    def rows = typed.samplesheet ? rows_of(place(typed.samplesheet)) : []
+    if (!typed.ccres && typed.samplesheet && !rows.any { row -> row.assay == 'ccres' }) {
         faults << '--ccres is missing: give a BED of cCREs, or rows with the assay ccres in the samplesheet'
     }
     if (!typed.chrom_sizes && !typed.fasta) {
@@ -77,16 +80,70 @@ def settings(given, project) {
     if (typed.per_million && typed.target != 'cage') {
         faults << '--per_million is for --target cage: rna tables hold TPM'
     }
+    def paths = schema.findAll { _name, property -> property.format == 'file-path' }.keySet().collect { name -> typed[name] }
+    def listed = [own, screens.values(), named_files(typed.model).values()].collectMany { all -> all.collect { path -> path.toString() } }
+    def inside = typed.samplesheet ? rows.collect { row -> row.file }.findAll().collect { name -> find(name, place(typed.samplesheet)).toString() } : []
+    (paths.findAll() + listed + inside + [workflow.workDir.toString(), project.toString()]).unique().collect { path -> unfit(path) }.findAll().each { fault -> faults << fault }
+    if (project.toString().contains('`')) { // Nextflow puts bin/ on PATH in double quotes, where a shell runs what stands in backticks
+        faults << "Nextflow cannot run a pipeline from ${project}, whose path has a backtick: move it"
+    }
     if (faults) {
-        error("The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:\n  ${faults.join('\n  ')}\n  (docs/parameters.md lists all parameters)")
+        stop("The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:\n  ${faults.join('\n  ')}\n  (docs/parameters.md lists all parameters)")
     }
     return typed
+}
+
+/** End a run that has done no work; the last line says what to resume instead of it. */
+def stop(message) {
+    error([message, how_to_resume()].findAll().join('\n'))
+}
+
+/** A file or folder by its very name; `file` alone would take a name with brackets for a pattern. */
+def place(name) {
+    return file(name, glob: false)
+}
+
+/** What keeps Nextflow from handing a path to tasks (its scripts name it to a shell); null where nothing does. */
+def unfit(name) {
+    def text = remote(name) ? place(name).name : place(name).toString()
+    def mark = text.find(/[$\{}\p{Cntrl}]/)
+    if (mark) {
+        return "Nextflow cannot read ${name.replaceAll(/\p{Cntrl}/, '?')}, whose path has ${mark ==~ /\p{Cntrl}/ ? 'a line break or another control character' : mark}: rename it"
+    }
+    def others = text =~ /[*?\[]/ && !remote(name) ? files(text).collect { path -> path.toString() } - text : []
+    return others ? "Nextflow cannot tell ${name} from ${others.sort().join(', ')}, which it means as a pattern: rename it" : null
+}
+
+/**
+ * Rows of a samplesheet, as check-samplesheet reads them: past Excel's `sep=` line, by the separator of the header, without
+ * blanks around values, assays in lower case.
+ */
+def rows_of(sheet) {
+    def lines = sheet.text.replace('\ufeff', '').readLines().findAll { line -> line.replaceAll(/[\s,;"]/, '') }
+    def skipped = lines.take(1).any { line -> line ==~ /(?i)"?sep=.?"?[,;\t]*/ } ? 1 : 0
+    def first = lines.drop(skipped).take(1).join('').replaceAll(/"[^"]*"/, '')
+    def mark = first.contains('\t') ? '\t' : first.contains(';') && first.count(';') >= first.count(',') ? ';' : ','
+    def rows = lines.drop(skipped).collect { line -> fields(line, mark) }
+    def header = rows ? rows.first() : []
+    return rows.drop(1).collect { values ->
+        def row = header.withIndex().findAll { name, _column -> name }.collectEntries { name, column -> [name, values[column] ?: ''] }
+        row + [assay: row.assay?.toLowerCase()]
+    }
+}
+
+/** Fields of a line of CSV; Nextflow's own reader stops at a quote within quotes. */
+def fields(line, mark) {
+    def field_and_mark = '(?:"(?:[^"]|"")*"|[^"' + mark + '])*' + mark
+    return (line + mark).findAll(field_and_mark).collect { text ->
+        def field = text.substring(0, text.length() - 1).trim()
+        field ==~ /".*"/ ? field.substring(1, field.length() - 1).replace('""', '"').trim() : field
+    }
 }
 
 /** Whether the user asks for a parameter, on the command line or in -params-file; what profiles set is a default. */
 def is_given(name) {
     def words = workflow.commandLine.findAll(/'[^']*'|\S+/).collect { word -> word.replace("'", '') } // quoted where there are blanks
-    def listed = '-params-file' in words ? file(words[words.indexOf('-params-file') + 1]).text : '{}'
+    def listed = '-params-file' in words ? place(words[words.indexOf('-params-file') + 1]).text : '{}'
     def values = listed.startsWith('{') ? new groovy.json.JsonSlurper().parseText(listed) : new org.yaml.snakeyaml.Yaml().load(listed)
     return words.any { word -> word == "--${name}" || word.startsWith("--${name}=") } || name in values
 }
@@ -100,7 +157,7 @@ def coerce(name, value, property, faults) {
     if (property['enum'] && !(text in property['enum'])) {
         faults << "--${name} is '${text}', but must be one of ${property['enum'].join(', ')}"
     }
-    else if (property.format == 'file-path' && !file(text).exists()) {
+    else if (property.format == 'file-path' && !place(text).exists()) {
         faults << "--${name}: there is no file ${text}${remote(text) ? ', or it cannot be reached' : ''}"
     }
     else if (property.type == 'boolean' && !(text in ['true', 'false'])) {
@@ -120,24 +177,21 @@ def coerce(name, value, property, faults) {
 
 /** Options for a tool: flags(run, ['tss'], [method: 'merge_method']) is "--tss 'main' --method 'greedy'"; unset ones are left out. */
 def flags(run, names, renamed = [:]) {
-    return (names.collectEntries { name -> [name, name] } + renamed)
-        .findAll { _option, name -> run[name] != null && run[name] != false }
-        .collect { option, name -> "--${option.replace('_', '-')}" + (run[name] == true ? '' : " '${run[name]}'") }
-        .join(' ')
+    return options((names.collectEntries { name -> [name, name] } + renamed).collectEntries { option, name -> [option, run[name]] })
 }
 
-/** "NAME=FILE,..." as [NAME: file]; a file without a name goes by its own. */
+/** "NAME=FILE,..." as [NAME: file]; a file without a name goes by its own. A file's name may have a '=', too. */
 def named_files(text) {
-    return (text ?: '').tokenize(',').collectEntries { entry ->
-        def parts = entry.trim().tokenize('=')
-        [parts.size() > 1 ? parts[0] : file(entry.trim()).simpleName, file(parts.last())]
+    return (text ?: '').tokenize(',').collect { entry -> entry.trim() }.collectEntries { entry ->
+        def bare = !entry.contains('=') || place(entry).exists()
+        bare ? [place(entry).simpleName.replace('=', '-'), place(entry)] : [entry.substring(0, entry.indexOf('=')), place(entry.substring(entry.indexOf('=') + 1))]
     }
 }
 
 /** Presets of the user's own: the files of --preset_files, and of --preset where it names one that is not among them. */
 def own_presets(run) {
     def names = (run.preset_files ?: '').tokenize(', ') + (run.preset.endsWith('.json') ? [run.preset] : [])
-    return names.collect { name -> file(name) }.unique { path -> path.name }
+    return names.collect { name -> place(name) }.unique { path -> path.name }
 }
 
 /** Whether a name is an address (https, s3, ...). */
@@ -147,8 +201,8 @@ def remote(name) {
 
 /** A file named in the samplesheet: a URL, or a path beside the sheet, or one from the launch folder. */
 def find(name, sheet) {
-    def beside = remote(name) || name.startsWith('/') ? file(name) : sheet.resolveSibling(name)
-    return remote(name) || beside.exists() ? beside : file(name) // an address is asked for once, when it is fetched
+    def beside = remote(name) || name.startsWith('/') ? place(name) : sheet.resolveSibling(name)
+    return remote(name) || beside.exists() ? beside : place(name) // an address is asked for once, when it is fetched
 }
 
 /** Files of some rows of the samplesheet. */
@@ -156,20 +210,9 @@ def locate(rows, sheet) {
     return rows.collect { row -> find(row.file, sheet) }
 }
 
-/** Rows of the samplesheet as it was given: past Excel's `sep=` line, by the separator that check-samplesheet takes. */
-def given_rows(sheet) {
-    def lines = sheet.readLines()
-    def skipped = lines.takeWhile { line -> line ==~ /\uFEFF?(?i)"?sep=.?"?[,;\t]*/ || !line.replaceAll(/[\s,;"]/, '') }.size()
-    def header = lines.drop(skipped).take(1).join('').replaceAll(/"[^"]*"/, '')
-    def mark = header.contains('\t') ? '\t' : header.contains(';') && header.count(';') >= header.count(',') ? ';' : ','
-    def rows = sheet.splitCsv(strip: true, sep: mark, quote: '"', skip: skipped)
-    def names = rows.take(1).collectMany { names -> names.collect { name -> name.replace('\uFEFF', '') } }
-    return rows.drop(1).collect { row -> [names, row].transpose().findAll { name, _value -> name }.collectEntries() }
-}
-
 /** Local files named in the samplesheet that do not exist; the task that checks the sheet cannot see them. */
 def absent(sheet) {
-    return given_rows(sheet)
+    return rows_of(sheet)
         .collect { row -> row.file ?: '' }
         .findAll { name -> name && !remote(name) && !(name ==~ /ENCFF[0-9]{3}[A-Z]{3}/) && !find(name, sheet).exists() }
         .unique()
@@ -188,15 +231,15 @@ def tables_of(rows) {
 
 /** Stop when a cell to interpret, or of the screens, is not in the samplesheet; say which of its tracks no one asked for. */
 def check_choices(run, sheet) {
-    def rows = given_rows(sheet).findAll { row -> row.cell && row.assay }
+    def rows = rows_of(sheet).findAll { row -> row.cell && row.assay }
     def cells = rows.collect { row -> row.cell }.unique().sort()
     ['interpret_cells', 'crispr_cell'].each { name ->
         def unknown = (name == 'crispr_cell' && !run.crispr ? '' : run[name] ?: '').tokenize(', ') - cells
         if (cells && unknown) {
-            error("--${name}: ${unknown.join(', ')} is no cell of the samplesheet; it has ${cells.join(', ')}")
+            stop("--${name}: ${unknown.join(', ')} is no cell of the samplesheet; it has ${cells.join(', ')}")
         }
     }
-    def unread = rows.collect { row -> row.assay.toLowerCase() }.unique() - run.tracks.tokenize(', ')*.toLowerCase() - ['rna', 'cage', 'loops', 'ccres']
+    def unread = rows.collect { row -> row.assay }.unique() - run.tracks.tokenize(', ')*.toLowerCase() - ['rna', 'cage', 'loops', 'ccres']
     if (unread) {
         log.info("Not in --tracks and so not read: ${unread.sort().join(', ')}.")
     }
@@ -206,7 +249,7 @@ def check_choices(run, sheet) {
 def read_runs(json) {
     def all = new groovy.json.JsonSlurperClassic().parseText(json.text)
     all.findAll { entry -> entry.preset.contains('/') }.each { entry ->
-        error("point '${entry.point}': name the preset '${file(entry.preset).name}' without its folder, and give the file by --preset_files")
+        stop("point '${entry.point}': name the preset '${place(entry.preset).name}' without its folder, and give the file by --preset_files")
     }
     return all.collect { entry -> entry.findAll { name, _value -> !(name in ['settings', 'tracks', 'hidden']) } }
 }

@@ -8,7 +8,7 @@ workflow PROVENANCE {
     run // map of the settings
 
     main:
-    def folder = file("${run.outdir}/pipeline_info")
+    def folder = file("${run.outdir}/pipeline_info", glob: false)
     folder.mkdirs()
     def about = pipeline(run) // asks git, which a run that fails has no time for
     def given = run.findAll { _name, value -> value != null }
@@ -23,7 +23,8 @@ workflow PROVENANCE {
     // every input file with its SHA-256, the code and machine that were found, the images that tasks ran in
     inputs = channel.topic('inputs')
         .flatMap { process, sums ->
-            sums.readLines().collect { line -> [process: process, file: line.tokenize('/ ').last(), sha256: line.tokenize(' ').first()] }
+            (sums =~ /(?m)^\\?([0-9a-f]{64})  .*?([^\/\n]+)$/).findAll { _line, _sum, name -> name != '-' } // of no file at all
+                .collect { _line, sum, name -> [process: process, file: name, sha256: sum] }
         }
         .unique()
         .toSortedList { a, b -> a.toString() <=> b.toString() }

@@ -32,10 +32,17 @@ def tool(code, name) {
 
 /** Executables and library: [path below the project: text]; an executable's first line is the installer's to write. */
 def sources(project) {
-    def root = file(project).toAbsolutePath()
-    def library = files("${root}/python/crexpress/**.{py,json,html,css}").collectEntries { source -> [root.relativize(source).toString(), source.text] }
-    def executables = files("${root}/bin/*").collectEntries { source -> ["bin/${source.name}".toString(), source.text.substring(source.text.indexOf('\n') + 1)] }
+    def root = file(project, glob: false).toAbsolutePath()
+    def library = below(root.resolve('python/crexpress')).findAll { source -> source.extension in ['py', 'json', 'html', 'css'] }
+        .collectEntries { source -> [root.relativize(source).toString(), source.text] }
+    def executables = below(root.resolve('bin')).findAll { source -> source.text.contains('\n@cli.tool(') }
+        .collectEntries { source -> ["bin/${source.name}".toString(), source.text.substring(source.text.indexOf('\n') + 1)] }
     return library + executables
+}
+
+/** All files in a folder and those within; `files` would take a name with brackets for a pattern. */
+def below(folder) {
+    return folder.listFiles().collectMany { entry -> entry.isDirectory() ? below(entry) : [entry] }
 }
 
 /** The same digest as crexpress.toolkit makes of the code that it is part of. */
@@ -57,7 +64,8 @@ def reach(path, texts) {
     def folders = texts.keySet().findAll { name -> name.endsWith('.py') }.collect { name -> folder(name) } as Set
     def data = texts.keySet().findAll { name -> name.startsWith('python/') && !name.endsWith('.py') }
     def grow = { known ->
-        def modules = known.collectMany { name -> imports(texts[name], texts) }
+        // the package itself imports when a user of the library asks for a name, which no tool does
+        def modules = known.findAll { name -> name != 'python/crexpress/__init__.py' }.collectMany { name -> imports(texts[name], texts) }
         // presets and page templates belong to the package that they lie in
         def beside = data.findAll { name -> known.any { own -> own.endsWith('.py') && folder(own) == home(name, folders) } }
         (known + modules + beside) as Set
@@ -80,13 +88,14 @@ def home(name, folders) {
     return above in folders ? above : home(above, folders)
 }
 
-/** Paths of the modules, and of the packages around them, that a text imports anywhere. */
+/** Paths of the modules, and of the packages around them, that a text imports anywhere, and of the executables that it reads. */
 def imports(text, texts) {
     def named = (text =~ /(?m)^\s*from (crexpress[\w.]*) import (\([^)]*\)|.*)$/).collect { _all, base, names ->
         [base] + names.replaceAll(/[()]|#.*/, '').tokenize(',').collect { name -> "${base}.${name.trim().tokenize(' ')[0]}".toString() }
     }.flatten()
     def whole = (text =~ /(?m)^\s*import (crexpress[\w.]*)/).collect { _all, name -> name }
-    return (named + whole)
+    def tools = (text =~ /with_name\("([\w-]+)"\)/).collect { _all, name -> "bin/${name}".toString() }
+    return tools.findAll { path -> path in texts } + (named + whole)
         .collectMany { name -> name.tokenize('.').inject([]) { above, part -> above + [above ? "${above.last()}/${part}".toString() : part] } }
         .collectMany { path -> ["python/${path}.py".toString(), "python/${path}/__init__.py".toString()] }
         .findAll { path -> path in texts }

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -39,7 +40,7 @@ class Pipeline:
         quick.mkdir()
         for tool in (self.project / "bin").iterdir():
             answer = f"{tool.name} (crexpress) {version('crexpress')}"
-            script = f'#!/bin/sh\n[ "$1" = --version ] && echo "{answer}" && exit\nexec {tool} "$@"\n'
+            script = f'#!/bin/sh\n[ "$1" = --version ] && echo "{answer}" && exit\nexec {shlex.quote(str(tool))} "$@"\n'
             (quick / tool.name).write_text(script)
             (quick / tool.name).chmod(0o755)
 

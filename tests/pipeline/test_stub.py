@@ -48,6 +48,14 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
     assert not tasks(again)
 
 
+WITH_A_MODEL = [
+    *("CHECK_SWEEP", "TRAIN (scpge-small)", "INTERPRET (cell1)", "INTERPRET (cell5)"),
+    *(f"PREDICT ({cell})" for cell in CELLS),
+    *("EVALUATE (scpge-small)", "REPORT (scpge-small)"),
+]
+COMBINED = ["COMBINE_LINKS (scpge-small cell1)", "COMBINE_LINKS (scpge-small cell5)"]
+
+
 def change(pipeline: Pipeline, module: str) -> None:
     with (pipeline.project / "python/crexpress" / module).open("a") as code:
         code.write("\n")  # code and presets stay what they are, their digest does not
@@ -58,8 +66,11 @@ def test_changed_code_runs_again_what_it_can_touch_and_nothing_else(pipeline: Pi
     first = pipeline.run(*arguments)
     change(pipeline, "report/plots.py")
     assert tasks(pipeline.run(*arguments)) == ["REPORT (scpge-small)"]
-    change(pipeline, "models/presets/scpge.json")
-    assert {name.split()[0] for name in tasks(pipeline.run(*arguments))} >= {"TRAIN", "PREDICT", "INTERPRET"}
+    change(pipeline, "models/heads.py")  # nothing of the preparation can reach it
+    assert tasks(pipeline.run(*arguments)) == sorted(WITH_A_MODEL)
+    # what is switched on adds its own tasks, and re-runs those that read what it makes
+    more = pipeline.run(*arguments, "--combine_links", "--complexity")
+    assert tasks(more) == sorted([*COMBINED, "MEASURE_COMPLEXITY", "EVALUATE (scpge-small)", "REPORT (scpge-small)"])
     change(pipeline, "cli.py")
     assert tasks(pipeline.run(*arguments)) == sorted(tasks(first) + tasks(first, "Cached"))
 
@@ -68,8 +79,13 @@ def reached(project: Path, tool: str) -> set[Path]:
     """Files of the library that a tool imports, found in its syntax tree and those of what it imports."""
     known: set[Path] = set()
     waiting = [project / "bin" / tool]
+    face = project / "python/crexpress/__init__.py"  # imports only when a user of the library asks for a name
     while waiting:
-        for node in ast.walk(ast.parse(waiting.pop().read_text())):
+        path = waiting.pop()
+        for node in ast.walk(ast.parse(path.read_text())) if path != face else ():
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "with_name":
+                waiting += [project / "bin" / name.value for name in node.args if isinstance(name, ast.Constant)]
+                continue
             if isinstance(node, ast.ImportFrom):
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
             elif isinstance(node, ast.Import):
@@ -103,8 +119,28 @@ def test_what_each_tool_can_reach_is_what_its_syntax_says(pipeline: Pipeline) ->
         listed = re.search(rf"^bin/{tool}: (.*)$", output, re.MULTILINE)
         assert listed, output
         code = {name for name in listed[1].split() if name.endswith(".py")}
+        assert ("bin/train" in listed[1].split()) == (tool in ("train", "check-sweep", "measure-complexity"))
         assert len(needed) > 2
         assert code == needed, tool
+
+
+def test_no_tool_asks_the_package_for_what_it_imports_late() -> None:
+    """Where one did, a change of that code would not re-run its tasks."""
+    package = ROOT / "python/crexpress"
+    for path in [*package.rglob("*.py"), *(ROOT / "bin").iterdir()]:
+        for node in ast.walk(ast.parse(path.read_text())) if path.is_file() else ():
+            if isinstance(node, ast.ImportFrom) and node.module == "crexpress":
+                names = {alias.name for alias in node.names} - {"__version__"}
+                assert all((package / name).is_dir() or (package / f"{name}.py").is_file() for name in names), path
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "crexpress":
+                assert node.attr.startswith("__"), path
+
+
+def test_every_process_is_called_whatever_is_switched_on() -> None:
+    """A call in an `if` would change the number of every `eval` output below it, and so the keys of those tasks."""
+    calls = re.findall(r"^( *)([A-Z_]{3,})\(", (ROOT / "main.nf").read_text(), re.MULTILINE)
+    assert len(calls) > 15
+    assert [name for blanks, name in calls if len(blanks) > 4] == []
 
 
 def test_tasks_that_find_other_code_stop_the_run(pipeline: Pipeline) -> None:
@@ -304,17 +340,20 @@ def test_a_faulty_sweep_stops_the_run_before_it_starts(pipeline: Pipeline) -> No
 
 
 def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline: Pipeline) -> None:
-    (pipeline.folder / "saved").mkdir()
-    (pipeline.folder / "saved/config.json").write_text(json.dumps({"model": {"width": 600, "bin_size": 40}}))
+    saved = pipeline.folder / "mo'dels = & more"
+    saved.mkdir()
+    (saved / "config.json").write_text(json.dumps({"model": {"width": 600, "bin_size": 40}}))
     chosen = ["-profile", "test", "-stub-run", "--interpret_cells", "cell5"]
     new = sheet_of(pipeline, "new.csv", lambda cell, assay: cell == "cell5" and assay != "rna")
-    done = tasks(pipeline.run(*chosen, "--model", "saved", "--samplesheet", new, "--outdir", "applied"))
+    done = tasks(pipeline.run(*chosen, "--model", f"saved={saved.name}", "--samplesheet", new, "--outdir", "applied"))
     once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "CHECK_FILES", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
     once += ["REPORT (saved)"]
     own = [f"{name} (cell5)" for name in ("EXTRACT_SIGNALS", "BUILD_LOOPS", "PREDICT", "INTERPRET")]
     assert done == sorted([*once, *own])  # nothing is trained, and there is nothing to score
     (pipeline.folder / "own.yml").write_text("points: {own: {}}")
-    done = tasks(pipeline.run(*chosen, "--model", "human=saved", "--sweep", "own.yml", "--outdir", "beside", "-resume"))
+    done = tasks(
+        pipeline.run(*chosen, "--model", f"human={saved.name}", "--sweep", "own.yml", "--outdir", "beside", "-resume")
+    )
     expected = {"TRAIN (own)", "PREDICT (human cell1)", "PREDICT (own cell1)", "EVALUATE (human)", "COMPARE"}
     assert expected <= set(done)
     output = pipeline.run(*chosen, "--model", "nowhere", "--outdir", "none", code=1)

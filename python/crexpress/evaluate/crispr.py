@@ -57,7 +57,8 @@ def parse(values: Sequence[str]) -> dict[str, Path]:
     """[NAME=]FILE options as {name: file}; without a name it is the file's, up to its first dot."""
     files: dict[str, Path] = {}
     for value in values:
-        name, _, file = value.rpartition("=")
+        bare = "=" not in value or Path(value).is_file()
+        name, _, file = ("", "", value) if bare else value.partition("=")
         path = Path(file)
         name = name or path.name.split(".")[0]
         if not path.is_file():

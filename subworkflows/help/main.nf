@@ -1,0 +1,64 @@
+// What --help and --version print, made of nextflow_schema.json; nothing is started.
+
+/** Whether the user asks for text, and not for a run. */
+def asks_for_text(given) {
+    return given.help || given.help_full || given.version
+}
+
+/** The text: of --version, of one parameter (--help NAME), of all, or of those that are not hidden. */
+def text_of(given, project) {
+    def title = "${workflow.manifest.name.tokenize('/').last()} ${workflow.manifest.version}"
+    if (given.version) {
+        return title
+    }
+    def groups = new groovy.json.JsonSlurper().parse(file("${project}/nextflow_schema.json", glob: false))['$defs'].values()
+    def asked = given.help instanceof CharSequence && given.help != 'true' ? given.help.replaceAll('^--', '').replace('-', '_') : null
+    def known = groups.collectMany { group -> group.properties.keySet() }
+    if (asked && !(asked in known)) {
+        return "There is no parameter --${asked}; did you mean --${known.closest(asked).first()}?"
+    }
+    def shown = { name, property -> asked ? name == asked : given.help_full || !property.hidden }
+    def parts = groups.collect { group -> part(group, group.properties.findAll(shown), asked || given.help_full) }.findAll()
+    if (asked) {
+        return parts.join('\n')
+    }
+    def first = [
+        "${title}: ${workflow.manifest.description}",
+        'Usage: nextflow run main.nf -profile PROFILES --samplesheet CSV --gtf GTF [--PARAMETER VALUE ...] [-resume]',
+    ]
+    def last = [
+        '--help NAME says more of one parameter, --help_full all of all; docs/usage.md explains profiles and the samplesheet.',
+        "Words with one hyphen are Nextflow's: -profile, -params-file, -resume, -work-dir.",
+    ]
+    return (first + parts + [last.join('\n')]).join('\n\n')
+}
+
+/** A group of parameters under its title. */
+def part(group, properties, whole) {
+    if (!properties) {
+        return null
+    }
+    def lines = properties.collect { name, property ->
+        def word = "--${name} ${kind(property)}".trim()
+        def notes = [
+            whole ? property.help_text : null,
+            property['enum'] ? "One of ${property['enum'].join(', ')}." : null,
+            property['default'] ? "[default:\u00a0${property['default']}]" : null,
+            name in (group.required ?: []) && property['default'] == null ? '[needed]' : null,
+        ]
+        "  ${word}\n" + indent(([property.description] + notes).findAll().join(' '))
+    }
+    return "${group.title}\n${lines.join('\n')}"
+}
+
+/** What stands for the value of a parameter. */
+def kind(property) {
+    def words = [integer: 'N', number: 'X', boolean: '', string: 'TEXT']
+    def format = ['file-path': 'FILE', 'directory-path': 'FOLDER']
+    return format[property.format] ?: (property.type instanceof List ? '[NAME]' : words[property.type])
+}
+
+/** Lines of at most 92 characters, ten blanks before each. */
+def indent(text) {
+    return text.replaceAll(/(.{1,92})(?:\s+|\z)/, '          \$1\n').stripTrailing().replace('\u00a0', ' ') // which holds a default together
+}

@@ -1,0 +1,44 @@
+"""What -resume goes on from, and what is printed instead of a run."""
+
+import re
+
+import pytest
+from launching import Pipeline, tasks
+
+pytestmark = pytest.mark.pipeline
+
+
+def test_help_and_version_start_and_write_nothing(pipeline: Pipeline) -> None:
+    text = pipeline.run("--help", "--outdir", "out")
+    for title in ("Input and output", "Preparation", "Learning", "Links", "Where it runs"):
+        assert re.search(f"^{title}$", text, re.MULTILINE)
+    assert re.search(r"^  --samplesheet FILE\n +CSV .*\[needed\]$", text, re.MULTILINE)
+    assert "[default: scpge-small]" in text
+    assert "--publish_dir_mode" not in text
+    assert max(map(len, text.splitlines())) <= 120
+    assert "--publish_dir_mode" in pipeline.run("--help_full", "--outdir", "out")
+    one = pipeline.run("--help", "samplesheet", "--outdir", "out")
+    assert "Rows of the same cell and assay are replicates" in one
+    assert "--gtf" not in one
+    version = pipeline.run("--version", "--outdir", "out")
+    assert re.search(r"^crexpress \d+\.\d+\.\d+$", version, re.MULTILINE)
+    assert not (pipeline.folder / "out").exists()
+    assert not tasks(text)
+
+
+def test_a_run_without_work_says_which_session_to_resume(pipeline: Pipeline) -> None:
+    chosen = ("-profile", "test", "-stub-run", "--outdir", "out")
+    wrong = pipeline.run(*chosen, "--steps", "many", code=1)
+    assert "-resume" not in wrong  # there is nothing to go on from
+    pipeline.run(*chosen)
+    wrong = pipeline.run(*chosen, "--steps", "many", code=1)
+    (session,) = re.findall(r"-resume (\S+) goes on from the last run that passed its checks", wrong)
+    late = pipeline.run(*chosen, "--holdout_cells", "cell9", code=1)  # found by a task
+    assert f"-resume {session} goes on" in late
+    assert f"-resume {session} goes on" in pipeline.run("--version")
+    anew = pipeline.run(*chosen, "-resume", "--steps", "many", code=1)
+    assert f"-resume {session} goes on" in anew
+    again = pipeline.run(*chosen, "-resume", session)
+    assert not tasks(again)
+    assert "did no work" not in again
+    assert "-resume" not in pipeline.run(*chosen, "-resume", "--steps", "many", code=1)  # it is the last run's now
