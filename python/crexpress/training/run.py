@@ -243,6 +243,8 @@ def choose_inputs(
     chosen: tuple[str, ...] = ()
     if "tracks" in inputs:
         chosen = tuple(tracks) or shared_tracks(signals, union=config.track_dropout > 0)
+        if not tracks and (left := [track for track in shared_tracks(signals, union=True) if track not in chosen]):
+            cli.say(f"not read, as not every cell has it: {', '.join(left)}; with --track-dropout it would be")
     motif_names: list[str] = []
     factors: list[str] = []
     if "motifs" in inputs and motifs:
