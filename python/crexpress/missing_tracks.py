@@ -1,4 +1,4 @@
-"""Tracks that some cells lack: what keeps a model from being used there, and in which cells to measure what it costs."""
+"""Tracks that some cells lack: what keeps a model from being used there, and where to measure what that costs."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any

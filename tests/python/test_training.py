@@ -58,7 +58,8 @@ def test_the_model_keeps_what_it_reached_on_held_out_genes(tiny: Any, model: Pat
     reached = json.loads((model / "config.json").read_text())["reached"]
     given = inputs(tiny, "A", expression=False)
     assert run("predict", "--model", model, *given, "--outdir", tmp_path).exit_code == 0
-    table = pl.read_parquet(tmp_path / "predictions.A.parquet").join(pl.read_parquet(tiny.expression("A")), on="gene_id")
+    predicted, measured = (pl.read_parquet(path) for path in (tmp_path / "predictions.A.parquet", tiny.expression("A")))
+    table = predicted.join(measured, on="gene_id")
     assert list(reached) == ["val", "test"]
     for split, cells in reached.items():
         own = table.filter(pl.col("split") == split, pl.col("expression").is_not_null())

@@ -132,6 +132,11 @@ def runs(cells: Mapping[str, Cell]) -> dict[str, dict[str, str | int | None]]:
     return {name: run._asdict() for name, run in sorted(every.items())}
 
 
+def baseline_cells(cells: Mapping[str, Cell]) -> dict[str, list[str]]:
+    """Cells that the baselines of a cell learned from, where a model learned from others: {cell: cells}."""
+    return {cell.name: cell.baselines_taught for cell in cells.values() if cell.baselines_taught}
+
+
 def accuracy(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
     """Pearson, Spearman and MAE of every method in every cell; of models also against the best baseline."""
     for cell in cells.values():
