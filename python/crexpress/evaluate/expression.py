@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from crexpress import artifacts, splits
+from crexpress import artifacts, cli, splits
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
 from crexpress.evaluate import bootstrap, naming, ranking
@@ -31,7 +31,7 @@ class Cell:
     was trained on; `models` are the methods that are no baselines, `runs` what each is the run of. Classifiers are
     apart: `probability` is theirs of a gene being expressed, by the thresholds `classes` (see predict's header).
     `taught` are the sets of cells that models learned from, `baselines_taught` that of the baselines where a model has
-    another.
+    another; `peeked` says that baselines learned from test genes of the models, and so are left out.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Cell:
     classes: dict[str, float] | None = None
     taught: set[frozenset[str]] = field(default_factory=set)
     baselines_taught: list[str] | None = None
+    peeked: bool = False
 
     def add(self, path: Path, run: naming.Run, values: np.ndarray, classes: dict[str, float] | None) -> None:
         """One model's prediction of every gene; InputError when it does not go with those that are there."""
@@ -110,6 +111,10 @@ def read(
     for _, frame, header in _read(baselines, "baselines", genes, like):
         if header["cell"] in cells:
             cell = cells[header["cell"]]
+            cell.peeked = _peeks(header["parameters"], table, split)
+            if cell.peeked:
+                cli.say(f"{path} is left out: its baselines learned from genes that the model is tested on")
+                continue
             learned = header["parameters"].get("training_cells", [])
             if learned and cell.taught - {frozenset(learned)}:
                 cell.baselines_taught = learned
@@ -124,6 +129,14 @@ def _taught(parameters: Mapping[str, Any]) -> set[frozenset[str]]:
     if "training_cells" not in parameters:
         return set()
     return {frozenset(parameters["training_cells"] if parameters.get("same_genome", True) else [])}
+
+
+def _peeks(baselines: Mapping[str, Any], genes: pl.DataFrame, split: np.ndarray) -> bool:
+    """Whether baselines learned from test genes of the models: those of a saved model are split as it was trained."""
+    if "test" not in baselines:
+        return False
+    own = splits.assign(genes, baselines["val"], baselines["test"], partial=True)
+    return bool(((own == splits.TRAIN) & (split == splits.TEST)).any())
 
 
 def runs(cells: Mapping[str, Cell]) -> dict[str, dict[str, str | int | None]]:

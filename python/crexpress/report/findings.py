@@ -168,6 +168,13 @@ def findings(study: Study) -> list[str]:
 
 def _teachers(inputs: Inputs) -> list[str]:
     """Where the baselines did not learn from the cells that the model learned from: what beating them means."""
+    left_out = inputs.metrics.header["parameters"].get("baselines_left_out") if inputs.metrics else None
+    if left_out:
+        regions = " ".join(f"--{name} {inputs.config[name]}" for name in ("val", "test") if inputs.config.get(name))
+        return [
+            f"No baselines are shown for {style.join(left_out)}: they learned from genes that the model is tested on. "
+            f"Split the genes as it was trained, with {regions or 'its --val and --test'}."
+        ]
     learned = {cell for cells in facts.baseline_cells(inputs).values() for cell in cells}
     new = sorted(cell for cell in learned if not facts.seen(inputs, cell))
     if new:
