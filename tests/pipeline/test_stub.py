@@ -303,7 +303,8 @@ def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline:
     known = sheet_of(pipeline, "known.csv", lambda cell, _assay: cell == "cell5")
     done = tasks(pipeline.run(*chosen, "--model", "saved", "--samplesheet", known, "--outdir", "applied", "-resume"))
     # all known expression is held out: it is scored, but there is none that baselines could learn from
-    assert done == ["EVALUATE (saved)", "QUANTIFY_EXPRESSION (cell5)", "REPORT (saved)"]
+    assert {"QUANTIFY_EXPRESSION (cell5)", "EVALUATE (saved)", "REPORT (saved)"} <= set(done)
+    assert not [name for name in done if name.startswith("FIT_BASELINES")]
     (pipeline.folder / "own.yml").write_text("points: {own: {}}")
     done = tasks(pipeline.run(*chosen, "--model", "human=saved", "--sweep", "own.yml", "--outdir", "beside", "-resume"))
     expected = {"TRAIN (own)", "PREDICT (human cell1)", "PREDICT (own cell1)", "EVALUATE (human)", "COMPARE"}
