@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from launching import Pipeline, sheet_of, tasks
+from launching import ROOT, Pipeline, sheet_of, tasks
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
@@ -92,9 +92,8 @@ def test_a_saved_model_is_applied_to_a_cell_without_expression_and_to_one_with(p
     """README, "A trained model is applied to new cells": what can be scored is, and the page says what is not known."""
     new = sheet_of(pipeline, "new.csv", lambda cell, assay: cell == "cell5" and assay != "rna")
     known = sheet_of(pipeline, "known.csv", lambda cell, _assay: cell == "cell5")
-    settings = {"nothing": {"holdout_cells": "", "crispr": ""}, "screen": {"holdout_cells": ""}}
-    for name, own in settings.items():
-        (pipeline.folder / f"{name}.json").write_text(json.dumps(own))
+    for name, screens in (("nothing", ""), ("screen", f"truth={ROOT}/assets/test/truth.tsv.gz")):
+        (pipeline.folder / f"{name}.json").write_text(json.dumps({"holdout_cells": "", "crispr": screens}))
     chosen = ["-profile", "test", "--model", "killed/model", "--interpret_cells", "cell5", "-resume"]
 
     def apply(sheet: str, given: str) -> tuple[str, Path, str]:
