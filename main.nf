@@ -5,7 +5,7 @@
 // Every process is called, with an empty channel where a run has no use for it: Nextflow numbers the `eval` outputs in the
 // order of the calls, the number is part of a task's key, and a call in an `if` would re-run all below it.
 
-include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; own_presets ; place ; read_hidden ; read_runs ; rows_of ; select ; settings ; tables_of } from './subworkflows/parameters'
+include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; own_presets ; place ; read_hidden ; read_runs ; rows_of ; say_tracks ; select ; settings ; tables_of } from './subworkflows/parameters'
 include { asks_for_text ; text_of } from './subworkflows/help'
 include { check_resumed ; how_to_resume ; note_session } from './subworkflows/resume'
 include { PROVENANCE ; multiqc_parameters ; multiqc_software } from './subworkflows/provenance'
@@ -61,6 +61,7 @@ workflow {
         tool(code, 'check-sweep')
     )
     CHECK_SWEEP.out.runs.subscribe { _json -> note_session() }
+    CHECK_SWEEP.out.runs.subscribe { json -> say_tracks(json) }
     runs = CHECK_SWEEP.out.runs.flatMap { json -> read_runs(json) }
 
     // then what the files hold that are small enough to be read before the start
@@ -146,7 +147,7 @@ workflow {
     applied = models.map { one, model -> [one.store, one, model] }.combine(signals, by: 0).combine(prepared, by: 0)
         .map { _store, one, model, cell, own, data ->
             def its_own = { path -> cell_of(path) == cell }
-            def sees = one.args.contains('--expressed-factors') && !(cell in one.protocol.holdout)
+            def sees = one.args.contains('--expressed-factors') && !(cell in one.holdout)
             [one, cell, model, own, data.elements, data.genes, data.genome, sees ? data.expression.findAll(its_own) : [], data.contacts.findAll(its_own)]
         }
     // what the tracks that a new cell lacks are worth, in cells that have them
@@ -185,14 +186,19 @@ workflow {
     links = gather(linked.map { one, _cell, path -> [of_point(one), one.seed != null ? order_of(one) : -1, path] }, points)
     told = predictions.combine(links, by: 0).map { point, first, second -> [point.store, point, first, second] }.combine(prepared, by: 0)
         .map { _store, point, first, second, data -> [point, data + [predictions: first, links: second]] }
-    protocols = runs.map { one -> [one.store, one.protocol] }.unique().combine(prepared, by: 0).filter { _store, _protocol, data -> data.expression }
+    protocols = runs.map { one -> [one.store, one.protocol] }.unique()
     FIT_BASELINES(
-        protocols.map { store, protocol, data -> [store, protocol, data.elements, data.genes, data.signals, data.expression] },
+        protocols.combine(prepared, by: 0)
+            .filter { _store, protocol, data -> data.expression.any { path -> !(cell_of(path) in protocol.holdout) } } // else nothing to learn from
+            .map { store, protocol, data -> [store, protocol, data.elements, data.genes, data.signals, data.expression] },
         flags(run, ['seed']), tool(code, 'fit-baselines')
     )
+    // a saved model in cells without expression has no baselines, and is still scored on a screen
+    yardsticks = gather(FIT_BASELINES.out.baselines.flatMap { store, protocol, files -> files.collect { path -> [[store, protocol], 0, path] } }, protocols)
     EVALUATE(
-        told.map { point, data -> [point.store, point.protocol, point, data] }.combine(FIT_BASELINES.out.baselines, by: [0, 1])
-            .map { _store, _protocol, point, data, baselines -> [point, data.elements, data.genes, data.predictions, data.expression, baselines.sort(), data.links, data.signals] },
+        told.map { point, data -> [[point.store, point.protocol], point, data] }.combine(yardsticks, by: 0)
+            .filter { _key, _point, data, _baselines -> data.expression || screens }
+            .map { _key, point, data, baselines -> [point, data.elements, data.genes, data.predictions, data.expression, baselines, data.links, data.signals] },
         screens.keySet().toList(), screens.values().toList(), flags(run, ['crispr_cell', 'seed']), tool(code, 'evaluate')
     )
     trained = gather(models.map { one, model -> [of_point(one), order_of(one), model] }, points)

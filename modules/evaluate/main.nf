@@ -6,7 +6,7 @@ process EVALUATE {
 
     input:
     tuple val(point), path(elements), path(genes), path(predictions, stageAs: 'predictions?/*', arity: '1..*'),
-        path(expression, arity: '1..*'), path(baselines, arity: '1..*'), path(links, stageAs: 'links?/*', arity: '0..*'), path(signals, arity: '1..*')
+        path(expression, arity: '0..*'), path(baselines, arity: '0..*'), path(links, stageAs: 'links?/*', arity: '0..*'), path(signals, arity: '1..*')
     val names
     path screens, stageAs: 'screen?/*', arity: '0..*'
     val args

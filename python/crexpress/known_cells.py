@@ -24,12 +24,21 @@ def copy_of(cell: str) -> str:
 
 def repeats_cells(method: str) -> bool:
     """Whether a baseline gives a cell what others are known to express, and nothing of its own."""
-    return method.startswith(_COPY_OF) or method in (MEAN_OVER_CELLS, NEAREST_CELL)
+    return method.startswith((_COPY_OF, MEAN_OVER_CELLS, NEAREST_CELL))
+
+
+def say_cells(method: str, cell: str, learned: Sequence[str]) -> str:
+    """A baseline's name in a cell with the cells that it learned from, where those are not the model's own."""
+    if method.startswith(_COPY_OF):
+        return method
+    several = " and ".join(learned) if len(learned) < 3 else f"{len(learned)} cells of this run"
+    words = "this cell" if list(learned) == [cell] else several
+    return f"{method} ({words})" if repeats_cells(method) else f"{method} (trained on {words})"
 
 
 def knows_cells(method: str) -> bool:
     """Whether a baseline reads the expression of other cells."""
-    return repeats_cells(method) or method == TREES_CHANGE
+    return repeats_cells(method) or method.startswith(TREES_CHANGE)
 
 
 def repeat(cell: str, known: Values, signals: Mapping[str, Values]) -> dict[str, np.ndarray]:

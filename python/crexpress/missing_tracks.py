@@ -1,6 +1,6 @@
-"""What a missing track costs: which tracks to hide from a model, in which cells that have them."""
+"""Tracks that some cells lack: what keeps a model from being used there, and where to measure what that costs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from crexpress import cli
@@ -23,6 +23,32 @@ def to_hide(
     whole = [cell for cell in tracks if cell in measured and tracks[cell] >= set(model_tracks)]
     chosen = [cell for cell in whole if cell not in trained_on] or whole
     return [{"tracks": missing, "cells": chosen} for missing in sets if chosen]
+
+
+def unusable(
+    model_tracks: Collection[str], dropout: float, tracks: Mapping[str, set[str]], trained: bool
+) -> Iterator[str]:
+    """Which cells a model that reads `model_tracks` cannot be used in, and what to do; `trained`: it is as it is.
+
+    Said before anything starts: without a chance to hide a track (`dropout`) a track that one cell lacks would be left
+    out of all cells, or stop the run after training.
+    """
+    lacking: dict[str, list[str]] = {}
+    for cell, own in tracks.items():
+        missing = [track for track in model_tracks if track not in own]
+        if missing and (not dropout or len(missing) == len(model_tracks)):
+            lacking.setdefault(" and ".join(missing), []).append(cell)
+    for names, cells in lacking.items():
+        text = f"there is no {names} of {', '.join(cells)}, and "
+        if dropout:
+            yield f"{text}the model reads no other track; add one of them to the samplesheet"
+        elif trained:
+            yield f"{text}the model, trained without track_dropout, needs all its tracks; add rows to the samplesheet"
+        else:
+            yield (
+                f"{text}a model trained without track_dropout needs all its tracks in every cell; give track_dropout "
+                "0.1, with which it learns to do without some, or only tracks that every cell has"
+            )
 
 
 def read_by(

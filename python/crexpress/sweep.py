@@ -332,10 +332,12 @@ def runs(
         own_seeds = [0] if point.model else seeds
         trained_on = config.get("cells", []) if config else [cell for cell in cells.measured if cell not in holdout]
         if config:
-            tracks, dropout = list(config["model"].get("tracks", [])), config["model"].get("track_dropout")
+            tracks, dropout = list(config["model"].get("tracks", [])), config["model"].get("track_dropout", 0.0)
+            wanted = tracks
         else:
             dropout = architecture.track_dropout
             tracks = missing_tracks.read_by(settings, dropout, trained_on, cells.tracks)
+            wanted = missing_tracks.read_by(settings, 1, trained_on, cells.tracks)
             wrong = dict.fromkeys(
                 fault
                 for mode in modes
@@ -344,6 +346,11 @@ def runs(
                 )
             )
             faults += [f"point '{point.name}': {fault}" for fault in wrong]
+        lacking_tracks = missing_tracks.unusable(wanted, dropout, cells.tracks, trained=config is not None)
+        faults += [f"point '{point.name}': {fault}" for fault in lacking_tracks]
+        # baselines of a trained model learn from its own cells alone, where the sheet has any of them
+        shared = [cell for cell in cells.measured if cell in trained_on and cell not in holdout]
+        new = [cell for cell in cells.measured if shared and cell not in [*trained_on, *holdout]]
         hidden = missing_tracks.to_hide(tracks if dropout else [], trained_on, cells.measured, cells.tracks)
         place = f"points/{point.name}/" if len(points) > 1 else ""
         for seed, mode in itertools.product(own_seeds, modes):
@@ -365,6 +372,7 @@ def runs(
                     "args": _arguments(of_run, command, without=("preset", "batch_size")),
                     "split": _arguments(of_run, command, only=SPLIT),
                     "holdout": holdout,
+                    "unlearned": [*holdout, *new],
                     "store": {"width": width, "bin_size": bins},
                     "tracks": tracks,
                     "hidden": hidden,
@@ -372,7 +380,7 @@ def runs(
                 }
             )
     if faults:
-        raise InputErrors("not every point can be trained:", faults)
+        raise InputErrors("not every point can be trained and applied to these cells:", faults)
     _name_folders(laid_out)
     return laid_out
 
@@ -421,7 +429,7 @@ def _name_folders(laid_out: Sequence[dict[str, Any]]) -> None:
     first = laid_out[0]
     splits_seen: list[tuple[str, list[str]]] = []
     for run in laid_out:
-        split = run["split"], run["holdout"]
+        split = run["split"], run.pop("unlearned")
         if split not in splits_seen:
             splits_seen.append(split)
         number = splits_seen.index(split)
@@ -431,8 +439,8 @@ def _name_folders(laid_out: Sequence[dict[str, Any]]) -> None:
         run["reference"] = {"width": width, "folder": "" if same_width else f"width{width}/"}
         run["store"] = {"width": width, "bin_size": bins, "folder": "" if same else f"width{width}.bins{bins}/"}
         run["protocol"] = {
-            "split": run["split"],
-            "holdout": run["holdout"],
+            "split": split[0],
+            "holdout": split[1],
             "folder": f"split{number + 1}/" if number else "",
         }
 

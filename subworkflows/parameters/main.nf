@@ -80,6 +80,10 @@ def settings(given, project) {
     if (typed.per_million && typed.target != 'cage') {
         faults << '--per_million is for --target cage: rna tables hold TPM'
     }
+    // a saved model says itself which tracks it reads: those every cell must have, unless other models are trained beside it
+    if (typed.model && !typed.sweep && !is_given('tracks')) {
+        typed.tracks = tracks_of(named_files(typed.model).values()) ?: typed.tracks
+    }
     def paths = schema.findAll { _name, property -> property.format == 'file-path' }.keySet().collect { name -> typed[name] }
     def listed = [own, screens.values(), named_files(typed.model).values()].collectMany { all -> all.collect { path -> path.toString() } }
     def inside = typed.samplesheet ? rows.collect { row -> row.file }.findAll().collect { name -> find(name, place(typed.samplesheet)).toString() } : []
@@ -242,6 +246,23 @@ def check_choices(run, sheet) {
     def unread = rows.collect { row -> row.assay }.unique() - run.tracks.tokenize(', ')*.toLowerCase() - ['rna', 'cage', 'loops', 'ccres']
     if (unread) {
         log.info("Not in --tracks and so not read: ${unread.sort().join(', ')}.")
+    }
+}
+
+/** Tracks that any of these trained models reads, "dnase,ctcf"; empty where none says so. */
+def tracks_of(models) {
+    return models.collect { model -> model.resolve('config.json') }.findAll { config -> config.exists() }
+        .collectMany { config -> new groovy.json.JsonSlurper().parseText(config.text).model?.tracks ?: [] }
+        .unique().join(',')
+}
+
+/** Say which tracks the models of a run read, once for the points that read the same. */
+def say_tracks(json) {
+    def all = new groovy.json.JsonSlurperClassic().parseText(json.text)
+    all.groupBy { entry -> entry.tracks }.each { tracks, own ->
+        def points = own.collect { entry -> entry.point }.unique()
+        def whose = points.size() == all.collect { entry -> entry.point }.unique().size() ? 'The model' : "Point${points.size() > 1 ? 's' : ''} ${points.join(', ')}"
+        log.info("${whose} reads ${tracks ? "the tracks ${tracks.join(', ')}" : 'no track'}.")
     }
 }
 

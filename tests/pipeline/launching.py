@@ -6,6 +6,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
@@ -72,6 +73,18 @@ class Pipeline:
     def run(self, *arguments: str | Path, code: int = 0) -> str:
         """`nextflow run` of the pipeline."""
         return self.nextflow("run", self.project, *arguments, code=code)
+
+
+def sheet_of(pipeline: Pipeline, name: str, keep: Callable[[str, str], bool]) -> str:
+    """A samplesheet with the rows of `test` of which `keep` (of cell and assay) is true."""
+    source = ROOT / "assets/test"
+    header, *rows = (source / "samplesheet.csv").read_text().splitlines()
+    lines = [header]
+    for cell, assay, file, *more in (row.split(",") for row in rows):
+        if keep(cell, assay):
+            lines.append(",".join([cell, assay, str(source / file), *more]))
+    (pipeline.folder / name).write_text("\n".join(lines) + "\n")
+    return name
 
 
 def tasks(output: str, how: str = "Submitted") -> list[str]:

@@ -1,5 +1,6 @@
 """Real runs of the built-in cases."""
 
+import json
 import os
 import re
 import signal
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from launching import Pipeline, tasks
+from launching import ROOT, Pipeline, sheet_of, tasks
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
@@ -84,6 +85,48 @@ def test_the_simulated_case_recovers_what_was_planted(pipeline: Pipeline) -> Non
             folder, cell=cell, method="distance", **links
         )
     assert "cell5" in (folder / "summary.txt").read_text()
+
+
+@pytest.mark.usefixtures("resumed")  # its model is applied, its preparation cached
+def test_a_saved_model_is_applied_to_a_cell_without_expression_and_to_one_with(pipeline: Pipeline) -> None:
+    """README, "A trained model is applied to new cells": what can be scored is, and the page says what is not known."""
+    new = sheet_of(pipeline, "new.csv", lambda cell, assay: cell == "cell5" and assay != "rna")
+    known = sheet_of(pipeline, "known.csv", lambda cell, _assay: cell == "cell5")
+    for name, screens in (("nothing", ""), ("screen", f"truth={ROOT}/assets/test/truth.tsv.gz")):
+        (pipeline.folder / f"{name}.json").write_text(json.dumps({"holdout_cells": "", "crispr": screens}))
+    chosen = ["-profile", "test", "--model", "killed/model", "--interpret_cells", "cell5", "-resume"]
+
+    def apply(sheet: str, given: str) -> tuple[str, Path, str]:
+        folder = pipeline.folder / f"{sheet}-{given}"
+        files = ["--samplesheet", sheet, "-params-file", f"{given}.json", "--outdir", folder]
+        output = pipeline.run(*chosen, *files)
+        whole_tables(folder)
+        assert json.loads((folder / "crexpress_mqc.json").read_text())["data"]
+        return output, folder, (folder / "summary.txt").read_text()
+
+    output, folder, said = apply(new, "nothing")
+    assert "REPORT (model)" in tasks(output)
+    assert not {"TRAIN", "FIT_BASELINES", "EVALUATE"} & {name.split()[0] for name in tasks(output)}
+    assert "The model reads the tracks" in output
+    assert "Predicted, and not tested: cell5." in said
+    assert "How near the predicted expression of cell5 is to the truth is not known" in said
+    assert re.search(r"Where it was trained scpge-small, seed 1 reached r 0\.\d+ to 0\.\d+ on test genes of", said)
+    assert "What the model reached where it was trained" in (folder / "report.html").read_text()
+
+    output, folder, said = apply(new, "screen")
+    assert "EVALUATE (model)" in tasks(output)
+    assert set(pl.read_parquet(folder / "evaluation/metrics.parquet")["section"]) == {"links"}
+    assert "truth, cell5" in said
+    assert "Predicted, and not tested: cell5." in said
+
+    output, folder, said = apply(known, "screen")
+    metrics = pl.read_parquet(folder / "evaluation/metrics.parquet")
+    methods = set(metrics.filter(section="expression")["method"]) - {"scpge-small"}
+    assert len(methods) > 3
+    assert all(name.endswith("(trained on this cell)") for name in methods)
+    assert {"links", "expression"} <= set(metrics["section"])
+    assert "the expression of cell5, which the model never saw" in said
+    assert "Tested on genes of chr6 in cell5, a cell type it never saw." in said
 
 
 @pytest.mark.usefixtures("resumed")  # its preparation is cached

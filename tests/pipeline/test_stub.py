@@ -5,13 +5,12 @@ import json
 import re
 import shutil
 import time
-from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 import yaml
-from launching import ROOT, Pipeline, tasks
+from launching import ROOT, Pipeline, sheet_of, tasks
 
 pytestmark = pytest.mark.pipeline
 
@@ -299,18 +298,6 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     }
 
 
-def sheet_of(pipeline: Pipeline, name: str, keep: Callable[[str, str], bool]) -> str:
-    """A samplesheet with the rows of `test` of which `keep` (of cell and assay) is true."""
-    source = ROOT / "assets/test"
-    header, *rows = (source / "samplesheet.csv").read_text().splitlines()
-    lines = [header]
-    for cell, assay, file, *more in (row.split(",") for row in rows):
-        if keep(cell, assay):
-            lines.append(",".join([cell, assay, str(source / file), *more]))
-    (pipeline.folder / name).write_text("\n".join(lines) + "\n")
-    return name
-
-
 def test_each_cell_is_left_out_in_turn_and_what_a_missing_track_costs_is_measured(pipeline: Pipeline) -> None:
     poor = sheet_of(pipeline, "poor.csv", lambda cell, assay: (cell, assay) != ("cell5", "dnase"))
     chosen = ["-profile", "test", "-stub-run", "--interpret_cells", "cell1", "--outdir", "left"]
@@ -347,9 +334,18 @@ def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline:
     new = sheet_of(pipeline, "new.csv", lambda cell, assay: cell == "cell5" and assay != "rna")
     done = tasks(pipeline.run(*chosen, "--model", f"saved={saved.name}", "--samplesheet", new, "--outdir", "applied"))
     once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "CHECK_FILES", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
-    once += ["REPORT (saved)"]
+    once += ["EVALUATE (saved)", "REPORT (saved)"]  # on the screen: there is no expression to score
     own = [f"{name} (cell5)" for name in ("EXTRACT_SIGNALS", "BUILD_LOOPS", "PREDICT", "INTERPRET")]
-    assert done == sorted([*once, *own])  # nothing is trained, and there is nothing to score
+    assert done == sorted([*once, *own])  # nothing is trained
+    known = sheet_of(pipeline, "known.csv", lambda cell, _assay: cell == "cell5")
+    done = tasks(
+        pipeline.run(
+            *chosen, "--model", f"saved={saved.name}", "--samplesheet", known, "--outdir", "applied", "-resume"
+        )
+    )
+    # all known expression is held out: it is scored, but there is none that baselines could learn from
+    assert {"QUANTIFY_EXPRESSION (cell5)", "EVALUATE (saved)", "REPORT (saved)"} <= set(done)
+    assert not [name for name in done if name.startswith("FIT_BASELINES")]
     (pipeline.folder / "own.yml").write_text("points: {own: {}}")
     done = tasks(
         pipeline.run(*chosen, "--model", f"human={saved.name}", "--sweep", "own.yml", "--outdir", "beside", "-resume")

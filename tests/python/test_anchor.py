@@ -1,5 +1,6 @@
 """Anchored prediction: what the model sees of the known cells, and that it never sees its own target."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,11 @@ def test_an_anchored_model_beats_the_mean_of_the_known_cells(tiny: Any, model: P
     assert np.corrcoef(predicted, truth)[0, 1] > np.corrcoef(mean, truth)[0, 1] + 0.1
     assert np.abs(predicted - truth).mean() < np.abs(mean - truth).mean()
     assert (predicted >= 0).all()
+    # its card speaks of levels, too, not of the change that it was trained on
+    of_a, there = found["A"][0]["predicted"].to_numpy()[test], np.isfinite(expression(tiny, "A")[test])
+    r = np.corrcoef(of_a[there], expression(tiny, "A")[test][there])[0, 1]
+    card = json.loads((model / "config.json").read_text())["reached"]
+    assert card["test"]["A"]["pearson"] == pytest.approx(r, abs=1e-3)
 
 
 def test_the_prediction_of_a_known_cell_does_not_depend_on_its_own_expression(

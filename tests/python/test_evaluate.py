@@ -700,6 +700,35 @@ def test_tool_writes_finite_metrics_and_curves_and_the_same_bytes_twice(inputs):
     assert "A, planted: average precision" in result.output
 
 
+@pytest.mark.parametrize(
+    ("model", "baselines", "names"),
+    [
+        ({"training_cells": ["A"]}, {"training_cells": ["A"]}, {"copy of A", "trees"}),
+        ({}, {"training_cells": ["B"]}, {"copy of A", "trees"}),  # it does not say
+        ({"training_cells": ["K"]}, {"training_cells": ["B"]}, {"copy of A", "trees (trained on this cell)"}),
+        ({"training_cells": ["K"]}, {"training_cells": ["A", "B"]}, {"copy of A", "trees (trained on A and B)"}),
+        ({"training_cells": ["B"], "same_genome": False}, {"training_cells": ["B"]},
+         {"copy of A", "trees (trained on this cell)"}),
+        ({"training_cells": ["A"]}, {"training_cells": ["A"], "val": "", "test": "chr1:0-200000"}, set()),
+    ],
+)  # fmt: skip
+def test_baselines_are_named_for_the_cells_they_saw_where_the_model_saw_others(inputs, model, baselines, names):
+    """Of a saved model's new cell: a baseline that saw it is no match; one that saw test genes is none at all."""
+    for cell in "AB":
+        for kind, about in (("predictions", model), ("baselines", baselines)):
+            frame, header = artifacts.read_table(f"{kind}.{cell}.parquet", kind)
+            if kind == "baselines":
+                frame = pl.concat([frame, frame.with_columns(method=pl.lit("trees"))])
+            header["parameters"] |= about
+            artifacts.write_table(f"{kind}.{cell}.parquet", frame, header)
+    result = run_tool(*inputs, "--outdir", "out")
+    assert result.exit_code == 0, result.output
+    table, header = artifacts.read_table("out/metrics.parquet", "metrics")
+    assert set(table.filter(cell="B", section="expression")["method"]) == {"net", *names}
+    assert header["parameters"]["baselines_left_out"] == ([] if names else ["A", "B"])
+    assert ("B" in header["parameters"]["baselines_trained_on"]) == any("(" in name for name in names)
+
+
 def test_tool_without_a_screen_writes_no_curves(inputs):
     assert run_tool(*inputs, "--outdir", "out").exit_code == 0
     assert not Path("out/curves.parquet").exists()

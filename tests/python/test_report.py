@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 from crexpress import artifacts, neighbours, splits
 from crexpress.errors import InputError
-from crexpress.report import findings, linkage, locus, locus_plot, metrics, multiqc, style
+from crexpress.report import facts, findings, html, linkage, locus, locus_plot, metrics, multiqc, style
 from crexpress.report.inputs import Inputs, load
 from crexpress.report.page import Picture, Text
 from crexpress.report.study import Study
@@ -459,8 +459,71 @@ def test_parts_without_inputs_are_simply_not_there(run: Run, tmp_path: Path) -> 
     text = (out / "report.html").read_text()
     assert not {"expression", "change", "training", "links", "locus"} & set(Page(text).anchors)
     assert "A &lt;b&gt;new&lt;/b&gt; cell" in text
-    assert not list(out.glob("*_mqc.json"))
     assert (out / "summary.txt").read_text().strip()
+
+
+def test_where_nothing_is_measured_the_page_says_so_and_what_the_model_reached_elsewhere(
+    run: Run, tmp_path: Path
+) -> None:
+    path, options = run.folder / "model/config.json", ["--genes", run.tiny.genes, "--outdir", tmp_path / "out"]
+    options += ["--predictions", run.folder / "predictions.B.parquet", "--model", run.folder / "model"]
+    config = json.loads(path.read_text()) | {"cells": ["K1", "K2"], "val": "chr2", "test": "chr3"}
+    figures = {"K1": {"genes": 41, "pearson": 0.731, "mae": 0.4}, "K2": {"genes": 40, "pearson": 0.652, "mae": 0.5}}
+    path.write_text(json.dumps(config | {"reached": {"val": figures, "test": figures}}))
+    assert invoke(*options).exit_code == 0
+    page, plain = ((tmp_path / "out" / name).read_text() for name in ("report.html", "summary.txt"))
+    assert "Tested on" not in page
+    assert "scpge-small, trained on K1 and K2 from DNase and H3K27ac. Predicted, and not tested: B." in plain
+    assert "expression of B is to the truth is not known" in plain
+    assert "reached r 0.652 to 0.731 on test genes of K1 and K2" in plain
+    assert "card" in Page(page).anchors
+    assert all(text in page for text in ("Test r", "0.731", "Validation MAE"))
+    assert "accuracy is measured on these" not in page
+    table = json.loads((tmp_path / "out/crexpress_mqc.json").read_text())
+    assert table["data"]["B"]["genes_predicted"] == 120
+    assert table["data"]["K1 | scpge-small, seed 1, where it was trained"] == {"pearson_r": 0.731, "mae": 0.4}
+    assert set(table["headers"]) >= {key for row in table["data"].values() for key in row}
+    # a folder of an earlier version has no such figures
+    path.write_text(json.dumps(config))
+    assert invoke(*options).exit_code == 0
+    assert "holds none: it was written before" in (tmp_path / "out/report.html").read_text()
+    # beside cells that are tested, one that is only predicted is told apart
+    run.metrics()
+    study = run.study()
+    assert "Tested on genes of chr3 and on B, a cell type it never saw." in findings.lead(study)
+    frame, header = artifacts.read_table(run.folder / "metrics.parquet", "metrics")
+    artifacts.write_table(run.folder / "metrics.parquet", frame.filter(pl.col("cell") != "B"), header)
+    assert findings.lead(run.study()).endswith("Tested on genes of chr3. Only predicted, not tested: B.")
+    assert "card" not in [section.anchor for section in html.build(run.study()).sections]
+
+
+def test_regions_of_another_genome_are_not_those_of_training(run: Run) -> None:
+    path = run.folder / "model/config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"test": "chr8"}))
+    assert facts.place(run.inputs(), splits.TEST) == "chr8"
+    for cell in "AB":
+        frame, header = artifacts.read_table(run.folder / f"predictions.{cell}.parquet", "predictions")
+        header["parameters"]["same_genome"] = False
+        artifacts.write_table(run.folder / f"predictions.{cell}.parquet", frame, header)
+    assert facts.place(run.inputs(), splits.TEST) == "chr3"
+
+
+def test_whom_baselines_learned_from_is_said_where_the_model_learned_from_others(run: Run) -> None:
+    frame, header = artifacts.read_table(run.folder / "metrics.parquet", "metrics")
+    name = "boosted trees promoter (trained on this cell)"
+    named = pl.col("method", "baseline").replace("boosted trees promoter", name)
+    frame = pl.concat([frame.filter(pl.col("cell") != "B"), frame.filter(pl.col("cell") == "B").with_columns(named)])
+    header["parameters"]["baselines_trained_on"] = {"B": ["B"]}
+    artifacts.write_table(run.folder / "metrics.parquet", frame, header)
+    said = " ".join(findings.findings(run.study()))
+    assert f"below the best baseline, {name} (r 0.900" in said
+    assert "The baselines learned from the expression of B, which the model never saw" in said
+    tiles = {tile.name: tile.details[-1] for tile in findings.tiles(run.study())}
+    assert f"best baseline, {name}: 0.900" in tiles.values()
+    assert "best baseline 0.700" in tiles.values()
+    header["parameters"]["baselines_left_out"] = ["B"]
+    artifacts.write_table(run.folder / "metrics.parquet", frame, header)
+    assert "No baselines are shown for B" in " ".join(findings.findings(run.study()))
 
 
 def test_files_of_different_genes_are_refused_by_name(run: Run, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Sweeps: every fault at once, runs as the pipeline needs them, and the mean over seeds as a method of its own."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from runpy import run_path
 from typing import Any
@@ -23,17 +24,20 @@ A,dnase,a.bw,1,,train
 A,ctcf,a.bw,1,,train
 A,rna,a.tsv,1,,train
 B,dnase,b.bw,1,,train
+B,ctcf,b.bw,1,,train
 B,rna,b.tsv,1,,train
 C,dnase,c.bw,1,,predict
+C,ctcf,c.bw,1,,predict
 """
+A_ALONE_HAS_CTCF = SHEET.replace("B,ctcf,b.bw,1,,train\n", "").replace("C,ctcf,c.bw,1,,predict\n", "")
 
 
 def tool(name: str, *arguments: object) -> Result:
     return CliRunner().invoke(run_path(str(ROOT / "bin" / name))["main"], [str(argument) for argument in arguments])
 
 
-def check(folder: Path, *arguments: object, grid: str | None = None, more: str = "") -> Result:
-    (folder / "sheet.csv").write_text(SHEET + more)
+def check(folder: Path, *arguments: object, grid: str | None = None, sheet: str = SHEET) -> Result:
+    (folder / "sheet.csv").write_text(sheet)
     if grid is not None:
         (folder / "grid.yml").write_text(grid)
         arguments = ("--sweep", folder / "grid.yml", *arguments)
@@ -41,8 +45,8 @@ def check(folder: Path, *arguments: object, grid: str | None = None, more: str =
     return tool("check-sweep", "--samplesheet", folder / "sheet.csv", "--output", folder / "runs.json", *given)
 
 
-def laid_out(folder: Path, *arguments: object, grid: str | None = None) -> list[dict[str, Any]]:
-    result = check(folder, *arguments, grid=grid)
+def laid_out(folder: Path, *arguments: object, grid: str | None = None, sheet: str = SHEET) -> list[dict[str, Any]]:
+    result = check(folder, *arguments, grid=grid, sheet=sheet)
     assert result.exit_code == 0, result.output
     return json.loads((folder / "runs.json").read_text())
 
@@ -160,22 +164,50 @@ points:
   held: {holdout_cells: A, tracks: [dnase, ctcf]}
   dnase: {tracks: dnase}
   sequence: {inputs: [sequence]}
-  rigid: {track_dropout: 0}
 """
-    runs = laid_out(tmp_path, "--", "--preset", "creator-small", grid=grid)
+    creator = ("--", "--preset", "creator-small")
+    runs = laid_out(tmp_path, *creator, grid=grid, sheet=A_ALONE_HAS_CTCF)
     assert {run["point"]: run["hidden"] for run in runs} == {
-        **{"all": cost, "held": cost, "dnase": [], "sequence": [], "rigid": []},
+        **{"all": cost, "held": cost, "dnase": [], "sequence": []},
     }
-    (unread,) = laid_out(tmp_path, "--tracks", "dnase", "--", "--preset", "creator-small")
+    (unread,) = laid_out(tmp_path, "--tracks", "dnase", *creator, sheet=A_ALONE_HAS_CTCF)
     assert unread["hidden"] == []
-    model = {"width": 600, "bin_size": 40, "tracks": ["ctcf", "dnase", "atac"], "track_dropout": 0.1}
-    saved = tmp_path / "saved"
-    saved.mkdir()
     for tracks, expected in ((["ctcf", "dnase"], cost), (["ctcf", "dnase", "atac"], [])):  # no cell has ATAC
-        about = {"model": model | {"tracks": tracks}, "cells": ["elsewhere"]}
-        (saved / "config.json").write_text(json.dumps(about))
-        (applied,) = laid_out(tmp_path, "--model", saved, "--", "--preset", "creator-small")
+        model = saved(tmp_path, tracks=tracks, track_dropout=0.1)
+        (applied,) = laid_out(tmp_path, "--model", model, *creator, sheet=A_ALONE_HAS_CTCF)
         assert applied["hidden"] == expected
+
+
+def saved(folder: Path, cells: Sequence[str] = ("elsewhere",), **model: object) -> Path:
+    """A folder that looks like a trained model's."""
+    (folder / "saved").mkdir(exist_ok=True)
+    about = {"model": {"width": 600, "bin_size": 40} | model, "cells": cells}
+    (folder / "saved/config.json").write_text(json.dumps(about))
+    return folder / "saved"
+
+
+def test_a_track_that_one_cell_lacks_is_not_left_out_of_all_cells_in_silence(tmp_path: Path) -> None:
+    grid = "points: {all: {}, dnase: {tracks: dnase}, named: {tracks: [dnase, ctcf]}, drops: {track_dropout: 0.1}}"
+    result = check(tmp_path, grid=grid, sheet=A_ALONE_HAS_CTCF)
+    assert result.exit_code == 65
+    for point in ("all", "named"):
+        assert f"point '{point}': there is no ctcf of B, C, and a model trained without track_dropout" in result.output
+    assert "give track_dropout 0.1" in result.output
+    assert "point 'd" not in result.output
+    # nor is a saved model trained for days beside a cell that it cannot be applied to
+    result = check(tmp_path, "--model", saved(tmp_path, tracks=["dnase", "ctcf"]), sheet=A_ALONE_HAS_CTCF)
+    assert result.exit_code == 65
+    assert "there is no ctcf of B, C, and the model, trained without track_dropout, needs all" in result.output
+    result = check(tmp_path, "--model", saved(tmp_path, tracks=["ctcf"], track_dropout=0.1), sheet=A_ALONE_HAS_CTCF)
+    assert "there is no ctcf of B, C, and the model reads no other track" in result.output
+
+
+def test_baselines_of_a_saved_model_learn_from_its_own_cells_where_there_are_any(tmp_path: Path) -> None:
+    for own, holdout, expected in ((["A"], "", ["B"]), (["elsewhere"], "", []), (["A", "B"], "B", ["B"])):
+        held = ("--holdout-cells", holdout)
+        (run,) = laid_out(tmp_path, "--model", saved(tmp_path, own), *held)
+        assert run["protocol"]["holdout"] == expected
+        assert run["holdout"] == ([holdout] if holdout else [])
 
 
 def test_bins_that_do_not_divide_an_element_are_refused_before_anything_is_prepared(tmp_path: Path) -> None:
@@ -217,11 +249,11 @@ points:
     assert result.output.count(said) == 3
     assert not (tmp_path / "runs.json").exists()
     # C's loops help no one, as nothing is trained on C; A's do, but where A is held out
-    assert check(tmp_path, grid=grid, more="C,loops,c.bedpe,1,,predict").output == result.output
-    result = check(tmp_path, grid=grid, more="A,loops,a.bedpe,1,,train")
+    assert check(tmp_path, grid=grid, sheet=SHEET + "C,loops,c.bedpe,1,,predict").output == result.output
+    result = check(tmp_path, grid=grid, sheet=SHEET + "A,loops,a.bedpe,1,,train")
     assert result.output.count(said) == result.output.count("point 'held'") == 1
     assert check(tmp_path, "--", "--preset", "scpge-loop").output.count(f"{said} A, B") == 1
-    assert check(tmp_path, "--", "--preset", "scpge-loop", more="A,loops,a.bedpe,1,,train").exit_code == 0
+    assert check(tmp_path, "--", "--preset", "scpge-loop", sheet=SHEET + "A,loops,a.bedpe,1,,train").exit_code == 0
 
 
 def test_settings_that_contradict_each_other_are_told_before_anything_is_prepared(tmp_path: Path) -> None:

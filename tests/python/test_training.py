@@ -54,6 +54,22 @@ def test_training_learns_and_says_what_it_did(model: Path) -> None:
     assert config["best_step"] == history["step"][int(history["val_loss"].arg_min())]
 
 
+def test_the_model_keeps_what_it_reached_on_held_out_genes(tiny: Any, model: Path, tmp_path: Path) -> None:
+    reached = json.loads((model / "config.json").read_text())["reached"]
+    given = inputs(tiny, "A", expression=False)
+    assert run("predict", "--model", model, *given, "--outdir", tmp_path).exit_code == 0
+    predicted, measured = (pl.read_parquet(path) for path in (tmp_path / "predictions.A.parquet", tiny.expression("A")))
+    table = predicted.join(measured, on="gene_id")
+    assert list(reached) == ["val", "test"]
+    for split, cells in reached.items():
+        own = table.filter(pl.col("split") == split, pl.col("expression").is_not_null())
+        assert list(cells) == ["A"]  # B was held out
+        assert cells["A"]["genes"] == len(own) > 30
+        assert cells["A"]["pearson"] == pytest.approx(own.select(pl.corr("predicted", "expression")).item(), abs=1e-3)
+        mae = (own["predicted"] - own["expression"]).abs().mean()
+        assert cells["A"]["mae"] == pytest.approx(mae, abs=1e-3)
+
+
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(tiny: Any, tmp_path: Path) -> None:
     for name, seed in (("first", 1), ("again", 1), ("other", 2)):
         assert train(tiny, tmp_path / name, "--steps", 3, "--seed", seed).exit_code == 0

@@ -7,15 +7,16 @@ bootstrap over genes, in the unit that the model was trained on (log10(1 + TPM) 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
-from crexpress import artifacts, splits
+from crexpress import artifacts, cli, splits
 from crexpress.artifacts import Header
 from crexpress.errors import InputError
 from crexpress.evaluate import bootstrap, naming, ranking
 from crexpress.evaluate.metrics import Context, Metric
-from crexpress.known_cells import MEAN_OVER_CELLS, knows_cells
+from crexpress.known_cells import MEAN_OVER_CELLS, knows_cells, say_cells
 from scipy.stats import rankdata
 
 CHANGED, CHANGED_SEEN = "changed genes", "changed genes (train)"
@@ -29,6 +30,8 @@ class Cell:
     `log2_value` is log2(1 + value) whatever the scale of `observed`; `seen` says whether the cell's expression
     was trained on; `models` are the methods that are no baselines, `runs` what each is the run of. Classifiers are
     apart: `probability` is theirs of a gene being expressed, by the thresholds `classes` (see predict's header).
+    `taught` are the sets of cells that models learned from, `baselines_taught` that of the baselines where a model has
+    another; `peeked` says that baselines learned from test genes of the models, and so are left out.
     """
 
     name: str
@@ -41,6 +44,9 @@ class Cell:
     runs: dict[str, naming.Run] = field(default_factory=dict)
     probability: dict[str, np.ndarray] = field(default_factory=dict)
     classes: dict[str, float] | None = None
+    taught: set[frozenset[str]] = field(default_factory=set)
+    baselines_taught: list[str] | None = None
+    peeked: bool = False
 
     def add(self, path: Path, run: naming.Run, values: np.ndarray, classes: dict[str, float] | None) -> None:
         """One model's prediction of every gene; InputError when it does not go with those that are there."""
@@ -97,21 +103,51 @@ def read(
         if cell.seen != seen:
             raise InputError(f"{path} says that {name} was {'' if seen else 'not '}trained on, another file does not")
         cell.add(path, run, _aligned(frame, "predicted", table), header["parameters"].get("classes"))
+        cell.taught |= _taught(header["parameters"])
         of_genes = table.join(frame, on="gene_id", how="left", maintain_order="left")["split"].fill_null("").to_numpy()
         if (split != "").any() and (split != of_genes).any():
             raise InputError(f"{path} comes from a model with another split of the genes; evaluate it on its own")
         split = of_genes
     for _, frame, header in _read(baselines, "baselines", genes, like):
         if header["cell"] in cells:
+            cell = cells[header["cell"]]
+            cell.peeked = _peeks(header["parameters"], table, split)
+            if cell.peeked:
+                cli.say(f"{path} is left out: its baselines learned from genes that the model is tested on")
+                continue
+            learned = header["parameters"].get("training_cells", [])
+            if learned and cell.taught - {frozenset(learned)}:
+                cell.baselines_taught = learned
             for (method,), rows in frame.group_by("method", maintain_order=True):
-                cells[header["cell"]].predicted[str(method)] = _aligned(rows, "predicted", table)
+                name = say_cells(str(method), cell.name, learned) if cell.baselines_taught else str(method)
+                cell.predicted[name] = _aligned(rows, "predicted", table)
     return cells, split
+
+
+def _taught(parameters: Mapping[str, Any]) -> set[frozenset[str]]:
+    """The cells that a model learned from, where its header says so; cells of another genome are others by any name."""
+    if "training_cells" not in parameters:
+        return set()
+    return {frozenset(parameters["training_cells"] if parameters.get("same_genome", True) else [])}
+
+
+def _peeks(baselines: Mapping[str, Any], genes: pl.DataFrame, split: np.ndarray) -> bool:
+    """Whether baselines learned from test genes of the models: those of a saved model are split as it was trained."""
+    if "test" not in baselines:
+        return False
+    own = splits.assign(genes, baselines["val"], baselines["test"], partial=True)
+    return bool(((own == splits.TRAIN) & (split == splits.TEST)).any())
 
 
 def runs(cells: Mapping[str, Cell]) -> dict[str, dict[str, str | int | None]]:
     """What is behind the name of every model: {name: {"method", "seed", "mode"}}."""
     every = {name: run for cell in cells.values() for name, run in cell.runs.items()}
     return {name: run._asdict() for name, run in sorted(every.items())}
+
+
+def baseline_cells(cells: Mapping[str, Cell]) -> dict[str, list[str]]:
+    """Cells that the baselines of a cell learned from, where a model learned from others: {cell: cells}."""
+    return {cell.name: cell.baselines_taught for cell in cells.values() if cell.baselines_taught}
 
 
 def accuracy(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:

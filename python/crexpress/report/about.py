@@ -6,6 +6,7 @@ from typing import Any
 import polars as pl
 from crexpress import splits
 from crexpress.report import facts, plots, style
+from crexpress.report.card import scored
 from crexpress.report.inputs import Inputs, Trained
 from crexpress.report.page import Cell, Section, Table, Text
 from crexpress.report.study import Blocks, Study
@@ -13,7 +14,7 @@ from crexpress.report.study import Blocks, Study
 _USE = {
     splits.TRAIN: "weights are fitted on these",
     splits.VAL: "decides which weights are kept",
-    splits.TEST: "never looked at in training: accuracy is measured on these",
+    splits.TEST: "never looked at in training",
 }
 
 
@@ -29,7 +30,7 @@ def data(study: Study) -> Section:
                 Cell(name),
                 Cell(facts.place(inputs, name)),
                 Cell(style.count(counts[name]), numeric=True),
-                Cell(use),
+                Cell(use + (": accuracy is measured on these" if name == splits.TEST and scored(study) else "")),
             ]
             for name, use in _USE.items()
             if name in counts
@@ -139,7 +140,7 @@ def provenance(study: Study) -> Section:
         rows = [[Cell(name), Cell(f"{size:,}", numeric=True), Cell(sha)] for name, size, sha in sorted(sources)]
         blocks.append(Table("Files they were made from.", ["File", "Bytes", "SHA-256"], rows))
     if inputs.config:
-        shown = {name: value for name, value in inputs.config.items() if name not in ("sources", "digests")}
+        shown = {name: value for name, value in inputs.config.items() if name not in ("sources", "digests", "reached")}
         settings = [[Cell(name), Cell(value)] for name, value in _flat(shown)]
         blocks.append(Table("Settings of the model (config.json).", ["Setting", "Value"], settings))
     return Section("provenance", "Where this comes from", blocks)

@@ -105,6 +105,14 @@ def preset(inputs: Inputs) -> str:
     return style.join(sorted({file.header["parameters"]["preset"] for file in inputs.predictions.values()}))
 
 
+def baseline_cells(inputs: Inputs) -> dict[str, list[str]]:
+    """Cells that the baselines of a cell learned from, where the models learned from others: {cell: cells}."""
+    if inputs.metrics is None:
+        return {}
+    found: dict[str, list[str]] = inputs.metrics.header["parameters"].get("baselines_trained_on", {})
+    return found
+
+
 def unit(inputs: Inputs, cell: str) -> str:
     """Unit of a cell's expression, as in "log10(1 + TPM)"."""
     header = inputs.expression[cell].header
@@ -159,7 +167,8 @@ def track_names(tracks: Iterable[str]) -> str:
 
 def place(inputs: Inputs, split: str) -> str:
     """Where the genes of a split lie: the regions that training was given, "chr8 and chr9", else their chromosomes."""
-    if inputs.config.get(split):
+    other_genome = any(not file.header["parameters"].get("same_genome", True) for file in inputs.predictions.values())
+    if inputs.config.get(split) and not other_genome:
         return style.join(_region(region) for region in splits.parse(inputs.config[split]))
     if not inputs.predictions:
         return ""

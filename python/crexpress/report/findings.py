@@ -5,7 +5,7 @@ from statistics import fmean, stdev
 
 from crexpress import splits
 from crexpress.known_cells import repeats_cells
-from crexpress.report import facts, metrics, style
+from crexpress.report import card, facts, metrics, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.inputs import Inputs
 from crexpress.report.linkage import (
@@ -22,21 +22,30 @@ from crexpress.report.metrics import Figure, View
 from crexpress.report.page import Tile
 from crexpress.report.study import Study
 
+MOST_NAMES = 8  # cells trained on that are named one by one
 MANY = 3  # from this many cells trained on, they share a sentence and a headline figure
 
 
-def lead(inputs: Inputs) -> str:
-    """One sentence or two: which model, trained on what, tested on what."""
-    trained = [cell for cell in facts.cells(inputs) if facts.seen(inputs, cell)]
+def lead(study: Study) -> str:
+    """One sentence or two: which model, trained on what, tested on what, and what was only predicted."""
+    inputs, scored = study.inputs, card.scored(study)
+    trained = list(inputs.config.get("cells", [])) or [c for c in facts.cells(inputs) if facts.seen(inputs, c)]
     new = [cell for cell in inputs.predictions if not facts.seen(inputs, cell)]
+    tested, only = [cell for cell in new if cell in scored], [cell for cell in inputs.predictions if cell not in scored]
     tracks, number = facts.channels(inputs)["tracks"], max(facts.training_genes(inputs), default=None)
     text = style.sentence(facts.preset(inputs))
-    text += f", trained on {style.join(trained)}" if trained else ""
+    named = style.join(trained) if len(trained) <= MOST_NAMES else f"{len(trained)} cells"
+    text += f", trained on {named}" if trained else ""
     text += f" ({style.count(number)} genes{' each' if len(trained) > 1 else ''})" if number is not None else ""
     text += f" from {facts.track_names(tracks)}" if tracks else ""
-    text += f". Tested on genes of {facts.place(inputs, splits.TEST)}"
-    if new:
-        text += f" and on {style.join(new)}, {'a cell type' if len(new) == 1 else 'cell types'} it never saw"
+    if scored:
+        text += f". Tested on genes of {facts.place(inputs, splits.TEST)}"
+        if tested:
+            seen_too = len(tested) < len(scored)
+            text += f" {'and on' if seen_too else 'in'} {style.join(tested)}, "
+            text += f"{'a cell type' if len(tested) == 1 else 'cell types'} it never saw"
+    if only:
+        text += f". {'Only predicted, not tested' if scored else 'Predicted, and not tested'}: {style.join(only)}"
     return text + "."
 
 
@@ -56,7 +65,8 @@ def tiles(study: Study) -> list[Tile]:
             name += ", anchored" if facts.anchored(study.inputs, best) else ""
             baseline = view.best([m for m in view.methods("pearson") if m not in models], splits.TEST, "pearson")
             value = view.value(baseline, splits.TEST, "pearson") if baseline else None
-            found.append(_tile(name, view.figures[best, splits.TEST, "pearson"], "best baseline", value))
+            other = _best_baseline(study.inputs, view.cell, baseline or "")
+            found.append(_tile(name, view.figures[best, splits.TEST, "pearson"], other, value))
     for view in _main_changes(study)[:1]:
         best = view.best(facts.leading(study.inputs, view.seen), CHANGED, "pearson_change")
         if best:
@@ -148,6 +158,8 @@ def findings(study: Study) -> list[str]:
         missing = file.header["parameters"].get("missing_tracks")
         if missing:
             sentences.append(f"{cell} has no {facts.track_names(missing)}; it was predicted without.")
+    sentences += card.sentences(study)
+    sentences += _teachers(inputs)
     sentences += _hidden(study, models)
     if any(facts.anchored(inputs, model) for model in own):
         sentences.append(
@@ -177,6 +189,32 @@ def findings(study: Study) -> list[str]:
     for view in study.views("links"):
         sentences += _links(inputs, view)
     return sentences
+
+
+def _teachers(inputs: Inputs) -> list[str]:
+    """Where the baselines did not learn from the cells that the model learned from: what beating them means."""
+    left_out = inputs.metrics.header["parameters"].get("baselines_left_out") if inputs.metrics else None
+    if left_out:
+        regions = " ".join(f"--{name} {inputs.config[name]}" for name in ("val", "test") if inputs.config.get(name))
+        return [
+            f"No baselines are shown for {style.join(left_out)}: they learned from genes that the model is tested on. "
+            f"Split the genes as it was trained, with {regions or 'its --val and --test'}."
+        ]
+    learned = {cell for cells in facts.baseline_cells(inputs).values() for cell in cells}
+    new = sorted(cell for cell in learned if not facts.seen(inputs, cell))
+    if new:
+        return [
+            f"The baselines learned from the expression of {style.join(new)}, which the model never saw: they show "
+            "what a simple model reaches that is trained there, not one that is given as little as this model."
+        ]
+    if learned:
+        return [f"The baselines learned from {style.join(sorted(learned))} alone, the model from more cells than that."]
+    return []
+
+
+def _best_baseline(inputs: Inputs, cell: str, name: str) -> str:
+    """ "best baseline", with its name where that says whom it learned from."""
+    return f"best baseline, {name}:" if cell in facts.baseline_cells(inputs) else "best baseline"
 
 
 def _expression(inputs: Inputs, view: View, model: str, models: list[str]) -> list[str]:

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import jinja2
 from crexpress import __version__, artifacts
-from crexpress.report import about, accuracy, classes, facts, findings, linkage
+from crexpress.report import about, accuracy, card, classes, facts, findings, linkage
 from crexpress.report.page import Page
 from crexpress.report.study import Study
 from markupsafe import Markup
 
 PARTS = (
     about.data,
+    card.reached,
     accuracy.expression,
     classes.classes,
     accuracy.change,
@@ -28,7 +29,7 @@ def build(study: Study, title: str | None = None) -> Page:
     named = ", ".join(cells) if len(cells) <= 3 else f"{len(cells)} cells"
     return Page(
         title=title or f"Gene expression and element-gene links: {named}",
-        lead=findings.lead(study.inputs),
+        lead=findings.lead(study),
         tiles=findings.tiles(study),
         findings=findings.findings(study),
         sections=[section for section in made if section is not None],

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 from crexpress import artifacts, splits
-from crexpress.report import facts, style
+from crexpress.report import card, facts, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.linkage import ALL_PAIRS, reached
 from crexpress.report.study import Study
@@ -73,6 +73,36 @@ def table(study: Study) -> dict[str, Any] | None:
     }  # fmt: skip
 
 
+def predicted(study: Study) -> dict[str, Any]:
+    """Custom content of type table for a run that measured nothing: what was predicted in each cell, and what the
+    models reached where they were trained.
+    """
+    rows: dict[str, dict[str, float]] = {
+        cell: {
+            "genes_predicted": len(file.data["predicted"].drop_nulls()),
+            "tracks_read": len(file.header["parameters"].get("tracks", [])),
+        }
+        for cell, file in study.inputs.predictions.items()
+    }
+    number, where = {"format": "{:,.3f}"}, "Where the model was trained, test genes"
+    return {
+        "id": "crexpress_predicted",
+        **PARENT,
+        "section_name": "Predicted cells",
+        "description": "No expression was given, so nothing was measured here; figures are of the models' own folders.",
+        "plot_type": "table",
+        "pconfig": {"id": "crexpress_predicted_table", "title": "crexpress: predicted cells"},
+        "headers": {
+            "genes_predicted": {"title": "Genes predicted", "format": "{:,.0f}", "scale": "Greys"},
+            "tracks_read": {"title": "Tracks read", "format": "{:,.0f}", "scale": "Greys"},
+            "pearson_r": {"title": "r", "description": where, "scale": "Blues", **number},
+            "mae": {"title": "MAE", "description": where, "scale": "Oranges-rev", **number},
+            "auroc": {"title": "auROC", "description": where, "scale": "Blues", **number},
+        },
+        "data": rows | card.multiqc_rows(study),
+    }
+
+
 def curves(study: Study) -> dict[str, Any] | None:
     """Custom content of type linegraph: precision against recall of every score on the first benchmark."""
     views = study.views("links")
@@ -121,7 +151,7 @@ def _sample(name: str) -> str:
 
 def write(study: Study, folder: Path) -> None:
     """Write crexpress_mqc.json and, given curves, crexpress_curves_mqc.json: MultiQC reads one part a file."""
-    for name, content in (("crexpress", table(study)), ("crexpress_curves", curves(study))):
+    for name, content in (("crexpress", table(study) or predicted(study)), ("crexpress_curves", curves(study))):
         if content is not None:
             with artifacts.replacing(folder / f"{name}_mqc.json") as temporary:
                 temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,7 @@
 """From a batch of the store to a prediction, as training and validation compute it."""
 
 import torch
+from crexpress.models import Model
 from crexpress.models.inputs import Features, N, Prediction
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.store import Batch
@@ -8,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-def forward(model: RegulatoryModel, batch: Batch) -> Prediction:
+def forward(model: Model, batch: Batch) -> Prediction:
     """Expression and attention of a batch, its elements encoded once each."""
     features = batch.features
     if model.training and model.config.track_dropout:

@@ -3,6 +3,7 @@
 import copy
 import math
 import sys
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -11,6 +12,8 @@ import polars as pl
 import torch
 from crexpress import cli
 from crexpress.errors import InputError
+from crexpress.models import Model
+from crexpress.models.inputs import Prediction
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.store import Batch, Store
 from crexpress.training import samples as draws
@@ -231,29 +234,44 @@ def validate(
     model: RegulatoryModel, store: Store, samples: Samples, config: TrainingConfig, engine: Engine
 ) -> Validation:
     """Mean loss, Pearson r and auROC of the model in eval mode; NaN where it predicts NaN. Its mode stays as it was."""
+    total, parts = 0.0, []
+    for batch, target, prediction in predictions(model, store, samples, config.batch_size, engine):
+        total += float(with_supervision(config)(prediction, batch, target)) * len(target)
+        parts.append(prediction.expression.float().cpu())
+    predicted = torch.cat(parts).numpy()
+    auroc = roc(predicted, samples.target) if config.loss == "classification" else None
+    return Validation(total / len(samples), pearson(predicted, samples.target), auroc)
+
+
+@torch.no_grad()
+def predictions(
+    model: Model, store: Store, samples: Samples, batch_size: int, engine: Engine
+) -> Iterator[tuple[Batch, Tensor, Prediction]]:
+    """What the model in eval mode predicts of the samples, batch by batch; its mode is then what it was."""
     training = model.training
     model.eval()
-    total, parts = 0.0, []
-    chunks = np.array_split(np.arange(len(samples)), math.ceil(len(samples) / config.batch_size))
-    with torch.no_grad():
-        for batch, target in ahead(partial(make, store, samples), iter(chunks), engine.device):
-            with engine.autocast():
-                prediction = forward(model, batch)
-            total += float(with_supervision(config)(prediction, batch, target)) * len(target)
-            parts.append(prediction.expression.float().cpu())
+    chunks = np.array_split(np.arange(len(samples)), math.ceil(len(samples) / batch_size))
+    for batch, target in ahead(partial(make, store, samples), iter(chunks), engine.device):
+        with engine.autocast():
+            prediction = forward(model, batch)
+        yield batch, target, prediction
     model.train(training)
-    predicted = torch.cat(parts).numpy()
-    two_targets = np.ptp(samples.target) > 0  # a deviation is rounded and need not be 0 where all are one
-    varies = np.ptp(predicted) > 0 and two_targets
-    pearson = float(np.corrcoef(predicted, samples.target)[0, 1]) if varies else math.nan
-    auroc = None
-    if config.loss == "classification":
-        from sklearn.metrics import roc_auc_score  # its import takes as long as torch's
 
-        auroc = math.nan
-        if np.isfinite(predicted).all() and two_targets:
-            auroc = float(roc_auc_score(samples.target, predicted))
-    return Validation(total / len(samples), pearson, auroc)
+
+def pearson(predicted: np.ndarray, target: np.ndarray) -> float:
+    """Pearson r; NaN where either is the same everywhere."""
+    # a deviation is rounded and need not be 0 where all are one
+    varies = np.ptp(predicted) > 0 and np.ptp(target) > 0
+    return float(np.corrcoef(predicted, target)[0, 1]) if varies else math.nan
+
+
+def roc(predicted: np.ndarray, target: np.ndarray) -> float:
+    """Area under the ROC curve of classes 0 and 1; NaN where there is only one, or a prediction is not finite."""
+    from sklearn.metrics import roc_auc_score  # its import takes as long as torch's
+
+    if not (np.isfinite(predicted).all() and np.ptp(target) > 0):
+        return math.nan
+    return float(roc_auc_score(target, predicted))
 
 
 def _running_mean(decay: float, mean: Tensor, now: Tensor, steps: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.models.near_far import NearFar, parts
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.store import Store, open_store, shared_tracks
-from crexpress.training import classes, samples
+from crexpress.training import card, classes, samples
 from crexpress.training.checkpoint import Checkpoint, mention_others, resumable
 from crexpress.training.checks import (
     check_cells,
@@ -159,6 +159,8 @@ def run(
         whole = NearFar.of(model_config, *models) if model_config.loop_boundary else models[0]
         result = _in_sequence([result for _, result in trained])
         about["best_step"] = result.best_step
+        about["reached"] = card.reached(whole.to(where), store, split, holdout, training_config, engine)
+        whole = whole.cpu()
         save_model(outdir, whole, about)
         if store.anchor is not None:
             store.anchor.write(outdir, store.digests, model_config.tracks)
@@ -173,7 +175,15 @@ def run(
         for kept in checkpoints:
             kept.remove()
         cli.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
+        if splits.TEST in about["reached"]:
+            told = (f"{cell} {_told(figures)}" for cell, figures in about["reached"][splits.TEST].items())
+            cli.say(f"on test genes, which had no part in training: {', '.join(told)}")
     processes.stop()
+
+
+def _told(figures: dict[str, Any]) -> str:
+    name, label = ("auroc", "auROC") if "auroc" in figures else ("pearson", "r")
+    return f"{label} {'not defined' if figures[name] is None else format(figures[name], '.3f')}"
 
 
 def _parts(preset: str, model: ModelConfig, training: TrainingConfig) -> list[tuple[str, ModelConfig, TrainingConfig]]:
@@ -233,6 +243,8 @@ def choose_inputs(
     chosen: tuple[str, ...] = ()
     if "tracks" in inputs:
         chosen = tuple(tracks) or shared_tracks(signals, union=config.track_dropout > 0)
+        if not tracks and (left := [track for track in shared_tracks(signals, union=True) if track not in chosen]):
+            cli.say(f"not read, as not every cell has it: {', '.join(left)}; with --track-dropout it would be")
     motif_names: list[str] = []
     factors: list[str] = []
     if "motifs" in inputs and motifs:

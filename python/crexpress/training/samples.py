@@ -21,6 +21,17 @@ class Samples(NamedTuple):
 
 
 def collect(store: Store, split: np.ndarray, name: str, holdout: frozenset[str] = frozenset()) -> Samples:
+    """All `pairs` of a split; InputError when there is none."""
+    found = pairs(store, split, name, holdout)
+    if not len(found):
+        what = {splits.TRAIN: "training", splits.VAL: "validation", splits.TEST: "test"}[name]
+        raise InputError(
+            f"no {what} gene has a measured expression in a training cell; check --val, --test and --holdout-cells"
+        )
+    return found
+
+
+def pairs(store: Store, split: np.ndarray, name: str, holdout: frozenset[str] = frozenset()) -> Samples:
     """All pairs of measured genes in the split `name` and cells whose expression is known and not held out.
 
     The target of an anchored model is the difference from the known cells, for genes that another cell measures.
@@ -34,11 +45,6 @@ def collect(store: Store, split: np.ndarray, name: str, holdout: frozenset[str] 
         cells.append(np.full(len(rows), number))
         genes.append(rows)
         targets.append(target[rows])
-    if not sum(map(len, genes)):
-        what = {splits.TRAIN: "training", splits.VAL: "validation", splits.TEST: "test"}[name]
-        raise InputError(
-            f"no {what} gene has a measured expression in a training cell; check --val, --test and --holdout-cells"
-        )
     return Samples(np.concatenate(cells), np.concatenate(genes), np.concatenate(targets))
 
 
