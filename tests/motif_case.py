@@ -1,8 +1,8 @@
 """Random motifs and sequences."""
 
 import numpy as np
-from crexpress import sequence
-from crexpress.meme import Motif, MotifSet
+from crexpress.formats.meme import Motif, MotifSet
+from crexpress.prepare import sequence
 
 WIDTHS = (1, 3, 4, 6, 7, 12, 13, 25)
 

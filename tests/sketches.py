@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
-from crexpress import artifacts
-from crexpress.elements import element_digest
-from crexpress.genes import gene_digest
+from crexpress.core import artifacts
+from crexpress.prepare.elements import element_digest
+from crexpress.prepare.genes import gene_digest
 
 
 def whole_elements(elements: pl.DataFrame) -> pl.DataFrame:

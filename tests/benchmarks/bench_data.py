@@ -17,7 +17,7 @@ import numba
 import numpy as np
 import polars as pl
 import pyBigWig
-from crexpress import motifs, sequence, signals
+from crexpress.prepare import motif_scores, sequence, signals
 from scipy.signal import convolve2d
 
 WIDTH = 600
@@ -42,7 +42,7 @@ def bench_motifs(number: int, threads: int, rng: np.random.Generator) -> None:
     widths = rng.choice(np.arange(6, 25), number, p=np.r_[np.full(10, 0.075), np.full(9, 0.25 / 9)])
     matrices = [np.round(rng.dirichlet([0.4] * 4, width), 3) for width in widths]
     codes = rng.integers(0, 4, (512, WIDTH)).astype(np.uint8)
-    scanner = motifs.Scanner([np.rint(matrix * 1000).astype(np.int16) for matrix in matrices])
+    scanner = motif_scores.Scanner([np.rint(matrix * 1000).astype(np.int16) for matrix in matrices])
 
     def ours(part: np.ndarray) -> np.ndarray:
         return np.maximum(scanner.best(part), scanner.best(sequence.reverse_complement(part)))
@@ -62,14 +62,14 @@ def bench_motifs(number: int, threads: int, rng: np.random.Generator) -> None:
     show("largest difference of a score", f"{difference:.1e}")
     show("ratio (at least 300 wanted)", f"{slow / fast:,.0f} x")
 
-    adds = 2 * WIDTH * int((scanner.steps * motifs._LANES).sum())
+    adds = 2 * WIDTH * int((scanner.steps * motif_scores._LANES).sum())
     rows = int(scanner.steps.max()) * scanner.tables.shape[2]
     first, second = peak_adds(32, rng), peak_adds(rows, rng)
     show("table look-ups and 16-bit additions", f"{adds / 1e6:,.2f} M/element")
     show("bytes read from the tables", f"{2 * adds / 1e6:,.2f} MB/element")
     show("16-bit additions a second, ours", f"{adds / fast / 1e9:,.1f} G/s")
     show(
-        f"look-up and addition alone, {rows * motifs._LANES * 2 >> 10} KiB of tables as ours",
+        f"look-up and addition alone, {rows * motif_scores._LANES * 2 >> 10} KiB of tables as ours",
         f"{second / 1e9:,.1f} G/s",
     )
     show("look-up and addition alone, 8 KiB (first cache)", f"{first / 1e9:,.1f} G/s")
@@ -105,7 +105,7 @@ def _add_up(total, table, order):  # type: ignore[no-untyped-def]
 
 def peak_adds(rows: int, rng: np.random.Generator) -> float:
     """16-bit additions a second that one core reaches when it only adds up rows of a table, in random order."""
-    total, table = np.zeros(motifs._LANES, np.int16), np.ones((rows, motifs._LANES), np.int16)
+    total, table = np.zeros(motif_scores._LANES, np.int16), np.ones((rows, motif_scores._LANES), np.int16)
     order = rng.integers(0, rows, 500_000)
     _add_up(total, table, order[:1])
     return len(order) * total.size / seconds(lambda: _add_up(total, table, order), 5)

@@ -24,7 +24,9 @@ import numpy as np
 import pyBigWig
 import pysam
 from click.testing import CliRunner
-from crexpress import artifacts, meme, neighbours
+from crexpress.core import artifacts
+from crexpress.data import neighbours
+from crexpress.formats import meme
 from scipy.signal import convolve2d
 
 ROOT = Path(__file__).parents[2]

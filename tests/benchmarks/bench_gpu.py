@@ -14,12 +14,12 @@ import click
 import numpy as np
 import polars as pl
 import torch
-from crexpress import neighbours
-from crexpress.device import CPU, choose_precision, prepare
+from crexpress.core.device import CPU, choose_precision, prepare
+from crexpress.data import neighbours
+from crexpress.data.rows import CHUNK, HostRows, Rows
+from crexpress.data.store import CellData, Store
 from crexpress.models.config import read_preset
 from crexpress.models.regulatory import RegulatoryModel
-from crexpress.placement import CHUNK, HostRows, Rows
-from crexpress.store import CellData, Store
 from crexpress.training import samples as draws
 from crexpress.training.batches import ahead, make
 from crexpress.training.config import TrainingConfig

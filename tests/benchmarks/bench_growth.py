@@ -23,13 +23,13 @@ import matplotlib
 import numpy as np
 import torch
 from bench_model import SPACING, Shape, generate
-from crexpress import neighbours
-from crexpress.device import CPU
+from crexpress.core.device import CPU
+from crexpress.data import neighbours
+from crexpress.data.rows import HostRows
+from crexpress.data.store import CellData
 from crexpress.models.config import read_preset
 from crexpress.models.regulatory import RegulatoryModel
-from crexpress.placement import HostRows
 from crexpress.report import plots, style
-from crexpress.store import CellData
 from crexpress.training import samples as draws
 from crexpress.training.batches import make
 from crexpress.training.engine import Engine

@@ -32,14 +32,14 @@ import click
 import numpy as np
 import polars as pl
 import torch
-from crexpress.elements import TSS
+from crexpress.apply.predict import predict
+from crexpress.data.neighbours import distances, nearest
+from crexpress.data.store import CellData, Store
 from crexpress.interpret.links import link_table
 from crexpress.models.config import ModelConfig, read_preset
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import translate
-from crexpress.neighbours import distances, nearest
-from crexpress.predict import predict
-from crexpress.store import CellData, Store
+from crexpress.prepare.elements import TSS
 from crexpress.training.batches import make
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 import polars as pl
-from crexpress import artifacts
+from crexpress.core import artifacts
 from marked_page import put
 
 MARKS = "<!-- cells: made by make table-cells -->", "<!-- end of cells -->"

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 import polars as pl
-from crexpress import complexity
+from crexpress.pipeline import complexity
 from marked_page import put
 
 MARKS = "<!-- made by: make table-costs -->", "<!-- end of costs -->"

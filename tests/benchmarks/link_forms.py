@@ -13,13 +13,13 @@ from pathlib import Path
 import click
 import numpy as np
 import polars as pl
-from crexpress import artifacts
-from crexpress.contacts import Contacts
+from crexpress.core import artifacts
+from crexpress.data.neighbours import NEAREST
 from crexpress.evaluate import bootstrap, crispr, ranking
-from crexpress.evaluate.closed_forms import closed_forms
-from crexpress.interpret.combine import read_world, widen
-from crexpress.interpret.evidence import abc, gene_rows
-from crexpress.neighbours import NEAREST
+from crexpress.links.closed_forms import closed_forms
+from crexpress.links.combine import read_world, widen
+from crexpress.links.tracks_evidence import abc, gene_rows
+from crexpress.prepare.contacts import Contacts
 from marked_page import put
 from real_case import CELL, SCREEN, TARGETS, Case, Run, Setting
 from real_tables import LOOPS, MODELS

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
-from crexpress import artifacts
+from crexpress.core import artifacts
 
 ROOT = Path(__file__).parents[2]
 ASSETS = ROOT / "assets" / "k562"

@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import polars as pl
-from crexpress import artifacts
+from crexpress.core import artifacts
 from real_case import Case, Run, Setting
 
 TREES = "boosted trees promoter + 20 elements"

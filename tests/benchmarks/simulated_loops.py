@@ -22,7 +22,7 @@ import click
 import numpy as np
 import polars as pl
 import torch
-from crexpress import artifacts
+from crexpress.core import artifacts
 from crexpress.models.config import read_preset
 
 ROOT = Path(__file__).parents[2]

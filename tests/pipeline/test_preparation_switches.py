@@ -4,7 +4,7 @@ import gzip
 import re
 
 import pytest
-from crexpress import artifacts
+from crexpress.core import artifacts
 from launching import ROOT, Pipeline
 
 pytestmark = pytest.mark.pipeline

@@ -70,7 +70,7 @@ def test_changed_code_runs_again_what_it_can_touch_and_nothing_else(pipeline: Pi
     # what is switched on adds its own tasks, and re-runs those that read what it makes
     more = pipeline.run(*arguments, "--combine_links", "--complexity")
     assert tasks(more) == sorted([*COMBINED, "MEASURE_COMPLEXITY", "EVALUATE (scpge-small)", "REPORT (scpge-small)"])
-    change(pipeline, "cli.py")
+    change(pipeline, "cli/__init__.py")
     assert tasks(pipeline.run(*arguments)) == sorted(tasks(first) + tasks(first, "Cached"))
 
 
@@ -146,7 +146,7 @@ def test_tasks_that_find_other_code_stop_the_run(pipeline: Pipeline) -> None:
     own = pipeline.environment["PYTHONPATH"]
     other = pipeline.folder / "other"
     shutil.copytree(own, other)
-    (other / "crexpress/cli.py").write_text((other / "crexpress/cli.py").read_text() + "\n# older\n")
+    (other / "crexpress/cli/__init__.py").write_text((other / "crexpress/cli/__init__.py").read_text() + "\n# older\n")
     pipeline.environment["PYTHONPATH"] = str(other)
     try:
         output = pipeline.run("-profile", "test", "-stub-run", "--outdir", "other-code", code=1)

@@ -13,9 +13,11 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from crexpress import genome
-from crexpress.elements import TSS
-from crexpress.errors import InputError
+
+from crexpress.core import chromosome_names
+from crexpress.core.errors import InputError
+from crexpress.formats import text_files
+from crexpress.prepare.elements import TSS
 
 _OTHER_NAMES = {  # the layout of ScPGE's Integration.hg38.bed
     "chr": "chrom",
@@ -30,7 +32,7 @@ _REQUIRED = ("chrom", "chromStart", "chromEnd", "Regulated")
 _GENE = ("measuredGeneEnsemblId", "measuredGeneSymbol")
 _NUMBERS = ("chromStart", "chromEnd", "startTSS", "distanceToTSS", "DHS.RPM", "H3K27ac.RPM.expandedRegion")
 _TRUTH = {"TRUE": True, "T": True, "1": True, "FALSE": False, "F": False, "0": False}
-_MISSING = [*genome.MISSING, "NaN", "nan"]
+_MISSING = [*text_files.MISSING, "NaN", "nan"]
 _TSS_HALF = 250  # half of the TSS interval of CRISPR_comparison, bp
 _LISTED = 5  # line numbers that a message names
 
@@ -175,7 +177,7 @@ def overlaps(pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -
 
 def _fields(path: Path) -> Table:
     """Strings of a tab-separated table with a header, null where they say that nothing is known, each with its line."""
-    lines = genome.read_lines(path)
+    lines = text_files.read_lines(path)
     header, *rows = ([field.strip() for field in next(csv.reader([text], delimiter="\t"))] for text in lines["text"])
     if len(set(header)) < len(header):
         twice = next(name for name in header if header.count(name) > 1)
@@ -200,10 +202,10 @@ def _respelt(path: Path, table: Table, chromosomes: Collection[str]) -> Table:
     names = table.pairs["chrom"].unique(maintain_order=True).to_list()
     spelling = {name: name for name in names if name in set(chromosomes)}
     if names and not spelling:
-        spelling = genome.reconcile(names, chromosomes, path)
+        spelling = chromosome_names.reconcile(names, chromosomes, path)
     respelt = pl.col("chrom").replace_strict(spelling, default=None, return_dtype=pl.String)
     elsewhere = sorted(set(names) - set(spelling))
-    reason = f"on a chromosome that this run does not have ({genome.shown(elsewhere)})"
+    reason = f"on a chromosome that this run does not have ({chromosome_names.shown(elsewhere)})"
     table = table.without(reason, ~pl.col("chrom").is_in(list(spelling)))
     return table._replace(pairs=table.pairs.with_columns(respelt.alias("chrom")))
 

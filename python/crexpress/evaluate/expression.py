@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from crexpress import artifacts, cli, splits
-from crexpress.artifacts import Header
-from crexpress.errors import InputError
+from scipy.stats import rankdata
+
+from crexpress.baselines.known_cells import MEAN_OVER_CELLS, knows_cells, say_cells
+from crexpress.core import artifacts, log, splits
+from crexpress.core.artifacts import Header
+from crexpress.core.errors import InputError
 from crexpress.evaluate import bootstrap, naming, ranking
 from crexpress.evaluate.metrics import Context, Metric
-from crexpress.known_cells import MEAN_OVER_CELLS, knows_cells, say_cells
-from scipy.stats import rankdata
 
 CHANGED, CHANGED_SEEN = "changed genes", "changed genes (train)"
 FOLD = 2  # genes differ when abs(log2((1 + a) / (1 + b))) is above it
@@ -113,7 +114,7 @@ def read(
             cell = cells[header["cell"]]
             cell.peeked = _peeks(header["parameters"], table, split)
             if cell.peeked:
-                cli.say(f"{path} is left out: its baselines learned from genes that the model is tested on")
+                log.say(f"{path} is left out: its baselines learned from genes that the model is tested on")
                 continue
             learned = header["parameters"].get("training_cells", [])
             if learned and cell.taught - {frozenset(learned)}:

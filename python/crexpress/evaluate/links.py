@@ -10,15 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
-from crexpress import artifacts
-from crexpress.artifacts import Header
-from crexpress.errors import InputError
+
+from crexpress.core import artifacts
+from crexpress.core.artifacts import Header
+from crexpress.core.errors import InputError
+from crexpress.core.tracks import ACTIVITY_TRACKS
 from crexpress.evaluate import bootstrap, crispr, naming, ranking
 from crexpress.evaluate import screening as screenings
-from crexpress.evaluate.closed_forms import closed_forms, linear_signal
 from crexpress.evaluate.metrics import Context, Metric
 from crexpress.evaluate.screening import Screening
-from crexpress.tracks import ACTIVITY_TRACKS
+from crexpress.links.closed_forms import closed_forms, linear_signal
 
 ALL_PAIRS, COVERED = "all pairs", "covered pairs"
 _GROUPS = (

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 import polars as pl
+
 from crexpress.evaluate import bootstrap
 
 _SCHEMA = {

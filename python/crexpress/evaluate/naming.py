@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from crexpress.artifacts import Header
+from crexpress.core.artifacts import Header
 
 # where a score of a links table comes from: the model, a formula that needs none, or a fit of either to a screen
 MODEL, CLOSED_FORM = "model", "closed form"

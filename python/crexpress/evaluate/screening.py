@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 import polars as pl
-from crexpress.errors import InputError
+
+from crexpress.core.errors import InputError
 from crexpress.evaluate import crispr
 
 FITTING = 0.5  # share of a screen's pairs that must have a known gene, and an element: below it, the report warns

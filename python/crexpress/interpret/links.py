@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-from crexpress import artifacts, cli
+from torch import Tensor
+
+from crexpress.apply.predict import encode, encode_silent, require_finite, tokens
+from crexpress.core import artifacts, log
+from crexpress.data.neighbours import NEAREST, distances
+from crexpress.data.store import Store
 from crexpress.interpret.perturbation import perturb
 from crexpress.models import Model
 from crexpress.models.config import ModelConfig
-from crexpress.neighbours import NEAREST, distances
-from crexpress.predict import encode, encode_silent, require_finite, tokens
-from crexpress.store import Store
-from torch import Tensor
 
 SCORES = [
     {"name": "attention", "label": "attention", "higher_is_better": True},
@@ -48,7 +49,7 @@ def link_table(
     genes_at_once = max(1, tokens_at_once // width**2)
     attention, effect, logits = [], [], []
     batches = -(-len(store.genes) // genes_at_once)
-    for batch in cli.progress(tokens(store, cell, vectors, genes_at_once), "perturbing elements", batches):
+    for batch in log.progress(tokens(store, cell, vectors, genes_at_once), "perturbing elements", batches):
         with torch.inference_mode():
             whole = model.predict(*batch)
         attention.append(_over_layers(whole.attention).cpu())

@@ -1,9 +1,10 @@
 """In-silico perturbation: how much a gene's predicted expression falls when one of its elements is silenced."""
 
 import torch
-from crexpress.models import Model
-from crexpress.predict import Tokens
 from torch import Tensor
+
+from crexpress.apply.predict import Tokens
+from crexpress.models import Model
 
 
 @torch.inference_mode()

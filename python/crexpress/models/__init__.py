@@ -11,8 +11,8 @@ from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
 
 from crexpress import __version__
-from crexpress.artifacts import read_config, replacing
-from crexpress.errors import InputError
+from crexpress.core.artifacts import read_config, replacing
+from crexpress.core.errors import InputError
 from crexpress.models.config import ModelConfig
 from crexpress.models.near_far import NearFar
 from crexpress.models.regulatory import RegulatoryModel

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from crexpress.core.tracks import ACTIVITY_TRACKS, FLOOR, linear
 from crexpress.models.config import ModelConfig
 from crexpress.models.inputs import Features
-from crexpress.tracks import ACTIVITY_TRACKS, FLOOR, linear
 
 
 class Activity(nn.Module):

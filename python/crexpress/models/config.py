@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any, Literal, NamedTuple
 
-from crexpress.errors import InputError
-from crexpress.neighbours import AtTss
-from crexpress.settings import Settings
+from crexpress.core.errors import InputError
+from crexpress.core.settings import Settings
 from crexpress.training.config import TrainingConfig
 
 INPUTS = ("sequence", "motifs", "tracks")  # what a model may see, each of them left out in an ablation
+AtTss = Literal["right", "dropped"]  # what becomes of a cCRE whose midpoint is exactly on the TSS
 LoopRows = Literal["none", "gene", "all"]  # of which of a gene's tokens, as queries, loops are looked up
 
 

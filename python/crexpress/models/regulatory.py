@@ -7,7 +7,7 @@ presets. What differs from the papers and why is in docs/science.md.
 import torch
 from torch import Tensor, nn
 
-from crexpress.errors import InputError
+from crexpress.core.errors import InputError
 from crexpress.models.activity import Activity
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig

@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from crexpress.errors import InputError
+from crexpress.core.errors import InputError
 from crexpress.models.config import ModelConfig
 from crexpress.models.regulatory import RegulatoryModel
 

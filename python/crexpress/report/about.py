@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
-from crexpress import splits
+
+from crexpress.core import splits
 from crexpress.report import facts, plots, style
 from crexpress.report.card import scored
 from crexpress.report.inputs import Inputs, Trained

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from crexpress import splits
+
+from crexpress.core import splits
 from crexpress.evaluate.expression import CHANGED, CHANGED_SEEN, FOLD
 from crexpress.evaluate.naming import is_anchored
 from crexpress.report import facts, metrics, plots, style

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from crexpress import splits
+from crexpress.core import splits
 from crexpress.report import style
 from crexpress.report.inputs import Trained
 from crexpress.report.page import Cell, Section, Table, Text

@@ -1,6 +1,6 @@
 """Of models that classify: how they rank expressed genes above silent ones, beside what levels say."""
 
-from crexpress import splits
+from crexpress.core import splits
 from crexpress.report import facts, style
 from crexpress.report.accuracy import GENES
 from crexpress.report.page import Section, figure_table

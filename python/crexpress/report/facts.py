@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from typing import Any
 
 import polars as pl
-from crexpress import splits
+
+from crexpress.core import splits
 from crexpress.evaluate import naming
 from crexpress.evaluate.naming import is_anchored
 from crexpress.report import style

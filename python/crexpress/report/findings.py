@@ -3,8 +3,8 @@
 from collections import Counter
 from statistics import fmean, stdev
 
-from crexpress import splits
-from crexpress.known_cells import repeats_cells
+from crexpress.baselines.known_cells import repeats_cells
+from crexpress.core import splits
 from crexpress.report import card, facts, metrics, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.inputs import Inputs

@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import jinja2
-from crexpress import __version__, artifacts
+from markupsafe import Markup
+
+from crexpress import __version__
+from crexpress.core import artifacts
 from crexpress.report import about, accuracy, card, classes, facts, findings, linkage
 from crexpress.report.page import Page
 from crexpress.report.study import Study
-from markupsafe import Markup
 
 PARTS = (
     about.data,

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import polars as pl
-from crexpress import artifacts
-from crexpress.artifacts import Arrays, Header
-from crexpress.errors import InputError
+
+from crexpress.core import artifacts
+from crexpress.core.artifacts import Arrays, Header
+from crexpress.core.errors import InputError
 from crexpress.evaluate.naming import is_anchored
 
 T = TypeVar("T")

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 
 import polars as pl
-from crexpress import splits
-from crexpress.errors import InputError
+
+from crexpress.core import splits
+from crexpress.core.errors import InputError
 from crexpress.evaluate import naming
 from crexpress.evaluate.naming import of_one_seed
 from crexpress.report import facts, locus, locus_plot, plots, style

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from crexpress import splits
-from crexpress.artifacts import Arrays
-from crexpress.contacts import Contacts, Value
-from crexpress.errors import InputError
+from scipy import ndimage
+
+from crexpress.core import splits
+from crexpress.core.artifacts import Arrays
+from crexpress.core.errors import InputError
 from crexpress.evaluate import crispr
+from crexpress.prepare.contacts import Contacts, Value
 from crexpress.report import facts, style
 from crexpress.report.inputs import Inputs, Loaded
-from scipy import ndimage
 
 STRONGEST = 10  # elements a score that get an arc
 LOOPS = 120  # loops drawn at most, strongest first

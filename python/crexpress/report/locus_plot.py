@@ -5,14 +5,15 @@ from collections.abc import Mapping
 import matplotlib
 import numpy as np
 import polars as pl
-from crexpress.elements import TSS
-from crexpress.report import style
-from crexpress.report.locus import STRONGEST, Locus
-from crexpress.report.plots import WIDTH, styled
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+
+from crexpress.prepare.elements import TSS
+from crexpress.report import style
+from crexpress.report.locus import STRONGEST, Locus
+from crexpress.report.plots import WIDTH, styled
 
 PROMOTER = 1000  # bp from the TSS within which an element counts as the promoter itself
 CLASS_COLOURS = {"PLS": "#8e2a7e", "pELS": style.ORANGE}  # the others grey

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from crexpress import artifacts, splits
+
+from crexpress.core import artifacts, splits
 from crexpress.report import card, facts, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.linkage import ALL_PAIRS, reached

@@ -7,10 +7,11 @@ from typing import Any
 import matplotlib
 import numpy as np
 import polars as pl
-from crexpress.report import style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
+
+from crexpress.report import style
 
 WIDTH = 8.8  # inches: the report's text column
 PANEL = 3.6  # inches: one square panel of small multiples

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
+from matplotlib.figure import Figure
+
 from crexpress.report import metrics, plots
 from crexpress.report.inputs import Inputs
 from crexpress.report.page import Picture, Table, Text
-from matplotlib.figure import Figure
 
 Blocks = list[Text | Table | Picture]
 

@@ -6,8 +6,10 @@ from pathlib import Path
 from statistics import fmean, stdev
 
 import polars as pl
-from crexpress import __version__, splits
-from crexpress.compare import Compared, Spread, base_name, spread
+
+from crexpress import __version__
+from crexpress.core import splits
+from crexpress.evaluate.compare import Compared, Spread, base_name, spread
 from crexpress.report import linkage, plots, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.linkage import ALL_PAIRS

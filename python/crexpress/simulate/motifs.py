@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from crexpress.errors import InputError
-from crexpress.meme import read_meme
+from crexpress.core.errors import InputError
+from crexpress.formats.meme import read_meme
 from crexpress.simulate.world import FACTORS
 
 

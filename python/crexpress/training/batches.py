@@ -6,10 +6,11 @@ from itertools import islice
 
 import numpy as np
 import torch
-from crexpress.placement import send
-from crexpress.store import Batch, Store
-from crexpress.training.samples import Samples
 from torch import Tensor
+
+from crexpress.data.rows import send
+from crexpress.data.store import Batch, Store
+from crexpress.training.samples import Samples
 
 
 def make(store: Store, samples: Samples, chosen: np.ndarray) -> tuple[Batch, Tensor]:

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from crexpress import splits
+
+from crexpress.core import splits
+from crexpress.data.store import Store
 from crexpress.models import Model
-from crexpress.store import Store
 from crexpress.training import samples
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine

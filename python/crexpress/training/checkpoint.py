@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from crexpress import cli
-from crexpress.errors import InputError
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
+
+from crexpress.core import log
+from crexpress.core.errors import InputError
 
 Tree = Mapping[str, Any]
 
@@ -76,7 +77,7 @@ def mention_others(own: Sequence[Checkpoint]) -> None:
     if any(checkpoint.path.exists() for checkpoint in own):
         return
     for other in sorted(own[0].path.parent.glob("checkpoint.*.safetensors"))[:1]:
-        cli.say(
+        log.say(
             f"{other} is of a run with other settings, inputs or versions: this one starts anew and leaves it alone"
         )
 

@@ -5,12 +5,13 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import torch
-from crexpress import cli
-from crexpress.errors import InputError
+
+from crexpress.core import log
+from crexpress.core.errors import InputError
+from crexpress.data.neighbours import PAD, half_of
+from crexpress.data.rows import CHUNK
+from crexpress.data.store import Store
 from crexpress.models.config import LoopRows, ModelConfig
-from crexpress.neighbours import PAD, half_of
-from crexpress.placement import CHUNK
-from crexpress.store import Store
 from crexpress.training.config import TrainingConfig
 from crexpress.training.samples import Samples
 
@@ -56,7 +57,7 @@ def mention_unused(given: Collection[str], model: ModelConfig, training: Trainin
     for why, names in unused.items():
         for name in names:
             if name in given:
-                cli.say(f"--{name.replace('_', '-')} has no effect: {why}")
+                log.say(f"--{name.replace('_', '-')} has no effect: {why}")
 
 
 def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
@@ -70,13 +71,13 @@ def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
             constant &= (cell.signals[rows] == first).all(dim=2).all(dim=0)
         for number in torch.nonzero(constant).flatten().tolist():
             what = f"{config.tracks[number]} of {cell.name} is {float(first[number]):g} everywhere"
-            cli.say(f"warning: {what}; is it the right file?")
+            log.say(f"warning: {what}; is it the right file?")
 
 
 def warn_constant_target(training: Samples) -> None:
     """Say when all training genes have one target: there is nothing to learn."""
     if (training.target == training.target[0]).all():
-        cli.say(f"warning: the target of all training genes is {training.target[0]:g}; is it the right table?")
+        log.say(f"warning: the target of all training genes is {training.target[0]:g}; is it the right table?")
 
 
 def _check_anchored(model: ModelConfig, training: TrainingConfig) -> None:

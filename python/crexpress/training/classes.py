@@ -5,9 +5,10 @@ from collections.abc import Collection
 
 import numpy as np
 import torch
-from crexpress.errors import InputError
-from crexpress.neighbours import PAD
-from crexpress.store import Store
+
+from crexpress.core.errors import InputError
+from crexpress.data.neighbours import PAD
+from crexpress.data.store import Store
 from crexpress.training.config import TrainingConfig
 from crexpress.training.samples import Samples
 

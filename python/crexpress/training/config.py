@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from crexpress.settings import Settings
+from crexpress.core.settings import Settings
 
 
 @dataclass(frozen=True)

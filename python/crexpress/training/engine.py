@@ -8,13 +8,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import nn
+
 from crexpress import __version__
-from crexpress.device import CPU, autocast
-from crexpress.errors import InputError
+from crexpress.core.device import CPU, autocast
+from crexpress.core.errors import InputError
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.forward import Forward
 from crexpress.training.parallel import Processes
-from torch import nn
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 """From a batch of the store to a prediction, as training and validation compute it."""
 
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from crexpress.data.store import Batch
 from crexpress.models import Model
 from crexpress.models.inputs import Features, N, Prediction
 from crexpress.models.regulatory import RegulatoryModel
-from crexpress.store import Batch
-from torch import Tensor, nn
-from torch.nn import functional
 
 
 def forward(model: Model, batch: Batch) -> Prediction:

@@ -10,12 +10,16 @@ from typing import NamedTuple, cast
 import numpy as np
 import polars as pl
 import torch
-from crexpress import cli
-from crexpress.errors import InputError
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+from tqdm import tqdm
+
+from crexpress.core import log
+from crexpress.core.errors import InputError
+from crexpress.data.store import Batch, Store
 from crexpress.models import Model
 from crexpress.models.inputs import Prediction
 from crexpress.models.regulatory import RegulatoryModel
-from crexpress.store import Batch, Store
 from crexpress.training import samples as draws
 from crexpress.training.batches import ahead, make
 from crexpress.training.checkpoint import (
@@ -32,9 +36,6 @@ from crexpress.training.forward import forward
 from crexpress.training.losses import with_supervision
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
-from tqdm import tqdm
 
 LOOK = 50  # steps of a GPU between looks at its loss: each waits until all steps given to it are done
 
@@ -141,7 +142,7 @@ def train(
     saved = checkpoint.read() if checkpoint else None
     if saved and "done" in saved.about:  # else the state of its trials
         run.restore(saved)
-        cli.say(f"goes on after step {run.done} of a run that was stopped")
+        log.say(f"goes on after step {run.done} of a run that was stopped")
     step = engine.ready(model)
     model.train()
     order = draws.shuffled(store, training, config.batch_size, np.random.default_rng(config.seed), skip=run.done)
@@ -169,7 +170,7 @@ def train(
                 checkpoint.write(state)
     bar.close()
     if run.done < config.steps:
-        cli.say(f"stopped after step {run.done}: no better for {config.patience} validations")
+        log.say(f"stopped after step {run.done}: no better for {config.patience} validations")
     model.load_state_dict(run.best)
     model.eval()
     return Trained(int(run.history[run.best_number]["step"]), pl.DataFrame(run.history))
@@ -214,7 +215,7 @@ def _validate(run: _Run, store: Store, validation: Samples, rate: float) -> None
         }
         | ({} if result.auroc is None else {"val_auroc": result.auroc})
     )
-    cli.say(
+    log.say(
         f"step {run.done}/{config.steps}: training loss {train_loss:.4f}, validation {result.loss:.4f}, "
         + (f"r {result.pearson:.4f}" if result.auroc is None else f"auROC {result.auroc:.4f}"),
     )

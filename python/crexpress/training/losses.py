@@ -3,12 +3,13 @@
 from collections.abc import Callable
 
 import torch
-from crexpress.models.inputs import Prediction
-from crexpress.store import Batch
-from crexpress.training.config import TrainingConfig
-from crexpress.training.supervision import divergence
 from torch import Tensor
 from torch.nn import functional
+
+from crexpress.data.store import Batch
+from crexpress.models.inputs import Prediction
+from crexpress.training.config import TrainingConfig
+from crexpress.training.supervision import divergence
 
 Loss = Callable[[Prediction, Batch, Tensor], Tensor]
 

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from crexpress.errors import InputError
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+from crexpress.core.errors import InputError
 
 _PATIENCE = timedelta(hours=2)  # the others wait while the first process validates
 

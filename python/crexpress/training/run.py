@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 import polars as pl
 import torch
-from crexpress import artifacts, cli, splits
-from crexpress.device import choose_precision, prepare
-from crexpress.errors import InputError
-from crexpress.loops import choose_value
-from crexpress.models import preset_file, released, save_model
+
+from crexpress.core import artifacts, log, splits
+from crexpress.core.device import choose_precision, prepare
+from crexpress.core.errors import InputError
+from crexpress.data.loops import choose_value
+from crexpress.data.store import Store, open_store, shared_tracks
+from crexpress.models import released, save_model
 from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.models.near_far import NearFar, parts
 from crexpress.models.regulatory import RegulatoryModel
-from crexpress.store import Store, open_store, shared_tracks
-from crexpress.training import card, classes, samples
+from crexpress.training import card, classes, preset_file, samples
 from crexpress.training.checkpoint import Checkpoint, mention_others, resumable
 from crexpress.training.checks import (
     check_cells,
@@ -142,7 +143,7 @@ def run(
                 model = imported_model(import_weights, own_model, engine, seed)
             else:
                 model = first_model(own_model, store, training, validation, own_training, engine, kept)
-            cli.say(
+            log.say(
                 f"{name}: {sum(weight.numel() for weight in model.parameters()):,} parameters, "
                 f"{len(training):,} training and {len(validation):,} validation genes of {', '.join(trained_cells)}, "
                 f"inputs {', '.join(described_inputs(own_model))}, "
@@ -174,10 +175,10 @@ def run(
         artifacts.write_table(outdir / "history.parquet", result.history, header)
         for kept in checkpoints:
             kept.remove()
-        cli.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
+        log.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
         if splits.TEST in about["reached"]:
             told = (f"{cell} {_told(figures)}" for cell, figures in about["reached"][splits.TEST].items())
-            cli.say(f"on test genes, which had no part in training: {', '.join(told)}")
+            log.say(f"on test genes, which had no part in training: {', '.join(told)}")
     processes.stop()
 
 
@@ -244,7 +245,7 @@ def choose_inputs(
     if "tracks" in inputs:
         chosen = tuple(tracks) or shared_tracks(signals, union=config.track_dropout > 0)
         if not tracks and (left := [track for track in shared_tracks(signals, union=True) if track not in chosen]):
-            cli.say(f"not read, as not every cell has it: {', '.join(left)}; with --track-dropout it would be")
+            log.say(f"not read, as not every cell has it: {', '.join(left)}; with --track-dropout it would be")
     motif_names: list[str] = []
     factors: list[str] = []
     if "motifs" in inputs and motifs:
@@ -263,7 +264,7 @@ def choose_inputs(
         raise InputError("the model has no input left; give --signals with tracks, --sequence or --motifs")
     absent = [name for name in ("sequence", "motifs") if not getattr(config, name)]
     if absent:
-        cli.say(f"no {' and no '.join(absent)} channel: not given, or left out by --inputs")
+        log.say(f"no {' and no '.join(absent)} channel: not given, or left out by --inputs")
     return config
 
 

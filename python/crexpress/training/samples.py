@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-from crexpress import splits
-from crexpress.errors import InputError
-from crexpress.store import Store
+
+from crexpress.core import splits
+from crexpress.core.errors import InputError
+from crexpress.data.store import Store
 
 
 class Samples(NamedTuple):

@@ -1,11 +1,12 @@
 """Chromatin loops as supervision of attention: ScPGE-KL (Methods, "Incorporation of chromatin loops", equation 4)."""
 
 import torch
-from crexpress.models.inputs import Prediction
-from crexpress.store import Batch
-from crexpress.training.config import TrainingConfig
 from torch import Tensor
 from torch.nn import functional
+
+from crexpress.data.store import Batch
+from crexpress.models.inputs import Prediction
+from crexpress.training.config import TrainingConfig
 
 TINY = 1e-9  # attention below it counts as this much, so that a masked element costs much and not everything
 

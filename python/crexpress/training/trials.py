@@ -6,10 +6,12 @@ from functools import partial
 
 import numpy as np
 import torch
-from crexpress import cli
+from torch import Tensor
+
+from crexpress.core import log
+from crexpress.data.store import Store
 from crexpress.models.config import ModelConfig
 from crexpress.models.regulatory import RegulatoryModel
-from crexpress.store import Store
 from crexpress.training import samples as draws
 from crexpress.training.batches import ahead, make
 from crexpress.training.checkpoint import Checkpoint, State
@@ -17,7 +19,6 @@ from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
 from crexpress.training.loop import require_finite, update, validate
 from crexpress.training.samples import Samples
-from torch import Tensor
 
 
 def first_model(
@@ -51,12 +52,12 @@ def first_model(
         if loss < min(_finite(losses), default=math.inf):
             best = copy.deepcopy(model.state_dict())
         losses.append(loss)
-        cli.say(f"trial {number + 1}/{config.trials}: validation loss {loss:.4f}")
+        log.say(f"trial {number + 1}/{config.trials}: validation loss {loss:.4f}")
         if checkpoint and engine.processes.first:
             checkpoint.write(State({"best": best}, {"trial losses": losses}))
     lowest = min(_finite(losses), default=losses[0])
     require_finite("validation", lowest, "in every trial")
-    cli.say(f"trial {losses.index(lowest) + 1} is trained on")
+    log.say(f"trial {losses.index(lowest) + 1} is trained on")
     torch.manual_seed(config.seed)
     model = engine.place(RegulatoryModel(architecture))
     model.load_state_dict(best)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from crexpress.errors import InputError
+from crexpress.core.errors import InputError
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig
 from crexpress.models.inputs import Features, N

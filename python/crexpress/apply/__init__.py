@@ -1,0 +1,1 @@
+"""A trained model applied to cells: open both, predict, average over models."""

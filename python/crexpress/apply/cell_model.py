@@ -1,0 +1,120 @@
+"""A trained model together with the cells it is applied to: what predict and interpret start from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from crexpress.core import artifacts, schemas
+from crexpress.core.device import choose_precision, prepare
+from crexpress.core.errors import InputError
+from crexpress.data import anchor
+from crexpress.data.orthology import same_genome
+from crexpress.data.store import Store, open_store
+from crexpress.models import Model, load_model, read_settings
+
+
+@dataclass(frozen=True)
+class CellModel:
+    """Model and store on one device, and the model's config.json.
+
+    `same_genome`: whether these are genes of the genome that the model was trained on.
+    """
+
+    model: Model
+    store: Store
+    config: dict[str, Any]
+    sources: list[Path]
+    precision: str
+    same_genome: bool
+
+    @property
+    def cells(self) -> list[str]:
+        """Names of the cells, in the order of the store."""
+        return [cell.name for cell in self.store.cells]
+
+    @property
+    def _classes(self) -> dict[str, float] | None:
+        """Of a classifier, the TPM above which it calls a gene expressed and below which silent."""
+        training = self.config["training"]
+        if training["loss"] != "classification":
+            return None
+        return {name: training[name] for name in ("expressed_above", "silent_below")}
+
+    def hide(self, tracks: Sequence[str]) -> None:
+        """Treat every cell as if it lacked these tracks; InputError when the model does not read them or needs them."""
+        known = self.config["model"]["tracks"]
+        for track in tracks:
+            if track not in known:
+                raise InputError(f"--hide-tracks: the model reads no {track}; it reads {', '.join(known)}")
+            if not self.model.config.track_dropout:
+                raise InputError("--hide-tracks: the model needs all its tracks; train it with --track-dropout")
+            for cell in self.store.cells:
+                cell.present[known.index(track)] = False
+                if not cell.present.any():
+                    raise InputError(f"--hide-tracks leaves {cell.name} without any track that the model reads")
+
+    def header(self, kind: str, tool: str, cell: int, **parameters: Any) -> artifacts.Header:
+        """Header of what the model says about a cell."""
+        data = self.store.cells[cell]
+        present = dict(zip(self.config["model"]["tracks"], data.present.tolist(), strict=True))
+        about = {
+            "preset": self.config["preset"],
+            "seed": self.config["training"]["seed"],
+            "training_cells": self.config["cells"],
+            "cell_seen": self.same_genome and data.name in self.config["cells"],
+            "same_genome": self.same_genome,
+            "tracks": [track for track, there in present.items() if there],
+            "expressed_factors": 0 if data.open_motifs is None else self.model.config.expressed_factors,
+            "missing_tracks": [track for track, there in present.items() if not there],
+            "loops": data.loops is not None,
+            "mode": "direct" if self.store.anchor is None else "anchored",
+            "anchor_cells": [] if self.store.anchor is None else self.store.anchor.others(data.name),
+            "classes": self._classes,
+            "precision": self.precision,
+            **parameters,
+        }
+        units = {"predicted": self.config["units"]}
+        return artifacts.make_header(
+            kind,
+            tool,
+            **self.store.digests,
+            cell=data.name,
+            parameters=about,
+            units=units,
+            sources=self.sources,
+        )
+
+
+def load(
+    directory: Path,
+    *,
+    elements: Path,
+    genes: Path,
+    signals: Sequence[Path],
+    expression: Sequence[Path],
+    sequence: Path | None,
+    motifs: Path | None,
+    contacts: Sequence[Path],
+    device: str,
+    threads: int | None,
+    precision: str,
+    data: str = "auto",
+) -> CellModel:
+    """Load a model directory and the artefacts it needs, both on one device.
+
+    Expression only tells the factors whose motifs a cell sees, where the model was trained with `expressed_factors`.
+    """
+    config = artifacts.read_config(directory, schemas.TrainedModel)
+    where = prepare(device, threads, read_settings(directory)[1].seed)
+    precision = choose_precision(precision, where)
+    model = load_model(directory).to(where)
+    store = open_store(elements, genes, signals, expression, sequence, motifs, contacts, config=model.config)
+    if model.config.anchored:
+        store.anchor = anchor.read(directory, store.digests, store.genes)
+    store.to(where, data)
+    used = contacts if store.loop_rows != "none" else []
+    sources = [directory / "model.safetensors", *signals, *expression, *used]
+    trained = config.get("chromosomes")  # imported weights do not say
+    same = not trained or same_genome(trained, store.chromosomes)
+    return CellModel(model, store, config, sources, precision, same)

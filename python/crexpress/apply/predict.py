@@ -1,0 +1,119 @@
+"""Predict every gene of a cell: each element is encoded once, then only the mixer and head run per gene."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from crexpress.core import log, splits
+from crexpress.core.device import autocast
+from crexpress.core.errors import InputError
+from crexpress.data.store import Store
+from crexpress.models import Model
+from crexpress.training.losses import probability
+
+ENCODE_CHUNK = 4096  # elements encoded at once, at most
+
+
+class Tokens(NamedTuple):
+    """Some genes' tokens, as a model's `predict` takes them: vectors [B, n, d] and what stands in `store.Batch`."""
+
+    vectors: Tensor
+    present: Tensor
+    distance: Tensor
+    loops: Tensor | None
+
+
+@torch.inference_mode()
+def encode(model: Model, store: Store, cell: int, precision: str = "float32") -> Tensor:
+    """Vectors [elements + 1, d] of a cell's elements that some gene sees, zero elsewhere; the last is that of pads.
+
+    float32, their products in `precision`. Raises InputError where a vector is not finite.
+    """
+    used = torch.unique(store.index[store.index >= 0]).long()
+    first = cell * len(store.elements)
+    vectors = torch.zeros(len(store.elements) + 1, model.token_width, device=store.device)
+    for rows in log.progress(used.split(_at_once(model, store.device)), "encoding elements"):
+        with autocast(store.device, precision):
+            vectors[rows.to(store.device)] = model.embed(store.features(first + rows.numpy())).float()
+    if model.config.pads == "encoded":
+        vectors[-1] = encode_silent(model, store.device, precision)[0]
+    if not vectors.isfinite().all():
+        raise InputError(
+            f"{int((~vectors.isfinite().all(1)).sum())} elements of {store.cells[cell].name} cannot be encoded: their "
+            "signals, motif scores or the model's weights hold NaN or infinity; make these files anew"
+        )
+    return vectors
+
+
+@torch.inference_mode()
+def encode_silent(model: Model, device: torch.device, precision: str) -> Tensor:
+    """Vector [1, d] of an element of which nothing is known, by the same arithmetic."""
+    with autocast(device, precision):
+        return model.embed_silent().float()
+
+
+def _at_once(model: Model, device: torch.device) -> int:
+    """Elements to encode at once: as many as keep a layer's output in a CPU's cache, or a gigabyte of a GPU."""
+    values = 2**22 if device.type == "cpu" else 2**28
+    return min(ENCODE_CHUNK, max(1, values // model.config.largest_layer))
+
+
+def tokens(store: Store, cell: int, vectors: Tensor, batch_size: int) -> Iterator[Tokens]:
+    """Tokens of all genes in a cell, in batches of neighbouring genes."""
+    for genes in torch.arange(len(store.genes)).split(batch_size):
+        index = store.index[genes].long().to(store.device)
+        loops = store.loops_between(np.full(len(genes), cell), genes.numpy())
+        yield Tokens(vectors[index], index >= 0, store.distance[genes].to(store.device), loops)
+
+
+@torch.inference_mode()
+def predict(model: Model, store: Store, cell: int, batch_size: int, precision: str = "float32") -> np.ndarray:
+    """Predicted expression of every gene, float32 [genes], in the unit of the model's training target.
+
+    An anchored model's is the known cells' mean and the predicted change, NaN for a gene that no other cell measures.
+    `precision` is that of `encode`; the rest is float32.
+    """
+    vectors = encode(model, store, cell, precision)
+    parts = [model.predict(*batch).expression for batch in tokens(store, cell, vectors, batch_size)]
+    predicted = torch.cat(parts).float().cpu().numpy()
+    require_finite(predicted, store.cells[cell].name)
+    if store.anchor is not None:
+        predicted = np.maximum(predicted + store.anchor.known(store.cells[cell].name), 0)
+    return predicted
+
+
+def require_finite(values: np.ndarray, cell: str) -> None:
+    """Raise InputError for a prediction, or a score, that is NaN or infinite."""
+    if not np.isfinite(values).all():
+        raise InputError(
+            f"the model predicts NaN or infinity for {cell}: its weights are too large, or the cell's files damaged; "
+            "train the model again, or make these files anew"
+        )
+
+
+def prediction_table(store: Store, config: dict[str, Any], split: np.ndarray, predicted: np.ndarray) -> pl.DataFrame:
+    """The predictions table: one row a gene, with its split; of a classifier, probabilities."""
+    if config["training"]["loss"] == "classification":
+        predicted = probability(torch.from_numpy(predicted)).numpy()
+    return store.genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
+        pl.Series("split", split), pl.Series("predicted", predicted).fill_nan(None)
+    )
+
+
+def gene_split(
+    genes: pl.DataFrame, config: dict[str, Any], same_genome: bool, val: str, test: str, fold: str | None
+) -> np.ndarray:
+    """Split of every gene: that of the model's training; in another genome, where the model has seen none, by the lists
+    `val` and `test` or by `fold`, or all test genes when nothing is given.
+    """
+    if same_genome:
+        return splits.assign(genes, config["val"], config["test"], partial=True)
+    if fold:
+        val, test = splits.of_fold(genes, fold)
+    if not val and not test:
+        return np.full(len(genes), splits.TEST)
+    return splits.assign(genes, val, test)

@@ -1,0 +1,190 @@
+"""Simple models that a network must beat: a mean, ridge regression, boosted trees, and those of `known_cells`.
+
+They see the same tracks as the network, each element reduced to its mean signal, and train on the same genes.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from threadpoolctl import threadpool_limits
+
+from crexpress.baselines import known_cells
+from crexpress.core import artifacts
+from crexpress.core.artifacts import Table
+from crexpress.core.errors import InputError
+from crexpress.data.neighbours import PAD, distances
+
+TRAIN_MEAN = "train mean"
+_CHUNK = 1 << 16  # elements averaged at once: base-level signal of a genome does not fit into memory
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What the baselines know of one cell.
+
+    `signals` {track: mean signal, float32 [elements]}; `expression` float64 [genes], NaN where not measured,
+    or None; `trained` is False for a cell whose expression may only be scored against.
+    """
+
+    name: str
+    signals: Mapping[str, np.ndarray]
+    expression: np.ndarray | None
+    trained: bool
+
+
+def read_cells(
+    signals: Sequence[Path],
+    expression: Sequence[Path],
+    holdout: Collection[str],
+    genes: Path,
+    like: Table,
+    tracks: Collection[str] = (),
+) -> list[Cell]:
+    """Cells of signals and expression artefacts, in the order of `signals`, with these `tracks` (none: all).
+
+    All must be aligned to the gene table `genes`, which is `like`. Raises InputError when a file
+    belongs to other elements or genes, a cell comes twice, signals or units cannot be compared, no cell has a track
+    that is asked for, a held-out cell is unknown, or no cell is left to train on.
+    """
+    targets: dict[str, tuple[np.ndarray, Any]] = {}
+    for path in expression:
+        table, header = artifacts.read_table(path, "expression")
+        artifacts.require_same("genes", path, header, genes, like.header)
+        artifacts.require_genes(path, table, genes, like.frame)
+        if header["cell"] in targets:
+            raise InputError(f"{path} is a second table of {header['cell']}'s expression; give each cell once")
+        targets[header["cell"]] = table["expression"].cast(pl.Float64).to_numpy(), header["units"]
+
+    cells: dict[str, Cell] = {}
+    transforms: dict[str, str] = {}
+    for path in signals:
+        header, tensors = artifacts.open_arrays(path, "signals")
+        artifacts.require_same("elements", path, header, genes, like.header)
+        name = header["cell"]
+        if name in cells:
+            raise InputError(f"{path} is a second file of {name}'s signals; give each cell once")
+        transforms[name] = header["parameters"]["transform"]
+        values, _ = targets.get(name, (None, None))
+        means = {track: mean_signal(tensor) for track, tensor in tensors.items() if not tracks or track in tracks}
+        artifacts.require_finite(path, means)
+        cells[name] = Cell(name, means, values, values is not None and name not in holdout)
+
+    lacking = sorted(set(tracks) - {track for cell in cells.values() for track in cell.signals})
+    if lacking:
+        raise InputError(f"no cell has the track {lacking[0]}; name tracks of the signals files")
+    unknown = sorted(set(holdout) - set(cells))
+    if unknown:
+        raise InputError(f"held-out cell {unknown[0]} has no signals; cells with signals: {', '.join(cells)}")
+    trained = [cell.name for cell in cells.values() if cell.trained]
+    if not trained:
+        raise InputError("no cell is left to train on: give signals and expression of one that is not held out")
+    for what, of in (
+        ("signal transforms", transforms),
+        ("units", {name: targets[name][1] for name in trained}),
+    ):
+        odd = [name for name in of if of[name] != of[trained[0]]]
+        if odd:
+            raise InputError(
+                f"{trained[0]} and {odd[0]} have different {what} ({of[trained[0]]} and {of[odd[0]]}); "
+                "prepare both in the same way"
+            )
+    return list(cells.values())
+
+
+def mean_signal(signal: np.ndarray) -> np.ndarray:
+    """Mean over the bins of every element: [elements, bins] -> float32 [elements]."""
+    means = [signal[i : i + _CHUNK].mean(axis=1, dtype=np.float32) for i in range(0, len(signal), _CHUNK)]
+    return np.concatenate(means)
+
+
+def features(
+    signals: Mapping[str, np.ndarray],
+    tracks: Sequence[str],
+    elements: pl.DataFrame,
+    genes: pl.DataFrame,
+    index: np.ndarray,
+) -> np.ndarray:
+    """Features of every gene, float32 [genes, tracks + m x (tracks + 1)], NaN where there is nothing.
+
+    First the mean signals of the gene's TSS window, then those of its m neighbours, then the signed
+    log10(1 + distance) of each in bp. `index` is the result of `neighbours.nearest`; slots run along the gene
+    here, so that the first is the one farthest upstream. A track that the cell lacks is NaN.
+    """
+    minus = (genes["strand"] == "-").to_numpy()
+    middle = index.shape[1] // 2
+    distance = distances(genes, elements, index) * np.where(minus, -1, 1)[:, None]
+    along = np.where(minus[:, None], index[:, ::-1], index)
+    distance = np.where(minus[:, None], distance[:, ::-1], distance)
+    around, distance = np.delete(along, middle, axis=1), np.delete(distance, middle, axis=1)
+
+    missing = np.full(len(elements), np.nan, np.float32)
+    by_track = [signals.get(track, missing) for track in tracks]
+    blocks = [signal[index[:, middle], None] for signal in by_track]
+    blocks += [np.where(around == PAD, np.nan, signal[around]) for signal in by_track]
+    blocks.append(np.where(around == PAD, np.nan, np.sign(distance) * np.log10(1 + np.abs(distance))))
+    return np.concatenate(blocks, axis=1, dtype=np.float32)
+
+
+def predict(
+    cells: Sequence[Cell],
+    elements: pl.DataFrame,
+    genes: pl.DataFrame,
+    index: np.ndarray,
+    training: np.ndarray,
+    seed: int,
+    threads: int | None = None,
+) -> dict[str, dict[str, np.ndarray]]:
+    """Fit every baseline on the `training` genes (bool [genes]) of the trained cells, apply it to every cell.
+
+    Returns {cell: {method: float32 [genes], NaN where the method knows nothing of a gene}}. `index` is the
+    result of `neighbours.nearest`. Raises InputError when no training gene is measured.
+    """
+    tracks = sorted({track for cell in cells for track in cell.signals})
+    tables = {cell.name: features(cell.signals, tracks, elements, genes, index) for cell in cells}
+    known = {cell.name: cell.expression for cell in cells if cell.trained and cell.expression is not None}
+    rows = {name: training & np.isfinite(values) for name, values in known.items()}
+    target = np.concatenate([values[rows[name]] for name, values in known.items()])
+    if not len(target):
+        raise InputError(f"no training gene is measured in {', '.join(known)}; choose other --val and --test")
+
+    predicted = {name: {TRAIN_MEAN: np.full(len(genes), target.mean(), np.float32)} for name in tables}
+    for method, width, model in _regressions(len(tracks), index.shape[1] - 1, seed):
+        with threadpool_limits(threads):
+            model.fit(np.concatenate([tables[name][rows[name], :width] for name in known]), target)
+            fitted = {name: model.predict(table[:, :width]) for name, table in tables.items()}
+        for name, values in fitted.items():
+            predicted[name][method] = values.round(5).astype(np.float32)  # the same bytes on any number of threads
+    signals = {cell.name: cell.signals for cell in cells}
+    for name in tables:
+        predicted[name] |= known_cells.repeat(name, known, signals)
+    if len(known) > 1:
+        width = len(tracks) * index.shape[1]
+        changed = known_cells.trees_change(_trees(seed), tables, width, known, training, threads)
+        for name, values in changed.items():
+            predicted[name][known_cells.TREES_CHANGE] = values
+    return predicted
+
+
+def _regressions(tracks: int, m: int, seed: int) -> Iterator[tuple[str, int | None, Any]]:
+    """Method name, number of leading features it sees (None for all) and the unfitted model."""
+    from sklearn.impute import SimpleImputer
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    for place, width in (("promoter", tracks), (f"promoter + {m} elements", None)):
+        imputer = SimpleImputer(keep_empty_features=True)  # a slot or track that is always missing keeps its column
+        yield f"ridge {place}", width, make_pipeline(imputer, StandardScaler(), RidgeCV(np.logspace(0, 4, 9)))
+        yield f"boosted trees {place}", width, _trees(seed)
+
+
+def _trees(seed: int) -> Any:
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    return HistGradientBoostingRegressor(
+        max_iter=300, learning_rate=0.05, l2_regularization=1.0, early_stopping=False, random_state=seed
+    )

@@ -1,0 +1,1 @@
+"""What everything stands on: artefacts, chromosomes, splits, devices, errors, messages."""

@@ -1,0 +1,45 @@
+"""Libraries in Rust and C++ that read users' files: their faults, panics included, as one sentence."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from crexpress.core.errors import InputError
+
+
+@contextmanager
+def refusing(what: str, mend: str) -> Iterator[None]:
+    """Make any fault of a native reader InputError(`what` (reason); `mend`); full memory and Ctrl-C stay themselves.
+
+    A panic of Rust is not even an Exception to Python, and prints a report of its own, which is kept back.
+    """
+    try:
+        with _quiet():
+            yield
+    except (InputError, MemoryError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise InputError(f"{what} ({reason}); {mend}") from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of pyo3, which lets nobody import it
+            raise
+        raise InputError(f"{what} (its bytes contradict each other: it is damaged); {mend}") from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Nothing reaches stderr, whoever writes: Rust does not go by Python's sys.stderr."""
+    try:
+        kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    except OSError:  # no stderr, or no file left to open
+        yield
+        return
+    try:
+        os.dup2(nothing, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        for number in (kept, nothing):
+            with suppress(OSError):
+                os.close(number)

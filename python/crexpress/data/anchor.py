@@ -1,0 +1,108 @@
+"""Known cells as an anchor: an anchored model predicts in what a cell's expression differs from their mean.
+
+It sees the cell's tracks, how they differ from the known cells' mean level of the same element, and, in a gene's TSS
+window, the known cells' mean expression of the gene. A known cell is no part of its own anchor: no model sees its own
+target, and training and prediction see the same kind of thing.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+from torch import Tensor
+
+from crexpress.core import artifacts
+from crexpress.core.errors import InputError
+
+FILE = "anchor.safetensors"  # in the model's folder
+
+
+class Anchor:
+    """What the known cells have in common: one array over the elements, whatever their number.
+
+    `level` float32 [elements, tracks] is the sum over the cells of each element's mean signal, `has` float32 [cells,
+    tracks] 1 where a cell has the track, `expression` float32 [cells, genes] NaN where not measured.
+    """
+
+    def __init__(
+        self, cells: Sequence[str], level: np.ndarray, has: np.ndarray, expression: np.ndarray, genes: pl.DataFrame
+    ) -> None:
+        self.cells, self.expression = list(cells), expression
+        self.level, self.has = torch.from_numpy(level), torch.from_numpy(has)
+        self.gene = torch.full((len(level),), -1)  # of a TSS window
+        self.gene[torch.from_numpy(genes["element"].to_numpy().astype(np.int64))] = torch.arange(len(genes))
+        self._known: dict[str, Tensor] = {}
+
+    @property
+    def channels(self) -> int:
+        """Signal channels of an element that an anchored model sees."""
+        return 2 * self.level.shape[1] + 1
+
+    def to(self, device: torch.device) -> "Anchor":
+        """Serve elements on `device`, in place."""
+        self.level, self.has, self.gene = (part.to(device) for part in (self.level, self.has, self.gene))
+        return self
+
+    def others(self, cell: str) -> list[str]:
+        """The known cells that `cell` is compared with."""
+        return [name for name in self.cells if name != cell]
+
+    def known(self, cell: str) -> np.ndarray:
+        """Mean expression of every gene in the other known cells, float32 [genes]; NaN where none measures it."""
+        others = self.expression[[name != cell for name in self.cells]]
+        return mean_over_cells(list(others.astype(np.float64))).astype(np.float32)
+
+    def fill(self, signals: Tensor, present: Tensor, cell: str, elements: Tensor) -> None:
+        """Write the channels after the tracks of some `elements` of a cell, in place.
+
+        signals [n, channels, bins] and present [n, channels] hold the cell's own tracks first. Then come their
+        differences from the known cells, present where both have the track, and the known expression, in TSS windows.
+        """
+        tracks = self.level.shape[1]
+        own, there = signals[:, :tracks], present[:, :tracks]
+        level, count = self.level.index_select(0, elements), self.has.sum(0)
+        if cell in self.cells:
+            level = level - own.mean(2) * there
+            count = count - self.has[self.cells.index(cell)]
+        comparable = there & (count > 0)
+        difference = own - (level / count.clamp(min=1)).unsqueeze(2)
+        signals[:, tracks:-1] = difference * comparable.unsqueeze(2)
+        present[:, tracks:-1] = comparable
+        if cell not in self._known:
+            self._known[cell] = torch.from_numpy(self.known(cell)).to(signals.device)
+        gene = self.gene.index_select(0, elements)
+        expression = torch.where(gene < 0, torch.nan, self._known[cell].index_select(0, gene.clamp(min=0)))
+        signals[:, -1] = expression.nan_to_num(0.0).unsqueeze(1)
+        present[:, -1] = expression.isfinite()
+
+    def write(self, folder: Path, digests: dict[str, str], tracks: Sequence[str]) -> None:
+        """Keep the anchor beside the model that was trained with it."""
+        about = {"cells": self.cells, "tracks": list(tracks)}
+        header = artifacts.make_header("anchor", "train", parameters=about) | digests
+        arrays = {"level": self.level.cpu().numpy(), "has": self.has.cpu().numpy(), "expression": self.expression}
+        artifacts.write_arrays(folder / FILE, arrays, header)
+
+
+def read(folder: Path, digests: Mapping[str, str], genes: pl.DataFrame) -> Anchor:
+    """The anchor of a trained model; InputError unless it is of these elements and genes, given with their digests."""
+    path = folder / FILE
+    if not path.is_file():
+        raise InputError(f"{folder} holds an anchored model without its {FILE}; give the folder that train wrote")
+    header, arrays = artifacts.open_arrays(path, "anchor")
+    for what, digest in digests.items():
+        if header[what] != digest:
+            raise InputError(
+                f"{folder} predicts the change from cells known at the {what} it was trained on ({header[what]}), not "
+                f"at these ({digest}); use the same cCREs and gene annotation, or a model trained without --anchored"
+            )
+    level, has, expression = (np.array(arrays[name]) for name in ("level", "has", "expression"))
+    return Anchor(header["parameters"]["cells"], level, has, expression, genes)
+
+
+def mean_over_cells(values: Sequence[np.ndarray]) -> np.ndarray:
+    """Mean over arrays of what is there, NaN where nothing is."""
+    there = np.sum([np.isfinite(part) for part in values], axis=0)
+    total = np.sum([np.nan_to_num(part) for part in values], axis=0)
+    return np.where(there > 0, total / np.maximum(there, 1), np.nan)

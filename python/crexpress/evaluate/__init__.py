@@ -1,0 +1,1 @@
+"""What predictions and links are worth: against observed expression and perturbation screens."""

@@ -1,0 +1,1 @@
+"""What is read out of a trained model: attention and in-silico perturbation."""

@@ -1,0 +1,1 @@
+"""Scores of element-gene links that need no network: evidence, closed forms, fits to screens."""

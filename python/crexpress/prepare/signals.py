@@ -1,0 +1,231 @@
+"""Read tracks over the element windows: replicates combined, bins meaned, stored as float16.
+
+A base for which a bigWig holds no value counts as 0 (peak-level files hold nothing between peaks), and so
+does a base beyond the end of the chromosome. Windows are read in genome order, near ones in one call.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import polars as pl
+import pybigtools
+
+from crexpress.core import chromosome_names, log
+from crexpress.core.errors import InputError
+from crexpress.core.native import refusing
+from crexpress.core.schemas import NAME
+from crexpress.core.tracks import TRANSFORMS
+from crexpress.formats import alignments
+
+Combination = Literal["mean", "max", "sum"]
+COMBINATIONS: tuple[Combination, ...] = ("mean", "max", "sum")
+_GAP = 1_000  # windows nearer than this are read in one call: cheaper than a second seek
+_RUN = 1_000_000  # longest stretch read in one call, bp
+_CHUNK = 2_000_000  # bases held in memory at once
+_FLOAT16_MAX = float(np.finfo(np.float16).max)
+
+
+class Chunk(NamedTuple):
+    """Windows of one chromosome whose bases are held in memory together, packed run after run.
+
+    `rows` are rows of the element table, `at` the place of each window in the packed bases; a run is the
+    stretch `starts[i]` to `ends[i]` of the chromosome, packed from `offsets[i]` on.
+    """
+
+    chrom: str
+    rows: np.ndarray
+    at: np.ndarray
+    starts: np.ndarray
+    ends: np.ndarray
+    offsets: np.ndarray
+
+    @property
+    def bases(self) -> int:
+        """Number of packed bases."""
+        return int(self.offsets[-1] + self.ends[-1] - self.starts[-1])
+
+
+def parse_tracks(values: Sequence[str]) -> dict[str, list[Path]]:
+    """NAME=FILE options as {name: files}; a name given again adds a replicate. Raises InputError."""
+    tracks: dict[str, list[Path]] = {}
+    for value in values:
+        name, equals, file = value.partition("=")
+        if not (name and equals and file):
+            raise InputError(f"--track {value}: expected NAME=FILE, for example dnase=K562.DNase.bw")
+        if not NAME.fullmatch(name):
+            raise InputError(f"--track {value}: '{name}' cannot name a track; use letters, digits, '.', '_', '-'")
+        if not Path(file).is_file():
+            raise InputError(f"--track {value}: there is no file {file}")
+        files = tracks.setdefault(name, [])
+        if Path(file) in files:
+            raise InputError(f"--track {value}: this file is given twice; give each replicate once")
+        files.append(Path(file))
+    return tracks
+
+
+def count_bins(width: int, bin_size: int) -> int:
+    """Number of bins of a window; InputError unless the bins fill it exactly."""
+    if bin_size < 1 or width % bin_size:
+        raise InputError(f"a bin size of {bin_size} bp does not divide the element width of {width} bp")
+    return width // bin_size
+
+
+def extract(
+    elements: pl.DataFrame,
+    lengths: Mapping[str, int | None],
+    tracks: Mapping[str, Sequence[Path]],
+    bin_size: int,
+    transform: str,
+    out: Mapping[str, np.ndarray],
+    reads: alignments.Count = "fragments",
+    replicates: Combination = "mean",
+) -> None:
+    """Fill `out[track]` (float16 [elements, bins]) with the transformed mean signal of each bin.
+
+    lengths: chromosomes of the element set with their lengths in bp (None where not known). reads: how BAM
+    and fragment files are counted (`alignments.Coverage`). replicates: how the files of one track are combined
+    base by base; "max" is what the released ScPGE code has of bigWigMerge (docs/science.md).
+
+    Raises InputError for a damaged file, one of another genome build, a NaN, infinite or negative value,
+    and for a result beyond float16.
+    """
+    chunks = list(plan(elements, list(lengths)))
+    used = dict.fromkeys(chunk.chrom for chunk in chunks)
+    for name, files in tracks.items():
+        sources = [_Replicate(file, {chrom: lengths[chrom] for chrom in used}, reads) for file in files]
+        target, largest = out[name], 0.0
+        for chunk in log.progress(chunks, name):
+            values = TRANSFORMS[transform](_bin_means(chunk, sources, replicates, bin_size, target.shape[1]))
+            largest = max(largest, float(values.max(initial=0.0)))
+            if largest > _FLOAT16_MAX:
+                raise InputError(
+                    f"track {name} reaches {largest:g} with --transform {transform}, more than float16 "
+                    f"holds ({_FLOAT16_MAX:g}); use --transform log10p1, log1p or arcsinh"
+                )
+            target[chunk.rows] = values
+        if largest == 0.0:
+            log.say(f"Note: track {name} is 0 in every element; was the right file given?")
+
+
+def plan(elements: pl.DataFrame, chroms: Sequence[str]) -> Iterator[Chunk]:
+    """Cut the windows, in genome order, into chunks that fit in memory."""
+    code_of = {chrom: code for code, chrom in enumerate(chroms)}
+    codes = elements["chrom"].replace_strict(code_of, return_dtype=pl.Int32).to_numpy()
+    starts, ends = elements["start"].to_numpy(), elements["end"].to_numpy()
+    order = np.lexsort((starts, codes))
+    for rows in np.split(order, np.flatnonzero(np.diff(codes[order])) + 1):
+        if not len(rows):
+            continue
+        start, end = starts[rows], ends[rows]
+        new_run = (start[1:] - end[:-1] > _GAP) | (start[1:] // _RUN != start[:-1] // _RUN)
+        first = np.concatenate([[0], np.flatnonzero(new_run) + 1])
+        last = np.append(first[1:], len(rows))
+        length = end[last - 1] - start[first]
+        before = np.cumsum(length) - length
+        cuts = np.flatnonzero(np.diff(before // _CHUNK)) + 1
+        for low, high in zip(np.append(0, cuts), np.append(cuts, len(first)), strict=True):
+            offsets = before[low:high] - before[low]
+            inside = slice(first[low], last[high - 1])
+            shift = np.repeat(offsets - start[first[low:high]], last[low:high] - first[low:high])
+            run_starts = start[first[low:high]]
+            yield Chunk(
+                chroms[codes[rows[0]]],
+                rows[inside],
+                start[inside] + shift,
+                run_starts,
+                run_starts + length[low:high],
+                offsets,
+            )
+
+
+class _BigWig:
+    """A bigWig: the lengths of its chromosomes, and the values of any stretch."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with refusing(f"{path} is not a readable bigWig (.bw or .bigWig)", "fetch it again"):
+            self.reader: Any = pybigtools.open(str(path))
+            self.lengths: Mapping[str, int | None] = dict(self.reader.chroms())
+            total = self.reader.info()["summary"]["sum"]
+        if np.isnan(total):
+            self._refuse_nan()
+
+    def read(self, name: str, start: int, end: int, bases: np.ndarray) -> None:
+        """Fill `bases` (float64 [end - start]); 0 where the file has no value."""
+        with self._reading(f"{name}:{start}-{end}"):
+            self.reader.values(name, start, end, fillna=0, arr=bases)
+
+    def _refuse_nan(self) -> None:
+        # `values` cannot tell a stored NaN from a base without a value, so the records are walked
+        for name in self.lengths:
+            with self._reading(name):
+                for start, _, value in self.reader.records(name):
+                    if np.isnan(value):
+                        _refuse(self.path, name, start, value)
+
+    def _reading(self, place: str) -> AbstractContextManager[None]:
+        return refusing(f"{self.path} cannot be read at {place}", "the file is cut short or damaged, fetch it again")
+
+
+class _Replicate:
+    """One file of a track, its chromosomes matched to those of the elements."""
+
+    def __init__(self, path: Path, lengths: Mapping[str, int | None], reads: alignments.Count) -> None:
+        self.path = path
+        self.source = alignments.Coverage(path, reads) if alignments.is_reads(path) else _BigWig(path)
+        partners = chromosome_names.reconcile(self.source.lengths, lengths, path)
+        sizes = {partners[name]: size for name, size in self.source.lengths.items() if name in partners and size}
+        chromosome_names.require_same_build(sizes, lengths, path)
+        self.names = {chrom: name for name, chrom in partners.items()}
+        missing = [chrom for chrom in lengths if chrom not in self.names]
+        if missing:
+            log.say(f"Note: {path.name} holds nothing on {', '.join(missing)}; read as 0 there")
+
+    def read(self, chunk: Chunk, bases: np.ndarray) -> None:
+        """Fill `bases` (float64 [chunk.bases]) with the signal; InputError for a value that cannot be one."""
+        bases[:] = 0
+        name = self.names.get(chunk.chrom)
+        if name is None:
+            return
+        length = self.source.lengths[name] or int(chunk.ends[-1])
+        if chunk.starts[-1] >= length:
+            raise InputError(
+                f"{self.path} ends {name} at {length} bp, but the element set has a window at "
+                f"{chunk.starts[-1]}; give a track of the same genome build"
+            )
+        lows, highs = np.maximum(chunk.starts, 0), np.minimum(chunk.ends, length)
+        places = chunk.offsets + lows - chunk.starts
+        for low, high, place in zip(lows.tolist(), highs.tolist(), places.tolist(), strict=True):
+            self.source.read(name, low, high, bases[place : place + high - low])
+        if bases.min() < 0 or bases.max() == np.inf:
+            worst = int(np.flatnonzero((bases < 0) | (bases == np.inf))[0])
+            run = int(np.searchsorted(chunk.offsets, worst, side="right")) - 1
+            _refuse(self.path, name, int(chunk.starts[run] + worst - chunk.offsets[run]), bases[worst])
+
+
+def _refuse(path: Path, name: str, place: int, value: float) -> None:
+    raise InputError(
+        f"{path} holds {value:g} at {name}:{place} (0-based), but a signal must be finite and not negative: give "
+        "coverage, fold change or -log10 p, not a log ratio"
+    )
+
+
+def _bin_means(
+    chunk: Chunk, sources: Sequence[_Replicate], replicates: Combination, bin_size: int, bins: int
+) -> np.ndarray:
+    """Replicates combined at each base, then the mean over the bases of each bin: float64 [windows, bins]."""
+    # place i + 1 holds base i, so that the running sum can start from 0
+    sums = np.zeros(chunk.bases + 1)
+    sources[0].read(chunk, sums[1:])
+    if len(sources) > 1:
+        bases = np.empty(chunk.bases)
+        add = np.maximum if replicates == "max" else np.add
+        for source in sources[1:]:
+            source.read(chunk, bases)
+            add(sums[1:], bases, out=sums[1:])
+    np.cumsum(sums, out=sums)
+    edges = chunk.at[:, None] + np.arange(bins + 1) * bin_size
+    return np.diff(sums[edges], axis=1) / (bin_size * (len(sources) if replicates == "mean" else 1))

@@ -1,0 +1,1 @@
+"""The report that people read: sections, figures, and the files beside it."""

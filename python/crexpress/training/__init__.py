@@ -1,0 +1,1 @@
+"""How a model is trained: samples, losses, loop, checkpoints."""

@@ -1,0 +1,49 @@
+"""The README's "Tool by tool" section runs as it stands, on the built-in simulated case."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+ROOT = Path(__file__).parents[3]
+
+
+def section(title: str, language: str) -> str:
+    """The first code block of a language in a section of the README."""
+    text = (ROOT / "README.md").read_text().split(f"## {title}\n")[1].split("\n## ")[0]
+    found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
+    assert found, f"README's section {title} has no {language} block"
+    return found[1]
+
+
+@pytest.mark.slow
+def test_the_tool_by_tool_section_runs(tmp_path: Path) -> None:
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    (tmp_path / "assets").symlink_to(ROOT / "assets")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    lines = section("Tool by tool", "bash")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", lines], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    results = tmp_path / "results" / "by-hand"
+    for name in ("report.html", "metrics.parquet", "links.cell5.parquet", "simulated/samplesheet.csv"):
+        assert (results / name).stat().st_size > 0
+    metrics = pl.read_parquet(results / "metrics.parquet")
+    assert {"expression", "change", "links"} <= set(metrics["section"])
+    used = {path.name for path in (ROOT / "bin").iterdir()} - {"check-setup"}  # of the pipeline alone
+    assert {tool for tool in used if not re.search(rf"^ *{tool} ", lines, re.MULTILINE)} == set()
+    python = subprocess.run(
+        [sys.executable, "-c", section("Tool by tool", "python")], cwd=results, capture_output=True, text=True
+    )
+    assert "neighbours=32" in python.stdout, python.stderr
+
+
+@pytest.mark.parametrize("tool", sorted(path.name for path in (ROOT / "bin").iterdir()))
+def test_every_tool_answers_version(tool: str) -> None:
+    done = subprocess.run([sys.executable, ROOT / "bin" / tool, "--version"], capture_output=True, text=True)
+    assert re.fullmatch(rf"{tool} \(crexpress\) \d+\.\d+\.\d+\n", done.stdout), done.stderr

@@ -1,0 +1,75 @@
+"""What `make setup` makes, and what a task's machine says of itself."""
+
+import json
+import os
+import subprocess
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from tools import run
+
+ROOT = Path(__file__).parents[3]
+IMAGE = "sha256:" + "1a" * 32
+
+
+def script(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
+def test_nextflow_of_the_setup_asks_for_no_update_and_may_fetch_plugins(tmp_path: Path) -> None:
+    """NXF_OFFLINE would keep the one of s3:// and AWS Batch from coming. Maven, pip and Java are scripts here."""
+    installer = tmp_path / ".ci/install-nextflow"
+    script(installer, "")
+    installer.write_text((ROOT / ".ci/install-nextflow").read_text())
+    script(tmp_path / "launcher", "env")
+    script(tmp_path / ".venv/bin/pip", f"cp {tmp_path}/launcher {tmp_path}/.venv/bin/nextflow")
+    script(tmp_path / "java/bin/java", "echo 'openjdk version \"21.0.1\"' >&2")
+    script(tmp_path / "path/mvn", f"echo jar >{tmp_path}/.venv/share/nextflow/nextflow-25.04.4-one.jar")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("NXF_")}
+    environment = clean | {"NXF_JAVA_HOME": f"{tmp_path}/java", "PATH": f"{tmp_path}/path:/usr/bin:/bin"}
+    subprocess.run(["bash", installer], env=environment, check=True)
+
+    def variables(**own: str) -> dict[str, str]:
+        command = [tmp_path / ".venv/bin/nextflow"]
+        text = subprocess.run(command, env=environment | own, capture_output=True, text=True, check=True).stdout
+        return dict(line.split("=", 1) for line in text.splitlines() if line.startswith("NXF_"))
+
+    found = variables()
+    assert "NXF_OFFLINE" not in found
+    assert found["NXF_DISABLE_CHECK_LATEST"] == "true"
+    assert found["NXF_BIN"].endswith("nextflow-25.04.4-one.jar")
+    assert variables(NXF_OFFLINE="true", NXF_DISABLE_CHECK_LATEST="false").items() >= {
+        ("NXF_OFFLINE", "true"),
+        ("NXF_DISABLE_CHECK_LATEST", "false"),
+    }
+
+
+class Agent(BaseHTTPRequestHandler):
+    """ECS's, which tells a container of itself."""
+
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/v4/one" else 404)
+        self.end_headers()
+        self.wfile.write(json.dumps({"Image": "registry/crexpress-cpu:0.1.0", "ImageID": IMAGE}).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_task_on_aws_batch_names_the_digest_of_its_image(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = tmp_path / "setup.json"
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # the agent is on the machine itself
+    with ThreadingHTTPServer(("127.0.0.1", 0), Agent) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for name, image in (("one", IMAGE), ("gone", None)):
+            monkeypatch.setenv("ECS_CONTAINER_METADATA_URI_V4", f"http://127.0.0.1:{server.server_port}/v4/{name}")
+            run("check-setup", "--device", "cpu", "--output", found)
+            assert json.loads(found.read_text())["image"] == image
+        server.shutdown()
+    monkeypatch.delenv("ECS_CONTAINER_METADATA_URI_V4")
+    run("check-setup", "--device", "cpu", "--output", found)
+    assert json.loads(found.read_text())["image"] is None

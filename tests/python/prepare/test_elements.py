@@ -1,0 +1,267 @@
+"""The element store: reading cCRE lists, merging them, TSS windows."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pysam
+import pytest
+from crexpress.core.errors import InputError
+from crexpress.formats import text_files
+from crexpress.prepare import elements
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+CHROMOSOMES = {"chr1": 100_000, "chr2": None}
+
+
+def bed(folder: Path, *lines: str, name: str = "ccres.bed") -> Path:
+    path = folder / name
+    path.write_text("\n".join(line.replace(" ", "\t") for line in lines) + "\n")
+    return path
+
+
+def ccres(intervals: list[tuple[str, int, int]]) -> pl.DataFrame:
+    names = [f"E{number}" for number in range(len(intervals))]
+    frame = pl.DataFrame(intervals, schema=["chrom", "start", "end"], orient="row")
+    return frame.with_columns(element_id=pl.Series(names), **{"class": pl.lit("dELS"), "classes": pl.lit("dELS")})
+
+
+def midpoints(merged: pl.DataFrame) -> list[tuple[str, int]]:
+    return merged.select("chrom", (pl.col("start") + pl.col("end")) // 2).rows()
+
+
+@pytest.mark.parametrize(
+    ("line", "name", "kind"),
+    [
+        ("chr1 100 300 EH38D01 EH38E01 pELS", "EH38E01", "pELS"),
+        ("chr1 100 300 EH38D01 EH38E01 pELS,CTCF-bound", "EH38E01", "pELS"),
+        ("chr1 100 300 EH38E01 0 . 100 300 255,205,0", "EH38E01", "dELS"),
+        (
+            "chr1 100 300 EH38E01 0 . 100 300 225,225,225 CTCF-only,CTCF-bound All-data",
+            "EH38E01",
+            "CTCF-only",
+        ),
+        ("chr1 100 300", "chr1:100-300", "cCRE"),
+        ("chr1 100 300 .", "chr1:100-300", "cCRE"),
+        ("chr1 100 300 peak7 5 +", "peak7", "cCRE"),
+    ],
+)
+def test_names_and_classes_of_every_form(tmp_path: Path, line: str, name: str, kind: str) -> None:
+    frame = elements.read_ccres([bed(tmp_path, line)], CHROMOSOMES)
+    assert frame.select("chrom", "start", "end", "element_id", "class").rows() == [("chr1", 100, 300, name, kind)]
+
+
+def test_union_of_lists_keeps_every_class(tmp_path: Path) -> None:
+    first = bed(tmp_path, "chr1 100 300 D1 E1 PLS", "chr1 500 700 D2 E2 dELS", name="a.bed")
+    second = bed(tmp_path, "chr1 100 300 D1 E1 pELS", "chr2 500 700 D3 E3 dELS", name="b.bed")
+    frame = elements.read_ccres([first, second], CHROMOSOMES)
+    assert frame.select("element_id", "class", "classes").rows() == [
+        ("E1", "PLS", "PLS;pELS"),
+        ("E2", "dELS", "dELS"),
+        ("E3", "dELS", "dELS"),
+    ]
+
+
+def test_what_is_inactive_in_a_cell_is_no_cell_specific_ccre(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """Both papers drop DNase-only and low-DNase; the union of cells' lists has what is active in any cell."""
+    row = "chr1 {0} {1} E{0} 0 . {0} {1} 0,0,0 {2} All-data/Full-classification"
+    kinds = {
+        "K562": ("PLS", "Low-DNase", "DNase-only", "Low-DNase"),
+        "HepG2": ("PLS", "dELS,CTCF-bound", "dELS", "DNase-only"),
+    }
+    cells = {
+        cell: bed(
+            tmp_path,
+            *(row.format(at, at + 100, kind) for at, kind in zip((100, 300, 500, 700), found, strict=True)),
+            name=cell,
+        )
+        for cell, found in kinds.items()
+    }
+    own = elements.read_ccres([cells["K562"]], CHROMOSOMES)
+    assert own["element_id"].to_list() == ["E100"]
+    assert "K562: 3 of 4 cCREs are of class DNase-only or Low-DNase" in capsys.readouterr().err
+    union = elements.read_ccres([cells["K562"], cells["HepG2"]], CHROMOSOMES)
+    assert union.select("element_id", "class").rows() == [("E100", "PLS"), ("E300", "dELS"), ("E500", "dELS")]
+    whole = elements.read_ccres([cells["K562"]], CHROMOSOMES, exclude=[])
+    assert whole["class"].to_list() == list(kinds["K562"])
+    with pytest.raises(InputError, match=r"no class 'dels' to exclude; the lists have .*dELS"):
+        elements.read_ccres([cells["K562"]], CHROMOSOMES, exclude=["dels"])
+
+
+def test_names_that_are_not_unique_are_replaced(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    frame = elements.read_ccres([bed(tmp_path, "chr1 1 3 DHS", "chr1 5 7 DHS", "chr1 8 9 x")], CHROMOSOMES)
+    assert frame["element_id"].to_list() == ["chr1:1-3", "chr1:5-7", "x"]
+    assert "2 cCREs share their name" in capsys.readouterr().err
+
+
+def test_other_chromosomes_are_left_out_and_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    frame = elements.read_ccres([bed(tmp_path, "1 1 3", "KI270728.1 5 7", "Y 8 9")], CHROMOSOMES)
+    assert frame["chrom"].to_list() == ["chr1"]
+    message = capsys.readouterr().err
+    assert "respelt" in message
+    assert "2 cCREs on other chromosomes and scaffolds left out (Y, KI270728.1)" in message
+
+
+def test_a_list_of_another_build_is_refused(tmp_path: Path) -> None:
+    path = bed(tmp_path, "chr1 1 3", "chr1 99999 100001")
+    with pytest.raises(InputError, match=r"ccres\.bed line 2: .*behind the end of chr1 \(100,000 bp\)"):
+        elements.read_ccres([path], CHROMOSOMES)
+
+
+def test_blacklist_touching_is_not_overlapping(tmp_path: Path) -> None:
+    frame = ccres([("chr1", 100, 200), ("chr1", 200, 300), ("chr1", 300, 400), ("chr2", 200, 300)])
+    path = bed(tmp_path, "chr1 200 220", "chr1 205 300", "chr9 1 2")
+    assert elements.drop_blacklisted(frame, path)["element_id"].to_list() == ["E0", "E2", "E3"]
+
+
+places = st.lists(
+    st.tuples(st.sampled_from(["chr1", "chr2", "chr10"]), st.integers(0, 4000), st.integers(1, 700)).map(
+        lambda drawn: (drawn[0], drawn[1], drawn[1] + drawn[2])
+    ),
+    min_size=1,
+    max_size=40,
+    unique=True,
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(places, places)
+def test_blacklist_against_looking_at_all(
+    tmp_path: Path, drawn: list[tuple[str, int, int]], black: list[tuple[str, int, int]]
+) -> None:
+    black = [*black, ("chr1", 9000, 9001)]  # a list that shares no chromosome is another genome's
+    drawn = [*drawn, ("chr1", 9100, 9200)]
+    path = bed(tmp_path, *(f"{chrom} {start} {end}" for chrom, start, end in black))
+    frame = ccres(drawn)
+    expected = [
+        name
+        for name, (chrom, start, end) in zip(frame["element_id"], drawn, strict=True)
+        if not any(chrom == other and start < last and first < end for other, first, last in black)
+    ]
+    assert elements.drop_blacklisted(frame, path)["element_id"].to_list() == expected
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(places, st.lists(st.integers(0, 4699), min_size=1, max_size=5), st.sampled_from([1, 350, 601]))
+def test_windows_at_chromosome_ends(
+    tmp_path: Path, drawn: list[tuple[str, int, int]], tss: list[int], width: int
+) -> None:
+    """Every window keeps its width in the store, and is cut at the ends in the browser file."""
+    lengths = {"chr1": 4700, "chr2": 4700, "chr10": 4700}
+    listed = pl.DataFrame({"gene_id": [f"G{at}" for at in range(len(tss))], "chrom": "chr2", "tss": tss, "strand": "+"})
+    ccre_part = elements.merge(ccres(drawn), "none", width)
+    store, found = elements.with_tss_windows(ccre_part, listed, width)
+    assert (store["end"] - store["start"] == width).all()
+    assert (store["start"] + width // 2 == (store["start"] + store["end"]) // 2).all()
+    assert store[found["element"]]["element_id"].to_list() == [f"TSS:G{at}" for at in range(len(tss))]
+    elements.write_bed(tmp_path / "e.bed.gz", store, lengths)
+    rows = text_files.read_intervals(tmp_path / "e.bed.gz")
+    assert len(rows) == len(store)
+    assert rows["end"].max() <= 4700
+    clipped = dict(rows.select("column_4", pl.concat_list("start", "end")).rows())
+    for name, start, end in store.select("element_id", "start", "end").iter_rows():
+        assert clipped[name] == [max(0, start), min(4700, end)]
+
+
+@settings(max_examples=150, deadline=None)
+@given(places, st.sampled_from([1, 350, 600]))
+def test_greedy_against_the_rule_step_by_step(drawn: list[tuple[str, int, int]], width: int) -> None:
+    expected = []
+    for chrom in ("chr1", "chr2", "chr10"):
+        left = sorted((start + end) // 2 for name, start, end in drawn if name == chrom)
+        while left:
+            cluster = [middle for middle in left if middle <= left[0] + width]
+            left = left[len(cluster) :]
+            expected.append((chrom, cluster[len(cluster) // 2]))
+    assert midpoints(elements.merge(ccres(drawn), "greedy", width)) == expected
+
+
+@settings(max_examples=150, deadline=None)
+@given(places)
+def test_interval_merge_against_painting_bases(drawn: list[tuple[str, int, int]]) -> None:
+    merged = elements.merge(ccres(drawn), "interval")
+    for chrom in {name for name, _, _ in drawn}:
+        painted = np.zeros(5002, dtype=bool)
+        for name, start, end in drawn:
+            painted[start:end] |= name == chrom
+        edges = np.flatnonzero(np.diff(painted, prepend=False, append=False)).reshape(-1, 2)
+        found = merged.filter(pl.col("chrom") == chrom).select("ccre_start", "ccre_end").sort("ccre_start")
+        assert found.rows() == [tuple(edge) for edge in edges.tolist()]
+
+
+@settings(max_examples=100, deadline=None)
+@given(places, st.sampled_from(elements.METHODS), st.sampled_from([1, 350, 601]), st.randoms())
+def test_merge_loses_no_ccre_and_ignores_the_order_of_lines(
+    drawn: list[tuple[str, int, int]], method: elements.Method, width: int, random: object
+) -> None:
+    frame = ccres(drawn)
+    merged = elements.merge(frame, method, width)
+    assert sorted(",".join(merged["members"]).split(",")) == sorted(frame["element_id"])
+    assert merged["element_id"].is_unique().all()
+    assert (merged["end"] - merged["start"] == width).all()
+    assert all(row["element_id"] in row["members"].split(",") for row in merged.iter_rows(named=True))
+    shuffled = frame.sample(fraction=1, shuffle=True, seed=random.randrange(1000))  # type: ignore[attr-defined]
+    assert elements.merge(shuffled, method, width).equals(merged)
+
+
+def test_cluster_keeps_id_and_class_of_its_middle() -> None:
+    frame = ccres([("chr1", 0, 100), ("chr1", 200, 300), ("chr1", 600, 700), ("chr1", 5000, 5100)])
+    frame = frame.with_columns(pl.Series("class", ["PLS", "pELS", "dELS", "dELS"]), classes=pl.Series(list("abcd")))
+    assert elements.merge(frame).rows() == [
+        ("E1", "chr1", -50, 550, 0, 700, "pELS", "E0,E1,E2", "a,b,c"),
+        ("E3", "chr1", 4750, 5350, 5000, 5100, "dELS", "E3", "d"),
+    ]
+
+
+def test_adjacent_ccres_join_and_the_nearest_to_the_middle_names_them() -> None:
+    frame = ccres([("chr1", 0, 100), ("chr1", 100, 200), ("chr1", 200, 700), ("chr1", 701, 800)])
+    merged = elements.merge(frame, "interval")
+    assert merged.select("element_id", "ccre_start", "ccre_end", "members").rows() == [
+        ("E2", 0, 700, "E0,E1,E2"),  # midpoints 50, 150, 450; the whole one's is 350
+        ("E3", 701, 800, "E3"),
+    ]
+
+
+def test_nothing_to_merge_is_said() -> None:
+    with pytest.raises(InputError, match="no cCRE is left"):
+        elements.merge(ccres([("chr1", 0, 100)]).clear())
+
+
+def test_no_width_no_element() -> None:
+    with pytest.raises(InputError, match="0 bp wide"):
+        elements.merge(ccres([("chr1", 0, 100)]), width=0)
+
+
+GENES = pl.DataFrame({"gene_id": ["A", "B"], "chrom": ["chr1", "chr2"], "tss": [100, 50_000], "strand": ["+", "-"]})
+
+
+def test_every_gene_points_at_its_tss_window() -> None:
+    store, genes = elements.with_tss_windows(elements.merge(ccres([("chr1", 0, 100)])), GENES)
+    windows = store[genes["element"]]
+    assert windows.select("element_id", "class", "start", "end", "ccre_start", "ccre_end").rows() == [
+        ("TSS:A", "TSS", -200, 400, 100, 101),
+        ("TSS:B", "TSS", 49_700, 50_300, 50_000, 50_001),
+    ]
+
+
+def test_browser_file_is_sorted_and_inside_the_chromosome(tmp_path: Path) -> None:
+    merged = elements.merge(ccres([("chr1", 0, 100), ("chr1", 99_900, 100_000)]))
+    store, _ = elements.with_tss_windows(merged, GENES)
+    elements.write_bed(tmp_path / "e.bed.gz", store, CHROMOSOMES)
+    pysam.tabix_index(str(tmp_path / "e.bed.gz"), preset="bed")  # raises unless bgzipped and sorted
+    with pysam.TabixFile(str(tmp_path / "e.bed.gz")) as file:
+        rows = [row.split("\t")[:4] for row in file.fetch()]
+    assert rows == [
+        ["chr1", "0", "350", "E0"],
+        ["chr1", "0", "400", "TSS:A"],
+        ["chr1", "99650", "100000", "E1"],
+        ["chr2", "49700", "50300", "TSS:B"],
+    ]
+
+
+def test_digest_follows_windows_and_ids() -> None:
+    frame = elements.merge(ccres([("chr1", 0, 100), ("chr1", 1000, 1100)]))
+    same = elements.merge(ccres([("chr1", 0, 100), ("chr1", 1000, 1100)]))
+    narrow = elements.merge(ccres([("chr1", 0, 100), ("chr1", 1000, 1100)]), width=350)
+    assert elements.element_digest(frame) == elements.element_digest(same) != elements.element_digest(narrow)
