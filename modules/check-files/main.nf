@@ -21,10 +21,12 @@ process CHECK_FILES {
     tuple val(task.process), eval('check-files --version'), topic: versions
 
     script:
-    def given = [rows, tables].transpose().collect { row, table -> "--table ${quote([row.cell, row.assay, table.toString() + (row.column ? ":${row.column}" : '')])}" }
+    def words = [rows, tables].transpose().collectMany { row, table ->
+        ['--table', row.cell, row.assay, table.toString() + (row.column ? ":${row.column}" : '')]
+    }
     """
     check-files ${options(gtf: gtf, ccres: ccres, crispr: named(names, screens), cells: cells.join(','))} \\
-        ${given.join(' ')} ${args} ${task.ext.args ?: ''} --output warnings.txt
+        ${quote(words)} ${args} ${task.ext.args ?: ''} --output warnings.txt
     """
 
     stub:
