@@ -104,7 +104,7 @@ workflow {
     tracks = cells.map { own -> select(own, wanted) }.filter { own -> own }
         .map { own -> [own[0].cell, own.collect { row -> row.assay }, locate(own, sheet)] }
     EXTRACT_SIGNALS(
-        stores.combine(reference, by: 0).combine(tracks).map { _key, store, bed, _table, cell, assays, files -> [store, cell, assays, files, bed] },
+        stores.combine(reference, by: 0).combine(tracks).map { _key, store, bed, table, cell, assays, files -> [store, cell, assays, files, bed, table] },
         flags(run + (run.transform == 'quantile' ? [transform: 'log10p1'] : [:]), ['transform', 'reads'], [replicates: 'track_replicates']), tool(code, 'extract-signals')
     )
     tables = cells.map { own -> select(own, ['rna', 'cage']) }.filter { own -> own }
@@ -117,10 +117,13 @@ workflow {
     def binning = ['bin_size', 'score', 'anchors', 'infinite', 'duplicates'].collectEntries { name -> [name, "loop_${name}"] }
     BUILD_LOOPS(reference.combine(loops).map { key, bed, _table, cell, files -> [key, cell, files, bed] }, flags(run, [], binning), tool(code, 'build-loops'))
     known = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }.toSortedList()
-    raw = gather(EXTRACT_SIGNALS.out.signals, stores.map { _key, store -> store })
+    each = stores.map { _key, store -> store }
+    raw = gather(EXTRACT_SIGNALS.out.signals, each).combine(gather(EXTRACT_SIGNALS.out.profiles, each), by: 0)
     MATCH_QUANTILES(raw.filter { run.transform == 'quantile' }, known, tool(code, 'match-quantiles'))
-    matched = MATCH_QUANTILES.out.signals.flatMap { store, files -> files.collect { path -> [store, cell_of(path), path] } }
-    signals = run.transform == 'quantile' ? matched : EXTRACT_SIGNALS.out.signals
+    def by_cell = { store, files -> files.collect { path -> [store, cell_of(path), path] } }
+    def quantile = run.transform == 'quantile'
+    signals = quantile ? MATCH_QUANTILES.out.signals.flatMap(by_cell) : EXTRACT_SIGNALS.out.signals
+    profiles = quantile ? MATCH_QUANTILES.out.profiles.flatMap(by_cell) : EXTRACT_SIGNALS.out.profiles
 
     // all that the runs of a store may read
     prepared = stores.combine(reference, by: 0).combine(genome, by: 0)
@@ -130,7 +133,8 @@ workflow {
             [store, [elements: elements, genes: genes, genome: files, expression: expression, contacts: contacts]]
         }
         .combine(gather(signals, stores.map { _key, store -> store }), by: 0)
-        .map { store, data, own -> [store, data + [signals: own]] }
+        .combine(gather(profiles, stores.map { _key, store -> store }), by: 0)
+        .map { store, data, own, genes -> [store, data + [signals: own, profiles: genes]] }
 
     // train on the cells whose expression may be seen; a saved model is only applied
     learning = runs.filter { one -> !one.trained }.map { one -> [one.store, one] }.combine(prepared, by: 0)
@@ -138,7 +142,7 @@ workflow {
             def seen = data.expression.collect { path -> cell_of(path) } - one.protocol.holdout
             def inside = { path -> cell_of(path) in seen }
             def recipe = own_recipes.findAll { path -> path.name == one.preset }
-            [one, recipe, data.elements, data.genes, data.genome] + [data.signals, data.expression, data.contacts].collect { files -> files.findAll(inside) }
+            [one, recipe, data.elements, data.genes, data.genome] + [data.signals, data.profiles, data.expression, data.contacts].collect { files -> files.findAll(inside) }
         }
     TRAIN(learning, flags(run, ['device']), tool(gpu_code, 'train'))
     models = TRAIN.out.model.mix(runs.filter { one -> one.trained }.map { one -> [one, saved[one.point]] })
@@ -148,7 +152,7 @@ workflow {
         .map { _store, one, model, cell, own, data ->
             def its_own = { path -> cell_of(path) == cell }
             def sees = one.args.contains('--expressed-factors') && !(cell in one.holdout)
-            [one, cell, model, own, data.elements, data.genes, data.genome, sees ? data.expression.findAll(its_own) : [], data.contacts.findAll(its_own)]
+            [one, cell, model, own, data.profiles.findAll(its_own), data.elements, data.genes, data.genome, sees ? data.expression.findAll(its_own) : [], data.contacts.findAll(its_own)]
         }
     // what the tracks that a new cell lacks are worth, in cells that have them
     hidden = CHECK_SWEEP.out.runs.flatMap { json -> read_hidden(json) }
@@ -190,7 +194,7 @@ workflow {
     FIT_BASELINES(
         protocols.combine(prepared, by: 0)
             .filter { _store, protocol, data -> data.expression.any { path -> !(cell_of(path) in protocol.holdout) } } // else nothing to learn from
-            .map { store, protocol, data -> [store, protocol, data.elements, data.genes, data.signals, data.expression] },
+            .map { store, protocol, data -> [store, protocol, data.elements, data.genes, data.signals, data.profiles, data.expression] },
         flags(run, ['seed']), tool(code, 'fit-baselines')
     )
     // a saved model in cells without expression has no baselines, and is still scored on a screen

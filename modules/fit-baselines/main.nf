@@ -6,7 +6,7 @@ process FIT_BASELINES {
     label 'process_medium'
 
     input:
-    tuple val(store), val(protocol), path(elements), path(genes), path(signals, arity: '1..*'), path(expression, arity: '1..*')
+    tuple val(store), val(protocol), path(elements), path(genes), path(signals, arity: '1..*'), path(profiles, arity: '1..*'), path(expression, arity: '1..*')
     val args
     val toolkit
 
@@ -16,7 +16,7 @@ process FIT_BASELINES {
 
     script:
     """
-    fit-baselines ${options(elements: elements, genes: genes, signals: signals, expression: expression)} \\
+    fit-baselines ${options(elements: elements, genes: genes, signals: signals, profiles: profiles, expression: expression)} \\
         ${protocol.split} ${options(holdout_cells: protocol.holdout ? protocol.holdout.join(',') : null)} \\
         --threads ${task.cpus} ${args} ${task.ext.args ?: ''} ${options(outdir: "./${protocol.folder}")}
     """

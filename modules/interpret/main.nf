@@ -5,7 +5,7 @@ process INTERPRET {
     label 'process_gpu'
 
     input:
-    tuple val(run), val(cell), path(model), path(signals), path(elements), path(genes), path(genome, arity: '0..*'), path(expression, arity: '0..*'), path(contacts, arity: '0..*')
+    tuple val(run), val(cell), path(model), path(signals), path(profiles), path(elements), path(genes), path(genome, arity: '0..*'), path(expression, arity: '0..*'), path(contacts, arity: '0..*')
     val args
     val toolkit
 
@@ -17,7 +17,8 @@ process INTERPRET {
     script:
     def tokens = 200000.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
-    interpret ${options(model: model, elements: elements, genes: genes, signals: signals, expression: expression, contacts: contacts)} \\
+    interpret ${options(model: model, elements: elements, genes: genes, signals: signals, profiles: profiles)} \\
+        ${options(expression: expression, contacts: contacts)} \\
         ${options(genome.collectEntries { file -> [file.simpleName, file] })} \\
         --tokens ${tokens} --threads ${task.cpus} ${args} ${task.ext.args ?: ''} ${options(outdir: "${run.folder}links")}
     """

@@ -6,18 +6,20 @@ process MATCH_QUANTILES {
     label 'process_low'
 
     input:
-    tuple val(store), path(signals, stageAs: 'raw/*', arity: '1..*')
+    tuple val(store), path(signals, stageAs: 'raw/*', arity: '1..*'), path(profiles, stageAs: 'raw/*', arity: '1..*')
     val references
     val toolkit
 
     output:
     tuple val(store), path("${store.folder}matched/signals.*.safetensors", arity: '1..*'), emit: signals
+    tuple val(store), path("${store.folder}matched/profiles.*.safetensors", arity: '1..*'), emit: profiles
     path "${store.folder}matched/quantiles.npz", emit: quantiles
     tuple val(task.process), eval('match-quantiles --version'), topic: versions
 
     script:
+    def known = references.collect { cell -> "raw/signals.${cell}.safetensors" }
     """
-    match-quantiles ${options(signals: signals, reference: references.collect { cell -> "raw/signals.${cell}.safetensors" })} \\
+    match-quantiles ${options(signals: signals, profiles: profiles, reference: known)} \\
         ${options(outdir: "${store.folder}matched")} ${task.ext.args ?: ''}
     """
 

@@ -5,7 +5,7 @@ process TRAIN {
     label 'process_gpu'
 
     input:
-    tuple val(run), path(preset, arity: '0..*'), path(elements), path(genes), path(genome, arity: '0..*'), path(signals, arity: '1..*'), path(expression, arity: '1..*'), path(contacts, arity: '0..*')
+    tuple val(run), path(preset, arity: '0..*'), path(elements), path(genes), path(genome, arity: '0..*'), path(signals, arity: '1..*'), path(profiles, arity: '1..*'), path(expression, arity: '1..*'), path(contacts, arity: '0..*')
     val args
     val toolkit
 
@@ -16,7 +16,8 @@ process TRAIN {
     script:
     def batch = run.batch_size.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1) // 75: the GPU was full
     """
-    train ${options(elements: elements, genes: genes, signals: signals, expression: expression, contacts: contacts)} \\
+    train ${options(elements: elements, genes: genes, signals: signals, profiles: profiles)} \\
+        ${options(expression: expression, contacts: contacts)} \\
         ${options(genome.collectEntries { file -> [file.simpleName, file] })} \\
         ${options(preset: run.preset, batch_size: batch, threads: task.cpus)} ${run.args} ${args} ${task.ext.args ?: ''} \\
         ${options(outdir: "${run.folder}model")}

@@ -57,13 +57,13 @@ def resumed(pipeline: Pipeline) -> str:
 
 def test_a_run_killed_in_training_ends_with_the_bytes_of_one_left_alone(pipeline: Pipeline, resumed: str) -> None:
     assert "SCORE_MOTIFS (600 bp)" in tasks(resumed, "Cached")
-    assert "TRAIN (scpge-small)" in tasks(resumed)
+    assert "TRAIN (crexpress-small)" in tasks(resumed)
 
     # the preset's own interval, said aloud: another task to Nextflow, the same training
     again = pipeline.folder / "again.config"
-    again.write_text("process { withName: TRAIN { ext.args = '--validate-every 200' } }")
+    again.write_text("process { withName: TRAIN { ext.args = '--validate-every 50' } }")
     alone = pipeline.run("-profile", "test", "--outdir", "alone", "-resume", "-c", again)
-    assert {"TRAIN (scpge-small)", "PREDICT (cell1)", "INTERPRET (cell1)"} <= set(tasks(alone))
+    assert {"TRAIN (crexpress-small)", "PREDICT (cell1)", "INTERPRET (cell1)"} <= set(tasks(alone))
     results = ["model/model.safetensors", *(f"predictions/predictions.cell{n}.parquet" for n in range(1, 6))]
     results += [f"links/links.{cell}.{kind}" for cell in ("cell1", "cell5") for kind in ("parquet", "bedpe.gz")]
     for name in results:
@@ -75,9 +75,9 @@ def test_the_simulated_case_recovers_what_was_planted(pipeline: Pipeline) -> Non
     folder = pipeline.folder / "killed"
     whole_tables(folder)
     expression = {"section": "expression", "subset": "test", "metric": "pearson"}
-    seen = [value(folder, cell=f"cell{n}", method="scpge-small", **expression) for n in range(1, 5)]
+    seen = [value(folder, cell=f"cell{n}", method="crexpress-small", **expression) for n in range(1, 5)]
     assert min(seen) >= 0.6
-    new = value(folder, cell="cell5", method="scpge-small", **expression)
+    new = value(folder, cell="cell5", method="crexpress-small", **expression)
     assert new > value(folder, cell="cell5", method="mean over training cells", **expression)
     links = {"section": "links", "subset": "all pairs", "metric": "auprc", "reference": "truth"}
     for cell in ("cell1", "cell5"):
@@ -143,7 +143,7 @@ def test_a_full_gpu_is_tried_again_with_half_the_batch(pipeline: Pipeline) -> No
         )
     finally:
         pipeline.environment["PATH"] = path
-    assert tasks(output, "Re-submitted") == ["TRAIN (scpge-small)"] * 2
+    assert tasks(output, "Re-submitted") == ["TRAIN (crexpress-small)"] * 2
     sizes = [re.search(r"--batch-size (\d+)", text) for text in scripts(pipeline, "--seed 2 ")]
     assert sorted(int(size[1]) for size in sizes if size) == [16, 32, 64]
 

@@ -20,13 +20,13 @@ CELLS = [f"cell{number}" for number in range(1, 6)]
 def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline) -> None:
     output = pipeline.run("-profile", "test", "-stub-run", "--outdir", "out")
     once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "CHECK_FILES", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
-    once += ["FIT_BASELINES (--val chr5 --test chr6 cell5)", "EVALUATE (scpge-small)", "REPORT (scpge-small)"]
+    once += ["FIT_BASELINES (--val chr5 --test chr6 cell5)", "EVALUATE (crexpress-small)", "REPORT (crexpress-small)"]
     each = [
         f"{name} ({cell})"
         for name in ("EXTRACT_SIGNALS", "QUANTIFY_EXPRESSION", "BUILD_LOOPS", "PREDICT")
         for cell in CELLS
     ]
-    expected = sorted([*once, *each, "TRAIN (scpge-small)", "INTERPRET (cell1)", "INTERPRET (cell5)"])
+    expected = sorted([*once, *each, "TRAIN (crexpress-small)", "INTERPRET (cell1)", "INTERPRET (cell5)"])
     assert tasks(output) == expected
 
     info = pipeline.folder / "out/pipeline_info"
@@ -48,11 +48,11 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
 
 
 WITH_A_MODEL = [
-    *("CHECK_SWEEP", "TRAIN (scpge-small)", "INTERPRET (cell1)", "INTERPRET (cell5)"),
+    *("CHECK_SWEEP", "TRAIN (crexpress-small)", "INTERPRET (cell1)", "INTERPRET (cell5)"),
     *(f"PREDICT ({cell})" for cell in CELLS),
-    *("EVALUATE (scpge-small)", "REPORT (scpge-small)"),
+    *("EVALUATE (crexpress-small)", "REPORT (crexpress-small)"),
 ]
-COMBINED = ["COMBINE_LINKS (scpge-small cell1)", "COMBINE_LINKS (scpge-small cell5)"]
+COMBINED = ["COMBINE_LINKS (crexpress-small cell1)", "COMBINE_LINKS (crexpress-small cell5)"]
 
 
 def change(pipeline: Pipeline, module: str) -> None:
@@ -64,12 +64,13 @@ def test_changed_code_runs_again_what_it_can_touch_and_nothing_else(pipeline: Pi
     arguments = ("-profile", "test", "-stub-run", "--outdir", "out", "-resume")
     first = pipeline.run(*arguments)
     change(pipeline, "report/plots.py")
-    assert tasks(pipeline.run(*arguments)) == ["REPORT (scpge-small)"]
+    assert tasks(pipeline.run(*arguments)) == ["REPORT (crexpress-small)"]
     change(pipeline, "models/heads.py")  # nothing of the preparation can reach it
     assert tasks(pipeline.run(*arguments)) == sorted(WITH_A_MODEL)
     # what is switched on adds its own tasks, and re-runs those that read what it makes
     more = pipeline.run(*arguments, "--combine_links", "--complexity")
-    assert tasks(more) == sorted([*COMBINED, "MEASURE_COMPLEXITY", "EVALUATE (scpge-small)", "REPORT (scpge-small)"])
+    read_again = ["MEASURE_COMPLEXITY", "EVALUATE (crexpress-small)", "REPORT (crexpress-small)"]
+    assert tasks(more) == sorted([*COMBINED, *read_again])
     change(pipeline, "cli/__init__.py")
     assert tasks(pipeline.run(*arguments)) == sorted(tasks(first) + tasks(first, "Cached"))
 
@@ -233,13 +234,13 @@ def test_multiqc_gets_figures_parameters_and_versions(pipeline: Pipeline) -> Non
 def test_signals_are_matched_across_cells_where_that_is_asked_for(pipeline: Pipeline) -> None:
     quantile = ("--transform", "quantile", "--multiqc")
     output = pipeline.run("-profile", "test", "-stub-run", *quantile, "--outdir", "matched")
-    assert "MULTIQC (scpge-small)" in tasks(output)
+    assert "MULTIQC (crexpress-small)" in tasks(output)
     assert (pipeline.folder / "matched/multiqc/multiqc_report.html").is_file()
     assert [name for name in tasks(output) if "QUANTILES" in name] == ["MATCH_QUANTILES (40 bp bins)"]
     assert len([name for name in tasks(output) if name.startswith("PREDICT")]) == len(CELLS)
     assert {path.name for path in (pipeline.folder / "matched/cells/matched").iterdir()} == {
         "quantiles.npz",
-        *(f"signals.{cell}.safetensors" for cell in CELLS),
+        *(f"{kind}.{cell}.safetensors" for kind in ("signals", "profiles") for cell in CELLS),
     }
 
 

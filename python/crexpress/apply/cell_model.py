@@ -96,6 +96,7 @@ def load(
     sequence: Path | None,
     motifs: Path | None,
     contacts: Sequence[Path],
+    profiles: Sequence[Path],
     device: str,
     threads: int | None,
     precision: str,
@@ -109,11 +110,12 @@ def load(
     where = prepare(device, threads, read_settings(directory)[1].seed)
     precision = choose_precision(precision, where)
     model = load_model(directory).to(where)
-    store = open_store(elements, genes, signals, expression, sequence, motifs, contacts, config=model.config)
+    store = open_store(elements, genes, signals, expression, sequence, motifs, contacts, profiles, config=model.config)
     if model.config.anchored:
         store.anchor = anchor.read(directory, store.digests, store.genes)
+        store.profiles_anchored()
     store.to(where, data)
-    used = contacts if store.loop_rows != "none" else []
+    used = [*(contacts if store.loop_rows != "none" else []), *(profiles if store.profiles else [])]
     sources = [directory / "model.safetensors", *signals, *expression, *used]
     trained = config.get("chromosomes")  # imported weights do not say
     same = not trained or same_genome(trained, store.chromosomes)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 
 from crexpress.core import artifacts
@@ -19,7 +20,8 @@ def average(paths: Sequence[Path], kind: str) -> tuple[pl.DataFrame, Header]:
     frames, headers = zip(*(artifacts.read_table(path, kind) for path in paths), strict=True)
     first, like = frames[0], headers[0]
     columns = ["predicted"] if kind == "predictions" else [score["name"] for score in like["parameters"]["scores"]]
-    rest = [name for name in first.columns if name not in columns]
+    spreads = [name for name in ("spread", "expected_error") if name in first.columns]
+    rest = [name for name in first.columns if name not in columns + spreads]
     for path, frame, header in zip(paths[1:], frames[1:], headers[1:], strict=True):
         for what in ("genes", "elements"):
             artifacts.require_same(what, paths[0], like, path, header)
@@ -39,6 +41,13 @@ def average(paths: Sequence[Path], kind: str) -> tuple[pl.DataFrame, Header]:
             for name in columns
         }
     ).with_columns(pl.all().cast(pl.Float32))
+    # a model's own spread, and that between the models; the error of the mean is at most the mean of their errors
+    for name in spreads:
+        within = [frame[name].cast(pl.Float64) ** 2 for frame in frames]
+        square = sum(within[1:], within[0]) / len(frames)
+        if name == "spread":
+            square += pl.Series(np.var([frame["predicted"].cast(pl.Float64).to_numpy() for frame in frames], axis=0))
+        means = means.with_columns(square.sqrt().cast(pl.Float32).alias(name))
     table = pl.concat([first.select(rest), means], how="horizontal").select(first.columns)
     return table, _header(paths, headers, kind)
 

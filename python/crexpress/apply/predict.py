@@ -13,6 +13,7 @@ from crexpress.core.device import autocast
 from crexpress.core.errors import InputError
 from crexpress.data.store import Store
 from crexpress.models import Model
+from crexpress.models.inputs import GeneProfile
 from crexpress.training.losses import probability
 
 ENCODE_CHUNK = 4096  # elements encoded at once, at most
@@ -25,6 +26,7 @@ class Tokens(NamedTuple):
     present: Tensor
     distance: Tensor
     loops: Tensor | None
+    profile: GeneProfile | None
 
 
 @torch.inference_mode()
@@ -66,24 +68,36 @@ def tokens(store: Store, cell: int, vectors: Tensor, batch_size: int) -> Iterato
     """Tokens of all genes in a cell, in batches of neighbouring genes."""
     for genes in torch.arange(len(store.genes)).split(batch_size):
         index = store.index[genes].long().to(store.device)
-        loops = store.loops_between(np.full(len(genes), cell), genes.numpy())
-        yield Tokens(vectors[index], index >= 0, store.distance[genes].to(store.device), loops)
+        cells = np.full(len(genes), cell)
+        loops = store.loops_between(cells, genes.numpy())
+        profile = store.profiles.of(cells, genes.numpy()) if store.profiles is not None else None
+        yield Tokens(vectors[index], index >= 0, store.distance[genes].to(store.device), loops, profile)
+
+
+class Predicted(NamedTuple):
+    """Expression of every gene, float32 [genes], and of a model with several heads of output their standard deviation,
+    a sign of how sure the model is.
+    """
+
+    expression: np.ndarray
+    spread: np.ndarray | None = None
 
 
 @torch.inference_mode()
-def predict(model: Model, store: Store, cell: int, batch_size: int, precision: str = "float32") -> np.ndarray:
-    """Predicted expression of every gene, float32 [genes], in the unit of the model's training target.
+def predict(model: Model, store: Store, cell: int, batch_size: int, precision: str = "float32") -> Predicted:
+    """Predicted expression of every gene, in the unit of the model's training target.
 
     An anchored model's is the known cells' mean and the predicted change, NaN for a gene that no other cell measures.
     `precision` is that of `encode`; the rest is float32.
     """
     vectors = encode(model, store, cell, precision)
-    parts = [model.predict(*batch).expression for batch in tokens(store, cell, vectors, batch_size)]
-    predicted = torch.cat(parts).float().cpu().numpy()
-    require_finite(predicted, store.cells[cell].name)
+    parts = [model.predict(*batch) for batch in tokens(store, cell, vectors, batch_size)]
+    expression = torch.cat([part.expression for part in parts]).float().cpu().numpy()
+    require_finite(expression, store.cells[cell].name)
     if store.anchor is not None:
-        predicted = np.maximum(predicted + store.anchor.known(store.cells[cell].name), 0)
-    return predicted
+        expression = np.maximum(expression + store.anchor.known(store.cells[cell].name), 0)
+    members = [part.members for part in parts if part.members is not None]
+    return Predicted(expression, torch.cat(members).std(1).float().cpu().numpy() if members else None)
 
 
 def require_finite(values: np.ndarray, cell: str) -> None:
@@ -95,12 +109,26 @@ def require_finite(values: np.ndarray, cell: str) -> None:
         )
 
 
-def prediction_table(store: Store, config: dict[str, Any], split: np.ndarray, predicted: np.ndarray) -> pl.DataFrame:
-    """The predictions table: one row a gene, with its split; of a classifier, probabilities."""
+def prediction_table(store: Store, config: dict[str, Any], split: np.ndarray, predicted: Predicted) -> pl.DataFrame:
+    """The predictions table: one row a gene, with its split; of a classifier, probabilities.
+
+    Of a model with several heads also `spread`, their standard deviation, and `expected_error`, the error that the
+    validation genes show at such a spread.
+    """
+    expression, spread = predicted
     if config["training"]["loss"] == "classification":
-        predicted = probability(torch.from_numpy(predicted)).numpy()
-    return store.genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
-        pl.Series("split", split), pl.Series("predicted", predicted).fill_nan(None)
+        expression, spread = probability(torch.from_numpy(expression)).numpy(), None
+    table = store.genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
+        pl.Series("split", split), pl.Series("predicted", expression).fill_nan(None)
+    )
+    fit = config.get("error_by_spread")
+    if spread is None or fit is None:
+        return table
+    spread = np.where(np.isfinite(expression), spread, np.nan)
+    error = np.sqrt(fit[0] + fit[1] * spread.astype(np.float64) ** 2)
+    return table.with_columns(
+        pl.Series(name, values.astype(np.float32)).fill_nan(None)
+        for name, values in (("spread", spread), ("expected_error", error))
     )
 
 

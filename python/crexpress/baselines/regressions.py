@@ -4,7 +4,7 @@ They see the same tracks as the network, each element reduced to its mean signal
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from threadpoolctl import threadpool_limits
 
 from crexpress.baselines import known_cells
 from crexpress.core import artifacts
-from crexpress.core.artifacts import Table
+from crexpress.core.artifacts import Header, Table
 from crexpress.core.errors import InputError
 from crexpress.data.neighbours import PAD, distances
+from crexpress.prepare.profile_bins import MAP, log_length, matched
 
 TRAIN_MEAN = "train mean"
+TREES_PROFILE = "boosted trees, profile"  # told all that the others see, the gene's own profile and its length
 _CHUNK = 1 << 16  # elements averaged at once: base-level signal of a genome does not fit into memory
 
 
@@ -27,13 +29,15 @@ class Cell:
     """What the baselines know of one cell.
 
     `signals` {track: mean signal, float32 [elements]}; `expression` float64 [genes], NaN where not measured,
-    or None; `trained` is False for a cell whose expression may only be scored against.
+    or None; `trained` is False for a cell whose expression may only be scored against. `profiles` are the genes' own,
+    {track: float32 [genes, columns]}, empty where they are not given.
     """
 
     name: str
     signals: Mapping[str, np.ndarray]
     expression: np.ndarray | None
     trained: bool
+    profiles: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def read_cells(
@@ -43,6 +47,7 @@ def read_cells(
     genes: Path,
     like: Table,
     tracks: Collection[str] = (),
+    profiles: Sequence[Path] = (),
 ) -> list[Cell]:
     """Cells of signals and expression artefacts, in the order of `signals`, with these `tracks` (none: all).
 
@@ -72,6 +77,19 @@ def read_cells(
         means = {track: mean_signal(tensor) for track, tensor in tensors.items() if not tracks or track in tracks}
         artifacts.require_finite(path, means)
         cells[name] = Cell(name, means, values, values is not None and name not in holdout)
+    for path in profiles:
+        header, own = read_profiles(path, genes, like.header, tracks)
+        name = header["cell"]
+        if name not in cells or cells[name].profiles:
+            raise InputError(f"{path} holds profiles of {name}: give each cell's once, beside its signals")
+        if header["parameters"]["transform"] != transforms[name]:
+            raise InputError(
+                f"{path} and the signals of {name} have different transforms; prepare both in the same way"
+            )
+        cells[name] = replace(cells[name], profiles=own)
+    without = [name for name, cell in cells.items() if profiles and not cell.profiles]
+    if without:
+        raise InputError(f"the profiles of {without[0]} are not given, but others are; add --profiles")
 
     lacking = sorted(set(tracks) - {track for cell in cells.values() for track in cell.signals})
     if lacking:
@@ -93,6 +111,20 @@ def read_cells(
                 "prepare both in the same way"
             )
     return list(cells.values())
+
+
+def read_profiles(
+    path: Path, genes: Path, like: Header, tracks: Collection[str] = ()
+) -> tuple[Header, dict[str, np.ndarray]]:
+    """Header and profiles {track: [genes, columns]} of a profiles artefact, matched where it says how."""
+    header, tensors = artifacts.open_arrays(path, "profiles")
+    for what in ("elements", "genes"):
+        artifacts.require_same(what, path, header, genes, like)
+    names = [name for name in header["parameters"]["tracks"] if not tracks or name in tracks]
+    return header, {
+        name: matched(tensors[name], tensors[MAP + name]) if MAP + name in tensors else np.asarray(tensors[name])
+        for name in names
+    }
 
 
 def mean_signal(signal: np.ndarray) -> np.ndarray:
@@ -159,14 +191,36 @@ def predict(
         for name, values in fitted.items():
             predicted[name][method] = values.round(5).astype(np.float32)  # the same bytes on any number of threads
     signals = {cell.name: cell.signals for cell in cells}
-    for name in tables:
+    width = len(tracks) * index.shape[1]
+    if cells[0].profiles:
+        tables, width = _with_profiles(cells, tracks, genes, tables, width)
+        trees = _trees(seed)
+        with threadpool_limits(threads):
+            trees.fit(np.concatenate([tables[name][rows[name]] for name in known]), target)
+            for name, table in tables.items():
+                predicted[name][TREES_PROFILE] = trees.predict(table).round(5).astype(np.float32)
+    for name in predicted:
         predicted[name] |= known_cells.repeat(name, known, signals)
     if len(known) > 1:
-        width = len(tracks) * index.shape[1]
         changed = known_cells.trees_change(_trees(seed), tables, width, known, training, threads)
         for name, values in changed.items():
             predicted[name][known_cells.TREES_CHANGE] = values
     return predicted
+
+
+def _with_profiles(
+    cells: Sequence[Cell], tracks: Sequence[str], genes: pl.DataFrame, tables: Mapping[str, np.ndarray], width: int
+) -> tuple[dict[str, np.ndarray], int]:
+    """The features with the gene's own profile and the gene's length, and the number of those that are of a signal."""
+    length = log_length(genes)[:, None]
+    found = {}
+    for cell in cells:
+        shape = next(iter(cell.profiles.values())).shape
+        missing = np.full(shape, np.nan, np.float32)
+        own = [cell.profiles.get(track, missing) for track in tracks]
+        table = tables[cell.name]
+        found[cell.name] = np.concatenate([*own, table[:, :width], table[:, width:], length], axis=1)
+    return found, width + len(tracks) * shape[1]
 
 
 def _regressions(tracks: int, m: int, seed: int) -> Iterator[tuple[str, int | None, Any]]:

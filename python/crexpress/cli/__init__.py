@@ -148,6 +148,13 @@ def store_options(function: Callable[..., None]) -> Callable[..., None]:
                 multiple=True,
                 help="contacts.CELL.npz of build-loops, for models that read chromatin loops; repeat as --signals.",
             ),
+            click.option(
+                "--profiles",
+                type=INPUT_FILE,
+                multiple=True,
+                help="profiles.CELL.safetensors of extract-signals --genes, for models that read each gene's own "
+                "profile; repeat as --signals.",
+            ),
         )
     ):
         function = option(function)

@@ -102,6 +102,18 @@ class _Signals(_OfCell):
     parameters: _SignalParameters  # type: ignore[assignment]
 
 
+class _ProfileParameters(_Part):
+    tracks: list[Name]
+    transform: Transform
+    edges: Annotated[list[int], Field(min_length=2)]
+
+
+class _Profiles(_OfCell):
+    elements: str
+    genes: str
+    parameters: _ProfileParameters  # type: ignore[assignment]
+
+
 class _MotifParameters(_Part):
     motifs: list[str]
     factors: list[str] = []
@@ -232,6 +244,7 @@ _HEADERS: dict[str, type[_Header]] = {
     "elements": _Elements,
     "genes": _Genes,
     "signals": _Signals,
+    "profiles": _Profiles,
     "motifs": _Motifs,
     "motif_hits": _Motifs,
     "contacts": _Contacts,
@@ -371,6 +384,8 @@ def check_tensors(kind: str, tensors: Mapping[str, np.ndarray], header: Mapping[
         shapes = {_array(tensors, name, "f2", 2).shape for name in tensors}
         if len(shapes) > 1:
             raise ValueError("its tracks differ in shape")
+    elif kind == "profiles":
+        _check_profiles(tensors, about)
     elif kind == "sequence":
         _array(tensors, "codes", "u1", 2)
     elif kind == "motifs":
@@ -392,6 +407,18 @@ def check_tensors(kind: str, tensors: Mapping[str, np.ndarray], header: Mapping[
             raise ValueError("its arrays do not fit its cells and tracks")
         if not np.isfinite(level).all() or not np.isin(has, (0, 1)).all() or np.isinf(expression).any():
             raise ValueError("it holds NaN or infinity")
+
+
+def _check_profiles(tensors: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:
+    """One column a bin between the edges and one for the body; what elements have of them; maps of match-quantiles."""
+    columns = len(about["edges"])
+    shapes = {_array(tensors, name, "f4", 2).shape for name in about["tracks"]}
+    shared = {_array(tensors, f"elements:{name}", "f4", 1).shape for name in about["tracks"]}
+    if len(shapes) > 1 or len(shared) > 1 or any(shape[1] != columns for shape in shapes):
+        raise ValueError(f"its tracks differ in shape, or have not {columns} columns")
+    for name in about["tracks"]:
+        if f"map:{name}" in tensors and _array(tensors, f"map:{name}", "f2", 1).shape != (_SHARES,):
+            raise ValueError(f"the map of its track {name} is of another length")
 
 
 def _check_contacts(tensors: Mapping[str, np.ndarray], bin_size: int) -> None:

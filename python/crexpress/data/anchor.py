@@ -31,6 +31,7 @@ class Anchor:
     ) -> None:
         self.cells, self.expression = list(cells), expression
         self.level, self.has = torch.from_numpy(level), torch.from_numpy(has)
+        self.profile: np.ndarray | None = None  # float32 [genes, tracks, columns], the sum over the cells
         self.gene = torch.full((len(level),), -1)  # of a TSS window
         self.gene[torch.from_numpy(genes["element"].to_numpy().astype(np.int64))] = torch.arange(len(genes))
         self._known: dict[str, Tensor] = {}
@@ -77,11 +78,37 @@ class Anchor:
         signals[:, -1] = expression.nan_to_num(0.0).unsqueeze(1)
         present[:, -1] = expression.isfinite()
 
+    def facts(self, cell: str, genes: np.ndarray) -> np.ndarray:
+        """Mean and standard deviation of some genes' expression in the other known cells, float32 [B, 2]; NaN where
+        none, and fewer than two, measure it.
+        """
+        others = self.expression[[name != cell for name in self.cells]][:, genes].astype(np.float64)
+        level = mean_over_cells(list(others))
+        count = np.isfinite(others).sum(0)
+        spread = np.sqrt(np.nansum((others - level) ** 2, axis=0) / np.maximum(count, 1))
+        return np.stack([level, np.where(count > 1, spread, np.nan)], 1).astype(np.float32)
+
+    def compare(
+        self, cell: str, genes: np.ndarray, own: np.ndarray, values: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Difference of `values` from the known cells' mean profile, [B, tracks, columns], and where it is defined.
+
+        `own` are the cell's profiles as they are, which are no part of what it is compared with; bool [tracks].
+        """
+        assert self.profile is not None
+        level, count = self.profile[genes], self.has.sum(0).cpu().numpy()
+        if cell in self.cells:
+            has = self.has[self.cells.index(cell)].cpu().numpy()
+            level, count = level - own * has[:, None], count - has
+        return values - level / np.maximum(count, 1)[:, None], count > 0
+
     def write(self, folder: Path, digests: dict[str, str], tracks: Sequence[str]) -> None:
         """Keep the anchor beside the model that was trained with it."""
         about = {"cells": self.cells, "tracks": list(tracks)}
         header = artifacts.make_header("anchor", "train", parameters=about) | digests
         arrays = {"level": self.level.cpu().numpy(), "has": self.has.cpu().numpy(), "expression": self.expression}
+        if self.profile is not None:
+            arrays["profile"] = self.profile
         artifacts.write_arrays(folder / FILE, arrays, header)
 
 
@@ -98,7 +125,10 @@ def read(folder: Path, digests: Mapping[str, str], genes: pl.DataFrame) -> Ancho
                 f"at these ({digest}); use the same cCREs and gene annotation, or a model trained without --anchored"
             )
     level, has, expression = (np.array(arrays[name]) for name in ("level", "has", "expression"))
-    return Anchor(header["parameters"]["cells"], level, has, expression, genes)
+    found = Anchor(header["parameters"]["cells"], level, has, expression, genes)
+    if "profile" in arrays:
+        found.profile = np.array(arrays["profile"])
+    return found
 
 
 def mean_over_cells(values: Sequence[np.ndarray]) -> np.ndarray:

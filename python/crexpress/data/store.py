@@ -17,14 +17,15 @@ from torch import Tensor
 from crexpress.core import artifacts, log
 from crexpress.core.device import CPU
 from crexpress.core.errors import InputError
-from crexpress.data import factors, neighbours
+from crexpress.data import factors, gene_profiles, neighbours
 from crexpress.data.anchor import Anchor
+from crexpress.data.gene_profiles import GeneProfiles
 from crexpress.data.loops import LoopTable, read_loops
 from crexpress.data.orthology import match
 from crexpress.data.rows import CHUNK, HostRows, Rows, keep_resident, send
 from crexpress.data.shuffling import shuffle_codes
 from crexpress.models.config import LoopRows, ModelConfig
-from crexpress.models.inputs import Features
+from crexpress.models.inputs import Features, GeneProfile
 from crexpress.prepare.sequence import UNKNOWN, reverse_complement
 
 
@@ -50,7 +51,7 @@ class Batch(NamedTuple):
 
     `token` int64 [B, n] indexes the rows of `features`, one past the end for a pad; `present` bool [B, n];
     `distance` float32 [B, n] bp from the TSS, along the genome or, in a stranded model, along the gene; `loops`
-    float32 [B, rows, n] between the tokens of the rows that are asked for, or None.
+    float32 [B, rows, n] between the tokens of the rows that are asked for, or None; `profile` the genes' own, or None.
     """
 
     features: Features
@@ -58,6 +59,7 @@ class Batch(NamedTuple):
     present: Tensor
     distance: Tensor
     loops: Tensor | None = None
+    profile: GeneProfile | None = None
 
 
 @dataclass
@@ -80,6 +82,7 @@ class Store:
     loop_rows: LoopRows = "none"  # between which tokens of a gene loops are looked up
     device: torch.device = CPU
     anchor: Anchor | None = None  # known cells that an anchored model compares with
+    profiles: GeneProfiles | None = None  # of a model that reads them
     shuffled_from: int | None = None  # cells from this number on are seen with shuffled sequences
 
     def to(self, device: torch.device, data: str = "auto") -> "Store":
@@ -101,6 +104,8 @@ class Store:
                 cell.open_motifs = cell.open_motifs.to(device)
         if self.anchor is not None:
             self.anchor.to(device)
+        if self.profiles is not None:
+            self.profiles.device = device
         return self
 
     def anchor_on(self, known: Collection[str]) -> None:
@@ -121,6 +126,12 @@ class Store:
         has = np.stack([cell.present.numpy() for cell in cells]).astype(np.float32)
         expression = np.stack([cell.expression for cell in cells if cell.expression is not None])
         self.anchor = Anchor([cell.name for cell in cells], level, has, expression, self.genes)
+        self.profiles_anchored([number for number, cell in enumerate(self.cells) if cell.name in known])
+
+    def profiles_anchored(self, known: Sequence[int] | None = None) -> None:
+        """Compare the genes' profiles, too, with the anchor's cells, or with these where it has no profiles yet."""
+        if self.profiles is not None and self.anchor is not None:
+            self.profiles.anchor_on(self.anchor, [cell.name for cell in self.cells], known)
 
     def _inputs(self) -> list[Rows]:
         return [self.codes, self.motifs, *(cell.signals for cell in self.cells)]
@@ -168,7 +179,8 @@ class Store:
             send(part, self.device)
             for part in (torch.from_numpy(token), torch.from_numpy(present), self.distance[gene])
         )
-        return Batch(self.features(unique), tokens, there, distance, self.loops_between(cell, gene))
+        profile = self.profiles.of(np.asarray(cell), np.asarray(gene)) if self.profiles is not None else None
+        return Batch(self.features(unique), tokens, there, distance, self.loops_between(cell, gene), profile)
 
     def loops_between(self, cell: np.ndarray, gene: np.ndarray) -> Tensor | None:
         """Loops float32 [B, rows, n] between the tokens of genes, each in its cell; 0 in a cell without loops."""
@@ -194,6 +206,7 @@ def open_store(
     sequence: Path | None = None,
     motifs: Path | None = None,
     contacts: Sequence[Path] = (),
+    profiles: Sequence[Path] = (),
     *,
     config: ModelConfig,
     loop_rows: LoopRows | None = None,
@@ -239,6 +252,12 @@ def open_store(
         _follow_strand(store)
     if store.loop_rows != "none":
         _read_loops(store, contacts, config, elements, element_header)
+    if config.profile_width:
+        present = [cell.present.numpy() for cell in cells]
+        read = gene_profiles.read(profiles, names, config, genes, gene_header, present)
+        store.profiles = GeneProfiles(
+            gene_table, element_table, config.profile_edges, read, lambda number: cells[number].present.cpu().numpy()
+        )
     return store
 
 

@@ -1,6 +1,7 @@
 """Element-gene links: every element of every gene with its attention and perturbation scores."""
 
 import gzip
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -49,13 +50,18 @@ def link_table(
     genes_at_once = max(1, tokens_at_once // width**2)
     attention, effect, logits = [], [], []
     batches = -(-len(store.genes) // genes_at_once)
+    genes = iter(np.arange(len(store.genes)))
     for batch in log.progress(tokens(store, cell, vectors, genes_at_once), "perturbing elements", batches):
         with torch.inference_mode():
             whole = model.predict(*batch)
         attention.append(_over_layers(whole.attention).cpu())
         if more_scores:
             logits.append(_over_layers(whole.logits).cpu())
-        effect.append(perturb(model, batch, silent, whole.expression).float().cpu())
+        silenced = None
+        if store.profiles is not None:
+            own = np.fromiter(islice(genes, len(batch.vectors)), np.int64)
+            silenced = store.profiles.silenced(cell, own, store.index[own].numpy())
+        effect.append(perturb(model, batch, silent, whole.expression, silenced).float().cpu())
     raw = torch.cat(logits).numpy() if more_scores else None
     links = _table(store, torch.cat(attention).numpy(), torch.cat(effect).numpy(), raw)
     require_finite(links.select(pl.col(pl.Float32)).to_numpy(), store.cells[cell].name)

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from crexpress.core.errors import InputError
 from crexpress.core.settings import Settings
+from crexpress.prepare.profile_bins import EDGES
 from crexpress.training.config import TrainingConfig
 
 INPUTS = ("sequence", "motifs", "tracks")  # what a model may see, each of them left out in an ablation
@@ -89,13 +90,27 @@ class ModelConfig(Settings):
     loop_bins: Literal["down", "nearest"] = "down"  # how elements fall into bins; nearest: as in the released code
     # bp from the TSS up to which a model without that prior ranks elements, and beyond which one with it; 0: one model
     loop_boundary: int = 0
+    # the gene's own profile, which joins its token: units of the layer that reads it, 0 for a model without
+    profile_width: int = 0
+    profile_edges: tuple[int, ...] = EDGES
     # head
     hidden_head: int = 64  # 0: one linear map
+    members: int = 1  # heads of output that share weights, of which the mean is the prediction (models.heads)
 
     @property
     def signal_channels(self) -> int:
         """Channels of signal that an element has: its tracks, and those of `anchor.Anchor.fill`."""
         return 2 * len(self.tracks) + 1 if self.anchored else len(self.tracks)
+
+    @property
+    def profile_channels(self) -> int:
+        """Channels of a gene's profile: its tracks, in an anchored model also their differences from known cells."""
+        return 2 * len(self.tracks) if self.anchored else len(self.tracks)
+
+    @property
+    def gene_facts(self) -> int:
+        """What is known of a gene as a whole: its length; anchored, also the known cells' mean and spread."""
+        return 3 if self.anchored else 1
 
     @property
     def stems(self) -> dict[str, StemShape]:

@@ -17,16 +17,26 @@ class Features(NamedTuple):
     motifs: Tensor  # float [elements, motifs]
 
 
+class GeneProfile(NamedTuple):
+    """The own profiles of some genes, each in its cell: tracks along the gene, and what is known of it as a whole."""
+
+    values: Tensor  # float [B, channels, columns]; NaN in a column that has no base
+    present: Tensor  # bool [B, channels]: False where the gene's cell lacks the track
+    about: Tensor  # float [B, facts]; NaN where not known
+
+
 class Prediction(NamedTuple):
     """expression [B] in the unit of the training target; of the gene's row, [B, layers, heads, tokens]:
 
     attention (probabilities), and the logits that it is the softmax of. These hold all that attention starts from
-    (position, loops), and are -inf for tokens that the gene may not see.
+    (position, loops), and are -inf for tokens that the gene may not see. members [B, heads of output] are the
+    predictions that expression is the mean of, in a model that has several.
     """
 
     expression: Tensor
     attention: Tensor
     logits: Tensor
+    members: Tensor | None = None
 
 
 def one_hot(codes: Tensor) -> Tensor:

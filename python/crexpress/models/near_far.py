@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from crexpress.models.config import ModelConfig
-from crexpress.models.inputs import Features, Prediction
+from crexpress.models.inputs import Features, GeneProfile, Prediction
 from crexpress.models.regulatory import RegulatoryModel
 
 
@@ -42,14 +42,22 @@ class NearFar(nn.Module):
     def embed_silent(self) -> Tensor:
         return torch.cat([self.near.embed_silent(), self.far.embed_silent()], dim=-1)
 
-    def predict(self, tokens: Tensor, present: Tensor, distance: Tensor, loops: Tensor | None = None) -> Prediction:
+    def predict(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> Prediction:
         """See RegulatoryModel.predict; a row of the attention joins those of two models, so it need not sum to 1."""
-        near, far = self._both(tokens, present, distance, loops)
+        near, far = self._both(tokens, present, distance, loops, profile)
         here = (distance.abs() <= self.config.loop_boundary)[:, None, None]
         return Prediction(
             (near.expression + far.expression) / 2,
             torch.where(here, near.attention, far.attention),
             torch.where(here, near.logits, far.logits),
+            None if near.members is None or far.members is None else torch.cat([near.members, far.members], dim=-1),
         )
 
     def silence_each(
@@ -58,14 +66,16 @@ class NearFar(nn.Module):
         present: Tensor,
         distance: Tensor,
         loops: Tensor | None,
+        profile: GeneProfile | None,
         silent: Tensor,
         undisturbed: Tensor,
+        silenced: GeneProfile | None = None,
     ) -> Tensor:
         """See RegulatoryModel.silence_each; an element's effect is that in the model of its distance."""
-        both = self._both(tokens, present, distance, loops)
+        both = self._both(tokens, present, distance, loops, profile)
         near, far = (
             whole.expression.unsqueeze(1)
-            - model.silence_each(own, present, distance, loops, its_silent, whole.expression)
+            - model.silence_each(own, present, distance, loops, profile, its_silent, whole.expression, silenced)
             for model, own, its_silent, whole in zip(
                 (self.near, self.far), self._split(tokens), self._split(silent), both, strict=True
             )
@@ -73,10 +83,18 @@ class NearFar(nn.Module):
         return undisturbed.unsqueeze(1) - torch.where(distance.abs() <= self.config.loop_boundary, near, far)
 
     def _both(
-        self, tokens: Tensor, present: Tensor, distance: Tensor, loops: Tensor | None
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None,
+        profile: GeneProfile | None,
     ) -> tuple[Prediction, Prediction]:
         near, far = self._split(tokens)
-        return self.near.predict(near, present, distance), self.far.predict(far, present, distance, loops)
+        return (
+            self.near.predict(near, present, distance, profile=profile),
+            self.far.predict(far, present, distance, loops, profile),
+        )
 
     def _split(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         near, far = tokens.split([self.near.token_width, self.far.token_width], dim=-1)

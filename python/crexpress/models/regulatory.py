@@ -12,8 +12,9 @@ from crexpress.models.activity import Activity
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig
 from crexpress.models.encoders import ENCODERS
-from crexpress.models.heads import ExpressionHead
-from crexpress.models.inputs import Features, N, Prediction
+from crexpress.models.gene import GeneEncoder
+from crexpress.models.heads import ExpressionHead, SharedHeads
+from crexpress.models.inputs import Features, GeneProfile, N, Prediction
 from crexpress.models.positions import POSITIONS
 
 EMPTY_GENE = 700  # bp without bases and signal, which CREaTor's released code encodes as the gene
@@ -36,7 +37,13 @@ class RegulatoryModel(nn.Module):
             config.dropout_mixer,
             config.activation,
         )
-        self.head = ExpressionHead(config.width_model, config.hidden_head, config.dropout_mixer, config.anchored)
+        ends = config.dropout_mixer, config.anchored
+        self.head = (
+            ExpressionHead(config.width_model, config.hidden_head, *ends)
+            if config.members == 1
+            else SharedHeads(config.width_model, config.members, *ends)
+        )
+        self.gene = GeneEncoder(config) if config.profile_width else None
         self.loop_weight = nn.Parameter(torch.ones(config.heads)) if config.loop_prior == "added" else None
         self.gene_token: nn.Parameter | None = None
         if config.gene_token != "window" and not config.layers:
@@ -78,29 +85,50 @@ class RegulatoryModel(nn.Module):
             motifs=torch.zeros(1, len(config.motifs), device=device),
         )
 
-    def _tokens(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+    def _tokens(self, vectors: Tensor, distance: Tensor, profile: GeneProfile | None) -> tuple[Tensor, Tensor]:
         """Content and activity of tokens [B, n, d], with the model's own token for the gene where it has one."""
         content, activity = self._parts(vectors)
-        if self.config.gene_token == "window":
-            return content, activity
+        middle = content.shape[1] // 2
+        if self.config.gene_token != "window":
+            content = self._of_its_own(content)
+        if self.gene is not None:
+            assert profile is not None
+            content = content + self.gene.place(distance).to(content.dtype)
+            gene = self.gene(profile, content[:, middle]).to(content.dtype).unsqueeze(1)
+            content = torch.cat([content[:, :middle], gene, content[:, middle + 1 :]], dim=1)
+        return content, activity
+
+    def _of_its_own(self, content: Tensor) -> Tensor:
+        """Tokens with the vector in place of the TSS window that is the same for all genes."""
         token: Tensor | None = self.gene_token
         if token is None:  # its [CLS] stands at the TSS, in the middle
             token = self.encoder(self._nothing(EMPTY_GENE), EMPTY_GENE // self.config.patch // 2)
         assert token is not None
         gene = content.shape[1] // 2
         token = token.to(content.dtype).expand(len(content), 1, -1)
-        return torch.cat([content[:, :gene], token, content[:, gene + 1 :]], dim=1), activity
+        return torch.cat([content[:, :gene], token, content[:, gene + 1 :]], dim=1)
 
-    def predict(self, tokens: Tensor, present: Tensor, distance: Tensor, loops: Tensor | None = None) -> Prediction:
+    def predict(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> Prediction:
         """Expression from a gene's tokens.
 
         tokens [B, n, d] in genome order with the TSS window in the middle column; present bool [B, n] (False for
         pads); distance [B, n] bp from the TSS, as `Store.batch` gives it; loops [B, r, n] strength of the chromatin
-        loops between tokens, of the rows in `loop_rows`, which only a model with a `loop_prior` reads.
+        loops between tokens, of the rows in `loop_rows`, which only a model with a `loop_prior` reads; profile
+        is the genes' own, which a model with a `profile_width` needs.
         """
         gene = tokens.shape[1] // 2
-        mixed = self.mixer(*self._tokens(tokens), *self._priors(present, distance, loops), gene)
-        return Prediction(self.head(mixed.gene), mixed.logits.softmax(-1), mixed.logits)
+        mixed = self.mixer(*self._tokens(tokens, distance, profile), *self._priors(present, distance, loops), gene)
+        members = self.head(mixed.gene)
+        return Prediction(
+            members.mean(-1), mixed.logits.softmax(-1), mixed.logits, members if self.config.members > 1 else None
+        )
 
     def silence_each(
         self,
@@ -108,22 +136,51 @@ class RegulatoryModel(nn.Module):
         present: Tensor,
         distance: Tensor,
         loops: Tensor | None,
+        profile: GeneProfile | None,
         silent: Tensor,
         undisturbed: Tensor,
+        silenced: GeneProfile | None = None,
     ) -> Tensor:
         """Expression [B, n] when the token in each column, one at a time, is replaced by `silent` [1, d].
 
-        The gene's own column holds the `undisturbed` expression [B]: its TSS window is not one of its elements.
+        The gene's own column holds the `undisturbed` expression [B]: its TSS window is not one of its elements. Of
+        a model with a profile, `silenced` [B * n] is, gene by gene, that without the element in each column.
         """
-        genes, n, _ = tokens.shape
+        if silenced is not None:
+            return self._silence_copies(tokens, present, distance, loops, silent, undisturbed, silenced)
+        n = tokens.shape[1]
         gene = n // 2
         expression = undisturbed.unsqueeze(1).repeat(1, n)
         if self.config.layers and n > 1:  # without a mixer no element reaches the gene
             columns = torch.tensor([column for column in range(n) if column != gene], device=tokens.device)
-            (content, activity), (other, activity_other) = self._tokens(tokens), self._parts(silent)
+            (content, activity), (other, activity_other) = self._tokens(tokens, distance, profile), self._parts(silent)
             priors = self._priors(present, distance, loops)
             vectors = self.mixer.swap_each(content, other, activity, activity_other, *priors, gene, columns)
-            expression[:, columns] = self.head(vectors.flatten(0, 1)).view(genes, n - 1).to(expression.dtype)
+            expression[:, columns] = self.head(vectors).mean(-1).to(expression.dtype)
+        return expression
+
+    def _silence_copies(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None,
+        silent: Tensor,
+        undisturbed: Tensor,
+        silenced: GeneProfile,
+    ) -> Tensor:
+        """The same where the gene's own token changes, too: copies of a gene then share nothing."""
+        n = tokens.shape[1]
+        wanted = present.clone()
+        wanted[:, n // 2] = False
+        gene, column = torch.nonzero(wanted, as_tuple=True)
+        expression = undisturbed.unsqueeze(1).repeat(1, n)
+        if len(gene):
+            copies = tokens[gene]
+            copies[torch.arange(len(gene), device=gene.device), column] = silent.to(copies.dtype)
+            own = GeneProfile(*(part[wanted.flatten()] for part in silenced))
+            rest = present[gene], distance[gene], None if loops is None else loops[gene]
+            expression[gene, column] = self.predict(copies, *rest, own).expression.to(expression.dtype)
         return expression
 
     def _priors(self, present: Tensor, distance: Tensor, loops: Tensor | None) -> tuple[Prior, Prior]:

@@ -27,8 +27,9 @@ from crexpress.core.errors import InputError
 from crexpress.core.names import listed
 from crexpress.models import Model, build
 from crexpress.models.config import INPUTS, ModelConfig
-from crexpress.models.inputs import Features
+from crexpress.models.inputs import Features, GeneProfile
 from crexpress.pipeline import sweep
+from crexpress.prepare.profile_bins import columns
 from crexpress.training import preset_file
 
 
@@ -162,9 +163,10 @@ def count(model: Model) -> int:
 def _predict(model: Model, features: Features, present: torch.Tensor, distance: torch.Tensor) -> torch.Tensor:
     genes, tokens = present.shape
     rows = 1 if model.config.loop_rows == "gene" else tokens
+    profile = _profile(model.config, genes, present.device) if model.config.profile_width else None
     loops = None if model.config.loop_rows == "none" else torch.zeros(genes, rows, tokens, device=present.device)
     vectors = model.embed(features).view(genes, tokens, -1)
-    return model.predict(vectors, present, distance, loops).expression
+    return model.predict(vectors, present, distance, loops, profile).expression
 
 
 def _inputs(config: ModelConfig, genes: int, device: torch.device) -> tuple[Features, torch.Tensor, torch.Tensor]:
@@ -178,6 +180,15 @@ def _inputs(config: ModelConfig, genes: int, device: torch.device) -> tuple[Feat
     )
     distance = torch.as_tensor(np.linspace(-1e5, 1e5, tokens), dtype=torch.float32, device=device)
     return features, torch.ones(genes, tokens, dtype=torch.bool, device=device), distance.repeat(genes, 1)
+
+
+def _profile(config: ModelConfig, genes: int, device: torch.device) -> GeneProfile:
+    channels = config.profile_channels
+    return GeneProfile(
+        torch.rand(genes, channels, columns(config.profile_edges), device=device),
+        torch.ones(genes, channels, dtype=torch.bool, device=device),
+        torch.rand(genes, config.gene_facts, device=device),
+    )
 
 
 def _wait(device: torch.device) -> None:

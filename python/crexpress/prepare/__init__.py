@@ -1,1 +1,1 @@
-"""From users' files to artefacts, one public function per tool: elements, motifs, signals, expression, loops."""
+"""From files of other programs to artefacts."""

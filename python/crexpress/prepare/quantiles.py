@@ -14,6 +14,7 @@ import numpy as np
 
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
+from crexpress.prepare.profile_bins import MAP
 
 TRANSFORM = "log10p1"  # of the signals that are matched
 
@@ -22,11 +23,14 @@ _CHUNK = 2**20  # values looked at together
 
 
 class Reference(NamedTuple):
-    """The distribution that all cells take on: `shares` (see there) of each track, and the cells it is the mean of."""
+    """The distribution that all cells take on: `shares` (see there) of each track, and the cells it is the mean of;
+    `profiles`, likewise, are of the genes' own profiles, where the cells have them.
+    """
 
     shares: dict[str, np.ndarray]
     bin_size: int
     cells: list[str]
+    profiles: dict[str, np.ndarray]
 
     @property
     def transform(self) -> str:
@@ -37,8 +41,10 @@ class Reference(NamedTuple):
         return f"quantile:{state.hexdigest()[:12]}"
 
 
-def read_reference(paths: Sequence[Path]) -> Reference:
+def read_reference(paths: Sequence[Path], profiles: Sequence[Path] = ()) -> Reference:
     """The mean distribution of some cells' signals, or the one that an earlier run left as quantiles.npz.
+
+    `profiles` are of cells among which all of the signals' are, or none.
 
     Raises InputError when the signals have another transform than log10(1 + x), or differ in elements or bins.
     """
@@ -46,7 +52,10 @@ def read_reference(paths: Sequence[Path]) -> Reference:
         header, tensors = artifacts.read_sparse(paths[0], "quantiles")
         about = header["parameters"]
         return Reference(
-            dict(zip(about["tracks"], tensors["shares"], strict=True)), int(about["bin_size"]), about["cells"]
+            dict(zip(about["tracks"], tensors["shares"], strict=True)),
+            int(about["bin_size"]),
+            about["cells"],
+            dict(zip(about["tracks"], tensors["profiles"], strict=True)) if "profiles" in tensors else {},
         )
     found: dict[str, list[np.ndarray]] = {}
     cells: list[str] = []
@@ -61,14 +70,17 @@ def read_reference(paths: Sequence[Path]) -> Reference:
         for name, track in tracks.items():
             found.setdefault(name, []).append(shares(track))
     mean = {name: average(distributions) for name, distributions in found.items()}
-    return Reference(mean, first["parameters"]["bin_size"], cells)
+    return Reference(mean, first["parameters"]["bin_size"], cells, _profile_reference(profiles, cells))
 
 
 def write_reference(path: Path, reference: Reference) -> None:
     """Write quantiles.npz (docs/artifacts.md)."""
     about = {"tracks": list(reference.shares), "bin_size": reference.bin_size, "cells": reference.cells}
     header = artifacts.make_header("quantiles", "match-quantiles", parameters=about)
-    artifacts.write_sparse(path, {"shares": np.array(list(reference.shares.values()))}, header)
+    arrays = {"shares": np.array(list(reference.shares.values()))}
+    if reference.profiles:
+        arrays["profiles"] = np.array([reference.profiles[name] for name in reference.shares])
+    artifacts.write_sparse(path, arrays, header)
 
 
 def open_signals(path: Path) -> artifacts.Arrays:
@@ -113,6 +125,57 @@ def match_cell(path: Path, reference: Reference, target: Path, sources: Sequence
     with artifacts.create_arrays(target, {name: (t.dtype, t.shape) for name, t in tracks.items()}, new) as out:
         for name, track in tracks.items():
             match(track, reference.shares[name], out[name])
+
+
+def _profile_reference(paths: Sequence[Path], cells: Sequence[str]) -> dict[str, np.ndarray]:
+    """Mean distribution of the profiles of some cells, over all genes and columns of a track."""
+    found: dict[str, list[np.ndarray]] = {}
+    opened = {part.header["cell"]: part for part in (artifacts.open_arrays(path, "profiles") for path in paths)}
+    lacking = [cell for cell in cells if opened and cell not in opened]
+    if lacking:
+        raise InputError(f"the profiles of {lacking[0]} are not given, but its signals are a reference; add --profiles")
+    for cell in cells if opened else ():
+        for name in opened[cell].header["parameters"]["tracks"]:
+            found.setdefault(name, []).append(_profile_shares(opened[cell].tensors[name]))
+    return {name: average(distributions) for name, distributions in found.items()}
+
+
+def _profile_shares(values: np.ndarray) -> np.ndarray:
+    return shares(values[np.isfinite(values)].astype(np.float16)[:, None])
+
+
+def match_profiles(path: Path, reference: Reference, target: Path, sources: Sequence[Path]) -> None:
+    """Write the profiles of `path` with, for each track, the value that each level of it takes on.
+
+    The values stay as they are, so that elements can still be taken out of them exactly; who reads them applies the
+    table. Levels between those that the cell has are interpolated.
+    """
+    header, tensors = artifacts.open_arrays(path, "profiles")
+    tracks = header["parameters"]["tracks"]
+    if header["parameters"]["transform"] != TRANSFORM:
+        raise InputError(f"{path} has transform {header['parameters']['transform']}; make it with {TRANSFORM} first")
+    unknown = [name for name in tracks if name not in reference.profiles]
+    if unknown:
+        raise InputError(f"{path}: no reference cell has a profile of the track {unknown[0]}; add one that has it")
+    if target.exists() and target.samefile(path):
+        raise InputError(f"{target} would replace its own input; give another --outdir")
+    parameters = {**header["parameters"], "transform": reference.transform, "reference": reference.cells}
+    new = artifacts.make_header(
+        "profiles",
+        "match-quantiles",
+        elements=header["elements"],
+        genes=header["genes"],
+        cell=header["cell"],
+        parameters=parameters,
+        sources=[path, *sources],
+    )
+    tables = {}
+    for name in tracks:
+        found = _profile_shares(tensors[name])
+        there = np.flatnonzero(found)
+        table = matching(found, reference.profiles[name])
+        tables[MAP + name] = np.interp(LEVELS, LEVELS[there], table[there]).astype(np.float16)
+    artifacts.write_arrays(target, {**tensors, **tables}, new)
 
 
 def shares(track: np.ndarray) -> np.ndarray:

@@ -4,7 +4,7 @@ A base for which a bigWig holds no value counts as 0 (peak-level files hold noth
 does a base beyond the end of the chromosome. Windows are read in genome order, near ones in one call.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -82,12 +82,14 @@ def extract(
     out: Mapping[str, np.ndarray],
     reads: alignments.Count = "fragments",
     replicates: Combination = "mean",
+    also: Callable[[str, Sequence["Replicate"]], None] | None = None,
 ) -> None:
     """Fill `out[track]` (float16 [elements, bins]) with the transformed mean signal of each bin.
 
     lengths: chromosomes of the element set with their lengths in bp (None where not known). reads: how BAM
     and fragment files are counted (`alignments.Coverage`). replicates: how the files of one track are combined
-    base by base; "max" is what the released ScPGE code has of bigWigMerge (docs/science.md).
+    base by base; "max" is what the released ScPGE code has of bigWigMerge (docs/science.md). also: called with each
+    track and its opened files, for what else is read from them.
 
     Raises InputError for a damaged file, one of another genome build, a NaN, infinite or negative value,
     and for a result beyond float16.
@@ -95,7 +97,7 @@ def extract(
     chunks = list(plan(elements, list(lengths)))
     used = dict.fromkeys(chunk.chrom for chunk in chunks)
     for name, files in tracks.items():
-        sources = [_Replicate(file, {chrom: lengths[chrom] for chrom in used}, reads) for file in files]
+        sources = [Replicate(file, {chrom: lengths[chrom] for chrom in used}, reads) for file in files]
         target, largest = out[name], 0.0
         for chunk in log.progress(chunks, name):
             values = TRANSFORMS[transform](_bin_means(chunk, sources, replicates, bin_size, target.shape[1]))
@@ -108,6 +110,8 @@ def extract(
             target[chunk.rows] = values
         if largest == 0.0:
             log.say(f"Note: track {name} is 0 in every element; was the right file given?")
+        if also:
+            also(name, sources)
 
 
 def plan(elements: pl.DataFrame, chroms: Sequence[str]) -> Iterator[Chunk]:
@@ -141,7 +145,7 @@ def plan(elements: pl.DataFrame, chroms: Sequence[str]) -> Iterator[Chunk]:
             )
 
 
-class _BigWig:
+class BigWig:
     """A bigWig: the lengths of its chromosomes, and the values of any stretch."""
 
     def __init__(self, path: Path) -> None:
@@ -158,24 +162,31 @@ class _BigWig:
         with self._reading(f"{name}:{start}-{end}"):
             self.reader.values(name, start, end, fillna=0, arr=bases)
 
+    def records(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Start, end and value of all stretches of a chromosome that have one, ascending."""
+        with self._reading(name):
+            found = list(self.reader.records(name))
+        start, end, value = np.array(found, np.float64).reshape(-1, 3).T
+        return start.astype(np.int64), end.astype(np.int64), value
+
     def _refuse_nan(self) -> None:
         # `values` cannot tell a stored NaN from a base without a value, so the records are walked
         for name in self.lengths:
             with self._reading(name):
                 for start, _, value in self.reader.records(name):
                     if np.isnan(value):
-                        _refuse(self.path, name, start, value)
+                        refuse(self.path, name, start, value)
 
     def _reading(self, place: str) -> AbstractContextManager[None]:
         return refusing(f"{self.path} cannot be read at {place}", "the file is cut short or damaged, fetch it again")
 
 
-class _Replicate:
+class Replicate:
     """One file of a track, its chromosomes matched to those of the elements."""
 
     def __init__(self, path: Path, lengths: Mapping[str, int | None], reads: alignments.Count) -> None:
         self.path = path
-        self.source = alignments.Coverage(path, reads) if alignments.is_reads(path) else _BigWig(path)
+        self.source = alignments.Coverage(path, reads) if alignments.is_reads(path) else BigWig(path)
         partners = chromosome_names.reconcile(self.source.lengths, lengths, path)
         sizes = {partners[name]: size for name, size in self.source.lengths.items() if name in partners and size}
         chromosome_names.require_same_build(sizes, lengths, path)
@@ -203,10 +214,21 @@ class _Replicate:
         if bases.min() < 0 or bases.max() == np.inf:
             worst = int(np.flatnonzero((bases < 0) | (bases == np.inf))[0])
             run = int(np.searchsorted(chunk.offsets, worst, side="right")) - 1
-            _refuse(self.path, name, int(chunk.starts[run] + worst - chunk.offsets[run]), bases[worst])
+            refuse(self.path, name, int(chunk.starts[run] + worst - chunk.offsets[run]), bases[worst])
+
+    def records(self, chrom: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """All stretches of a chromosome with their values, as `BigWig.records`; InputError as `read`."""
+        assert isinstance(self.source, BigWig)
+        name = self.names.get(chrom)
+        if name is None:
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
+        start, end, value = self.source.records(name)
+        for record in np.flatnonzero((value < 0) | (value == np.inf))[:1]:
+            refuse(self.path, name, int(start[record]), value[record])
+        return start, end, value
 
 
-def _refuse(path: Path, name: str, place: int, value: float) -> None:
+def refuse(path: Path, name: str, place: int, value: float) -> None:
     raise InputError(
         f"{path} holds {value:g} at {name}:{place} (0-based), but a signal must be finite and not negative: give "
         "coverage, fold change or -log10 p, not a log ratio"
@@ -214,18 +236,28 @@ def _refuse(path: Path, name: str, place: int, value: float) -> None:
 
 
 def _bin_means(
-    chunk: Chunk, sources: Sequence[_Replicate], replicates: Combination, bin_size: int, bins: int
+    chunk: Chunk, sources: Sequence[Replicate], replicates: Combination, bin_size: int, bins: int
 ) -> np.ndarray:
     """Replicates combined at each base, then the mean over the bases of each bin: float64 [windows, bins]."""
     # place i + 1 holds base i, so that the running sum can start from 0
     sums = np.zeros(chunk.bases + 1)
-    sources[0].read(chunk, sums[1:])
+    combine(chunk, sources, replicates, sums[1:])
+    np.cumsum(sums, out=sums)
+    edges = chunk.at[:, None] + np.arange(bins + 1) * bin_size
+    return np.diff(sums[edges], axis=1) / (bin_size * parts(sources, replicates))
+
+
+def combine(chunk: Chunk, sources: Sequence[Replicate], replicates: Combination, out: np.ndarray) -> None:
+    """Fill `out` (float64 [chunk.bases]) with the replicates' sum or maximum at each base; a mean is `parts` of it."""
+    sources[0].read(chunk, out)
     if len(sources) > 1:
         bases = np.empty(chunk.bases)
         add = np.maximum if replicates == "max" else np.add
         for source in sources[1:]:
             source.read(chunk, bases)
-            add(sums[1:], bases, out=sums[1:])
-    np.cumsum(sums, out=sums)
-    edges = chunk.at[:, None] + np.arange(bins + 1) * bin_size
-    return np.diff(sums[edges], axis=1) / (bin_size * (len(sources) if replicates == "mean" else 1))
+            add(out, bases, out=out)
+
+
+def parts(sources: Sequence[Replicate], replicates: Combination) -> int:
+    """What `combine` is divided by."""
+    return len(sources) if replicates == "mean" else 1

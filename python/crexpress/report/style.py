@@ -23,6 +23,7 @@ COLOURS = {
     "ridge promoter +": ORANGE,
     "boosted trees promoter": "#7fcdb4",
     "boosted trees promoter +": GREEN,
+    "boosted trees, profile": "#1b7a5a",
     "boosted trees change": "#00664d",
     "attention": BLUE,
     "attention, min-max per gene": "#a9cbe3",

@@ -51,7 +51,7 @@ def mention_unused(given: Collection[str], model: ModelConfig, training: Trainin
     if not model.motifs:
         unused["the model reads no motifs"] = ("expressed_factors",)
     if "tracks" not in inputs:
-        unused["--inputs leaves out tracks"] = ("tracks", "track_dropout")
+        unused["--inputs leaves out tracks"] = ("tracks", "track_dropout", "profile_width")
     if not model.layers:
         unused["a model of 0 layers has no attention"] = ("position",)
     for why, names in unused.items():

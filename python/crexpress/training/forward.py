@@ -12,9 +12,13 @@ from crexpress.models.regulatory import RegulatoryModel
 
 def forward(model: Model, batch: Batch) -> Prediction:
     """Expression and attention of a batch, its elements encoded once each."""
-    features = batch.features
+    features, profile = batch.features, batch.profile
     if model.training and model.config.track_dropout:
-        features = hide_tracks(features, model.config.track_dropout, len(model.config.tracks))
+        tracks = len(model.config.tracks)
+        kept = torch.rand(tracks, device=features.present.device) >= model.config.track_dropout
+        features = features._replace(present=hide_tracks(features.present, kept))
+        if profile is not None:
+            profile = profile._replace(present=hide_tracks(profile.present, kept))
     if model.config.pads == "encoded":
         tokens = model.embed(_each_token(features, batch.token)).view(*batch.token.shape, -1)
     else:
@@ -22,7 +26,7 @@ def forward(model: Model, batch: Batch) -> Prediction:
         padded = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
         # an embedding look-up, because its gradient is summed in a fixed order
         tokens = functional.embedding(batch.token, padded)
-    return model.predict(tokens, batch.present, batch.distance, batch.loops)
+    return model.predict(tokens, batch.present, batch.distance, batch.loops, profile)
 
 
 def _each_token(features: Features, token: Tensor) -> Features:
@@ -33,17 +37,18 @@ def _each_token(features: Features, token: Tensor) -> Features:
     return Features(*(torch.cat(pair)[rows] for pair in zip(features, empty, strict=True)))
 
 
-def hide_tracks(features: Features, chance: float, tracks: int) -> Features:
-    """Hide each of the `tracks` from a whole batch with this chance, but never all of an element's tracks.
+def hide_tracks(present: Tensor, kept: Tensor) -> Tensor:
+    """Presence [n, channels] with the tracks (the first channels) hidden that are not `kept`, but never all of a row's.
 
-    With it goes its difference from the known cells, which an anchored model has after them.
+    With a track goes its difference from the known cells, which an anchored model has after the tracks.
     """
-    own, anchored = features.present[:, :tracks], features.present[:, tracks:]
-    kept = own & (torch.rand(tracks, device=own.device) >= chance)
-    kept = torch.where(kept.any(dim=1, keepdim=True), kept, own)
+    tracks = len(kept)
+    own, anchored = present[:, :tracks], present[:, tracks:]
+    left = own & kept
+    left = torch.where(left.any(dim=1, keepdim=True), left, own)
     if anchored.shape[1]:
-        anchored = torch.cat([anchored[:, :tracks] & kept, anchored[:, tracks:]], dim=1)
-    return features._replace(present=torch.cat([kept, anchored], dim=1))
+        anchored = torch.cat([anchored[:, :tracks] & left, anchored[:, tracks:]], dim=1)
+    return torch.cat([left, anchored], dim=1)
 
 
 class Forward(nn.Module):

@@ -33,7 +33,7 @@ from crexpress.training.checkpoint import (
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
 from crexpress.training.forward import forward
-from crexpress.training.losses import with_supervision
+from crexpress.training.losses import each_member, with_supervision
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
 
@@ -190,6 +190,7 @@ def update(
         group["lr"] = rate
     with engine.autocast():
         prediction = model(batch)
+    prediction, target = each_member(prediction, target)
     loss = with_supervision(config)(prediction, batch, target)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
@@ -273,6 +274,26 @@ def roc(predicted: np.ndarray, target: np.ndarray) -> float:
     if not (np.isfinite(predicted).all() and np.ptp(target) > 0):
         return math.nan
     return float(roc_auc_score(target, predicted))
+
+
+def error_by_spread(
+    model: Model, store: Store, samples: Samples, config: TrainingConfig, engine: Engine
+) -> tuple[float, float] | None:
+    """What tells the error to expect of a prediction from the spread s of the model's heads: (a, b) of a + b s^2, its
+    square, by least squares over the validation genes with neither below 0. None for one head, or a classifier.
+    """
+    if model.config.members == 1 or config.loss == "classification":
+        return None
+    errors, variances = [], []
+    for _, target, found in predictions(model, store, samples, config.batch_size, engine):
+        assert found.members is not None
+        errors.append((found.expression.float() - target).square().cpu().numpy())
+        variances.append(found.members.float().var(1).cpu().numpy())
+    error, variance = np.concatenate(errors).astype(np.float64), np.concatenate(variances).astype(np.float64)
+    around = variance - variance.mean()
+    slope = float(around @ error / max(around @ around, 1e-12))
+    slope = min(max(slope, 0.0), float(error.mean() / max(variance.mean(), 1e-12)))
+    return float(error.mean() - slope * variance.mean()), slope
 
 
 def _running_mean(decay: float, mean: Tensor, now: Tensor, steps: Tensor) -> Tensor:

@@ -39,6 +39,16 @@ def probability(expression: Tensor) -> Tensor:
     return -torch.expm1(-expression)
 
 
+def each_member(prediction: Prediction, target: Tensor) -> tuple[Prediction, Tensor]:
+    """A prediction and its targets as training sees them: each head of output is held against the target by itself, so
+    that heads stay different; their mean is what is predicted.
+    """
+    if prediction.members is None:
+        return prediction, target
+    members = prediction.members
+    return prediction._replace(expression=members.flatten()), target.repeat_interleave(members.shape[1])
+
+
 def with_supervision(config: TrainingConfig) -> Loss:
     """The loss that the settings name, joined by the supervision of attention where they ask for it."""
     loss_of = LOSSES[config.loss]

@@ -21,6 +21,7 @@ PARTS: dict[str, type[Settings]] = {"model": ModelConfig, "training": TrainingCo
 GIVEN = {  # settings that no preset has, and where they come from
     **dict.fromkeys(("tracks", "motifs", "factors", "sequence", "width", "transform"), "the inputs"),
     "loop_value": "the loops",
+    "profile_edges": "the profiles",
     "anchored": "--anchored",
     "seed": "--seed",
 }
@@ -28,7 +29,7 @@ WORDS: dict[str, Iterable[str]] = {"encoder": ENCODERS, "position": POSITIONS, "
 LEAST = {  # numbers that must be more than 0
     **dict.fromkeys(("bin_size", "channels", "sequence_kernel", "motif_kernel", "signal_kernel", "tower_kernels"), 1),
     **dict.fromkeys(("patch", "layers_encoder", "heads_encoder", "hidden_encoder", "width_model", "heads"), 1),
-    **dict.fromkeys(("hidden_mixer", "validate_every"), 1),
+    **dict.fromkeys(("hidden_mixer", "validate_every", "members"), 1),
     **{"position_buckets": 4, "batch_size": 2, "loop_decay_bp": 1, "learning_rate": 1e-12, "gradient_clip": 1e-12},
 }
 MOST = {  # all others have no limit

@@ -31,7 +31,7 @@ from crexpress.training.checks import (
 )
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
-from crexpress.training.loop import Trained, require_finite, train, validate
+from crexpress.training.loop import Trained, error_by_spread, require_finite, train, validate
 from crexpress.training.parallel import Processes
 from crexpress.training.samples import Samples
 from crexpress.training.trials import first_model
@@ -46,6 +46,7 @@ def run(
     sequence: Path | None,
     motifs: Path | None,
     contacts: Sequence[Path],
+    profiles: Sequence[Path],
     import_weights: Path | None,
     preset: str,
     inputs: Sequence[str],
@@ -71,11 +72,19 @@ def run(
     """
     model_config, training_config = preset_file.read_with(preset, {**changes, "seed": seed})
     preset = preset_file.label(preset)
-    model_config = choose_inputs(model_config, elements, signals, sequence, motifs, inputs, tracks)
+    model_config = choose_inputs(model_config, elements, signals, sequence, motifs, profiles, inputs, tracks)
     check_settings(model_config, training_config, bool(import_weights), bool(changes.get("trials")))
     mention_unused({*changes, *(["tracks"] if tracks else [])}, model_config, training_config, inputs)
     if import_weights:
         training_config = training_config.replace(trials=0)
+    if model_config.profile_width and training_config.loss == "classification" and training_config.shuffled_negatives:
+        if changes.get("shuffled_negatives"):
+            raise InputError(
+                "--shuffled-negatives shows a gene among other cCREs, but its own profile still shows its real ones; "
+                "leave it out, or train with --profile-width 0"
+            )
+        log.say("no shuffled negatives: the gene's own profile would show which genes they are")
+        training_config = training_config.replace(shuffled_negatives=False)
     loop_rows = loops_to_read(model_config, training_config)
     if loop_rows != "none":
         if not contacts:
@@ -89,8 +98,9 @@ def run(
     where = processes.start(prepare(device, threads, seed))
     engine = Engine(where, choose_precision(precision, where), compiled, processes)
     store = open_store(
-        elements, genes, signals, expression, sequence, motifs, contacts, config=model_config, loop_rows=loop_rows
-    )
+        elements, genes, signals, expression, sequence, motifs, contacts, profiles,
+        config=model_config, loop_rows=loop_rows,
+    )  # fmt: skip
     check_cells(store, holdout_cells)
     check_neighbours(store, model_config)
     warn_constant_tracks(store, model_config)
@@ -108,6 +118,7 @@ def run(
     trained_cells = [store.cells[number].name for number in np.unique(training.cell)]
     read = [*signals, *expression, *(path for path in (sequence, motifs) if path)]
     read += contacts if loop_rows != "none" else []
+    read += profiles if model_config.profile_width else []
     about = {
         "preset": preset,
         "training": training_config.to_json(),
@@ -161,6 +172,7 @@ def run(
         result = _in_sequence([result for _, result in trained])
         about["best_step"] = result.best_step
         about["reached"] = card.reached(whole.to(where), store, split, holdout, training_config, engine)
+        about["error_by_spread"] = error_by_spread(whole, store, validation, training_config, engine)
         whole = whole.cpu()
         save_model(outdir, whole, about)
         if store.anchor is not None:
@@ -227,6 +239,7 @@ def choose_inputs(
     signals: Sequence[Path],
     sequence: Path | None,
     motifs: Path | None,
+    profiles: Sequence[Path],
     inputs: Sequence[str],
     tracks: Sequence[str],
 ) -> ModelConfig:
@@ -257,9 +270,13 @@ def choose_inputs(
         expressed_factors=config.expressed_factors if motif_names else 0,
         factors=tuple(factors),
         sequence="sequence" in inputs and sequence is not None,
+        profile_width=config.profile_width if chosen else 0,
         width=artifacts.read_table(elements, "elements")[1]["parameters"]["width"],
         transform=artifacts.open_arrays(signals[0], "signals").header["parameters"]["transform"],
     )
+    if config.profile_width and profiles:
+        edges = artifacts.open_arrays(profiles[0], "profiles").header["parameters"]["edges"]
+        config = config.replace(profile_edges=tuple(edges))
     if not described_inputs(config):
         raise InputError("the model has no input left; give --signals with tracks, --sequence or --motifs")
     absent = [name for name in ("sequence", "motifs") if not getattr(config, name)]
@@ -273,7 +290,7 @@ def described_inputs(config: ModelConfig) -> list[str]:
     parts = ["sequence"] if config.sequence else []
     if config.motifs:
         parts.append(f"{len(config.motifs)} motifs")
-    return [*parts, *config.tracks]
+    return [*parts, *config.tracks, *(["the gene's own profile"] if config.profile_width else [])]
 
 
 def _units(store: Store, cells: Sequence[str]) -> str:

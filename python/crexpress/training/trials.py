@@ -11,6 +11,7 @@ from torch import Tensor
 from crexpress.core import log
 from crexpress.data.store import Store
 from crexpress.models.config import ModelConfig
+from crexpress.models.inputs import GeneProfile
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import samples as draws
 from crexpress.training.batches import ahead, make
@@ -37,7 +38,7 @@ def first_model(
     """
     saved = checkpoint.read() if checkpoint else None
     if not config.trials or (saved and "trial losses" not in saved.about):  # the latter: training itself has begun
-        model = engine.place(RegulatoryModel(architecture))
+        model = _new(architecture, store, training, engine)
         if engine.processes.count > 1:
             engine.seed(config.seed)
         return model
@@ -46,7 +47,7 @@ def first_model(
     for number in range(len(losses), config.trials):
         seed = trial_seed(config.seed, number)
         torch.manual_seed(seed)
-        model = engine.place(RegulatoryModel(architecture))
+        model = _new(architecture, store, training, engine)
         _one_epoch(model, store, training, config, engine, seed)
         loss = engine.processes.told(validate(model, store, validation, config, engine).loss)
         if loss < min(_finite(losses), default=math.inf):
@@ -59,10 +60,18 @@ def first_model(
     require_finite("validation", lowest, "in every trial")
     log.say(f"trial {losses.index(lowest) + 1} is trained on")
     torch.manual_seed(config.seed)
-    model = engine.place(RegulatoryModel(architecture))
+    model = _new(architecture, store, training, engine)
     model.load_state_dict(best)
     engine.seed(config.seed)
     return model
+
+
+def _new(config: ModelConfig, store: Store, training: Samples, engine: Engine) -> RegulatoryModel:
+    """A model of random weights on the engine's device, its profile inputs standardised by the genes trained on."""
+    model = RegulatoryModel(config)
+    if model.gene is not None and store.profiles is not None:
+        model.gene.fit(GeneProfile(*(part.cpu() for part in store.profiles.of(training.cell, training.gene))))
+    return engine.place(model)
 
 
 def trial_seed(seed: int, number: int) -> int:

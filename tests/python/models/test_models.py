@@ -12,7 +12,7 @@ from crexpress.core.errors import InputError
 from crexpress.models import load_model, save_model
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig, presets, read_preset
-from crexpress.models.inputs import Features, one_hot
+from crexpress.models.inputs import Features, GeneProfile, one_hot
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.regulatory import RegulatoryModel
 from torch import nn
@@ -26,6 +26,15 @@ def random_features(config: ModelConfig, elements: int) -> Features:
         torch.ones(elements, len(config.tracks), dtype=torch.bool),
         torch.randint(0, 5, (elements, config.width), dtype=torch.uint8),
         torch.rand(elements, len(config.motifs)),
+    )
+
+
+def random_profile(config: ModelConfig, genes: int) -> GeneProfile:
+    channels = config.profile_channels
+    return GeneProfile(
+        torch.rand(genes, channels, len(config.profile_edges)),
+        torch.ones(genes, channels, dtype=torch.bool),
+        torch.rand(genes, config.gene_facts),
     )
 
 
@@ -53,7 +62,9 @@ def test_every_preset_takes_any_subset_of_inputs(preset: str, inputs: dict[str, 
     config = read_preset(preset)[0].replace(neighbours=4, **inputs)
     model = RegulatoryModel(config).eval()
     vectors = model.embed(random_features(config, 10)).view(2, 5, -1)
-    prediction = model.predict(vectors, torch.ones(2, 5, dtype=torch.bool), torch.zeros(2, 5))
+    prediction = model.predict(
+        vectors, torch.ones(2, 5, dtype=torch.bool), torch.zeros(2, 5), profile=random_profile(config, 2)
+    )
     assert prediction.expression.shape == (2,)
     assert prediction.attention.shape == (2, config.layers, config.heads, 5)
     assert torch.allclose(prediction.attention.sum(-1), torch.ones(()))

@@ -345,7 +345,7 @@ grid: {layers: 4}
         "point 'all': layers: -1 is not in the range",
         "point 'all': steps: 'many' is not a valid integer",
         "point 'all': 'presset' is no setting; there are anchored,",
-        "position, precision, preset, shuffled_negatives,",
+        "position, precision, preset, profile_width, shuffled_negatives,",
         "point 'none': fold: has no value; give one, or leave it out",
         "point 'none': layers: has no value",
         "point 'all': inputs: 'foo' is no input",

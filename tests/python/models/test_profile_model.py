@@ -1,0 +1,306 @@
+"""A model that reads each gene's own profile, from bigWigs to links: it sees what it should, and nothing hidden."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from bigwigs import Entries, peaks, write_bigwig
+from crexpress.core import artifacts
+from crexpress.models.config import read_preset
+from crexpress.models.inputs import GeneProfile
+from crexpress.models.regulatory import RegulatoryModel
+from crexpress.prepare.profile_bins import matched
+from tools import run
+
+TRACKS = ("dnase", "h3k27ac")
+CHROMOSOMES = {"chr1": 500_000, "chr2": 500_000, "chr3": 500_000}
+QUICK = ["--neighbours", 4, "--batch-size", 16, "--steps", 30, "--validate-every", 10, "--threads", 1]
+SPLIT = ["--val", "chr2", "--test", "chr3"]
+
+
+def entries(seed: int) -> Entries:
+    """Peaks of a track, apart from each other."""
+    return peaks(seed, CHROMOSOMES, 1_250, 900)
+
+
+def without(tracks: Entries, chrom: str, start: int, end: int) -> Entries:
+    """The same without signal in a stretch."""
+    cut = [
+        (low, high, value)
+        for a, b, value in tracks[chrom]
+        for low, high in ((a, min(b, start)), (max(a, end), b))
+        if low < high
+    ]
+    return {**tracks, chrom: cut}
+
+
+def extract(tiny: Any, folder: Path, cell: str, tracks: dict[str, Entries], *more: Any) -> None:
+    folder.mkdir(exist_ok=True, parents=True)
+    given: list[Any] = []
+    for name, found in tracks.items():
+        write_bigwig(folder / f"{name}.bw", CHROMOSOMES, found)
+        given += ["--track", f"{name}={folder / f'{name}.bw'}"]
+    done = run("extract-signals", "--elements", tiny.elements, "--genes", tiny.genes, "--cell", cell, *given,
+               *more, "--output", folder / f"signals.{cell}.safetensors")  # fmt: skip
+    assert done.exit_code == 0, done.output
+
+
+def seeds(cell: str) -> dict[str, Entries]:
+    return {track: entries(10 * "ABC".index(cell) + number) for number, track in enumerate(TRACKS)}
+
+
+@pytest.fixture(scope="module")
+def folder(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    where = tmp_path_factory.mktemp("profiles")
+    for cell in "ABC":
+        extract(tiny, where, cell, seeds(cell))
+    return where
+
+
+def inputs(tiny: Any, folder: Path, *cells: str, expression: bool = False) -> list[Any]:
+    given: list[Any] = ["--elements", tiny.elements, "--genes", tiny.genes]
+    for cell in cells:
+        given += ["--signals", folder / f"signals.{cell}.safetensors"]
+        given += ["--profiles", folder / f"profiles.{cell}.safetensors"]
+        given += ["--expression", tiny.expression(cell)] if expression else []
+    return given
+
+
+def train(tiny: Any, folder: Path, outdir: Path, *more: Any, cells: str = "A", preset: str = "crexpress-small") -> Any:
+    given = inputs(tiny, folder, *cells, expression=True)
+    return run("train", *given, *QUICK, *SPLIT, "--preset", preset, "--outdir", outdir, *more)
+
+
+@pytest.fixture(scope="module")
+def model(tiny: Any, folder: Path) -> Path:
+    done = train(tiny, folder, folder / "model", "--track-dropout", 0.2)
+    assert done.exit_code == 0, done.output
+    return folder / "model"
+
+
+def predict(tiny: Any, model: Path, folder: Path, outdir: Path, cell: str, *more: Any) -> pl.DataFrame:
+    given = [*inputs(tiny, folder, cell), "--threads", 1, "--outdir", outdir]
+    done = run("predict", "--model", model, *given, *more)
+    assert done.exit_code == 0, done.output
+    return artifacts.read_table(outdir / f"predictions.{cell}.parquet", "predictions")[0]
+
+
+def test_predictions_have_the_spread_of_the_heads(tiny: Any, folder: Path, model: Path, tmp_path: Path) -> None:
+    table = predict(tiny, model, folder, tmp_path, "A")
+    assert table["spread"].min() > 0
+    truth = artifacts.read_table(tiny.expression("A"), "expression")[0]["expression"]
+    val = table.with_columns(truth=truth).filter(pl.col("split") == "val").drop_nulls()
+    error = (val["predicted"] - val["truth"]).pow(2).mean() ** 0.5
+    assert val["expected_error"].pow(2).mean() ** 0.5 == pytest.approx(error, rel=1e-3)  # fitted to these genes
+
+
+def test_silencing_an_element_takes_its_bases_out_of_the_profile(
+    tiny: Any, folder: Path, model: Path, tmp_path: Path
+) -> None:
+    """Against a naive recomputation: the bigWigs written again without the element."""
+    done = run("interpret", "--model", model, *inputs(tiny, folder, "A"), "--threads", 1, "--outdir", tmp_path)
+    assert done.exit_code == 0, done.output
+    links = artifacts.read_table(tmp_path / "links.A.parquet", "links")[0]
+    whole = predict(tiny, model, folder, tmp_path, "A")
+    elements = artifacts.read_table(tiny.elements, "elements")[0]
+    genes = artifacts.read_table(tiny.genes, "genes")[0]
+    by_effect = links.sort(pl.col("perturbation").abs(), descending=True)
+    # an element that does not touch the gene's TSS window, which silencing leaves as it is
+    row = by_effect.filter(pl.col("distance").abs().is_between(700, 90_000)).row(0, named=True)
+    start, end = elements["start"][row["element"]], elements["end"][row["element"]]
+    changed = {track: without(found, row["chrom"], start, end) for track, found in seeds("A").items()}
+    extract(tiny, tmp_path / "silent", "A", changed)
+    again = predict(tiny, model, tmp_path / "silent", tmp_path / "silent", "A")
+    place = genes["gene_id"].to_list().index(row["gene_id"])
+    effect = whole["predicted"][place] - again["predicted"][place]
+    # neighbours that overlap the element lose those bases, too, in the recomputation
+    assert effect == pytest.approx(row["perturbation"], rel=0.05, abs=1e-4)
+    assert abs(effect) > 1e-3
+    # all of it but the profile: what a model that still sees the element there would say
+    signals = run("predict", "--model", model, *inputs(tiny, tmp_path / "silent", "A")[:4], "--signals",
+                  tmp_path / "silent" / "signals.A.safetensors", "--profiles", folder / "profiles.A.safetensors",
+                  "--outdir", tmp_path / "half")  # fmt: skip
+    assert signals.exit_code == 0, signals.output
+    half = artifacts.read_table(tmp_path / "half" / "predictions.A.parquet", "predictions")[0]["predicted"][place]
+    assert abs(half - again["predicted"][place]) > 1e-5
+
+
+def test_a_hidden_track_leaves_the_profile(tiny: Any, folder: Path, model: Path, tmp_path: Path) -> None:
+    hidden = predict(tiny, model, folder, tmp_path, "A", "--hide-tracks", "dnase")
+    changed = {"dnase": entries(99), "h3k27ac": seeds("A")["h3k27ac"]}
+    extract(tiny, tmp_path / "other", "A", changed)
+    other = predict(tiny, model, tmp_path / "other", tmp_path / "other", "A", "--hide-tracks", "dnase")
+    assert hidden["predicted"].equals(other["predicted"])
+    extract(tiny, tmp_path / "lacking", "A", {"h3k27ac": seeds("A")["h3k27ac"]})
+    lacking = predict(tiny, model, tmp_path / "lacking", tmp_path / "lacking", "A")
+    assert hidden["predicted"].to_numpy() == pytest.approx(lacking["predicted"].to_numpy(), abs=1e-5)
+    seen = predict(tiny, model, folder, tmp_path, "A")
+    assert not seen["predicted"].equals(hidden["predicted"])
+
+
+def test_an_anchored_model_compares_profiles_with_the_other_cells(tiny: Any, folder: Path, tmp_path: Path) -> None:
+    done = train(tiny, folder, tmp_path / "model", "--anchored", cells="AB")
+    assert done.exit_code == 0, done.output
+    found = {cell: predict(tiny, tmp_path / "model", folder, tmp_path, cell)["predicted"] for cell in "AC"}
+    assert found["C"].null_count() == 1  # the gene that no cell measures
+    stored = artifacts.open_arrays(tmp_path / "model" / "anchor.safetensors", "anchor").tensors["profile"]
+    each = [
+        np.stack([artifacts.open_arrays(folder / f"profiles.{cell}.safetensors", "profiles").tensors[track]
+                  for track in TRACKS], 1)
+        for cell in "AB"
+    ]  # fmt: skip
+    assert np.allclose(stored, sum(each), atol=1e-5, equal_nan=True)
+
+
+def test_what_models_see_of_a_gene_in_an_anchored_store(tiny: Any, folder: Path) -> None:
+    from crexpress.data.store import open_store
+
+    config = read_preset("crexpress-small")[0].replace(tracks=TRACKS, neighbours=4, anchored=True)
+    store = open_store(
+        tiny.elements, tiny.genes, [folder / f"signals.{cell}.safetensors" for cell in "ABC"],
+        [tiny.expression(cell) for cell in "AB"],
+        profiles=[folder / f"profiles.{cell}.safetensors" for cell in "ABC"], config=config,
+    )  # fmt: skip
+    store.anchor_on("AB")
+    own = {
+        cell: artifacts.open_arrays(folder / f"profiles.{cell}.safetensors", "profiles").tensors["dnase"]
+        for cell in "ABC"
+    }
+    gene = np.array([5, 1, 5])
+    found = store.batch(np.array([0, 2, 1]), gene).profile
+    assert found is not None
+    assert found.values.shape == (3, 4, len(config.profile_edges))
+    known = (own["A"] + own["B"]) / 2
+    for row, (cell, others) in enumerate((("A", own["B"]), ("C", known), ("B", own["A"]))):
+        assert found.values[row, 0].numpy() == pytest.approx(own[cell][gene[row]], nan_ok=True)
+        expected = own[cell][gene[row]] - others[gene[row]]
+        assert found.values[row, 2].numpy() == pytest.approx(expected, abs=1e-6, nan_ok=True)
+    a, b = (artifacts.read_table(tiny.expression(cell), "expression")[0]["expression"].to_numpy() for cell in "AB")
+    assert found.about[1, 1].item() == pytest.approx((a[1] + b[1]) / 2)
+    assert found.about[1, 2].item() == pytest.approx(abs(a[1] - b[1]) / 2)
+    assert found.about[0, 1].item() == pytest.approx(b[5])
+    assert np.isnan(found.about[0, 2].item())  # one other cell has no spread
+
+
+def test_silencing_is_predicting_without_each_element_near_or_far() -> None:
+    """Also where an element is no part of the profile: then its token alone is another."""
+    torch.manual_seed(0)
+    config = read_preset("crexpress-small")[0].replace(tracks=TRACKS, neighbours=4)
+    model = RegulatoryModel(config).eval()
+    tokens, present = torch.randn(2, 5, model.token_width), torch.ones(2, 5, dtype=torch.bool)
+    present[1, 0] = False
+    distance = torch.tensor([[-4e5, -900.0, 0.0, 5e3, 6e5]]).repeat(2, 1)
+    shape = 2, len(TRACKS), len(config.profile_edges)
+    profile = GeneProfile(torch.rand(shape), torch.ones(2, 2, dtype=torch.bool), torch.rand(2, 1))
+    silenced = GeneProfile(*(part.repeat_interleave(5, 0) for part in profile))
+    silenced.values[1] *= 0.5  # of the first gene, by its second element
+    with torch.no_grad():
+        whole, silent = model.predict(tokens, present, distance, None, profile).expression, model.embed_silent()
+        found = model.silence_each(tokens, present, distance, None, profile, silent, whole, silenced)
+        for gene, column in np.ndindex(2, 5):
+            changed = tokens.clone()
+            changed[gene, column] = silent
+            own = GeneProfile(*(part[column + 5 * gene].unsqueeze(0) for part in silenced))
+            one = slice(gene, gene + 1)
+            alone = model.predict(changed[one], present[one], distance[one], None, own).expression[0]
+            expected = alone if column != 2 and present[gene, column] else whole[gene]
+            assert found[gene, column].item() == pytest.approx(expected.item(), abs=1e-5)
+
+
+@pytest.mark.parametrize("preset", ["scpge-small", "creator-small"])
+def test_the_papers_presets_take_the_profile_by_a_switch(tiny: Any, folder: Path, tmp_path: Path, preset: str) -> None:
+    done = train(tiny, folder, tmp_path / "model", "--profile-width", 16, "--steps", 2, preset=preset)
+    assert done.exit_code == 0, done.output
+    assert "the gene's own profile" in done.stderr
+    assert "spread" not in predict(tiny, tmp_path / "model", folder, tmp_path, "A").columns
+
+
+def test_a_profile_that_is_not_given_or_not_the_cells_is_told(tiny: Any, folder: Path, tmp_path: Path) -> None:
+    given = ["--elements", tiny.elements, "--genes", tiny.genes, "--signals", folder / "signals.A.safetensors",
+             "--expression", tiny.expression("A"), *QUICK, *SPLIT, "--preset", "crexpress-small",
+             "--outdir", tmp_path]  # fmt: skip
+    for more, told in (
+        ([], "give --profiles"),
+        (["--profiles", folder / "profiles.B.safetensors"], "no signals of that cell"),
+        (["--profiles", folder / "profiles.A.safetensors"] * 2, "give each cell once"),
+        (["--profiles", folder / "signals.A.safetensors"], "a file of profiles is needed"),
+    ):
+        done = run("train", *given, *more)
+        assert done.exit_code == 65, done.output
+        assert told in done.stderr
+
+
+def test_profiles_are_matched_to_the_quantiles_of_the_reference_cells(tiny: Any, folder: Path, tmp_path: Path) -> None:
+    """Against sorting: the k-th value of a matched cell is the mean of the references' k-th values."""
+    given = [part for cell in "ABC" for part in ("--signals", folder / f"signals.{cell}.safetensors",
+                                                 "--profiles", folder / f"profiles.{cell}.safetensors")]  # fmt: skip
+    both = [part for cell in "AB" for part in ("--reference", folder / f"signals.{cell}.safetensors")]
+    done = run("match-quantiles", *given, *both, "--outdir", tmp_path)
+    assert done.exit_code == 0, done.output
+    raw = [artifacts.open_arrays(folder / f"profiles.{cell}.safetensors", "profiles").tensors["dnase"]
+           for cell in "ABC"]  # fmt: skip
+    tensors = artifacts.open_arrays(tmp_path / "profiles.C.safetensors", "profiles").tensors
+    assert np.array_equal(tensors["dnase"], raw[2], equal_nan=True)
+    found = matched(raw[2], tensors["map:dnase"])
+    assert np.array_equal(np.isnan(found), np.isnan(raw[2]))
+    expected = np.mean([np.sort(values[np.isfinite(values)]) for values in raw[:2]], axis=0)
+    there = np.sort(found[np.isfinite(found)])
+    # values that float16 cannot tell apart share their ranks
+    assert np.quantile(np.abs(there - expected), 0.99) < 0.03
+    later = ["--signals", folder / "signals.C.safetensors", "--profiles", folder / "profiles.C.safetensors"]
+    assert run("match-quantiles", *later, "--reference", tmp_path / "quantiles.npz", "--outdir",
+               tmp_path / "on").exit_code == 0  # fmt: skip
+    again = artifacts.open_arrays(tmp_path / "on" / "profiles.C.safetensors", "profiles").tensors
+    assert np.array_equal(again["map:dnase"], tensors["map:dnase"])
+    # a model trained on matched cells takes matched ones alone
+    done = train(tiny, tmp_path, tmp_path / "model", "--steps", 2)
+    assert done.exit_code == 0, done.output
+    mixed = [*inputs(tiny, tmp_path, "A")[:6], "--profiles", folder / "profiles.A.safetensors"]
+    refused = run("predict", "--model", tmp_path / "model", *mixed, "--outdir", tmp_path)
+    assert refused.exit_code == 65
+    assert "transform" in refused.stderr
+
+
+def test_trees_see_the_profile(tiny: Any, folder: Path, tmp_path: Path) -> None:
+    """Expression that is written in a bin 30 kb away, which no other baseline sees."""
+    expression, header = artifacts.read_table(tiny.expression("A"), "expression")
+    profile = artifacts.open_arrays(folder / "profiles.A.safetensors", "profiles").tensors["h3k27ac"]
+    written = expression.with_columns(expression=pl.Series(3 * np.nan_to_num(profile[:, -3])))
+    artifacts.write_table(tmp_path / "expression.A.parquet", written, header)
+    given = [*inputs(tiny, folder, "A"), "--expression", tmp_path / "expression.A.parquet", *SPLIT]
+    done = run("fit-baselines", *given, "--neighbours", 2, "--threads", 1, "--outdir", tmp_path)
+    assert done.exit_code == 0, done.output
+    found = artifacts.read_table(tmp_path / "baselines.A.parquet", "baselines")[0]
+    wide = found.pivot(on="method", index="gene_id", values="predicted").with_columns(target=written["expression"])
+    test = wide.filter(artifacts.read_table(tiny.genes, "genes")[0]["chrom"] == "chr3").drop_nulls("target")
+
+    def error(method: str) -> float:
+        return float((test[method] - test["target"]).abs().mean())  # type: ignore[arg-type]
+
+    assert error("boosted trees, profile") < 0.8 * error("boosted trees promoter + 2 elements")
+
+
+@pytest.mark.slow
+def test_the_full_preset_reads_bases_sequence_and_motifs_beside_the_profile(tiny: Any, tmp_path: Path) -> None:
+    extract(tiny, tmp_path, "A", seeds("A"), "--bin-size", 1)
+    genome = ["--sequence", tiny.sequence, "--motifs", tiny.motifs]
+    done = train(tiny, tmp_path, tmp_path / "model", *genome, "--steps", 2, preset="crexpress")
+    assert done.exit_code == 0, done.output
+    assert predict(tiny, tmp_path / "model", tmp_path, tmp_path, "A", *genome)["spread"].min() > 0
+    given = [*inputs(tiny, tmp_path, "A"), *genome, "--outdir", tmp_path]
+    assert run("interpret", "--model", tmp_path / "model", *given).exit_code == 0
+
+
+def test_a_classifier_has_no_shuffled_negatives_beside_a_profile(tiny: Any, folder: Path, tmp_path: Path) -> None:
+    """They show a gene among other cCREs, which its own profile would belie."""
+    classes = ["--loss", "classification", "--expressed-above", 5, "--silent-below", 5, "--steps", 2]
+    done = train(tiny, folder, tmp_path / "model", *classes)
+    assert done.exit_code == 0, done.output
+    assert "no shuffled negatives" in done.stderr
+    assert predict(tiny, tmp_path / "model", folder, tmp_path, "A")["predicted"].is_between(0, 1).all()
+    refused = train(tiny, folder, tmp_path / "model", *classes, "--shuffled-negatives")
+    assert refused.exit_code == 65
+    assert "its own profile still shows" in refused.stderr
