@@ -1,6 +1,6 @@
 """Plain facts about a run that several parts of the report need: cells, splits, channels, methods, units."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import polars as pl
@@ -37,14 +37,20 @@ def classifies(inputs: Inputs, cell: str) -> bool:
     return inputs.predictions[cell].header["parameters"].get("classes") is not None
 
 
+def _models(inputs: Inputs) -> Iterator[tuple[str, str, Method]]:
+    """Every model of expression in the metrics table with each of its cells: (cell, name, what it is)."""
+    if inputs.metrics is None:
+        return
+    rows = inputs.metrics.data.filter(pl.col("kind") == MODEL, pl.col("section").is_in(EXPRESSION_SECTIONS))
+    for row in rows.unique(("cell", "method"), keep="first", maintain_order=True).iter_rows(named=True):
+        method = methods.from_row(row)
+        if method:
+            yield row["cell"], row["method"], method
+
+
 def about(inputs: Inputs) -> dict[str, Method]:
     """What is behind the name of every model of expression in the metrics table, by name."""
-    if inputs.metrics is None:
-        return {}
-    rows = inputs.metrics.data.filter(pl.col("kind") == MODEL, pl.col("section").is_in(EXPRESSION_SECTIONS))
-    rows = rows.unique("method", keep="first", maintain_order=True)
-    found = {row["method"]: methods.from_row(row) for row in rows.iter_rows(named=True)}
-    return {name: method for name, method in sorted(found.items()) if method}
+    return dict(sorted({name: method for _, name, method in _models(inputs)}.items()))
 
 
 def models(inputs: Inputs) -> list[str]:
@@ -57,12 +63,7 @@ def models(inputs: Inputs) -> list[str]:
 
 def single_seeds(inputs: Inputs) -> set[str]:
     """Models that are one seed of several: they have a line in tables, but no sentence and no curve of their own."""
-    if inputs.metrics is None:
-        return set()
-    rows = inputs.metrics.data.filter(pl.col("kind") == MODEL, pl.col("section").is_in(EXPRESSION_SECTIONS))
-    rows = rows.unique(("cell", "method"), keep="first", maintain_order=True)
-    found = [(row["cell"], method) for row in rows.iter_rows(named=True) if (method := methods.from_row(row))]
-    several = methods.one_of_several(found)
+    several = methods.one_of_several((cell, method) for cell, _, method in _models(inputs))
     return {name for name, method in about(inputs).items() if method in several}
 
 

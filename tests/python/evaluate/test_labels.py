@@ -140,7 +140,7 @@ def test_a_column_says_everything_and_comes_back(tmp_path: Path) -> None:
     method = methods.Method(
         "s", "S, seed 1", methods.FITTED, True, "net", 3, 2, "models", "anchored", ("dnase", "ctcf")
     )
-    method = method._replace(form="plain", cells=("A", "B"))
+    method = method._replace(hidden_tracks=("dnase", "ctcf"), form=methods.PLAIN, cells=("A", "B"))
     frame = pl.DataFrame([method.row()], schema=methods.SCHEMA)
     assert methods.from_row(frame.row(0, named=True)) == method
     frame.write_csv(tmp_path / "row.csv")  # sweep.csv holds the same columns
