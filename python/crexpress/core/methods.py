@@ -55,10 +55,11 @@ class Method(NamedTuple):
     """One method; two are the same where all columns are.
 
     `score`: what tells methods of one kind apart, for programs; `title`: the same for readers. `model`: whether a model
-    has a part in it; then `preset`, `seed` (None: a mean over models, or not known), `mode` and `hidden_tracks` are its
-    own, and a mean is over `mean_of` models that differ in `mean_over` (seeds, or more than those). `form` of a link
-    score: plain, divided by distance, or scaled within each gene. `saw` of a baseline, one of SAW; `cells` that it
-    learned from where those are not the model's (of a copy, the one that it copies).
+    has a part in it. `preset`, `seed` (None: a mean, or not known), `mode` and `hidden_tracks` are those of the model,
+    also of a score without a part of it that stands in its links table; a mean is over `mean_of` models that differ in
+    `mean_over` (seeds, or more than those). `form` of a link score: plain, divided by distance, or scaled within each
+    gene. `saw` of a baseline, one of SAW; `cells` that it learned from where those are not the model's (of a copy, the
+    one that it copies).
     """
 
     score: str
@@ -106,7 +107,7 @@ def from_row(row: Mapping[str, Any]) -> Method | None:
 def of_predictions(parameters: Mapping[str, Any]) -> Method:
     """The model behind a predictions file, by the parameters of its header."""
     preset = parameters.get("preset", "model")
-    return Method(EXPRESSION, preset, MODEL, **_run(parameters))
+    return Method(EXPRESSION, preset, MODEL, model=True, **_run(parameters))
 
 
 def of_links(parameters: Mapping[str, Any]) -> list[Method]:
@@ -114,8 +115,8 @@ def of_links(parameters: Mapping[str, Any]) -> list[Method]:
     found = []
     for score in parameters["scores"]:
         kind, model, form = _about_score(score)
-        run = _run(parameters) if model else {}
-        found.append(Method(score["name"], score["label"], kind, form=form, **run))
+        run = _run(parameters) if model or "preset" in parameters else {}
+        found.append(Method(score["name"], score["label"], kind, model, form=form, **run))
     return found
 
 
@@ -142,7 +143,6 @@ def _about_score(score: Mapping[str, Any]) -> tuple[str, bool, str]:
 
 def _run(parameters: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "model": True,
         "preset": parameters.get("preset", "model"),
         "seed": parameters.get("seed"),
         "mean_of": parameters.get("mean_of"),
@@ -154,7 +154,7 @@ def _run(parameters: Mapping[str, Any]) -> dict[str, Any]:
 
 def one_of_several(methods: Iterable[tuple[str, Method]]) -> set[Method]:
     """Which of (cell, method) are one seed of several that speak of one cell."""
-    single = [(cell, method) for cell, method in methods if method.model and method.mean_of is None]
+    single = [(cell, method) for cell, method in methods if method.preset and method.mean_of is None]
     seen: dict[tuple[str, Method], int] = {}
     for cell, method in single:
         seen[cell, method.without_seed] = seen.get((cell, method.without_seed), 0) + 1

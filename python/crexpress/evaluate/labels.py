@@ -26,14 +26,14 @@ def names(methods: Sequence[tuple[str, Method]]) -> list[str]:
     Raises InputError where two methods of a cell would have one name.
     """
     seeds = one_of_several(methods)
-    links = [method for _, method in methods if method.model and method.score != EXPRESSION]
+    links = {method for _, method in methods if method.preset and method.score != EXPRESSION}
     presets = {run: len({one.preset for one in links if one.run == run}) for run in {one.run for one in links}}
     found = [
         name(
             method,
             cell=cell,
             seed=method in seeds,
-            preset=method.model and method.score != EXPRESSION and presets[method.run] > 1,
+            preset=method in links and presets[method.run] > 1,
         )
         for cell, method in methods
     ]
