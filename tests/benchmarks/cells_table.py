@@ -17,7 +17,9 @@ def table(figures: pl.DataFrame) -> list[str]:
     """Markdown rows: a cell that was left out, a kind of genes and a method each, with Pearson, Spearman, MAE and r of
     the change of the genes that differ. `figures` are the rows of sweep.parquet; of several seeds the mean is shown.
     """
-    new = figures.filter(pl.col("cell") == pl.col("point"), ~pl.col("cell_seen"), pl.col("seed").is_null())
+    new = figures.filter(pl.col("cell") == pl.col("point"), ~pl.col("cell_seen"))
+    if new["mean_of"].is_not_null().any():
+        new = new.filter(~pl.col("model") | pl.col("mean_of").is_not_null())
     lines = [
         "| left out | genes | method | r | Spearman | MAE | genes that differ: r of change |",
         "|---|---|---|---|---|---|---|",

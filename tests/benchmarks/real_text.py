@@ -6,6 +6,7 @@ from statistics import mean, stdev
 
 import polars as pl
 from crexpress.core import artifacts
+from crexpress.core.methods import CLOSED_FORM, MODEL, PLAIN
 from real_case import Case, Run, Setting
 
 TREES = "boosted trees promoter + 20 elements"
@@ -15,6 +16,7 @@ BASELINES = {
     "trees, 20 el.": TREES,
 }
 SUBSETS = ("all pairs", "<10 kb", "10-50 kb", "50-100 kb", ">100 kb")
+UNMIXED = ("attention", "attention_logit", "perturbation", "attention_perturbation", "learned_contact")  # without ABC
 CLOSED = ("distance", "activity/distance", "activity/distance (screen's read counts)", "ABC")
 
 
@@ -29,7 +31,7 @@ def validation(case: Case, done: Sequence[Run], seed: int) -> str:
 
 def expression(found: Sequence[tuple[Setting, Path] | None], model: str) -> str:
     """Pearson, Spearman and MAE on test genes, a table each."""
-    read = [(one[0], _test(one[1]), artifacts.read_table(one[1], "metrics")[1]) for one in found if one]
+    read = [(one[0], _test(one[1])) for one in found if one]
     parts = [
         f"**Expression**: test genes of chr8 and chr9, `{model}`. `promoter`: boosted trees on the TSS window alone; "
         "`network`: a figure a seed, as mean ± sd where there are several seeds; `together`: the mean of their "
@@ -39,9 +41,7 @@ def expression(found: Sequence[tuple[Setting, Path] | None], model: str) -> str:
     for metric, title in (("pearson", "r"), ("spearman", "rho"), ("mae", "MAE, log10(1 + x)")):
         head = ["TSS", "tracks", "target", "genes", *BASELINES, "network", "together"]
         head += ["difference"] if metric != "spearman" else []
-        rows = [
-            _expression_row(setting, table, header["parameters"]["models"], metric) for setting, table, header in read
-        ]
+        rows = [_expression_row(setting, table, metric) for setting, table in read]
         parts.append(f"{title}:\n\n{_table(head, rows)}")
     return "\n\n".join(parts)
 
@@ -51,12 +51,15 @@ def _test(path: Path) -> pl.DataFrame:
     return table.filter(pl.col("section") == "expression", pl.col("subset") == "test")
 
 
-def _expression_row(setting: Setting, table: pl.DataFrame, models: Sequence[str], metric: str) -> list[str]:
+def _expression_row(setting: Setting, table: pl.DataFrame, metric: str) -> list[str]:
     def row(method: str, name: str = metric) -> dict[str, float]:
         return table.filter(pl.col("method") == method, pl.col("metric") == name).row(0, named=True)
 
-    together = [name for name in models if "mean of" in name]
-    seeds = [name for name in models if name not in together]
+    models = table.filter(pl.col("kind") == MODEL)
+    together, seeds = (
+        models.filter(pl.col("mean_of").is_not_null() == several)["method"].unique().sort().to_list()
+        for several in (True, False)
+    )
     values = [row(name)["value"] for name in seeds]
     shown = f"{mean(values):.3f}" + (f" ± {stdev(values):.3f}" if len(values) > 1 else "")
     cells = [setting.tss, setting.tracks, setting.target, f"{row(seeds[0])['n']:,}"]
@@ -102,9 +105,10 @@ def _groups(table: pl.DataFrame, subset: str) -> str:
 
 def _scores(table: pl.DataFrame, plain: bool) -> list[str]:
     """Scores of a links table, without those over distance and per gene; `plain`: of the model alone."""
-    names = table.filter(pl.col("metric") == "coverage")["method"].unique(maintain_order=True).to_list()
-    kept = [name for name in names if "/" not in name and "min-max" not in name and name != "ABC of the element"]
-    return [name for name in kept if not (plain and ("ABC" in name or "fitted" in name))]
+    rows = table.filter(pl.col("metric") == "coverage", pl.col("form") == PLAIN, pl.col("kind") != CLOSED_FORM)
+    if plain:
+        rows = rows.filter(pl.col("score").is_in(UNMIXED))
+    return rows["method"].unique(maintain_order=True).to_list()
 
 
 def _link_row(table: pl.DataFrame, model: str, method: str) -> list[str]:

@@ -9,6 +9,7 @@ import polars as pl
 from crexpress.core import artifacts
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
+from crexpress.core.methods import MODELS, SEEDS
 
 
 def average(paths: Sequence[Path], kind: str) -> tuple[pl.DataFrame, Header]:
@@ -59,6 +60,7 @@ def _about(header: Header) -> tuple[object, ...]:
         parameters.get("training_cells"),
         parameters.get("mode"),
         parameters.get("hidden_tracks"),
+        parameters.get("mean_of"),
         parameters.get("classes"),
     )
 
@@ -66,15 +68,14 @@ def _about(header: Header) -> tuple[object, ...]:
 def _header(paths: Sequence[Path], headers: Sequence[Header], kind: str) -> Header:
     like = headers[0]
     presets = list(dict.fromkeys(header["parameters"]["preset"] for header in headers))
-    what = "seeds" if len(presets) == 1 else "models"
     seeds = [header["parameters"]["seed"] for header in headers]
-    anchored = "anchored, " if like["parameters"].get("mode") == "anchored" else ""
     parameters = {
         **like["parameters"],
         "preset": " + ".join(presets),
         "seed": None,
         "seeds": seeds,
-        "mode": f"{anchored}mean of {len(paths)} {what}",
+        "mean_of": len(paths),
+        "mean_over": SEEDS if len(presets) == 1 else MODELS,
     }
     return artifacts.make_header(
         kind,

@@ -3,44 +3,39 @@
 In a cell that was trained on, they know the other training cells.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from crexpress.core import methods
 from crexpress.data.anchor import mean_over_cells
 
 MEAN_OVER_CELLS = "mean over training cells"
 NEAREST_CELL = "nearest cell"
 TREES_CHANGE = "boosted trees change"
-_COPY_OF = "copy of "
 
 Values = Mapping[str, np.ndarray]
 
 
 def copy_of(cell: str) -> str:
     """Name of the baseline that gives a new cell the expression of a known one."""
-    return _COPY_OF + cell
+    return f"copy of {cell}"
 
 
-def repeats_cells(method: str) -> bool:
-    """Whether a baseline gives a cell what others are known to express, and nothing of its own."""
-    return method.startswith((_COPY_OF, MEAN_OVER_CELLS, NEAREST_CELL))
-
-
-def say_cells(method: str, cell: str, learned: Sequence[str]) -> str:
-    """A baseline's name in a cell with the cells that it learned from, where those are not the model's own."""
-    if method.startswith(_COPY_OF):
-        return method
-    several = " and ".join(learned) if len(learned) < 3 else f"{len(learned)} cells of this run"
-    words = "this cell" if list(learned) == [cell] else several
-    return f"{method} ({words})" if repeats_cells(method) else f"{method} (trained on {words})"
-
-
-def knows_cells(method: str) -> bool:
-    """Whether a baseline reads the expression of other cells."""
-    return repeats_cells(method) or method.startswith(TREES_CHANGE)
+def described(cells: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What a baselines header says of these methods, where `cells` are known."""
+    copies = {copy_of(cell): (methods.COPY, methods.CELLS, [cell]) for cell in cells}
+    others: dict[str, tuple[str, str, list[str]]] = {
+        MEAN_OVER_CELLS: ("mean_over_cells", methods.CELLS, []),
+        NEAREST_CELL: ("nearest_cell", methods.CELLS, []),
+        TREES_CHANGE: ("boosted_trees_change", methods.BOTH, []),
+    }
+    return {
+        name: {"method": name, "score": score, "saw": saw, "cells": own}
+        for name, (score, saw, own) in (copies | others).items()
+    }
 
 
 def repeat(cell: str, known: Values, signals: Mapping[str, Values]) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ import polars as pl
 from threadpoolctl import threadpool_limits
 
 from crexpress.baselines import known_cells
-from crexpress.core import artifacts
+from crexpress.core import artifacts, methods
 from crexpress.core.artifacts import Header, Table
 from crexpress.core.errors import InputError
 from crexpress.data.neighbours import PAD, distances
@@ -21,6 +21,7 @@ from crexpress.prepare.profile_bins import MAP, log_length, matched
 
 TRAIN_MEAN = "train mean"
 TREES_PROFILE = "boosted trees, profile"  # told all that the others see, the gene's own profile and its length
+_PROMOTER = "promoter"
 _CHUNK = 1 << 16  # elements averaged at once: base-level signal of a genome does not fit into memory
 
 
@@ -230,10 +231,24 @@ def _regressions(tracks: int, m: int, seed: int) -> Iterator[tuple[str, int | No
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    for place, width in (("promoter", tracks), (f"promoter + {m} elements", None)):
+    for place, width in ((_PROMOTER, tracks), (_elements(m), None)):
         imputer = SimpleImputer(keep_empty_features=True)  # a slot or track that is always missing keeps its column
         yield f"ridge {place}", width, make_pipeline(imputer, StandardScaler(), RidgeCV(np.logspace(0, 4, 9)))
         yield f"boosted trees {place}", width, _trees(seed)
+
+
+def described(neighbours: int, cells: Collection[str]) -> dict[str, dict[str, Any]]:
+    """What a header says of every baseline that `predict` may make, {name: entry}, where `cells` are known."""
+    scores = {TRAIN_MEAN: ("train_mean", methods.GENES), TREES_PROFILE: ("boosted_trees_profile", methods.TRACKS)}
+    for place, of_place in ((_PROMOTER, "promoter"), (_elements(neighbours), "elements")):
+        for form in ("ridge", "boosted trees"):
+            scores[f"{form} {place}"] = f"{form.replace(' ', '_')}_{of_place}", methods.TRACKS
+    own = {name: {"method": name, "score": score, "saw": saw, "cells": []} for name, (score, saw) in scores.items()}
+    return own | known_cells.described(cells)
+
+
+def _elements(neighbours: int) -> str:
+    return f"{_PROMOTER} + {neighbours} elements"
 
 
 def _trees(seed: int) -> Any:

@@ -320,6 +320,8 @@ def _refusing_damage(path: str | Path, kind: str) -> Iterator[None]:
     """Make what a schema says an InputError about the file."""
     try:
         yield
+    except schemas.Outdated as error:
+        raise InputError(f"{path} was written by an earlier version: {error}") from None
     except ValueError as error:
         raise InputError(f"{path} is damaged, or no file of {kind} ({error}); make it again") from None
 

@@ -7,13 +7,14 @@ it opens it. What docs/artifacts.md lists besides is told to users, and read by 
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
 import polars as pl
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from crexpress.core import methods
 from crexpress.core.tracks import TRANSFORMS
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a cell, a track, a point: files are named after them
@@ -33,6 +34,10 @@ def _transform(text: str) -> str:
     if text not in TRANSFORMS and not re.fullmatch("quantile:[0-9a-f]+", text):
         raise ValueError(f"there is no transform '{text[:40]}'")
     return text
+
+
+def _one_of(*words: str) -> Any:
+    return Field(pattern=f"^({'|'.join(words)})$")
 
 
 Name = Annotated[str, AfterValidator(_named)]
@@ -178,8 +183,10 @@ class _ModelParameters(_Part):
     preset: str
     seed: Count | None = None
     seeds: list[Count | None] = []
+    mean_of: Positive | None = None
+    mean_over: Annotated[str, _one_of(*methods.MEANS)] | None = None
     cell_seen: bool
-    mode: str = "direct"
+    mode: Annotated[str, _one_of(*methods.MODES)] = methods.DIRECT
     training_cells: list[Name] = []
     tracks: list[Name] = []
     missing_tracks: list[Name] = []
@@ -193,9 +200,14 @@ class _Predictions(_OfCell):
 
 
 class _Score(_Part):
+    """Of a links table; one written before scores had a `kind` is read as `core.methods` says."""
+
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
-    label: str
+    label: Annotated[str, Field(min_length=1)]
     higher_is_better: bool
+    kind: Annotated[str, _one_of(*methods.KINDS)] = methods.MODEL
+    model: bool = True
+    form: Annotated[str, _one_of(*methods.FORMS)] = methods.PLAIN
 
 
 class _LinkParameters(_Part):
@@ -203,8 +215,10 @@ class _LinkParameters(_Part):
     preset: str = "model"
     seed: Count | None = None
     seeds: list[Count | None] = []
+    mean_of: Positive | None = None
+    mean_over: Annotated[str, _one_of(*methods.MEANS)] | None = None
     cell_seen: bool = False
-    mode: str = "direct"
+    mode: Annotated[str, _one_of(*methods.MODES)] = methods.DIRECT
     training_cells: list[Name] = []
     hidden_tracks: list[Name] = []
     window: Count = 0
@@ -215,7 +229,17 @@ class _Links(_OfCell):
     parameters: _LinkParameters  # type: ignore[assignment]
 
 
+class _Method(_Part):
+    """A baseline by its name in the column `method`, and what it saw."""
+
+    method: str
+    score: str
+    saw: Annotated[str, _one_of(*methods.SAW)]
+    cells: list[Name] = []
+
+
 class _BaselineParameters(_Part):
+    methods: list[_Method]
     cell_seen: bool = False
     training_cells: list[Name] = []
 
@@ -224,16 +248,8 @@ class _Baselines(_OfCell):
     parameters: _BaselineParameters  # type: ignore[assignment]
 
 
-class _Run(_Part):
-    method: str
-    seed: Count | None
-    mode: str = "direct"
-
-
 class _MetricParameters(_Part):
     units: dict[Name, str] = {}
-    models: list[str] = []
-    runs: dict[str, _Run] = {}
 
 
 class _Metrics(_Header):
@@ -259,6 +275,10 @@ _HEADERS: dict[str, type[_Header]] = {
 
 # columns that readers use: text, whole numbers, numbers or truth values; "?" may be null
 _PLACE = {"chrom": "text", "start": "whole", "end": "whole"}
+_METHOD = {
+    name: {pl.String: "text?", pl.Int64: "whole?", pl.Boolean: "truth?"}[kind] for name, kind in methods.SCHEMA.items()
+}
+_NEEDED = ("score", "title", "kind", "model")  # of every method
 _COLUMNS: dict[str, dict[str, str]] = {
     "elements": {"element_id": "text", **_PLACE, "ccre_start": "whole", "ccre_end": "whole", "class": "text"},
     "genes": {"gene_id": "text", "gene_name": "text", **_PLACE, "strand": "text", "tss": "whole", "element": "whole"},
@@ -267,11 +287,13 @@ _COLUMNS: dict[str, dict[str, str]] = {
     "baselines": {"gene_id": "text", "method": "text", "predicted": "number?"},
     "links": {"gene_id": "text", "element": "whole", **_PLACE, "tss": "whole", "distance": "whole"},
     "metrics": {
+        **_METHOD,
         **{name: "text" for name in ("section", "cell", "method", "subset", "metric")},
         **{name: "text?" for name in ("reference", "baseline")},
         **{"cell_seen": "truth?", "value": "number", "low": "number?", "high": "number?", "n": "whole"},
     },
     "curves": {
+        **_METHOD,
         **{name: "text" for name in ("cell", "benchmark", "method", "subset")},
         **{"recall": "number", "precision": "number"},
     },
@@ -308,8 +330,24 @@ def read_json(text: str | bytes) -> Any:
         raise ValueError("it is nested too deeply") from None
 
 
+class Outdated(ValueError):
+    """A file that an earlier version wrote without what its readers need now; the text says which tool to run again."""
+
+
+def require_current(kind: str, header: Mapping[str, Any], columns: Collection[str] | None = None) -> None:
+    """Raise Outdated for a file that names its methods by text alone, where nothing else tells what they are."""
+    about = header["parameters"] if isinstance(header.get("parameters"), dict) else {}
+    if kind in ("predictions", "links") and about.get("mode", methods.DIRECT) not in methods.MODES:
+        raise Outdated("its mode is neither direct nor anchored; if it is a mean over models, run ensemble again")
+    if kind == "baselines" and "methods" not in about:
+        raise Outdated("it does not say what its baselines saw; run fit-baselines again")
+    if kind in ("metrics", "curves") and columns is not None and not _METHOD.keys() <= set(columns):
+        raise Outdated("it names its methods by text alone; run evaluate again")
+
+
 def check_header(header: Mapping[str, Any]) -> None:
     """Raise ValueError, in words, for a header of a kind that lacks something or has it of another type."""
+    require_current(header["kind"], header)
     check(_HEADERS.get(header["kind"], _Header), header)
 
 
@@ -331,6 +369,7 @@ def faults(error: ValidationError) -> str:
 
 def check_table(kind: str, frame: pl.DataFrame, header: Mapping[str, Any]) -> None:
     """Raise ValueError, in words, for a table that lacks a column of its kind, or holds what none may."""
+    require_current(kind, header, frame.columns)
     wanted = dict(_COLUMNS.get(kind, {}))
     if kind == "links":
         wanted |= {score["name"]: "number" for score in header["parameters"]["scores"]}
@@ -346,7 +385,14 @@ def check_table(kind: str, frame: pl.DataFrame, header: Mapping[str, Any]) -> No
             raise ValueError(f"its column {column.name} holds NaN or infinity")
     if kind in DIGESTED:
         _check_identity(kind, frame, header)
+    if kind == "baselines":
+        unknown = set(frame["method"].unique()) - {one["method"] for one in header["parameters"]["methods"]}
+        if unknown:
+            raise ValueError(f"its header does not say what the baseline {min(unknown)} saw")
     if kind in ("metrics", "curves"):
+        unsaid = frame.filter(pl.col("method") != methods.EVERYTHING, pl.any_horizontal(pl.col(*_NEEDED).is_null()))
+        if len(unsaid):
+            raise ValueError(f"it does not say what the method {unsaid['method'][0][:40]} is")
         for cell in frame["cell"].unique():
             _named(cell)
 

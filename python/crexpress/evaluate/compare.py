@@ -1,7 +1,6 @@
 """Several evaluated points of a sweep in one table: every figure of every seed, of their means and of the baselines."""
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,12 +10,11 @@ import polars as pl
 from crexpress.core import artifacts
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
-from crexpress.evaluate import naming
 
 
 class Compared(NamedTuple):
-    """`table`: the rows of all metrics tables with `point`, `settings`, `method` (without its seed), `seed` (null: not
-    one of several), `model` (False: a baseline) before them; `settings` of every point, in order; headers of the files.
+    """`table`: the rows of all metrics tables with `point` and `settings` before them; `settings` of every point, in
+    order; headers of the files.
     """
 
     table: pl.DataFrame
@@ -40,7 +38,7 @@ def compare(runs: Path, metrics: Mapping[str, Path]) -> Compared:
         if point not in metrics:
             raise InputError(f"point {point} of {runs} has no metrics; give --metrics {point}=FILE")
         frame, header = artifacts.read_table(metrics[point], "metrics")
-        frames.append(_labelled(frame, header, point, settings[point]))
+        frames.append(_with_point(frame, point, settings[point]))
         headers.append(header)
     return Compared(pl.concat(frames), settings, headers)
 
@@ -56,25 +54,9 @@ def read_settings(runs: Path) -> dict[str, dict[str, str]]:
         raise InputError(f"{runs} is not the list of runs that check-sweep wrote; make it again") from None
 
 
-def _labelled(frame: pl.DataFrame, header: Header, point: str, settings: Mapping[str, Any]) -> pl.DataFrame:
-    runs = header["parameters"].get("runs", {})
-    methods = pl.DataFrame(
-        [
-            (name, run["method"], run["seed"], run.get("source", naming.MODEL) in naming.WITH_MODEL)
-            for name, run in runs.items()
-        ],
-        schema={"method": pl.String, "of": pl.String, "seed": pl.Int64, "model": pl.Boolean},
-        orient="row",
-    )
+def _with_point(frame: pl.DataFrame, point: str, settings: Mapping[str, Any]) -> pl.DataFrame:
     told = ", ".join(f"{name} {value}" for name, value in settings.items())
-    return frame.join(methods, on="method", how="left", maintain_order="left").select(
-        pl.lit(point).alias("point"),
-        pl.lit(told).alias("settings"),
-        pl.coalesce("of", "method").alias("method"),
-        "seed",
-        pl.col("model").fill_null(False),
-        *(name for name in frame.columns if name != "method"),
-    )
+    return frame.select(pl.lit(point).alias("point"), pl.lit(told).alias("settings"), pl.all())
 
 
 class Spread(NamedTuple):
@@ -90,18 +72,15 @@ def spread(rows: pl.DataFrame) -> Spread | None:
     """The figure in rows of one point, metric and score: single seeds, and the mean; None where there are none."""
     if rows.is_empty():
         return None
-    own = rows.filter(pl.col("seed").is_not_null()).sort("seed")
-    rest = rows.filter(pl.col("seed").is_null())
-    if own.is_empty():
-        row = rest.row(0, named=True)
+    single, means = rows.filter(pl.col("mean_of").is_null()).sort("seed"), rows.filter(pl.col("mean_of").is_not_null())
+    if len(single) == 1 and means.is_empty():
+        row = single.row(0, named=True)
         return Spread([row["value"]], None, row["low"], row["high"])
-    row = rest.row(0, named=True) if len(rest) else {"value": None, "low": None, "high": None}
-    return Spread(own["value"].to_list(), row["value"], row["low"], row["high"])
-
-
-def base_name(method: str) -> str:
-    """A method without what a mean over models adds: "attention (mean of 3 seeds)" is attention's."""
-    return re.sub(r" \(mean of [^)]*\)|, mean of [^)]*(?=\))", "", method)
+    if single.is_empty():
+        row = means.row(0, named=True)
+        return Spread([row["value"]], None, row["low"], row["high"])
+    row = means.row(0, named=True) if len(means) else {"value": None, "low": None, "high": None}
+    return Spread(single["value"].to_list(), row["value"], row["low"], row["high"])
 
 
 def header(metrics: Sequence[Path], compared: Compared) -> Header:

@@ -13,11 +13,12 @@ import numpy as np
 import polars as pl
 from scipy.stats import rankdata
 
-from crexpress.baselines.known_cells import MEAN_OVER_CELLS, knows_cells, say_cells
-from crexpress.core import artifacts, log, splits
+from crexpress.baselines.known_cells import MEAN_OVER_CELLS
+from crexpress.core import artifacts, log, methods, splits
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
-from crexpress.evaluate import bootstrap, naming, ranking
+from crexpress.core.methods import Method
+from crexpress.evaluate import bootstrap, labels, ranking
 from crexpress.evaluate.metrics import Context, Metric
 
 CHANGED, CHANGED_SEEN = "changed genes", "changed genes (train)"
@@ -29,7 +30,7 @@ class Cell:
     """Observed and predicted expression of one cell, float64 [genes], NaN where there is none.
 
     `log2_value` is log2(1 + value) whatever the scale of `observed`; `seen` says whether the cell's expression
-    was trained on; `models` are the methods that are no baselines, `runs` what each is the run of. Classifiers are
+    was trained on; `models` are the methods that are no baselines, `methods` says what each is. Classifiers are
     apart: `probability` is theirs of a gene being expressed, by the thresholds `classes` (see predict's header).
     `taught` are the sets of cells that models learned from, `baselines_taught` that of the baselines where a model has
     another; `peeked` says that baselines learned from test genes of the models, and so are left out.
@@ -42,30 +43,30 @@ class Cell:
     log2_value: np.ndarray
     models: list[str] = field(default_factory=list)
     predicted: dict[str, np.ndarray] = field(default_factory=dict)
-    runs: dict[str, naming.Run] = field(default_factory=dict)
+    methods: dict[str, Method] = field(default_factory=dict)
     probability: dict[str, np.ndarray] = field(default_factory=dict)
     classes: dict[str, float] | None = None
     taught: set[frozenset[str]] = field(default_factory=set)
     baselines_taught: list[str] | None = None
     peeked: bool = False
 
-    def add(self, path: Path, run: naming.Run, values: np.ndarray, classes: dict[str, float] | None) -> None:
+    def add(self, path: Path, name: str, method: Method, values: np.ndarray, classes: dict[str, float] | None) -> None:
         """One model's prediction of every gene; InputError when it does not go with those that are there."""
-        if run.name in self.runs:
-            raise InputError(f"{path} holds a second prediction of {self.name} by {run.name}; give one of each")
-        self.runs[run.name] = run
+        if name in self.methods:
+            raise InputError(f"{path} holds a second prediction of {self.name} by {name}; give one of each")
+        self.methods[name] = method
         if classes is None:
-            self.models.append(run.name)
-            self.predicted[run.name] = values
+            self.models.append(name)
+            self.predicted[name] = values
             return
         if self.classes not in (None, classes):
             raise InputError(f"{path} calls other genes expressed or silent than another model; evaluate it on its own")
         self.classes = classes
-        self.probability[run.name] = values
+        self.probability[name] = values
 
     def knows_cells(self, method: str) -> bool:
         """Whether a method was told what other cells express."""
-        return self.runs[method].anchored if method in self.runs else knows_cells(method)
+        return method in self.methods and self.methods[method].told
 
 
 def read(
@@ -85,8 +86,8 @@ def read(
     cells: dict[str, Cell] = {}
     split = np.full(len(table), "", dtype="<U5")
     files = list(_read(predictions, "predictions", genes, like))
-    for (path, frame, header), run in zip(files, naming.runs([header for _, _, header in files]), strict=True):
-        name = header["cell"]
+    of_files = [(header["cell"], methods.of_predictions(header["parameters"])) for _, _, header in files]
+    for (path, frame, header), (name, method), label in zip(files, of_files, labels.names(of_files), strict=True):
         if name not in observed:
             continue
         values, target = observed[name]
@@ -103,7 +104,7 @@ def read(
         )
         if cell.seen != seen:
             raise InputError(f"{path} says that {name} was {'' if seen else 'not '}trained on, another file does not")
-        cell.add(path, run, _aligned(frame, "predicted", table), header["parameters"].get("classes"))
+        cell.add(path, label, method, _aligned(frame, "predicted", table), header["parameters"].get("classes"))
         cell.taught |= _taught(header["parameters"])
         of_genes = table.join(frame, on="gene_id", how="left", maintain_order="left")["split"].fill_null("").to_numpy()
         if (split != "").any() and (split != of_genes).any():
@@ -119,8 +120,16 @@ def read(
             learned = header["parameters"].get("training_cells", [])
             if learned and cell.taught - {frozenset(learned)}:
                 cell.baselines_taught = learned
-            for (method,), rows in frame.group_by("method", maintain_order=True):
-                name = say_cells(str(method), cell.name, learned) if cell.baselines_taught else str(method)
+            about = methods.of_baselines(header["parameters"])
+            for (text,), rows in frame.group_by("method", maintain_order=True):
+                baseline = about[str(text)]
+                if cell.baselines_taught and baseline.score != methods.COPY:
+                    baseline = baseline._replace(cells=tuple(learned))
+                name = labels.name(baseline, cell.name)
+                labels.require_told_apart(
+                    [*((cell.name, *known) for known in cell.methods.items()), (cell.name, name, baseline)]
+                )
+                cell.methods[name] = baseline
                 cell.predicted[name] = _aligned(rows, "predicted", table)
     return cells, split
 
@@ -140,12 +149,6 @@ def _peeks(baselines: Mapping[str, Any], genes: pl.DataFrame, split: np.ndarray)
     return bool(((own == splits.TRAIN) & (split == splits.TEST)).any())
 
 
-def runs(cells: Mapping[str, Cell]) -> dict[str, dict[str, str | int | None]]:
-    """What is behind the name of every model: {name: {"method", "seed", "mode"}}."""
-    every = {name: run for cell in cells.values() for name, run in cell.runs.items()}
-    return {name: run._asdict() for name, run in sorted(every.items())}
-
-
 def baseline_cells(cells: Mapping[str, Cell]) -> dict[str, list[str]]:
     """Cells that the baselines of a cell learned from, where a model learned from others: {cell: cells}."""
     return {cell.name: cell.baselines_taught for cell in cells.values() if cell.baselines_taught}
@@ -159,7 +162,7 @@ def accuracy(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed:
             if len(rows) < 3:
                 continue
             counts = bootstrap.draw(len(rows), resamples, seed)
-            context = Context("expression", cell.name, cell.seen, subset)
+            context = Context("expression", cell.name, cell.seen, subset, methods=cell.methods)
             observed = cell.observed[rows]
             predicted = {method: values[rows] for method, values in cell.predicted.items()}
             scores = {method: _scores(values, observed, counts) for method, values in predicted.items()}
@@ -199,7 +202,7 @@ def classification(cells: Mapping[str, Cell], split: np.ndarray, resamples: int,
                 if expressed[rows].all() or not expressed[rows].any():
                     continue
                 scores = ranking.measures(values[rows], expressed[rows], counts)
-                context = Context("classes", cell.name, cell.seen, subset)
+                context = Context("classes", cell.name, cell.seen, subset, methods=cell.methods)
                 yield context.metric(method, "prevalence", float(expressed[rows].mean()), len(rows))
                 for metric in ("auroc", "average_precision"):
                     yield context.metric(method, metric, scores[metric], len(rows))
@@ -226,7 +229,7 @@ def change(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: i
                 if len(rows) < 3:
                     continue
                 counts = bootstrap.draw(len(rows), resamples, seed)
-                context = Context("change", cell.name, False, subset, reference=name)
+                context = Context("change", cell.name, False, subset, name, cell.methods)
                 for method, values in cell.predicted.items():
                     n = int(np.isfinite(values[rows]).sum())
                     level = _scores(values[rows], cell.observed[rows], counts)
@@ -252,14 +255,17 @@ def across_cells(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, s
     if len(cells) < 3:
         return
     observed = _centred([cell.observed for cell in cells.values()])
-    methods = [name for name in next(iter(cells.values())).predicted]
+    first = next(iter(cells.values()))
+    alike = {name: all(cell.methods.get(name) == own for cell in cells.values()) for name, own in first.methods.items()}
+    about = {name: own if alike[name] else own._replace(cells=()) for name, own in first.methods.items()}
     for subset, inside in _subsets(split):
         rows = np.flatnonzero(inside & np.isfinite(observed).all(axis=0))
         if len(rows) < 3:
             continue
         counts = bootstrap.draw(len(rows), resamples, seed)
-        context = Context("across cells", "all", all(cell.seen for cell in cells.values()), subset)
-        for method in methods:
+        seen = all(cell.seen for cell in cells.values())
+        context = Context("across cells", "all", seen, subset, methods=about)
+        for method in first.predicted:
             if not all(method in cell.predicted for cell in cells.values()):
                 continue
             predicted = _centred([cell.predicted[method] for cell in cells.values()])[:, rows]

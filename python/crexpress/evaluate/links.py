@@ -6,45 +6,44 @@ overlap the tested interval; one that no element of the links table covers is fi
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import artifacts, methods
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
+from crexpress.core.methods import Method
 from crexpress.core.tracks import ACTIVITY_TRACKS
-from crexpress.evaluate import bootstrap, crispr, naming, ranking
+from crexpress.evaluate import bootstrap, crispr, labels, ranking
 from crexpress.evaluate import screening as screenings
 from crexpress.evaluate.metrics import Context, Metric
 from crexpress.evaluate.screening import Screening
 from crexpress.links.closed_forms import closed_forms, linear_signal
 
 ALL_PAIRS, COVERED = "all pairs", "covered pairs"
-_GROUPS = (
+GROUPS = (
     ("<10 kb", 0, 10_000),
     ("10-50 kb", 10_000, 50_000),
     ("50-100 kb", 50_000, 100_000),
     (">100 kb", 100_000, np.inf),
 )
-_FEW = 5  # positives below which no curve is drawn
+FEW_POSITIVES = 10  # regulated pairs below which no curve is drawn, and no score judged
 
 
 class Links(NamedTuple):
-    """Links table of a cell, and its scores: {name, higher_is_better, label, method, seed} (see `naming.labelled`), and
-    `source` where that is not the model.
-    """
+    """Links table of a cell; of each of its scores {column: (name for readers, is higher better, what it is)}."""
 
     cell: str
     table: pl.DataFrame
-    scores: list[dict[str, Any]]
+    scores: dict[str, tuple[str, bool, Method]]
 
 
 class Screen(NamedTuple):
     """Pairs of one cell and benchmark with every score: {method: float64 [pairs]}, higher is better.
 
-    `covered` {method of a links table: bool [pairs]}; -inf is the worst value.
+    `covered` {method of a links table: bool [pairs]}; -inf is the worst value. `methods` says what each method is.
     """
 
     cell: str
@@ -52,30 +51,26 @@ class Screen(NamedTuple):
     pairs: pl.DataFrame
     scores: dict[str, np.ndarray]
     covered: dict[str, np.ndarray]
+    methods: Mapping[str, Method]
 
 
 def read_links(paths: Sequence[Path], genes: Path, like: Header) -> list[Links]:
-    """Links tables; InputError when one was made for other elements or genes than those of `genes`."""
+    """Links tables; InputError when one was made for other elements or genes than those of `genes`, or when two scores
+    of a cell cannot be told apart.
+    """
     files = [artifacts.read_table(path, "links") for path in paths]
-    runs = naming.runs([header for _, header in files])
-    tables = []
-    for path, (frame, header), run in zip(paths, files, runs, strict=True):
+    found = [methods.of_links(header["parameters"]) for _, header in files]
+    for path, (_, header) in zip(paths, files, strict=True):
         artifacts.require_same("elements", path, header, genes, like)
         artifacts.require_same("genes", path, header, genes, like)
-        scores = header["parameters"]["scores"]
-        columns = ["gene_id", "element", *(score["name"] for score in scores)]
-        named = [score | naming.labelled(score["label"], run, runs) for score in scores]
-        tables.append(Links(header["cell"], frame.select(columns), named))
+    every = [(header["cell"], method) for (_, header), own in zip(files, found, strict=True) for method in own]
+    named = iter(labels.names(every))
+    tables = []
+    for (frame, header), own in zip(files, found, strict=True):
+        higher = {score["name"]: score["higher_is_better"] for score in header["parameters"]["scores"]}
+        scores = {method.score: (next(named), higher[method.score], method) for method in own}
+        tables.append(Links(header["cell"], frame.select("gene_id", "element", *scores), scores))
     return tables
-
-
-def runs(tables: Sequence[Links]) -> dict[str, dict[str, str | int | None]]:
-    """What is behind the label of every link score: {label: {"method", "seed", "source"}}."""
-    scores = {score["label"]: score for of_cell in tables for score in of_cell.scores}
-    return {
-        name: {"method": score["method"], "seed": score["seed"], "source": score.get("source", naming.MODEL)}
-        for name, score in sorted(scores.items())
-    }
 
 
 def read_activity(paths: Sequence[Path], genes: Path, like: Header) -> dict[str, dict[str, np.ndarray]]:
@@ -122,7 +117,10 @@ def screens(
         scores = _link_scores(cell, pairs, overlap, [of_cell for of_cell in links if of_cell.cell == cell])
         covered = {method: score > -np.inf for method, score in scores.items()}
         closed = closed_forms(pairs, overlap, elements, genes, activity.get(cell, {}))
-        yield Screen(cell, found.name, pairs, scores | closed, covered)
+        own = [(name, method) for one in links if one.cell == cell for name, _, method in one.scores.values()]
+        own += [(name, methods.closed_form(name)) for name in closed]
+        labels.require_told_apart([(cell, *named) for named in own])
+        yield Screen(cell, found.name, pairs, scores | closed, covered, dict(own))
 
 
 def _link_scores(
@@ -136,15 +134,15 @@ def _link_scores(
     scores: dict[str, np.ndarray] = {}
     for _, table, kinds in links:
         hits = candidates.join(table, on=["gene_id", "element"])
-        for kind in kinds:
-            if kind["label"] in scores:
-                raise InputError(f"two links tables of {cell} hold a score '{kind['label']}'; give only one of them")
-            sign = 1 if kind["higher_is_better"] else -1
-            value = (sign * pl.col(kind["name"]).cast(pl.Float64)).fill_nan(None).max()
+        for column, (name, higher_is_better, _) in kinds.items():
+            if name in scores:
+                raise InputError(f"two links tables of {cell} hold a score '{name}'; give only one of them")
+            sign = 1 if higher_is_better else -1
+            value = (sign * pl.col(column).cast(pl.Float64)).fill_nan(None).max()
             best = hits.group_by("pair").agg(value.alias("best")).drop_nulls()
             score = np.full(len(pairs), -np.inf)
             score[best["pair"].to_numpy()] = best["best"].to_numpy()
-            scores[kind["label"]] = score
+            scores[name] = score
     return scores
 
 
@@ -161,7 +159,7 @@ def evaluate(
     gene = screen.pairs["gene"].rank("dense").to_numpy().astype(np.int64) - 1
     drawn = bootstrap.draw(int(gene.max()) + 1, resamples, seed)
     for subset, inside in _subsets(screen):
-        context = Context("links", screen.cell, cell_seen, subset, reference=screen.benchmark)
+        context = Context("links", screen.cell, cell_seen, subset, screen.benchmark, screen.methods)
         rows = np.flatnonzero(inside)
         part = screen._replace(
             pairs=screen.pairs[rows],
@@ -174,7 +172,7 @@ def evaluate(
         metrics += _ranked(part, context, drawn[:, gene[rows]])
         if subset == ALL_PAIRS:
             metrics += _by_pairs(part, context, bootstrap.draw(len(rows), resamples, seed))
-        if positive[rows].sum() >= _FEW:
+        if positive[rows].sum() >= FEW_POSITIVES:
             curves += _curves(part, subset)
     return metrics, curves
 
@@ -184,9 +182,9 @@ def _counts(screen: Screen, context: Context) -> Iterator[Metric]:
     n, positives = len(positive), int(positive.sum())
     if not n:
         return
-    yield context.metric("all", "positives", positives, n)
-    yield context.metric("all", "prevalence", positives / n, n)
-    yield context.metric("all", "unknown_genes", screen.pairs["gene_id"].null_count(), n)
+    yield context.metric(methods.EVERYTHING, "positives", positives, n)
+    yield context.metric(methods.EVERYTHING, "prevalence", positives / n, n)
+    yield context.metric(methods.EVERYTHING, "unknown_genes", screen.pairs["gene_id"].null_count(), n)
     for method, covered in screen.covered.items():
         yield context.metric(method, "coverage", covered.mean(), n)
         if positives:
@@ -220,8 +218,13 @@ def _curves(screen: Screen, subset: str) -> Iterator[pl.DataFrame]:
     for method, score in screen.scores.items():
         recall, precision = ranking.curve(score, positive)
         names = {"cell": screen.cell, "benchmark": screen.benchmark, "method": method, "subset": subset}
+        about = screen.methods[method].row()
         curve = pl.DataFrame({"recall": recall, "precision": precision})
-        yield curve.select(*(pl.lit(value).alias(name) for name, value in names.items()), pl.all())
+        yield curve.select(
+            *(pl.lit(value).alias(name) for name, value in names.items()),
+            *(pl.lit(about[name], kind).alias(name) for name, kind in methods.SCHEMA.items()),
+            pl.all(),
+        )
 
 
 def _subsets(screen: Screen) -> Iterator[tuple[str, np.ndarray]]:
@@ -230,5 +233,5 @@ def _subsets(screen: Screen) -> Iterator[tuple[str, np.ndarray]]:
     if screen.covered:
         yield COVERED, np.all(list(screen.covered.values()), axis=0)
     distance = screen.pairs["distance"].fill_null(np.nan).to_numpy()
-    for name, low, high in _GROUPS:
+    for name, low, high in GROUPS:
         yield name, (distance >= low) & (distance < high)

@@ -1,11 +1,13 @@
 """One row of metrics.parquet, and the table of all of them."""
 
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
+from crexpress.core import methods
+from crexpress.core.methods import Method
 from crexpress.evaluate import bootstrap
 
 _SCHEMA = {
@@ -13,6 +15,7 @@ _SCHEMA = {
     "cell": pl.String,
     "cell_seen": pl.Boolean,
     "method": pl.String,
+    **methods.SCHEMA,
     "subset": pl.String,
     "reference": pl.String,
     "baseline": pl.String,
@@ -27,7 +30,9 @@ _DECIMALS = 6  # summation order differs with the number of threads; what is pri
 
 @dataclass(frozen=True)
 class Metric:
-    """A figure, what it is of, and its 95 % bootstrap interval (NaN where there is none)."""
+    """A figure, what it is of (`method` names it, `about` says what it is), and its 95 % bootstrap interval (NaN where
+    there is none).
+    """
 
     section: str
     cell: str
@@ -41,17 +46,19 @@ class Metric:
     high: float = float("nan")
     reference: str | None = None
     baseline: str | None = None
+    about: Method | None = None
 
 
 @dataclass(frozen=True)
 class Context:
-    """What the figures of one group have in common."""
+    """What the figures of one group have in common; `methods` by their names."""
 
     section: str
     cell: str
     cell_seen: bool | None
     subset: str
     reference: str | None = None
+    methods: Mapping[str, Method] = field(default_factory=dict)
 
     def metric(
         self, method: str, metric: str, statistic: float | np.ndarray, n: int, baseline: str | None = None
@@ -73,13 +80,19 @@ class Context:
             high,
             self.reference,
             baseline,
+            self.methods.get(method),
         )
 
 
 def table(metrics: Iterable[Metric]) -> pl.DataFrame:
     """The table metrics.parquet; a figure that is not defined has no row."""
-    rows = [asdict(metric) for metric in metrics if np.isfinite(metric.value)]
-    frame = pl.DataFrame(rows, schema=_SCHEMA)
+    nothing = dict.fromkeys(methods.SCHEMA)
+    rows = [
+        vars(metric) | (metric.about.row() if metric.about else nothing)
+        for metric in metrics
+        if np.isfinite(metric.value)
+    ]
+    frame = pl.DataFrame([{name: row[name] for name in _SCHEMA} for row in rows], schema=_SCHEMA)
     return frame.with_columns(pl.col("value", "low", "high").round(_DECIMALS).fill_nan(None))
 
 

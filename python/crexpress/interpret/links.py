@@ -12,27 +12,36 @@ from torch import Tensor
 
 from crexpress.apply.predict import encode, encode_silent, require_finite, tokens
 from crexpress.core import artifacts, log
+from crexpress.core.methods import MODEL, OVER_DISTANCE, PER_GENE, PLAIN
 from crexpress.data.neighbours import NEAREST, distances
 from crexpress.data.store import Store
 from crexpress.interpret.perturbation import perturb
 from crexpress.models import Model
 from crexpress.models.config import ModelConfig
 
-SCORES = [
-    {"name": "attention", "label": "attention", "higher_is_better": True},
-    {"name": "attention_minmax", "label": "attention, min-max per gene", "higher_is_better": True},
-    {"name": "perturbation", "label": "perturbation", "higher_is_better": True},
-    {"name": "attention_distance", "label": "attention / distance", "higher_is_better": True},
-    {"name": "perturbation_distance", "label": "perturbation / distance", "higher_is_better": True},
-]
+
+def _scores(*rows: tuple[str, str, str]) -> list[dict[str, Any]]:
+    """Of the model, as a links header describes them, from (column, label, form)."""
+    return [
+        {"name": name, "label": label, "higher_is_better": True, "kind": MODEL, "model": True, "form": form}
+        for name, label, form in rows
+    ]
+
+
+SCORES = _scores(
+    ("attention", "attention", PLAIN),
+    ("attention_minmax", "attention, min-max per gene", PER_GENE),
+    ("perturbation", "perturbation", PLAIN),
+    ("attention_distance", "attention / distance", OVER_DISTANCE),
+    ("perturbation_distance", "perturbation / distance", OVER_DISTANCE),
+)
 # CREaTor's forms of attention ("Attention score"), which take no time but are more columns to benchmark
-MORE_SCORES = [
-    {"name": "attention_logit", "label": "attention logit", "higher_is_better": True},
-    {"name": "attention_logit_minmax", "label": "attention logit, min-max per gene", "higher_is_better": True},
-    {"name": "attention_log_distance", "label": "attention / log10 distance", "higher_is_better": True},
-    {"name": "attention_logit_log_distance", "label": "attention logit, min-max / log10 distance",
-     "higher_is_better": True},
-]  # fmt: skip
+MORE_SCORES = _scores(
+    ("attention_logit", "attention logit", PLAIN),
+    ("attention_logit_minmax", "attention logit, min-max per gene", PER_GENE),
+    ("attention_log_distance", "attention / log10 distance", OVER_DISTANCE),
+    ("attention_logit_log_distance", "attention logit, min-max / log10 distance", PER_GENE),
+)
 
 
 def link_table(

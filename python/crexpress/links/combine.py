@@ -7,23 +7,31 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts, log
+from crexpress.core import artifacts, log, methods
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
 from crexpress.data import neighbours
 from crexpress.data.neighbours import PAD
-from crexpress.evaluate import crispr, naming, screening
+from crexpress.evaluate import crispr, screening
 from crexpress.links import screen_fit
 from crexpress.links.closed_forms import enhancer_activity, linear_signal
 from crexpress.links.tracks_evidence import OF_MODEL, abc, gene_rows, learned_share, model_evidence, tracks_evidence
 
+
+def _score(name: str, label: str, kind: str, model: bool) -> dict[str, Any]:
+    return {"name": name, "label": label, "higher_is_better": True, "kind": kind, "model": model}
+
+
+_PRODUCTS = {
+    "attention_perturbation": "attention x perturbation",
+    "attention_abc": "attention x ABC",
+    "perturbation_abc": "perturbation x ABC",
+    "learned_contact": "learned activity x contact",
+    "learned_contact_abc": "learned activity x contact x ABC",
+}
 SCORES = [
-    {"name": "abc", "label": "ABC of the element", "higher_is_better": True, "source": naming.CLOSED_FORM},
-    {"name": "attention_perturbation", "label": "attention x perturbation", "higher_is_better": True},
-    {"name": "attention_abc", "label": "attention x ABC", "higher_is_better": True},
-    {"name": "perturbation_abc", "label": "perturbation x ABC", "higher_is_better": True},
-    {"name": "learned_contact", "label": "learned activity x contact", "higher_is_better": True},
-    {"name": "learned_contact_abc", "label": "learned activity x contact x ABC", "higher_is_better": True},
+    _score("abc", "ABC of the element", methods.CLOSED_FORM, model=False),
+    *(_score(name, label, methods.MODEL, model=True) for name, label in _PRODUCTS.items()),
 ]
 FITTED, WITHOUT_MODEL = "fitted", "fitted_tracks"
 
@@ -69,11 +77,10 @@ def read_world(
 
 def fitted_scores(screen: str) -> list[dict[str, Any]]:
     """The two scores that a screen adds, as a links header describes them."""
-    about = (
-        (FITTED, f"fitted to {screen}, chromosome held out", naming.FITTED),
-        (WITHOUT_MODEL, f"fitted to {screen} without the model", naming.FITTED_WITHOUT),
-    )
-    return [{"name": name, "label": label, "higher_is_better": True, "source": source} for name, label, source in about]
+    return [
+        _score(FITTED, f"fitted to {screen}, chromosome held out", methods.FITTED, model=True),
+        _score(WITHOUT_MODEL, f"fitted to {screen} without the model", methods.FITTED, model=False),
+    ]
 
 
 def learn(links: pl.DataFrame, world: World, window: int, cell: str, screen: str, path: Path) -> screen_fit.Tested:

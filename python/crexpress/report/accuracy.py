@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 
 from crexpress.core import splits
+from crexpress.core.methods import ANCHORED
 from crexpress.evaluate.expression import CHANGED, CHANGED_SEEN, FOLD
-from crexpress.evaluate.naming import is_anchored
 from crexpress.report import facts, metrics, plots, style
 from crexpress.report.inputs import Inputs
 from crexpress.report.page import Section, Text, figure_table
@@ -53,11 +53,12 @@ def expression(study: Study) -> Section | None:
         )
     ]
     dots = [_dots(view) for view in views]
-    every = [row[0] for panel in dots for row in panel["rows"]]
+    drawn = {row[0] for panel in dots for row in panel["rows"]}
+    every = {name: method for view in views for name, method in view.about.items() if name in drawn}
     if every:
         blocks.append(
             study.picture(
-                plots.intervals(dots, "Pearson r on test genes", style.colours(every, models)),
+                plots.intervals(dots, "Pearson r on test genes", style.colours(every, next(iter(models), None))),
                 "methods",
                 "Correlation of every method with observed expression, with 95 % intervals, one panel a cell",
                 "Every method on the same test genes; bars are 95 % bootstrap intervals over genes.",
@@ -66,7 +67,7 @@ def expression(study: Study) -> Section | None:
     for view in views:
         methods = view.ranked(view.methods("mae"), splits.TEST, "pearson")
         subsets = [subset for subset in (splits.TEST, splits.TRAIN) if subset in view.subsets()]
-        colours = style.colours(methods, models)
+        colours = style.colours({name: view.about[name] for name in methods}, next(iter(models), None))
         unit = facts.unit(inputs, view.cell) if view.cell in inputs.expression else units
         blocks.append(
             figure_table(
@@ -127,7 +128,7 @@ def change(study: Study) -> Section | None:
         )
     for view in views:
         methods = view.ranked(view.methods("pearson_level"), CHANGED, "pearson_change")
-        colours = style.colours(methods, models)
+        colours = style.colours({name: view.about[name] for name in methods}, next(iter(models), None))
         differ, every, trained = (view.most(s, "pearson_level") for s in (CHANGED, splits.TEST, CHANGED_SEEN))
         blocks.append(
             figure_table(
@@ -162,7 +163,7 @@ def _change_panel(inputs: Inputs, view: metrics.View, model: str) -> dict[str, A
     trained = [cell for cell in inputs.expression if facts.seen(inputs, cell)]
     known = [str(view.reference)] if view.reference in inputs.predictions else trained
     old = pl.concat([facts.scored_genes(inputs, cell) for cell in known]).group_by("gene_id")
-    told = is_anchored(inputs.predictions[view.cell].header["parameters"].get("mode", "direct"))
+    told = inputs.predictions[view.cell].header["parameters"].get("mode") == ANCHORED
     known_as = "expression" if told else "predicted"  # an anchored model's change is from what it was told
     means = old.agg(pl.col(known_as).mean().alias("old"), pl.col("expression").mean().alias("was"), pl.len())
     both = new.join(means.filter(pl.col("len") == len(known)), on="gene_id", maintain_order="left").select(

@@ -15,7 +15,7 @@ def classes(study: Study) -> Section | None:
     for view in study.views("classes"):
         subsets = [subset for subset in (splits.TEST, splits.TRAIN) if subset in view.subsets()]
         methods = view.ranked(view.methods("auroc"), splits.TEST, "auroc")
-        colours = style.colours(methods, models)
+        colours = style.colours({name: view.about[name] for name in methods}, next(iter(models), None))
         share = view.value(methods[0], splits.TEST, "prevalence")
         tables.append(
             figure_table(

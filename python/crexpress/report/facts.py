@@ -1,18 +1,17 @@
 """Plain facts about a run that several parts of the report need: cells, splits, channels, methods, units."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import polars as pl
 
-from crexpress.core import splits
-from crexpress.evaluate import naming
-from crexpress.evaluate.naming import is_anchored
+from crexpress.core import methods, splits
+from crexpress.core.methods import ANCHORED, MODEL, Method
 from crexpress.report import style
 from crexpress.report.inputs import Inputs
 
+EXPRESSION_SECTIONS = ("expression", "classes")  # of the metrics table, in which models of expression have figures
 FEW_GENES = 1000  # below this many training genes, over all cells, a network cannot be trusted, and the report says so
-FEW_POSITIVES = 10  # below this many regulated pairs no curve is drawn
 
 
 def cells(inputs: Inputs) -> list[str]:
@@ -38,52 +37,54 @@ def classifies(inputs: Inputs, cell: str) -> bool:
     return inputs.predictions[cell].header["parameters"].get("classes") is not None
 
 
+def _models(inputs: Inputs) -> Iterator[tuple[str, str, Method]]:
+    """Every model of expression in the metrics table with each of its cells: (cell, name, what it is)."""
+    if inputs.metrics is None:
+        return
+    rows = inputs.metrics.data.filter(pl.col("kind") == MODEL, pl.col("section").is_in(EXPRESSION_SECTIONS))
+    for row in rows.unique(("cell", "method"), keep="first", maintain_order=True).iter_rows(named=True):
+        method = methods.from_row(row)
+        if method:
+            yield row["cell"], row["method"], method
+
+
+def about(inputs: Inputs) -> dict[str, Method]:
+    """What is behind the name of every model of expression in the metrics table, by name."""
+    return dict(sorted({name: method for _, name, method in _models(inputs)}.items()))
+
+
 def models(inputs: Inputs) -> list[str]:
     """Methods of the metrics table that are models, the pictured one first; else the presets of the predictions."""
-    if inputs.metrics and inputs.metrics.header["parameters"].get("models"):
-        named = inputs.metrics.header["parameters"]["models"]
-        return sorted(named, key=lambda name: (single_seed(inputs, name), whole(inputs, name) is not None, name))
+    known, single = about(inputs), single_seeds(inputs)
+    if known:
+        return sorted(known, key=lambda name: (name in single, bool(known[name].hidden_tracks), name))
     return sorted({file.header["parameters"]["preset"] for file in inputs.predictions.values()})
 
 
-def single_seed(inputs: Inputs, method: str) -> bool:
-    """Whether a method is one seed of several: it has a line in tables, but no sentence and no curve of its own."""
-    return _run(inputs, method).get("seed") is not None
+def single_seeds(inputs: Inputs) -> set[str]:
+    """Models that are one seed of several: they have a line in tables, but no sentence and no curve of their own."""
+    several = methods.one_of_several((cell, method) for cell, _, method in _models(inputs))
+    return {name for name, method in about(inputs).items() if method in several}
 
 
-def whole(inputs: Inputs, method: str) -> str | None:
+def whole(inputs: Inputs, model: str) -> str | None:
     """The same model with all tracks, of one that some were hidden from; else None."""
-    found: str | None = _run(inputs, method).get("whole")
-    return found
+    known = about(inputs)
+    if model not in known or not known[model].hidden_tracks:
+        return None
+    same = known[model]._replace(hidden_tracks=())
+    return next((name for name, method in known.items() if method == same), None)
 
 
-def method(inputs: Inputs, model: str) -> str:
-    """A model's name without its seed."""
-    found: str = _run(inputs, model).get("method", model)
-    return found
-
-
-def anchored(inputs: Inputs, method: str) -> bool:
+def anchored(inputs: Inputs, model: str) -> bool:
     """Whether a model was told what other cells express, and predicts the change."""
-    return is_anchored(_run(inputs, method).get("mode", "direct"))
-
-
-def _run(inputs: Inputs, method: str) -> dict[str, Any]:
-    """What the metrics' header says of a model or link score; nothing where it says nothing."""
-    runs = inputs.metrics.header["parameters"].get("runs", {}) if inputs.metrics else {}
-    found: dict[str, Any] = runs.get(method, {})
-    return found
+    known = about(inputs)
+    return model in known and known[model].mode == ANCHORED
 
 
 def screens(inputs: Inputs) -> dict[str, dict[str, Any]]:
     """What evaluate found of every screen: {name: see `screening.Screening.facts`}."""
     found: dict[str, dict[str, Any]] = inputs.metrics.header["parameters"].get("screens", {}) if inputs.metrics else {}
-    return found
-
-
-def source(inputs: Inputs, score: str) -> str:
-    """Where a score of the links table comes from: one of `naming.MODEL` and its kin."""
-    found: str = _run(inputs, score).get("source", naming.MODEL)
     return found
 
 
@@ -97,7 +98,8 @@ def spoken(inputs: Inputs) -> list[str]:
     """Models with sentences of their own: all but the single seeds and those with hidden tracks, unless there is
     nothing else.
     """
-    own = [model for model in models(inputs) if not single_seed(inputs, model) and not whole(inputs, model)]
+    known, single = about(inputs), single_seeds(inputs)
+    own = [name for name in models(inputs) if name not in single and not (name in known and known[name].hidden_tracks)]
     return own or models(inputs)[:1]
 
 

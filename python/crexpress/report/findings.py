@@ -3,27 +3,28 @@
 from collections import Counter
 from statistics import fmean, stdev
 
-from crexpress.baselines.known_cells import repeats_cells
-from crexpress.core import splits
+from crexpress.core import methods, splits
+from crexpress.core.methods import Method
+from crexpress.evaluate import labels
+from crexpress.evaluate.links import ALL_PAIRS, FEW_POSITIVES
 from crexpress.report import card, facts, metrics, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.inputs import Inputs
 from crexpress.report.linkage import (
-    ALL_PAIRS,
     GROUPS,
-    YARDSTICKS,
     closed_forms,
     drawn,
     model_scores,
     reached,
     table_scores,
+    yardsticks,
 )
 from crexpress.report.metrics import Figure, View
 from crexpress.report.page import Tile
 from crexpress.report.study import Study
 
+NEARNESS = "distance"  # the closed form that is how near an element is
 MOST_NAMES = 8  # cells trained on that are named one by one
-PROFILE = "boosted trees, profile"  # models.baselines
 MANY = 3  # from this many cells trained on, they share a sentence and a headline figure
 
 
@@ -80,13 +81,13 @@ def tiles(study: Study) -> list[Tile]:
             name += "unseen genes chosen because they differ"
             found.append(_tile(name, figure, "best baseline", value, _of_all_genes(view, best)))
     for view in study.views("links")[:1]:
-        if reached(view) < facts.FEW_POSITIVES:
+        if reached(view) < FEW_POSITIVES:
             continue
-        scores = model_scores(study.inputs, view)
-        scores = [score for score in scores if drawn(score)] or scores
+        scores = model_scores(view)
+        scores = drawn(view, scores) or scores
         best = view.best(scores, ALL_PAIRS, "average_precision")
         if best:
-            stick = view.best(closed_forms(study.inputs, view), ALL_PAIRS, "average_precision")
+            stick = view.best(closed_forms(view), ALL_PAIRS, "average_precision")
             value = view.value(stick, ALL_PAIRS, "average_precision") if stick else None
             name = f"Average precision of links by {best}"
             name += f", the best of {len(scores)} scores on this very screen" if len(scores) > 1 else ""
@@ -189,7 +190,7 @@ def findings(study: Study) -> list[str]:
     for screen in facts.screens(inputs).values():
         sentences += screen["warnings"]
     for view in study.views("links"):
-        sentences += _links(inputs, view)
+        sentences += _links(view)
     return sentences
 
 
@@ -236,7 +237,7 @@ def _expression(inputs: Inputs, view: View, model: str, models: list[str]) -> li
         verdict = metrics.side(difference) if difference else metrics.compare(figure, baseline)
         text += f": {verdict} the best baseline, {best} (r {style.number(baseline.value)}"
         text += f", difference {'+' if difference.value > 0 else ''}{_value(difference)})" if difference else ")"
-    copies = [name for name in view.methods("pearson") if repeats_cells(name) and name != best]
+    copies = [name for name in view.methods("pearson") if view.about[name].saw == methods.CELLS and name != best]
     known = view.best(copies, splits.TEST, "pearson")
     if known:
         text += f"; {known} r {style.number(view.value(known, splits.TEST, 'pearson'))}"
@@ -264,11 +265,12 @@ def _hidden(study: Study, models: list[str]) -> list[str]:
     """One sentence a model that some of its tracks were hidden from, its seeds averaged: what that costs in cells that
     have them.
     """
-    runs: dict[str, list[tuple[str, str]]] = {}
+    runs: dict[Method, list[tuple[str, str]]] = {}
+    known = facts.about(study.inputs)
     for model in models:
         whole = facts.whole(study.inputs, model)
         if whole:
-            runs.setdefault(facts.method(study.inputs, model), []).append((whole, model))
+            runs.setdefault(known[model].without_seed, []).append((whole, model))
     sentences = []
     for method, pairs in runs.items():
         told = []
@@ -282,8 +284,10 @@ def _hidden(study: Study, models: list[str]) -> list[str]:
                 r, mae, r_after, mae_after = (style.number(fmean(column)) for column in zip(*measured, strict=True))
                 told.append(f"r {r} to {r_after} and MAE {mae} to {mae_after} in {view.cell}")
         if told:
-            over = f" (mean of {len(pairs)} seeds)" if len(pairs) > 1 else ""
-            sentences.append(f"What hidden tracks cost, {method}{over}: on unseen genes from {style.join(told)}.")
+            over = f" ({labels.mean(len(pairs), methods.SEEDS)})" if len(pairs) > 1 else ""
+            sentences.append(
+                f"What hidden tracks cost, {labels.name(method)}{over}: on unseen genes from {style.join(told)}."
+            )
     return sentences
 
 
@@ -291,8 +295,11 @@ def _profile(study: Study) -> list[str]:
     """What the genes' own profiles add, by trees with and without them: the mean over the cells of the report."""
     with_it, without = [], []
     for view in study.views("expression"):
-        others = [method for method in view.methods("pearson") if method.startswith("boosted trees promoter + ")]
-        told, plain = (view.value(method, splits.TEST, "pearson") for method in (PROFILE, (others or [""])[0]))
+        by_score = {of.score: name for name, of in view.about.items()}  # as baselines.regressions names them
+        told, plain = (
+            view.value(by_score.get(score, ""), splits.TEST, "pearson")
+            for score in ("boosted_trees_profile", "boosted_trees_elements")
+        )
         if told is not None and plain is not None:
             with_it.append(told)
             without.append(plain)
@@ -307,12 +314,11 @@ def _profile(study: Study) -> list[str]:
 
 def _spread(study: Study) -> list[str]:
     """One sentence a model that was trained with several seeds: how far they lie apart."""
-    metrics_file = study.inputs.metrics
-    runs = metrics_file.header["parameters"].get("runs", {}) if metrics_file else {}
-    seeds: dict[str, list[str]] = {}
-    for name, run in runs.items():
-        if run["seed"] is not None:
-            seeds.setdefault(run["method"], []).append(name)
+    seeds: dict[Method, list[str]] = {}
+    single = facts.single_seeds(study.inputs)
+    for name, method in facts.about(study.inputs).items():
+        if name in single:
+            seeds.setdefault(method.without_seed, []).append(name)
     sentences = []
     for method, names in seeds.items():
         told = []
@@ -321,7 +327,9 @@ def _spread(study: Study) -> list[str]:
             if len(values) > 1:
                 told.append(f"{style.number(fmean(values))} (sd {style.number(stdev(values))}) in {view.cell}")
         if told:
-            sentences.append(f"Over {len(names)} seeds {method} reaches r on test genes of {style.join(told)}.")
+            sentences.append(
+                f"Over {len(names)} seeds {labels.name(method)} reaches r on test genes of {style.join(told)}."
+            )
     return sentences
 
 
@@ -340,40 +348,42 @@ def _change(view: View, own: list[str], models: list[str]) -> list[str]:
     if other:
         baseline = view.figures[other, CHANGED, "pearson_change"]
         text += f", {metrics.compare(figure, baseline)} {other} (r {style.number(baseline.value)})"
-    copied = view.value(f"copy of {view.reference}", CHANGED, "pearson_level")
+    copy = next((m for m, of in view.about.items() if of.score == methods.COPY and of.cells == (view.reference,)), None)
+    copied = view.value(copy, CHANGED, "pearson_level") if copy else None
     if copied is not None:
         text += f"; copying {view.reference} gives r {style.number(copied)} of their level and no change at all"
     return [text + "."]
 
 
-def _links(inputs: Inputs, view: View) -> list[str]:
-    positives = view.value("all", ALL_PAIRS, "positives") or 0
+def _links(view: View) -> list[str]:
+    positives = view.value(methods.EVERYTHING, ALL_PAIRS, "positives") or 0
     head = f"{view.reference}, {view.cell}: {style.count(view.most(ALL_PAIRS, 'prevalence'))} tested pairs"
     head += f", {style.count(positives)} regulated"
-    scores = [name for name in table_scores(view) if drawn(name)]
-    if positives < facts.FEW_POSITIVES:
+    scores = drawn(view, table_scores(view))
+    if positives < FEW_POSITIVES:
         return [f"{head}: too few to say how good any link score is."]
     if not scores:
         return [f"{head}; this run has no link scores of its own."]
     covered = reached(view)
-    if covered < facts.FEW_POSITIVES:
+    if covered < FEW_POSITIVES:
         return [
             f"{head}, of which {covered} lie within reach of the links table: too few to say how good its scores are."
         ]
-    sticks = closed_forms(inputs, view)
+    sticks = closed_forms(view)
     best = view.best(sticks, ALL_PAIRS, "average_precision")
-    listed = dict.fromkeys([*scores, *YARDSTICKS, *([best] if best else [])])
+    listed = dict.fromkeys([*scores, *yardsticks(view), *([best] if best else [])])
     measured = {name: figure for name in listed if (figure := view.get(name, ALL_PAIRS, "average_precision"))}
     ranked = view.ranked(list(measured), ALL_PAIRS, "average_precision")
+    prevalence = view.value(methods.EVERYTHING, ALL_PAIRS, "prevalence")
     sentences = [
-        f"{head} (prevalence {style.number(view.value('all', ALL_PAIRS, 'prevalence'))}). The links table reaches "
+        f"{head} (prevalence {style.number(prevalence)}). The links table reaches "
         f"{style.percent(view.value(scores[0], ALL_PAIRS, 'coverage'))} of the pairs and {style.count(covered)} of the "
         "regulated ones; the rest are filled with the worst value and count as misses.",
         f"{view.reference}, {view.cell}, average precision on all pairs: "
         + ", ".join(f"{name} {_value(measured[name])}" for name in ranked)
         + ".",
     ]
-    own = [name for name in model_scores(inputs, view) if name in measured]
+    own = [name for name in model_scores(view) if name in measured]
     if best and own:
         told = [*_beside_yardstick(view, own, best), *_by_distance(view, own, sticks)]
         sentences[-1] = " ".join([sentences[-1], *told])
@@ -382,7 +392,8 @@ def _links(inputs: Inputs, view: View) -> list[str]:
 
 def _beside_yardstick(view: View, scores: list[str], stick: str) -> list[str]:
     """Which scores of the model tell more, as much, or less than the best that needs no model; and than nearness."""
-    yardstick, distance = (view.get(name, ALL_PAIRS, "average_precision") for name in (stick, "distance"))
+    nearness = next((name for name, method in view.about.items() if method == methods.closed_form(NEARNESS)), "")
+    yardstick, distance = (view.get(name, ALL_PAIRS, "average_precision") for name in (stick, nearness))
     verdicts: dict[str, list[str]] = {"above": [], "level with": [], "below": []}
     poor = []
     for name in scores:
@@ -390,13 +401,13 @@ def _beside_yardstick(view: View, scores: list[str], stick: str) -> list[str]:
         if figure and yardstick:
             verdicts[metrics.compare(figure, yardstick)].append(name)
             poor += [name] if distance and metrics.compare(figure, distance) == "below" else []
-    said = "distance alone" if stick == "distance" else f"{stick}, the best score that needs no model"
+    said = "distance alone" if stick == nearness else f"{stick}, the best score that needs no model"
     sentences = [
         f"{style.sentence(style.join(names))} {'are' if len(names) > 1 else 'is'} {verdict} {said}."
         for verdict, names in verdicts.items()
         if names
     ]
-    if poor and stick != "distance":
+    if poor and stick != nearness:
         tell = "by themselves tell" if len(poor) > 1 else "by itself tells"
         sentences.append(f"{style.sentence(style.join(poor))} {tell} less than how near an element is.")
     return sentences

@@ -10,7 +10,8 @@ import polars as pl
 from crexpress.core import artifacts
 from crexpress.core.artifacts import Arrays, Header
 from crexpress.core.errors import InputError
-from crexpress.evaluate.naming import is_anchored
+from crexpress.core.methods import ANCHORED
+from crexpress.evaluate import labels
 
 T = TypeVar("T")
 
@@ -136,12 +137,11 @@ def _pictured(
 
     def rank(file: Loaded[pl.DataFrame]) -> tuple[bool, bool, bool, str, int]:
         about = file.header["parameters"]
-        mode = about.get("mode", "direct")
-        own_mode = is_anchored(mode) != bool(about.get("cell_seen"))
+        own_mode = (about.get("mode") == ANCHORED) != bool(about.get("cell_seen"))
         return (
             bool(about.get("hidden_tracks")),
             not own_mode,
-            "mean of" not in mode,
+            not about.get("mean_of"),
             str(about.get("preset")),
             about.get("seed") or 0,
         )
@@ -163,7 +163,7 @@ def _pictured(
 
 def _read_model(folder: Path) -> Trained:
     config, history = artifacts.read_config(folder), Path(folder) / "history.parquet"
-    name = f"{config.get('preset', folder.name)}, seed {config.get('training', {}).get('seed', 1)}"
+    name = labels.trained_model(config.get("preset", folder.name), config.get("training", {}).get("seed", 1))
     return Trained(name, config, artifacts.read_table(history, "history")[0] if history.is_file() else None)
 
 

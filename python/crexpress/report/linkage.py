@@ -1,21 +1,20 @@
 """Element-gene links: against a perturbation screen, and around one gene."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
 from crexpress.core import splits
 from crexpress.core.errors import InputError
-from crexpress.evaluate import naming
-from crexpress.evaluate.naming import of_one_seed
+from crexpress.core.methods import CLOSED_FORM, EVERYTHING, PER_GENE, one_of_several
+from crexpress.evaluate.links import ALL_PAIRS, COVERED, FEW_POSITIVES
+from crexpress.evaluate.links import GROUPS as _GROUPS
 from crexpress.report import facts, locus, locus_plot, plots, style
-from crexpress.report.inputs import Inputs
 from crexpress.report.metrics import View
 from crexpress.report.page import Cell, Section, Table, Text, figure_table
 from crexpress.report.study import Blocks, Study
 
-ALL_PAIRS, COVERED = "all pairs", "covered pairs"
-GROUPS = ("<10 kb", "10-50 kb", "50-100 kb", ">100 kb")
+GROUPS = tuple(name for name, _, _ in _GROUPS)
 YARDSTICKS = ("distance", "activity/distance", "ABC")
 _PARTS = {
     splits.TRAIN: "used in training",
@@ -29,25 +28,20 @@ def table_scores(view: View) -> list[str]:
     return view.methods("coverage")
 
 
-def model_scores(inputs: Inputs, view: View) -> list[str]:
+def model_scores(view: View) -> list[str]:
     """Scores of the links table that the model has a part in: no closed form, and no fit of those alone."""
-    return [name for name in table_scores(view) if facts.source(inputs, name) in naming.WITH_MODEL]
+    return [name for name in table_scores(view) if view.about[name].model]
 
 
-def closed_forms(inputs: Inputs, view: View) -> list[str]:
+def closed_forms(view: View) -> list[str]:
     """Scores that need no model and no fit: what the model's are held against, the best of them first of all."""
-    own = table_scores(view)
-    return [
-        name
-        for name in view.methods("average_precision")
-        if name not in own or facts.source(inputs, name) == naming.CLOSED_FORM
-    ]
+    return [name for name in view.methods("average_precision") if view.about[name].kind == CLOSED_FORM]
 
 
 def reached(view: View) -> int:
     """Number of regulated pairs within reach of the links table."""
     shares = [view.value(name, ALL_PAIRS, "coverage_positives") or 0 for name in table_scores(view)]
-    return round(max(shares, default=0) * (view.value("all", ALL_PAIRS, "positives") or 0))
+    return round(max(shares, default=0) * (view.value(EVERYTHING, ALL_PAIRS, "positives") or 0))
 
 
 def links(study: Study) -> Section | None:
@@ -67,10 +61,10 @@ def links(study: Study) -> Section | None:
 
 def _benchmark(study: Study, view: View, suffix: str) -> Blocks:
     methods = view.ranked(view.methods("average_precision"), ALL_PAIRS, "average_precision")
-    colours = style.colours(sorted(methods))
-    total, prevalence = view.most(ALL_PAIRS, "prevalence"), view.value("all", ALL_PAIRS, "prevalence")
-    positives = view.value("all", ALL_PAIRS, "positives") or 0
-    unknown = view.value("all", ALL_PAIRS, "unknown_genes")
+    colours = style.colours({name: view.about[name] for name in sorted(methods)})
+    total, prevalence = view.most(ALL_PAIRS, "prevalence"), view.value(EVERYTHING, ALL_PAIRS, "prevalence")
+    positives = view.value(EVERYTHING, ALL_PAIRS, "positives") or 0
+    unknown = view.value(EVERYTHING, ALL_PAIRS, "unknown_genes")
     blocks: Blocks = [
         Text(
             f"{view.reference}, {view.cell}: {style.count(total)} tested pairs, {style.count(positives)} of them "
@@ -79,8 +73,8 @@ def _benchmark(study: Study, view: View, suffix: str) -> Blocks:
             + (f" {style.count(unknown)} pairs name a gene that this gene list lacks." if unknown else "")
         )
     ]
-    few = positives if positives < facts.FEW_POSITIVES or not table_scores(view) else reached(view)
-    if few < facts.FEW_POSITIVES:
+    few = positives if positives < FEW_POSITIVES or not table_scores(view) else reached(view)
+    if few < FEW_POSITIVES:
         where = "" if few == positives else " within reach of the links table"
         text = f"{style.count(few)} regulated pairs{where} are too few for a curve; the figures are for the record."
         blocks.append(Text(text, tone="warning"))
@@ -112,16 +106,16 @@ def _curves(
     here = curves.filter(
         (pl.col("cell") == view.cell) & (pl.col("benchmark") == view.reference) & (pl.col("subset") == ALL_PAIRS)
     )
-    shown = {method: here.filter(pl.col("method") == method) for method in methods if drawn(method)}
+    shown = {method: here.filter(pl.col("method") == method) for method in drawn(view, methods)}
     shown = {method: curve for method, curve in shown.items() if len(curve)}
     if not shown:
         return []
     values = {method: style.number(view.value(method, ALL_PAIRS, "average_precision")) for method in shown}
     legend = {method: f"{value}  {style.sentence(method)}" for method, value in values.items()}
-    prevalence = view.value("all", ALL_PAIRS, "prevalence")
+    prevalence = view.value(EVERYTHING, ALL_PAIRS, "prevalence")
     return [
         study.picture(
-            plots.precision_recall(shown, legend, colours, model_scores(study.inputs, view), prevalence),
+            plots.precision_recall(shown, legend, colours, model_scores(view), prevalence),
             f"precision-recall{suffix}",
             f"Precision against recall of {style.join(shown)} on {view.reference}",
             "Precision against recall on all pairs; average precision in the legend. Thick: scores of the model. "
@@ -130,11 +124,18 @@ def _curves(
     ]
 
 
-def drawn(method: str) -> bool:
-    """Whether a score has a place in figures and findings: what is scaled per gene, and single seeds, stay in
-    the tables.
+def drawn(view: View, names: Iterable[str]) -> list[str]:
+    """Those scores that have a place in figures and findings: what is scaled per gene, and single seeds, stay in the
+    tables.
     """
-    return "min-max" not in method and not of_one_seed(method)
+    several = one_of_several(("", method) for method in view.about.values())
+    return [name for name in names if view.about[name].form != PER_GENE and view.about[name] not in several]
+
+
+def yardsticks(view: View) -> list[str]:
+    """The closed forms of YARDSTICKS that were measured, by their names."""
+    known = {method.score: name for name, method in view.about.items() if method.kind == CLOSED_FORM}
+    return [known[score] for score in YARDSTICKS if score in known]
 
 
 def _coverage(view: View, total: int, positives: float) -> Blocks:
@@ -162,9 +163,9 @@ def _groups(
 ) -> Blocks:
     """Average precision by distance: bars over each group's prevalence, and a table."""
     ours = table_scores(view)
-    bars = [method for method in methods if drawn(method) and method in ours]
-    bars += [method for method in YARDSTICKS if method in methods]
-    chance = [view.get("all", group, "prevalence") for group in groups]
+    bars = [method for method in drawn(view, methods) if method in ours]
+    bars += [method for method in yardsticks(view) if method in methods]
+    chance = [view.get(EVERYTHING, group, "prevalence") for group in groups]
     chart = plots.by_group(
         groups,
         {method: [view.value(method, group, "average_precision") for group in groups] for method in bars},

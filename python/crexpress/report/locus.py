@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 from scipy import ndimage
 
-from crexpress.core import splits
+from crexpress.core import methods, splits
 from crexpress.core.artifacts import Arrays
 from crexpress.core.errors import InputError
 from crexpress.evaluate import crispr
@@ -45,12 +45,11 @@ class Locus:
 
 
 def scores(links: Loaded[pl.DataFrame]) -> dict[str, str]:
-    """The model's own scores in a links table, {column: label}; what is made of them is not pictured."""
-    derived = ("distance", "minmax")
+    """Scores of a links table that are pictured, {column: label}: all but those over distance and within each gene."""
     return {
-        score["name"]: style.sentence(score["label"])
-        for score in links.header["parameters"]["scores"]
-        if score["name"] in links.data.columns and not any(part in score["name"] for part in derived)
+        method.score: style.sentence(method.title)
+        for method in methods.of_links(links.header["parameters"])
+        if method.score in links.data.columns and method.form == methods.PLAIN
     }
 
 

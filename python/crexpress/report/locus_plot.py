@@ -104,7 +104,7 @@ def _draw_score(axis: Axes, locus: Locus, name: str, label: str) -> None:
 
     An element on the promoter often outweighs all others: its bar is cut off at the top and pale.
     """
-    colour = style.colours([label])[label]
+    colour = style.COLOURS.get(name, style.SPARE[0])
     linked = locus.linked.filter(pl.col(name).is_not_null() & pl.col(name).is_finite())
     middle = ((linked["start"] + linked["end"]) / 2).to_numpy()
     values = np.clip(linked[name].to_numpy().astype(float), 0, None)

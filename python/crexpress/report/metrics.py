@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 import polars as pl
 
+from crexpress.core import methods
+from crexpress.core.methods import Method
+
 
 class Figure(NamedTuple):
     """One measured value, its 95 % interval (None: not bootstrapped), the number of genes or pairs it rests on,
@@ -20,12 +23,15 @@ class Figure(NamedTuple):
 
 
 class View(NamedTuple):
-    """The figures of one section, cell and reference (a cell to compare with, or a benchmark)."""
+    """The figures of one section, cell and reference (a cell to compare with, or a benchmark), by the methods' names;
+    `about` says what each method is.
+    """
 
     cell: str
     seen: bool
     reference: str | None
     figures: dict[tuple[str, str, str], Figure]
+    about: dict[str, Method]
 
     def get(self, method: str, subset: str, metric: str) -> Figure | None:
         """The figure, or None when it was not or could not be measured."""
@@ -69,8 +75,11 @@ def views(frame: pl.DataFrame | None, section: str) -> list[View]:
         for row in frame.filter(pl.col("section") == section).iter_rows(named=True):
             view = found.setdefault(
                 (row["cell"], row["reference"]),
-                View(row["cell"], bool(row["cell_seen"]), row["reference"], {}),
+                View(row["cell"], bool(row["cell_seen"]), row["reference"], {}, {}),
             )
+            method = methods.from_row(row)
+            if method is not None:
+                view.about[row["method"]] = method
             view.figures[row["method"], row["subset"], row["metric"]] = Figure(
                 row["value"], row["low"], row["high"], row["n"], row["baseline"]
             )

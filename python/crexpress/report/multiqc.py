@@ -8,9 +8,10 @@ import numpy as np
 import polars as pl
 
 from crexpress.core import artifacts, splits
-from crexpress.report import card, facts, style
+from crexpress.evaluate.links import ALL_PAIRS, FEW_POSITIVES
+from crexpress.report import card, style
 from crexpress.report.accuracy import CHANGED
-from crexpress.report.linkage import ALL_PAIRS, reached
+from crexpress.report.linkage import reached
 from crexpress.report.study import Study
 
 PARENT = {
@@ -113,10 +114,10 @@ def curves(study: Study) -> dict[str, Any] | None:
     rows = study.inputs.curves.data.filter(
         (pl.col("cell") == view.cell) & (pl.col("benchmark") == view.reference) & (pl.col("subset") == ALL_PAIRS)
     )
-    methods = sorted(rows["method"].unique())
-    if not methods or reached(view) < facts.FEW_POSITIVES:
+    methods = sorted(name for name in rows["method"].unique() if name in view.about)
+    if not methods or reached(view) < FEW_POSITIVES:
         return None
-    colours = style.colours(methods)
+    colours = style.colours({name: view.about[name] for name in methods})
     data = {}
     for method in methods:
         curve = rows.filter(pl.col("method") == method)

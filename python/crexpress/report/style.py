@@ -1,10 +1,10 @@
 """How methods, numbers and figures look: one name, one colour and one way to write a number, everywhere."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from crexpress.evaluate.naming import of_one_seed
+from crexpress.core.methods import COPY, EXPRESSION, PUBLISHED, Method, one_of_several
 
 DASH, MINUS = "\u2013", "\u2212"  # for what was not measured, and for negative numbers
 
@@ -13,31 +13,32 @@ BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, BLACK, GREY = "#CC79A7", "#56B4E9", "#1a1a1a", "#8a8f98"
 INK, MUTED, RULE = "#1f2430", "#5d6573", "#d9dde3"
 
-# One family of methods, one hue; what divides by distance or adds elements is a shade of it.
+# By the score of a method (`core.methods`). One family, one hue; what divides by distance or adds elements is a shade.
 COLOURS = {
-    "train mean": GREY,
-    "mean over training cells": "#b58a5a",
-    "nearest cell": "#d9a7c9",
-    "copy of": PURPLE,
-    "ridge promoter": "#f3cd7a",
-    "ridge promoter +": ORANGE,
-    "boosted trees promoter": "#7fcdb4",
-    "boosted trees promoter +": GREEN,
-    "boosted trees, profile": "#1b7a5a",
-    "boosted trees change": "#00664d",
+    "train_mean": GREY,
+    "mean_over_cells": "#b58a5a",
+    "nearest_cell": "#d9a7c9",
+    COPY: PURPLE,
+    "ridge_promoter": "#f3cd7a",
+    "ridge_elements": ORANGE,
+    "boosted_trees_promoter": "#7fcdb4",
+    "boosted_trees_elements": GREEN,
+    "boosted_trees_profile": "#1b7a5a",
+    "boosted_trees_change": "#00664d",
     "attention": BLUE,
-    "attention, min-max per gene": "#a9cbe3",
-    "attention / distance": SKY,
-    "attention / log10 distance": "#7a9cc6",
-    "attention logit": "#3f5f8a",
+    "attention_minmax": "#a9cbe3",
+    "attention_distance": SKY,
+    "attention_log_distance": "#7a9cc6",
+    "attention_logit": "#3f5f8a",
     "perturbation": VERMILLION,
-    "perturbation / distance": "#f0a26b",
+    "perturbation_distance": "#f0a26b",
     "distance": BLACK,
     "activity/distance": GREEN,
-    "abc": "#1b7a5a",
-    "activity/distance (": "#b5cf6b",
-    "h3k27ac/distance": "#7fcdb4",
+    "ABC": "#1b7a5a",
+    "activity/distance (screen's read counts)": "#b5cf6b",
+    "H3K27ac/distance": "#7fcdb4",
 }
+ONE_SEED = "#a9cbe3"
 SPARE = ("#8c6bb1", "#c2a5cf", "#a6761d", "#66a61e")
 TRACKS = {"dnase": "DNase", "atac": "ATAC", "ctcf": "CTCF", "polr2a": "POLR2A"}
 
@@ -84,23 +85,22 @@ def track(name: str) -> str:
     return TRACKS.get(name, name)
 
 
-def colours(methods: Iterable[str], models: Sequence[str] = ()) -> dict[str, str]:
-    """A colour for every method: the first model is blue, single seeds are light blue, a known method has its own, the
-    others take turns.
+def colours(methods: Mapping[str, Method], first: str | None = None) -> dict[str, str]:
+    """A colour for every method, by its name: the `first` model is blue, single seeds are light blue, a known score has
+    its own, the others take turns.
     """
     chosen: dict[str, str] = {}
     spare = 0
-    first = next(iter(models), None)
-    for method in methods:
-        starts = [start for start in COLOURS if method.lower().startswith(start)]
-        if method == first:
-            chosen[method] = BLUE
-        elif method in models and of_one_seed(method):
-            chosen[method] = "#a9cbe3"
-        elif starts:
-            chosen[method] = COLOURS[max(starts, key=len)]
+    several = one_of_several(("", method) for method in methods.values())
+    for name, method in methods.items():
+        if name == first:
+            chosen[name] = BLUE
+        elif method.score == EXPRESSION and method in several:
+            chosen[name] = ONE_SEED
+        elif method.kind != PUBLISHED and method.score in COLOURS:
+            chosen[name] = COLOURS[method.score]
         else:
-            chosen[method] = SPARE[spare % len(SPARE)]
+            chosen[name] = SPARE[spare % len(SPARE)]
             spare += 1
     return chosen
 

@@ -1,7 +1,5 @@
 """The page of a sweep: every point side by side, seeds as spread."""
 
-import re
-from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean, stdev
 
@@ -9,15 +7,17 @@ import polars as pl
 
 from crexpress import __version__
 from crexpress.core import splits
-from crexpress.evaluate.compare import Compared, Spread, base_name, spread
+from crexpress.core.methods import CLOSED_FORM, DIRECT
+from crexpress.evaluate import labels
+from crexpress.evaluate.compare import Compared, Spread, spread
+from crexpress.evaluate.links import ALL_PAIRS
 from crexpress.report import linkage, plots, style
 from crexpress.report.accuracy import CHANGED
-from crexpress.report.linkage import ALL_PAIRS
 from crexpress.report.page import Cell, Page, Picture, Section, Table, Text
 from crexpress.report.study import Blocks
 
-_SCORES = ("attention", "perturbation", "attention / distance", "perturbation / distance")
-Pick = Callable[[str], Spread | None]
+_SCORES = ("attention", "perturbation", "attention_distance", "perturbation_distance")
+Spreads = dict[tuple[str, str], Spread | None]  # by point and mode: direct, or anchored
 
 
 def build(compared: Compared, figures: Path, title: str | None) -> Page:
@@ -42,16 +42,16 @@ def _points(compared: Compared) -> Section:
     for point, settings in compared.settings.items():
         told = ", ".join(f"{name} {value}" for name, value in settings.items()) or "as the run"
         seeds = compared.table.filter(pl.col("point") == point)["seed"].drop_nulls().unique().sort().to_list()
-        rows.append([Cell(point), Cell(told), Cell(style.join(map(str, seeds)) or "one")])
+        rows.append([Cell(point), Cell(told), Cell(style.join(map(str, seeds)) if len(seeds) > 1 else "one")])
     return Section("points", "Points", [Table("What each point sets.", ["Point", "Settings", "Seeds"], rows)])
 
 
-def _panels(rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
+def _panels(rows: pl.DataFrame, beside: str = "·") -> list[tuple[str, pl.DataFrame]]:
     """Rows of each cell (and reference), those that every point has not trained on last."""
     keys = rows.select("cell", "reference").unique(maintain_order=True).iter_rows()
     return [
         (
-            cell if reference is None else f"{cell} · {reference}",
+            cell if reference is None else f"{cell} {beside} {reference}",
             rows.filter(cell=cell).filter(pl.col("reference").eq_missing(reference)),
         )
         for cell, reference in keys
@@ -59,32 +59,35 @@ def _panels(rows: pl.DataFrame) -> list[tuple[str, pl.DataFrame]]:
 
 
 def _figures(
-    compared: Compared, figures: Path, panels: list[tuple[str, dict[str, Spread | None], dict[str, float]]], name: str,
-    axis: str, caption: str,
+    compared: Compared, figures: Path, panels: list[tuple[str, Spreads, dict[str, float]]], name: str, axis: str,
+    caption: str, mark: bool = True,
 ) -> Blocks:  # fmt: skip
-    """A picture and a table of one figure: panels are (title, {point: spread}, {yardstick: value})."""
+    """A picture and a table of one figure: panels are (title, spreads, {yardstick: value}); `mark` the best."""
     alt = f"{axis} of every point, one panel a cell, one dot a seed"
-    picture = Picture(name, plots.save(plots.spreads(panels, axis), figures, name), alt, f"{caption} {_LEGEND}")
+    drawn = [(title, {labels.point(*key): of for key, of in own.items()}, sticks) for title, own, sticks in panels]
+    picture = Picture(name, plots.save(plots.spreads(drawn, axis), figures, name), alt, f"{caption} {_LEGEND}")
     rows = []
-    best = [max((_centre(s) for s in spreads.values() if s), default=None) for _, spreads, _ in panels]
-    shown = dict.fromkeys(label for _, spreads, _ in panels for label in spreads)
+    best = [
+        max((_centre(s) for s in spreads.values() if s), default=None) if mark else None for _, spreads, _ in panels
+    ]
+    shown = dict.fromkeys(key for _, spreads, _ in panels for key in spreads)
     for point in compared.settings:
-        for label in [label for label in shown if _of(label, point)] or [point]:
-            row = [Cell(label)]
+        for key in [key for key in shown if key[0] == point] or [(point, DIRECT)]:
+            row = [Cell(labels.point(*key))]
             for (_, spreads, _), top in zip(panels, best, strict=True):
-                row.append(_cell(spreads.get(label), top))
+                row.append(_cell(spreads.get(key), top))
             rows.append(row)
     for yardstick in dict.fromkeys(stick for _, _, sticks in panels for stick in sticks):
         values = [sticks.get(yardstick) for _, _, sticks in panels]
         rows.append([Cell(style.sentence(yardstick)), *(Cell(style.number(value), numeric=True) for value in values)])
-    table = Table(f"{caption} {_TABLE}", ["Point", *(title for title, _, _ in panels)], rows)
+    table = Table(f"{caption} {_TABLE}{_MARKED if mark else ''}.", ["Point", *(title for title, _, _ in panels)], rows)
     return [picture, table]
 
 
 _LEGEND = (
     "Small dots: seeds; large: their mean; diamond: the mean of their predictions; lines: 95 % bootstrap intervals."
 )
-_TABLE = "Mean over seeds (standard deviation; mean of the seeds' predictions); best of a column in bold."
+_TABLE, _MARKED = "Mean over seeds (standard deviation; mean of the seeds' predictions)", "; best of a column in bold"
 
 
 def _centre(figure: Spread) -> float:
@@ -112,17 +115,11 @@ def _expression(compared: Compared, figures: Path) -> Section | None:
         units = compared.headers[0]["parameters"]["units"]
         unit = f" in {style.join(sorted(set(units.values())))}" if metric == "mae" else ""
         made = _figures(
-            compared, figures, panels, f"sweep-{metric}", f"{title} on test genes", f"{title} on test genes{unit}."
-        )
-        blocks += made if metric == "pearson" else [_lowest(made[1])]
+            compared, figures, panels, f"sweep-{metric}", f"{title} on test genes", f"{title} on test genes{unit}.",
+            mark=metric == "pearson",  # of errors the highest is not the best
+        )  # fmt: skip
+        blocks += made if metric == "pearson" else made[1:]
     return Section("expression", "Expression", blocks) if blocks else None
-
-
-def _lowest(block: Text | Table | Picture) -> Table:
-    """The same table without marks: of errors the highest is not the best."""
-    assert isinstance(block, Table)
-    rows = [[Cell(cell.text, cell.small, cell.numeric) for cell in row] for row in block.rows]
-    return Table(block.caption.replace("; best of a column in bold", ""), block.columns, rows)
 
 
 def _seen(cell: str, rows: pl.DataFrame) -> str:
@@ -130,27 +127,11 @@ def _seen(cell: str, rows: pl.DataFrame) -> str:
     return f"{cell} · {'trained on' if seen == [True] else 'never seen' if seen == [False] else 'seen by some'}"
 
 
-def _by_point(rows: pl.DataFrame) -> dict[str, Spread | None]:
-    """Figures of models by point; those of anchored models beside the direct ones' as "POINT (anchored)". Models that
-    tracks were hidden from are left to the report of their point.
-    """
-    found: dict[str, Spread | None] = {}
-    named = rows.with_columns(mode=pl.col("method").map_elements(_mode, pl.String))
-    for point, mode in named.select("point", "mode").unique(maintain_order=True).iter_rows():
-        if "without " not in mode:
-            label = f"{point} ({mode})" if mode else point
-            found[label] = spread(named.filter(point=point, mode=mode))
-    return found
-
-
-def _mode(method: str) -> str:
-    """ "anchored" of "scpge (anchored, mean of 3 seeds)"; nothing of a direct model or a link score."""
-    found = re.search(r"\(([^()]*)\)$", base_name(method))
-    return found[1] if found else ""
-
-
-def _of(label: str, point: str) -> bool:
-    return label == point or label.startswith(f"{point} (")
+def _by_point(rows: pl.DataFrame) -> Spreads:
+    """Figures of models by point and mode; models that tracks were hidden from are left to their point's report."""
+    whole = rows.filter(pl.col("hidden_tracks").fill_null("") == "")
+    keys = whole.select("point", "mode").unique(maintain_order=True).iter_rows()
+    return {(point, mode): spread(whole.filter(point=point, mode=mode)) for point, mode in keys}
 
 
 def _baseline(rows: pl.DataFrame, metric: str) -> dict[str, float]:
@@ -167,8 +148,7 @@ def _change(compared: Compared, figures: Path) -> Section | None:
     if rows.filter("model").is_empty():
         return None
     panels = [
-        (title.replace("·", "against"), _by_point(own.filter("model")), _baseline(own, "pearson"))
-        for title, own in _panels(rows)
+        (title, _by_point(own.filter("model")), _baseline(own, "pearson")) for title, own in _panels(rows, "against")
     ]
     caption = "r of predicted against observed change, test genes that differ more than fourfold."
     return Section(
@@ -180,13 +160,13 @@ def _links(compared: Compared, figures: Path) -> Section | None:
     rows = compared.table.filter(section="links", subset=ALL_PAIRS, metric="average_precision")
     blocks: Blocks = []
     for title, own in _panels(rows):
-        scores = own.filter("model").with_columns(score=pl.col("method").map_elements(base_name, pl.String))
+        closed = own.filter(pl.col("kind") == CLOSED_FORM, pl.col("score").is_in(linkage.YARDSTICKS))
+        values = dict(closed.group_by("method", maintain_order=True).agg(pl.col("value").max()).iter_rows())
         panels = []
         for score in _SCORES:
-            of_score = _by_point(scores.filter(score=score))
-            sticks = own.filter(~pl.col("model"), pl.col("method").is_in(linkage.YARDSTICKS))
-            values = dict(sticks.group_by("method", maintain_order=True).agg(pl.col("value").max()).iter_rows())
-            panels += [(style.sentence(score), of_score, values)] if of_score else []
+            of_score = own.filter("model", pl.col("score") == score)
+            if len(of_score):
+                panels.append((style.sentence(of_score["title"][0]), _by_point(of_score), values))
         if panels:
             name = f"sweep-links-{len(blocks) // 3 + 1}"
             caption = f"Average precision on all pairs of {title}."
@@ -202,7 +182,8 @@ def _findings(compared: Compared) -> list[str]:
     rows = compared.table.filter(section="expression", subset=splits.TEST, metric="pearson")
     sentences = []
     for cell, own in _panels(rows):
-        centres = {point: _centre(figure) for point, figure in _by_point(own.filter("model")).items() if figure}
+        figures = _by_point(own.filter("model"))
+        centres = {labels.point(*key): _centre(figure) for key, figure in figures.items() if figure}
         if len(centres) > 1:
             best, worst = max(centres, key=lambda p: centres[p]), min(centres, key=lambda p: centres[p])
             sentences.append(

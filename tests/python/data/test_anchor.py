@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
-from crexpress.core import artifacts
+from crexpress.core import artifacts, methods
 from crexpress.core.errors import InputError
 from crexpress.data import anchor
 from crexpress.data.store import Store, open_store
@@ -160,9 +160,10 @@ def test_a_track_can_be_hidden_to_see_what_it_costs(tiny: Any, tmp_path: Path) -
     assert table.equals(artifacts.read_table(tmp_path / "poor/predictions.C.parquet", "predictions")[0])
     scored = ["--predictions", whole, "--predictions", without, "--expression", tiny.expression("C")]
     assert run("evaluate", *reference, *scored, "--resamples", 20, "--outdir", tmp_path).exit_code == 0
-    runs = artifacts.read_table(tmp_path / "metrics.parquet", "metrics")[1]["parameters"]["runs"]
-    hidden = runs["scpge-small (anchored, without dnase)"]
-    assert (hidden["whole"], hidden["seed"]) == ("scpge-small (anchored)", None)
+    rows = artifacts.read_table(tmp_path / "metrics.parquet", "metrics")[0].filter(kind="model").iter_rows(named=True)
+    own = {row["method"]: methods.from_row(row) for row in rows}
+    hidden, whole = own["scpge-small (anchored, without dnase)"], own["scpge-small (anchored)"]
+    assert hidden == whole._replace(hidden_tracks=("dnase",))
     for tracks, message in (("atac", "the model reads no atac"), ("dnase,h3k27ac", "leaves C without any track")):
         result = run("predict", *given, "--hide-tracks", tracks, "--outdir", tmp_path)
         assert (result.exit_code, message in result.output) == (65, True), result.output

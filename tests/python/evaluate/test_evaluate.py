@@ -10,9 +10,9 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 from crexpress.baselines.known_cells import MEAN_OVER_CELLS
-from crexpress.core import artifacts
+from crexpress.core import artifacts, methods
 from crexpress.core.errors import InputError
-from crexpress.evaluate import bootstrap, crispr, expression, links, metrics, naming, ranking, screening
+from crexpress.evaluate import bootstrap, crispr, expression, links, metrics, ranking, screening
 from crexpress.links import closed_forms
 from scipy.stats import spearmanr
 from sketches import write_store
@@ -107,15 +107,17 @@ SPLIT = np.array(["train"] * 200 + ["val"] * 50 + ["test"] * 150)
 def make_cell(
     name: str, seen: bool, observed: np.ndarray, models: list[str], **predicted: np.ndarray
 ) -> expression.Cell:
-    return expression.Cell(
-        name,
-        seen,
-        "log10(1 + TPM)",
-        observed,
-        observed / np.log10(2),
-        models,
-        {k.replace("_", " "): v for k, v in predicted.items()},
-    )
+    named = {k.replace("_", " "): v for k, v in predicted.items()}
+    about = {k: method(k) if k in models else baseline(k) for k in named}
+    return expression.Cell(name, seen, "log10(1 + TPM)", observed, observed / np.log10(2), models, named, about)
+
+
+def method(preset: str, **about: object) -> methods.Method:
+    return methods.of_predictions({"preset": preset, **about})
+
+
+def baseline(name: str, saw: str = methods.TRACKS) -> methods.Method:
+    return methods.Method(name.replace(" ", "_"), name, methods.BASELINE, saw=saw)
 
 
 def lookup(rows: list[metrics.Metric], **wanted: str) -> list[metrics.Metric]:
@@ -178,9 +180,9 @@ def test_classifiers_rank_expressed_above_silent_genes_and_are_no_levels(noisy):
     probability[7] = np.nan
     tpm = 10**observed - 1
     thresholds = {"expressed_above": 15.0, "silent_below": 1.0}
-    cell.add(Path("p"), naming.Run("judge", None, "direct"), probability, thresholds)
+    cell.add(Path("p"), "judge", method("judge"), probability, thresholds)
     with pytest.raises(InputError, match="calls other genes expressed"):
-        cell.add(Path("p"), naming.Run("other", None, "direct"), probability, thresholds | {"silent_below": 2.0})
+        cell.add(Path("p"), "other", method("other"), probability, thresholds | {"silent_below": 2.0})
     rows = list(expression.classification({"A": cell}, SPLIT, 50, 1))
     kept = ((tpm > 15) | (tpm < 1)) & (SPLIT == "test") & np.isfinite(probability)
     assert kept.sum() < (SPLIT == "test").sum()
@@ -201,6 +203,7 @@ def test_change_is_of_genes_that_differ_fourfold_on_test_chromosomes(noisy):
     old, new = old + 1, old + 1 + shift * np.where(np.arange(N_GENES) % 2, 1, -1)
     known = make_cell("A", True, old, ["net"], net=good)
     unseen = make_cell("B", False, new, ["net"], net=good + (new - old) * 0.5, copy_of_A=old)
+    unseen.methods["copy of A"] = baseline("copy of A", methods.CELLS)
     rows = list(expression.change({"A": known, "B": unseen}, SPLIT, 100, 1))
     changed = lookup(rows, subset="changed genes", method="net", metric="pearson_change")[0]
     assert changed.n == (shift[250:] == 0.61).sum()
@@ -230,9 +233,8 @@ def test_who_knows_the_other_cells_is_held_to_the_change_from_what_they_express(
     predicted = {"net": new, "net (anchored)": (a + b) / 2 + 0.3 * (new - (a + b) / 2), MEAN_OVER_CELLS: (a + b) / 2}
     cells["C"] = make_cell("C", False, new, ["net", "net (anchored)"])
     cells["C"].predicted |= predicted | {"copy of A": a}
-    cells["C"].runs = {"net (anchored)": naming.Run("net (anchored)", None, "anchored")} | {
-        "net": naming.Run("net", None, "direct")
-    }
+    cells["C"].methods = {"net": method("net"), "net (anchored)": method("net", mode="anchored")}
+    cells["C"].methods |= {name: baseline(name, methods.CELLS) for name in ("copy of A", MEAN_OVER_CELLS)}
     rows = lookup(list(expression.change(cells, SPLIT, 20, 1)), subset="test", reference=MEAN_OVER_CELLS)
     of = {row.method: row.value for row in rows if row.metric == "pearson_change"}
     assert of["net (anchored)"] == pytest.approx(1)  # though it has no prediction in A and B
@@ -491,7 +493,10 @@ def test_activity_is_the_mean_on_the_linear_scale(transform, stored):
 
 
 def make_links(scores: list[dict], **columns: list) -> links.Links:
-    return links.Links("K562", pl.DataFrame(columns, schema_overrides={"element": pl.Int32}), scores)
+    table = pl.DataFrame(columns, schema_overrides={"element": pl.Int32})
+    own = zip(scores, methods.of_links({"scores": scores}), strict=True)
+    of_column = {score["name"]: (score["label"], score["higher_is_better"], about) for score, about in own}
+    return links.Links("K562", table, of_column)
 
 
 ATTENTION = {"name": "attention", "label": "attention", "higher_is_better": True}
@@ -586,7 +591,8 @@ def test_groups_and_curves_by_distance():
     pairs = pl.DataFrame(
         {"gene": generator.choice(list("abcdefgh"), 400), "gene_id": "x", "distance": distance, "Regulated": positive}
     )
-    screen = links.Screen("K562", "screen", pairs, {"distance": -distance}, {})
+    about = {"distance": methods.closed_form("distance")}
+    screen = links.Screen("K562", "screen", pairs, {"distance": -distance}, {}, about)
     rows, curves = links.evaluate(screen, None, 50, 1)
     sizes = {row.subset: row.n for row in lookup(rows, metric="prevalence")}
     groups = ["<10 kb", "10-50 kb", "50-100 kb", ">100 kb"]
@@ -664,7 +670,9 @@ def inputs(tmp_path, monkeypatch, noisy) -> list[str]:
         parameters = {"cell_seen": seen, "preset": "net", "mode": "direct"}
         first = write(f"predictions.{cell}.parquet", "predictions", frame, cell=cell, parameters=parameters)
         frame = genes.select("gene_id").with_columns(method=pl.lit("copy of A"), predicted=noisy[0])
-        second = write(f"baselines.{cell}.parquet", "baselines", frame, cell=cell)
+        copy = {"method": "copy of A", "score": "copy", "saw": "other cells", "cells": ["A"]}
+        parameters = {"methods": [copy]}
+        second = write(f"baselines.{cell}.parquet", "baselines", frame, cell=cell, parameters=parameters)
         options += ["--expression", name, "--predictions", first, "--baselines", second]
     frame = genes.select(
         *("gene_id", "chrom", "tss"),
@@ -689,7 +697,7 @@ def test_tool_writes_finite_metrics_and_curves_and_the_same_bytes_twice(inputs):
     for name in ("metrics.parquet", "curves.parquet"):
         assert Path("one", name).read_bytes() == Path("two", name).read_bytes()
     table, header = artifacts.read_table("one/metrics.parquet", "metrics")
-    assert header["parameters"]["models"] == ["net"]
+    assert set(table.filter(kind="model", section="expression")["method"]) == {"net"}
     assert header["parameters"]["units"] == {"A": "log10(1 + TPM)", "B": "log10(1 + TPM)"}
     assert set(table["section"]) == {"expression", "change", "links"}
     assert table["value"].is_finite().all()
@@ -720,6 +728,7 @@ def test_baselines_are_named_for_the_cells_they_saw_where_the_model_saw_others(i
             frame, header = artifacts.read_table(f"{kind}.{cell}.parquet", kind)
             if kind == "baselines":
                 frame = pl.concat([frame, frame.with_columns(method=pl.lit("trees"))])
+                header["parameters"]["methods"].append({"method": "trees", "score": "trees", "saw": "tracks"})
             header["parameters"] |= about
             artifacts.write_table(f"{kind}.{cell}.parquet", frame, header)
     result = run_tool(*inputs, "--outdir", "out")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from runpy import run_path
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
-from crexpress.core import artifacts
-from crexpress.evaluate import naming
+from crexpress.core import artifacts, methods
+from crexpress.evaluate import labels
 from crexpress.evaluate.compare import read_settings
+from crexpress.evaluate.metrics import Context, table
 from crexpress.models.config import presets
 from crexpress.models.positions import POSITIONS
 from crexpress.pipeline.hidden_tracks import to_hide
@@ -437,17 +439,10 @@ def test_the_mean_over_seeds_is_a_method_of_its_own(tiny: TinyCase, tmp_path: Pa
     )
     assert set(r) == {"net, seed 0", "net, seed 1", "net, seed 2", "net (mean of 3 seeds)"}
     assert r["net (mean of 3 seeds)"] > max(r[f"net, seed {seed}"] for seed in range(3))
-    assert header["parameters"]["runs"]["net, seed 2"] == {
-        "method": "net",
-        "seed": 2,
-        "mode": "direct",
-        "whole": None,
-    }
-    assert header["parameters"]["runs"]["net (mean of 3 seeds)"] == {
-        "method": "net (mean of 3 seeds)",
-        "seed": None,
-        "mode": "mean of 3 seeds",
-        "whole": None,
+    rows = {row["method"]: methods.from_row(row) for row in metrics.filter(kind="model").iter_rows(named=True)}
+    own = methods.of_predictions({"preset": "net"})
+    assert rows == {f"net, seed {seed}": own._replace(seed=seed) for seed in range(3)} | {
+        "net (mean of 3 seeds)": own._replace(mean_of=3, mean_over="seeds")
     }
 
 
@@ -462,60 +457,60 @@ def test_what_cannot_be_averaged_is_refused(tiny: TinyCase, tmp_path: Path) -> N
 
 
 def test_links_are_named_by_what_tells_their_models_apart() -> None:
-    def run(preset: str, seed: int | None, mode: str = "direct") -> artifacts.Header:
-        return artifacts.make_header(
-            "links", "test", cell="A", parameters={"preset": preset, "seed": seed, "mode": mode}
-        )
+    attention = {"name": "attention", "label": "attention", "higher_is_better": True, "kind": "model"}
 
-    def labels(*headers: artifacts.Header) -> list[object]:
-        runs = naming.runs(headers)
-        return [naming.labelled("attention", own, runs)["label"] for own in runs]
+    def run(preset: str, seed: int | None, **mean: object) -> tuple[str, methods.Method]:
+        (method,) = methods.of_links({"scores": [attention], "preset": preset, "seed": seed, **mean})
+        return "A", method
 
-    assert labels(run("net", 1)) == ["attention"]
-    assert labels(run("net", 1), run("net", 2), run("net", None, "mean of 2 seeds")) == [
+    assert labels.names([run("net", 1)]) == ["attention"]
+    assert labels.names([run("net", 1), run("net", 2), run("net", None, mean_of=2, mean_over="seeds")]) == [
         *("attention, seed 1", "attention, seed 2", "attention (mean of 2 seeds)"),
     ]
-    assert labels(run("net", 1), run("tree", 1)) == ["attention, net", "attention, tree"]
+    assert labels.names([run("net", 1), run("tree", 1)]) == ["attention, net", "attention, tree"]
 
 
-def metrics_of(folder: Path, names: dict[str, tuple[str, int | None, float]]) -> Path:
-    """metrics.parquet with r on test genes of cell A of models {name: (method, seed, r)}, and a baseline at 0.5."""
-    base = {"section": "expression", "cell": "A", "cell_seen": True, "subset": "test", "reference": None,
-            "baseline": None, "metric": "pearson", "low": None, "high": None, "n": 40}  # fmt: skip
-    rows = [base | {"method": name, "value": r} for name, (_, _, r) in names.items()]
-    rows.append(base | {"method": "ridge promoter", "value": 0.5})
+def metrics_of(folder: Path, models: Sequence[tuple[dict[str, Any], float]]) -> Path:
+    """metrics.parquet with r on test genes of cell A of models (what their headers say, r), and a baseline at 0.5."""
+    own = [methods.of_predictions({"preset": "net", **about}) for about, _ in models]
+    named = labels.names([("A", method) for method in own])
+    context = Context("expression", "A", True, "test", methods=dict(zip(named, own, strict=True)))
+    rows = [context.metric(name, "pearson", r, 40) for name, (_, r) in zip(named, models, strict=True)]
+    ridge = methods.Method("ridge_promoter", "ridge promoter", methods.BASELINE, saw=methods.TRACKS)
+    rows.append(replace(context, methods={"ridge promoter": ridge}).metric("ridge promoter", "pearson", 0.5, 40))
+    scores = [
+        methods.of_links({"scores": [{"name": "attention", "label": "attention", "kind": "model"}]})[0],
+        methods.closed_form("distance"),
+        methods.Method("abc", "ABC of the element", methods.CLOSED_FORM),
+    ]
+    context = Context("links", "A", True, "all pairs", "screen", {method.title: method for method in scores})
     rows += [
-        base | {"section": "links", "subset": "all pairs", "reference": "screen", "method": method, "value": value,
-                "metric": "average_precision"}
-        for method, value in (("attention", 0.3), ("distance", 0.4), ("ABC of the element", 0.5))
-    ]  # fmt: skip
-    schema = {"reference": pl.String, "baseline": pl.String, "low": pl.Float64, "high": pl.Float64}
-    frame = pl.DataFrame(rows, schema_overrides=schema, infer_schema_length=None)
-    runs = {name: {"method": method, "seed": seed} for name, (method, seed, _) in names.items()}
-    runs["attention"] = {"method": "attention", "seed": None}
-    runs["ABC of the element"] = {"method": "ABC of the element", "seed": None, "source": "closed form"}
-    header = artifacts.make_header("metrics", "test", parameters={"runs": runs, "units": {"A": "log10(1 + TPM)"}})
+        context.metric(method.title, "average_precision", value, 40)
+        for method, value in zip(scores, (0.3, 0.4, 0.5), strict=True)
+    ]
+    header = artifacts.make_header("metrics", "test", parameters={"units": {"A": "log10(1 + TPM)"}})
     folder.mkdir()
-    artifacts.write_table(folder / "metrics.parquet", frame, header)
+    artifacts.write_table(folder / "metrics.parquet", table(rows), header)
     return folder / "metrics.parquet"
 
 
 def test_points_stand_side_by_side(tmp_path: Path) -> None:
     laid_out(tmp_path, grid="seeds: [1, 2]\npoints: {small: {layers: 0}, large: {}}")
-    mean = ("net (mean of 2 seeds)", None)
-    small = {"net, seed 1": ("net", 1, 0.6), "net, seed 2": ("net", 2, 0.62), mean[0]: (*mean, 0.65)}
-    large = {"net, seed 1": ("net", 1, 0.7), "net, seed 2": ("net", 2, 0.74), mean[0]: (*mean, 0.75)}
+    mean = {"seed": None, "mean_of": 2, "mean_over": "seeds"}
+    small = [({"seed": 1}, 0.6), ({"seed": 2}, 0.62), (mean, 0.65)]
+    large = [({"seed": 1}, 0.7), ({"seed": 2}, 0.74), (mean, 0.75)]
     files = {"small": metrics_of(tmp_path / "s", small), "large": metrics_of(tmp_path / "l", large)}
     given = [part for point, path in files.items() for part in ("--metrics", f"{point}={path}")]
     result = tool("compare", "--runs", tmp_path / "runs.json", *given, "--outdir", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "r on test genes from 0.610 (small) to 0.720 (large)" in result.output
-    table = pl.read_parquet(tmp_path / "out/sweep.parquet")
-    assert len(table) == 14
-    assert table.filter(point="large", seed=2)["value"].to_list() == [0.74]
-    without = table.filter(~pl.col("model"))["method"].unique().sort().to_list()
+    joined = pl.read_parquet(tmp_path / "out/sweep.parquet")
+    assert len(joined) == 14
+    assert joined.filter(point="large", seed=2)["value"].to_list() == [0.74]
+    assert joined.filter(point="small", mean_of=2)["method"].to_list() == ["net (mean of 2 seeds)"]
+    without = joined.filter(~pl.col("model"))["method"].unique().sort().to_list()
     assert without == ["ABC of the element", "distance", "ridge promoter"]
-    assert pl.read_csv(tmp_path / "out/sweep.csv").shape == table.shape
+    assert pl.read_csv(tmp_path / "out/sweep.csv").shape == joined.shape
     page = (tmp_path / "out/sweep.html").read_text()
     for text in (
         "layers 0",
@@ -534,12 +529,9 @@ def test_points_stand_side_by_side(tmp_path: Path) -> None:
 
 def test_an_anchored_model_is_no_seed_of_the_direct_one_and_hidden_tracks_stay_out(tmp_path: Path) -> None:
     laid_out(tmp_path, grid="points: {small: {layers: 0}, large: {}}")
-    both = {"net": ("net", None, 0.6), "net (anchored)": ("net (anchored)", None, 0.8)}
-    both |= {name: (name, None, 0.1) for name in ("net (without ctcf)", "net (anchored, without ctcf)")}
-    files = {
-        "small": metrics_of(tmp_path / "s", both),
-        "large": metrics_of(tmp_path / "l", {"net": ("net", None, 0.7)}),
-    }
+    both = [({}, 0.6), ({"mode": "anchored"}, 0.8)]
+    both += [({"mode": mode, "hidden_tracks": ["ctcf"]}, 0.1) for mode in methods.MODES]
+    files = {"small": metrics_of(tmp_path / "s", both), "large": metrics_of(tmp_path / "l", [({}, 0.7)])}
     given = [part for point, path in files.items() for part in ("--metrics", f"{point}={path}")]
     result = tool("compare", "--runs", tmp_path / "runs.json", *given, "--outdir", tmp_path / "out")
     assert result.exit_code == 0, result.output

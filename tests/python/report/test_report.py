@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from runpy import run_path
@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
-from crexpress.core import artifacts, splits
+from crexpress.core import artifacts, methods, splits
 from crexpress.core.errors import InputError
 from crexpress.data import neighbours
 from crexpress.report import facts, findings, html, linkage, locus, locus_plot, metrics, multiqc, style
@@ -32,6 +32,23 @@ METRICS = {
     "reference": pl.String, "baseline": pl.String, "metric": pl.String, "value": pl.Float64, "low": pl.Float64,
     "high": pl.Float64, "n": pl.Int64,
 }  # fmt: skip
+ABOUT = {
+    "scpge-small": methods.of_predictions({"preset": "scpge-small"}),
+    "boosted trees promoter": methods.Method(
+        "boosted_trees_promoter", "boosted trees promoter", methods.BASELINE, saw=methods.TRACKS
+    ),
+    "train mean": methods.Method("train_mean", "train mean", methods.BASELINE, saw=methods.GENES),
+    "copy of A": methods.Method("copy", "copy of A", methods.BASELINE, saw=methods.CELLS, cells=("A",)),
+    "distance": methods.closed_form("distance"),
+} | {method.title: method for method in methods.of_links({"scores": SCORES})}
+
+
+def named(frame: pl.DataFrame, more: Mapping[str, methods.Method] | None = None) -> pl.DataFrame:
+    """Rows of metrics or curves with what stands behind the names of their methods."""
+    known = {"all": dict.fromkeys(methods.SCHEMA)} | {name: of.row() for name, of in (ABOUT | dict(more or {})).items()}
+    columns = pl.DataFrame([{"method": name, **row} for name, row in known.items()], schema_overrides=methods.SCHEMA)
+    bare = frame.drop(methods.SCHEMA.keys(), strict=False)
+    return bare.join(columns, on="method", how="left", maintain_order="left")
 
 
 class Run:
@@ -70,12 +87,8 @@ class Run:
         r = pl.when(pl.col("cell") == "B").then(0.95).otherwise(0.75)
         value = pl.when(pl.col("metric") == "pearson").then(r).otherwise("value")
         own = own.with_columns(method=pl.lit("scpge-small (anchored)"), value=value)
-        header["parameters"]["models"].append("scpge-small (anchored)")
-        header["parameters"]["runs"] = {
-            name: {"method": name, "seed": None, "mode": mode}
-            for name, mode in (("scpge-small", "direct"), ("scpge-small (anchored)", "anchored"))
-        }
-        artifacts.write_table(self.folder / "metrics.parquet", pl.concat([frame, own]), header)
+        more = {"scpge-small (anchored)": methods.of_predictions({"preset": "scpge-small", "mode": "anchored"})}
+        artifacts.write_table(self.folder / "metrics.parquet", pl.concat([frame, named(own, more)]), header)
         return self.inputs(anchored=[self._predictions(cell, "anchored") for cell in "AB"])
 
     def _links(self) -> None:
@@ -148,16 +161,16 @@ class Run:
         for method in ("attention", "attention / distance"):
             add("links", "A", method, "all pairs", "coverage", 0.8, None, 100, "screen")
             add("links", "A", method, "all pairs", "coverage_positives", 0.75, None, positives, "screen")
-        header = self.header("metrics", units={"A": "log10(1 + TPM)"}, models=["scpge-small"], resamples=100, seed=1)
+        header = self.header("metrics", units={"A": "log10(1 + TPM)"}, resamples=100, seed=1)
         frame = pl.DataFrame(rows, schema=METRICS, orient="row")
-        artifacts.write_table(self.folder / "metrics.parquet", frame, header)
+        artifacts.write_table(self.folder / "metrics.parquet", named(frame), header)
         curve = pl.DataFrame({"recall": [0.5, 1.0], "precision": [0.6, 0.2]})
         curves = [
             curve.select(pl.lit("A").alias("cell"), pl.lit("screen").alias("benchmark"), pl.lit(name).alias("method"),
                          pl.lit("all pairs").alias("subset"), "recall", "precision")
             for name in ("attention", "attention / distance", "distance")
         ]  # fmt: skip
-        artifacts.write_table(self.folder / "curves.parquet", pl.concat(curves), header | {"kind": "curves"})
+        artifacts.write_table(self.folder / "curves.parquet", named(pl.concat(curves)), header | {"kind": "curves"})
 
     def contacts(self) -> Path:
         """Loops of cell A: one from the first test gene's TSS to its farthest linked element, in 5-kb bins."""
@@ -311,11 +324,14 @@ def with_closed_forms(run: Run) -> None:
         scaled = pl.when(pl.col("metric").str.starts_with("coverage")).then("value").otherwise(value)
         own = frame.filter(of_links, pl.col("method") == like).with_columns(method=pl.lit(name), value=scaled)
         parts.append(own.with_columns(low=pl.col("value") - 0.01, high=pl.col("value") + 0.01))
-    sources = {"ABC of the element": "closed form", "fitted to screen without the model": "fitted without the model"}
-    header["parameters"]["runs"] = {
-        name: {"method": name, "seed": None, "source": source} for name, source in sources.items()
+    kinds = {
+        "ABC": ("ABC", methods.CLOSED_FORM),
+        "H3K27ac/distance": ("H3K27ac/distance", methods.CLOSED_FORM),
+        "ABC of the element": ("abc", methods.CLOSED_FORM),
+        "fitted to screen without the model": ("fitted_tracks", methods.FITTED),
     }
-    artifacts.write_table(run.folder / "metrics.parquet", pl.concat(parts), header)
+    more = {name: methods.Method(score, name, kind) for name, (score, kind) in kinds.items()}
+    artifacts.write_table(run.folder / "metrics.parquet", named(pl.concat(parts), more), header)
 
 
 def test_links_are_held_against_the_best_score_that_needs_no_model(run: Run) -> None:
@@ -330,7 +346,7 @@ def test_links_are_held_against_the_best_score_that_needs_no_model(run: Run) -> 
     assert "Attention by itself tells less than how near an element is." in said
     assert "distance alone" not in said
     (view,) = study.views("links")
-    assert linkage.model_scores(study.inputs, view) == ["attention", "attention / distance"]
+    assert linkage.model_scores(view) == ["attention", "attention / distance"]
 
 
 def test_the_change_is_said_to_be_of_chosen_genes_beside_that_of_all(run: Run) -> None:
@@ -410,11 +426,12 @@ def test_what_a_hidden_track_costs_is_said(run: Run) -> None:
     frame, header = artifacts.read_table(run.folder / "metrics.parquet", "metrics")
     own = frame.filter(pl.col("method") == "scpge-small", pl.col("cell") == "A", pl.col("section") == "expression")
     name = "scpge-small (without dnase)"
-    header["parameters"]["models"].append(name)
-    header["parameters"]["runs"][name] = {"method": name, "seed": None, "mode": "direct, without dnase"} | {
-        "whole": "scpge-small"
+    seeds = {
+        name + more: methods.of_predictions({"preset": "scpge-small", "hidden_tracks": hidden, "seed": seed})
+        for seed, more in ((None, ""), (1, ", seed 1"), (2, ", seed 2"))
+        for name, hidden in (("scpge-small", []), ("scpge-small (without dnase)", ["dnase"]))
     }
-    own = own.with_columns(method=pl.lit(name), value=pl.col("value") - 0.1)
+    own = named(own.with_columns(method=pl.lit(name), value=pl.col("value") - 0.1), seeds)
     artifacts.write_table(run.folder / "metrics.parquet", pl.concat([frame, own]), header)
     told = findings.findings(run.study())
     lines = [line for line in told if name in line]
@@ -422,10 +439,13 @@ def test_what_a_hidden_track_costs_is_said(run: Run) -> None:
         f"What hidden tracks cost, {name}: on unseen genes from r 0.812 to 0.712 and MAE 0.310 to 0.210 in A."
     ]
     # a second seed, which loses more
-    header["parameters"]["models"].append(f"{name}, seed 2")
-    header["parameters"]["runs"][f"{name}, seed 2"] = header["parameters"]["runs"][name] | {"seed": 2}
-    again = own.with_columns(method=pl.lit(f"{name}, seed 2"), value=pl.col("value") - 0.1)
-    artifacts.write_table(run.folder / "metrics.parquet", pl.concat([frame, own, again]), header)
+    parts = []
+    for seed, loss in ((1, 0.0), (2, 0.1)):
+        for part, of, lost in ((frame, "scpge-small", 0.0), (own, name, loss)):
+            here = part.filter(pl.col("method") == of)
+            again = here.with_columns(method=pl.lit(f"{of}, seed {seed}"), value=pl.col("value") - lost)
+            parts.append(named(again, seeds))
+    artifacts.write_table(run.folder / "metrics.parquet", pl.concat(parts), header)
     (line,) = (line for line in findings.findings(run.study()) if line.startswith("What hidden tracks cost"))
     assert f"{name} (mean of 2 seeds): on unseen genes from r 0.812 to 0.662" in line
 
@@ -514,9 +534,10 @@ def test_regions_of_another_genome_are_not_those_of_training(run: Run) -> None:
 def test_whom_baselines_learned_from_is_said_where_the_model_learned_from_others(run: Run) -> None:
     frame, header = artifacts.read_table(run.folder / "metrics.parquet", "metrics")
     name = "boosted trees promoter (trained on this cell)"
-    named = pl.col("method", "baseline").replace("boosted trees promoter", name)
-    frame = pl.concat([frame.filter(pl.col("cell") != "B"), frame.filter(pl.col("cell") == "B").with_columns(named)])
+    renamed = pl.col("method", "baseline").replace("boosted trees promoter", name)
+    frame = pl.concat([frame.filter(pl.col("cell") != "B"), frame.filter(pl.col("cell") == "B").with_columns(renamed)])
     header["parameters"]["baselines_trained_on"] = {"B": ["B"]}
+    frame = named(frame, {name: ABOUT["boosted trees promoter"]._replace(cells=("B",))})
     artifacts.write_table(run.folder / "metrics.parquet", frame, header)
     said = " ".join(findings.findings(run.study()))
     assert f"below the best baseline, {name} (r 0.900" in said
@@ -646,16 +667,21 @@ def test_numbers_and_names_are_written_as_the_field_writes_them() -> None:
 
 
 def test_a_method_keeps_its_colour_whatever_else_is_shown() -> None:
-    few = style.colours(["distance", "boosted trees promoter + 20 elements"])
-    many = style.colours(["odd", "perturbation / distance", "boosted trees promoter", *few])
+    trees = methods.Method("boosted_trees_elements", "boosted trees promoter + 20 elements", methods.BASELINE)
+    shown = {"distance": ABOUT["distance"], trees.title: trees}
+    few = style.colours(shown)
+    odd = {name: methods.Method(name, name, methods.PUBLISHED) for name in ("odd", "perturbation_distance")}
+    many = style.colours(odd | {"boosted trees promoter": ABOUT["boosted trees promoter"]} | shown)
     assert all(many[name] == few[name] for name in few)
     assert len(set(many.values())) == len(many)
 
 
 def test_one_sentence_says_what_the_profile_adds() -> None:
     def view(cell: str, told: float, plain: float) -> View:
-        methods = {"boosted trees promoter + 20 elements": plain, findings.PROFILE: told}
-        return View(cell, True, None, {(name, "test", "pearson"): Figure(value) for name, value in methods.items()})
+        values = {"boosted_trees_elements": plain, "boosted_trees_profile": told}
+        about = {f"name of {score}": methods.Method(score, "", methods.BASELINE) for score in values}
+        figures = {(name, "test", "pearson"): Figure(values[of.score]) for name, of in about.items()}
+        return View(cell, True, None, figures, about)
 
     study = SimpleNamespace(views=lambda _section: [view("A", 0.85, 0.8), view("B", 0.75, 0.7)])
     (said,) = findings._profile(study)  # type: ignore[arg-type]

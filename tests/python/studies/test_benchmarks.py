@@ -73,14 +73,14 @@ def test_the_table_of_cells_left_out_holds_each_cell_where_no_model_saw_it(
             (False, "nearest cell", 0.8),
         ):
             about = ("A" if cell == "A" else "B") if not seen else "BA"["AB".index(cell)]
-            common = {"point": about, "cell": cell, "cell_seen": seen, "method": method, "seed": None}
-            common |= {"model": "net" in method, "reference": None}
+            common = {"point": about, "cell": cell, "cell_seen": seen, "method": method}
+            common |= {"model": "net" in method, "mean_of": 3 if "net" in method else None, "reference": None}
             for metric, value in (("pearson", r), ("spearman", r - 0.01), ("mae", 1 - r)):
                 rows.append(common | {"subset": "test", "metric": metric, "value": value})
             change = {"subset": "changed genes", "metric": "pearson_change", "value": r / 2}
             rows.append(common | change | {"reference": "mean over training cells"})
-    rows.append(rows[0] | {"seed": 1, "value": 0.5})
-    frame = pl.DataFrame(rows, schema_overrides={"seed": pl.Int64, "reference": pl.String})
+    rows.append(rows[0] | {"mean_of": None, "value": 0.5})
+    frame = pl.DataFrame(rows, schema_overrides={"mean_of": pl.Int64, "reference": pl.String})
     page = tmp_path / "page.md"
     page.write_text("before\n{}\nold\n{}\nafter\n".format(*cells_table.MARKS))
     marked_page.put(page, "\n".join(cells_table.table(frame)), cells_table.MARKS)

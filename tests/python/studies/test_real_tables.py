@@ -7,7 +7,7 @@ from runpy import run_path
 import click
 import pytest
 from click.testing import CliRunner
-from crexpress.core import artifacts
+from crexpress.core import artifacts, methods
 from crexpress.evaluate.metrics import Context, table
 
 ROOT = Path(__file__).parents[3]
@@ -62,7 +62,11 @@ def test_expression_rows_tell_seeds_their_mean_and_the_difference(tables: None, 
     import real_text
     from real_case import Setting
 
-    context = Context("expression", "K562", True, "test")
+    own = methods.of_predictions({"preset": "net"})
+    about = {f"net, seed {seed}": own._replace(seed=seed) for seed in (1, 2)}
+    about |= {"net (mean of 2 seeds)": own._replace(mean_of=2, mean_over="seeds")}
+    about |= {name: methods.Method(name, name, methods.BASELINE) for name in real_text.BASELINES.values()}
+    context = Context("expression", "K562", True, "test", methods=about)
     figures = {name: value for value, name in enumerate(real_text.BASELINES.values(), 1)}
     models = {"net, seed 1": 5, "net, seed 2": 6, "net (mean of 2 seeds)": 7}
     rows = [
@@ -72,7 +76,7 @@ def test_expression_rows_tell_seeds_their_mean_and_the_difference(tables: None, 
     ]
     rows += [context.metric("net (mean of 2 seeds)", "pearson_difference", [0.4] * 30, 1350, "ridge")]
     rows += [context.metric("net (mean of 2 seeds)", "mae_difference", [-0.1] * 30, 1350, "ridge")]
-    header = artifacts.make_header("metrics", "test", parameters={"models": sorted(models)})
+    header = artifacts.make_header("metrics", "test")
     artifacts.write_table(tmp_path / "metrics.parquet", table(rows), header)
     text = real_text.expression([(Setting(), tmp_path / "metrics.parquet"), None], "net")
     start = "| main | 4 | Roadmap | 1,350 | 0.100 | 0.200 | 0.300 | 0.550 ± 0.071 | 0.700 |"
@@ -84,8 +88,16 @@ def test_link_rows_have_the_groups_and_no_more_scores_than_asked_for(tables: Non
     import real_text
 
     rows = []
+    about = {name: methods.closed_form(name) for name in (*real_text.CLOSED, "ABC of the element")}
+    for score, title, kind, form in (
+        ("attention", "attention", "model", "plain"),
+        ("attention_distance", "attention / distance", "model", "over distance"),
+        ("attention_abc", "attention x ABC", "model", "plain"),
+        ("fitted", "fitted to S", "fitted", "plain"),
+    ):
+        about[title] = methods.Method(score, title, kind, model=True, form=form)
     for subset in real_text.SUBSETS:
-        context = Context("links", "K562", True, subset, reference="EPCrisprBenchmark")
+        context = Context("links", "K562", True, subset, "EPCrisprBenchmark", about)
         rows.append(context.metric("all", "positives", 47, 1000))
         scores = ("attention", "attention / distance", "attention x ABC", "ABC of the element", "fitted to S")
         for number, name in enumerate((*real_text.CLOSED, *scores), 1):
