@@ -13,7 +13,9 @@ class Features(NamedTuple):
 
     signals: Tensor  # float [elements, tracks, bins]
     present: Tensor  # bool [elements, tracks]: False where the element's cell lacks the track
-    codes: Tensor  # uint8 [elements, width], A 0 C 1 G 2 T 3 N 4
+    # uint8 [elements, width], A 0 C 1 G 2 T 3 N 4; or the same one-hot, float [elements, 4, width], through which
+    # gradients reach the bases
+    codes: Tensor
     motifs: Tensor  # float [elements, motifs]
 
 
@@ -30,5 +32,12 @@ class Prediction(NamedTuple):
 
 
 def one_hot(codes: Tensor) -> Tensor:
-    """uint8 codes [elements, width] -> float [elements, 4, width]; N (4) is all zero."""
+    """uint8 codes [elements, width] -> float [elements, 4, width]; N (4) is all zero. One-hot bases stay."""
+    if is_one_hot(codes):
+        return codes
     return functional.one_hot(codes.long(), N + 1)[..., :N].transpose(1, 2).float()
+
+
+def is_one_hot(codes: Tensor) -> bool:
+    """Whether bases are given one-hot, float [elements, 4, width]."""
+    return codes.is_floating_point()
