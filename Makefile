@@ -84,7 +84,7 @@ clean: ## remove what runs leave behind (keeps .venv and results)
 	    { echo "Error: Python 3.11 or newer is needed; name it: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Error: install Python's venv (apt-get install python3-venv)"; exit 1; }
 
-# pip copies the executables; a call to the checkout's own never goes stale
+# pip installs `crexpress TOOL`; the names of bin/ by themselves are for the checkout and the pipeline
 .venv/.python: requirements.lock pyproject.toml | .venv/bin/python
 	.venv/bin/pip install --quiet --constraint requirements.lock --editable '.[test]'
 	@for tool in bin/*; do \

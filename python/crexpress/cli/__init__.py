@@ -14,18 +14,9 @@ import click
 from click.core import ParameterSource
 
 from crexpress import __version__
-from crexpress.core import errors
+from crexpress.core import errors, log
 from crexpress.core.names import listed
 from crexpress.core.schemas import NAME
-
-# Idle OpenMP threads of torch and scikit-learn sleep: spinning, they made trees six times slower on a busy machine.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# Torch's tensors lie in huge pages: faults of small ones took a quarter of a training step's CPU time.
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-# Of several processes each would warn that DDP looks for unused weights and finds none; see training.parallel.
-if "WORLD_SIZE" in os.environ:
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 INPUT_DIR = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -69,6 +60,20 @@ class Registered(click.ParamType):
         return click.Choice(self.choices).convert(value, param, ctx)
 
 
+def settle() -> None:
+    """Set up the process of a tool, before libraries that compute are imported; a caller of the library is left alone.
+
+    Lines are shown from now on. Idle OpenMP threads of torch and scikit-learn sleep: spinning, they made trees six times
+    slower on a busy machine. Torch's tensors lie in huge pages: faults of small ones took a quarter of a training
+    step's CPU time.
+    """
+    log.show()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    if "WORLD_SIZE" in os.environ:  # each would warn that DDP looks for unused weights: see training.parallel
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
+
 def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
     """Turn a function with click options into a crexpress executable.
 
@@ -80,6 +85,7 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
     def decorate(function: Callable[..., None]) -> click.Command:
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> None:
+            settle()
             try:
                 function(*args, **kwargs)
             except errors.InputError as error:

@@ -2,7 +2,6 @@
 
 import copy
 import math
-import sys
 from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple, cast
@@ -148,7 +147,7 @@ def train(
     order = draws.shuffled(store, training, config.batch_size, np.random.default_rng(config.seed), skip=run.done)
     batches = ahead(partial(make, store, training), map(processes.part, order), engine.device)
     # validation prints the plain lines; on a terminal a bar moves between them
-    quiet = not (sys.stderr.isatty() and processes.first)
+    quiet = not (log.on_terminal() and processes.first)
     bar = tqdm(total=config.steps, desc="training", leave=False, initial=run.done, disable=quiet)
     look = LOOK if engine.device.type == "cuda" else 1
     while not run.over:
