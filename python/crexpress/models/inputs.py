@@ -1,7 +1,9 @@
 """What every model of the family reads and gives: features of elements, predictions of genes."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,6 +21,31 @@ class Features(NamedTuple):
     motifs: Tensor  # float [elements, motifs]
 
 
+class Batch(NamedTuple):
+    """Some genes, each in a cell: their unique elements and, per gene, where its tokens are.
+
+    `token` int64 [B, n] indexes the rows of `features`, one past the end for a pad; `present` bool [B, n];
+    `distance` float32 [B, n] bp from the TSS, along the genome or, in a stranded model, along the gene; `loops`
+    float32 [B, rows, n] between the tokens of the rows that are asked for, or None.
+    """
+
+    features: Features
+    token: Tensor
+    present: Tensor
+    distance: Tensor
+    loops: Tensor | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same as tensors on a device; its parts may be numpy arrays."""
+        return Batch(
+            Features(*(as_tensor(part, device) for part in self.features)),
+            as_tensor(self.token, device).long(),
+            as_tensor(self.present, device).bool(),
+            as_tensor(self.distance, device).float(),
+            None if self.loops is None else as_tensor(self.loops, device),
+        )
+
+
 class Prediction(NamedTuple):
     """expression [B] in the unit of the training target; of the gene's row, [B, layers, heads, tokens]:
 
@@ -29,6 +56,14 @@ class Prediction(NamedTuple):
     expression: Tensor
     attention: Tensor
     logits: Tensor
+
+
+def as_tensor(values: Any, device: torch.device) -> Tensor:
+    """A tensor, or a numpy array, on a device; numbers of other precision as float32, codes as they are."""
+    tensor = torch.as_tensor(values).to(device)
+    return (
+        tensor.float() if tensor.dtype in (torch.float16, torch.float64) and isinstance(values, np.ndarray) else tensor
+    )
 
 
 def one_hot(codes: Tensor) -> Tensor:

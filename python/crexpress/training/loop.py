@@ -17,6 +17,7 @@ from crexpress.core import log
 from crexpress.core.errors import InputError
 from crexpress.data.store import Batch, Store
 from crexpress.models import Model
+from crexpress.models.forward import forward
 from crexpress.models.inputs import Prediction
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import samples as draws
@@ -31,7 +32,6 @@ from crexpress.training.checkpoint import (
 )
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
-from crexpress.training.forward import forward
 from crexpress.training.losses import with_supervision
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage

@@ -1,17 +1,24 @@
-"""From a batch of the store to a prediction, as training and validation compute it."""
+"""From a batch to a prediction, as training, validation and `model(batch)` compute it."""
+
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from crexpress.data.store import Batch
-from crexpress.models import Model
-from crexpress.models.inputs import Features, N, Prediction
-from crexpress.models.regulatory import RegulatoryModel
+from crexpress.models.inputs import Batch, Features, N, Prediction
+
+if TYPE_CHECKING:
+    from crexpress.models.base import Model
 
 
-def forward(model: Model, batch: Batch) -> Prediction:
+def forward(model: "Model", batch: Batch) -> Prediction:
     """Expression and attention of a batch, its elements encoded once each."""
+    return model.predict(gene_tokens(model, batch), batch.present, batch.distance, batch.loops)
+
+
+def gene_tokens(model: "Model", batch: Batch) -> Tensor:
+    """Vectors [B, n, d] of the tokens of a batch's genes."""
     features = batch.features
     if model.training and model.config.track_dropout:
         features = hide_tracks(features, model.config.track_dropout, len(model.config.tracks))
@@ -22,7 +29,7 @@ def forward(model: Model, batch: Batch) -> Prediction:
         padded = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
         # an embedding look-up, because its gradient is summed in a fixed order
         tokens = functional.embedding(batch.token, padded)
-    return model.predict(tokens, batch.present, batch.distance, batch.loops)
+    return tokens
 
 
 def _each_token(features: Features, token: Tensor) -> Features:
@@ -49,7 +56,7 @@ def hide_tracks(features: Features, chance: float, tracks: int) -> Features:
 class Forward(nn.Module):
     """`forward` as a module, which DDP and torch.compile need."""
 
-    def __init__(self, model: RegulatoryModel) -> None:
+    def __init__(self, model: "Model") -> None:
         super().__init__()
         self.model = model
 
