@@ -73,8 +73,9 @@ table-cells: setup ## the table of docs/science.md about cells never seen: four 
 table-costs: setup ## the table of docs/science.md about what scpge costs (minutes, on one CPU thread)
 	python tests/benchmarks/cost_table.py docs/science.md
 
-docs: ## docs/parameters.md from nextflow_schema.json
+docs: setup ## docs/parameters.md from nextflow_schema.json, docs/api.md from docstrings
 	.ci/parameters-table >docs/parameters.md
+	python .ci/api-page >docs/api.md
 
 clean: ## remove what runs leave behind (keeps .venv and results)
 	rm -rf work .nextflow .nextflow.log*

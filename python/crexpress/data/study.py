@@ -210,12 +210,16 @@ def open_study(folder: str | Path) -> Study:
     """Find the artefacts in a folder, and those below it, by their headers.
 
     Raises InputError when there are none, when one is damaged, or when they belong to different elements or genes.
+
+    Example:
+        study = cx.open("results")
+        print(study.cells, study.genes.head(3), study.paths("signals"))
     """
     folder = Path(folder)
     if not folder.is_dir():
         raise InputError(f"there is no folder {folder}; give the one that holds the artefacts, such as results")
     found, models = [], []
-    for path in _files(folder):
+    for path in _files(folder.absolute()):  # the caller may change its folder later
         if path.name == "config.json" and (path.parent / "model.safetensors").is_file():
             models.append(path.parent)
         header = artifacts.read_header(path)

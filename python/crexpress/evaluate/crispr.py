@@ -15,6 +15,7 @@ import numpy as np
 import polars as pl
 
 from crexpress.core import chromosome_names
+from crexpress.core.calls import make_callable
 from crexpress.core.errors import InputError
 from crexpress.formats import text_files
 from crexpress.prepare.elements import TSS
@@ -227,3 +228,6 @@ def _overlap(first: pl.DataFrame, second: pl.DataFrame) -> tuple[np.ndarray, np.
         of_first.append(a[pair[kept]])
         of_second.append(b[other[kept]])
     return np.concatenate(of_first), np.concatenate(of_second)
+
+
+make_callable(__name__, "crexpress.api:evaluate_links")  # crexpress.evaluate.crispr(...)

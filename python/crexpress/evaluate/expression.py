@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 from crexpress.baselines.known_cells import MEAN_OVER_CELLS, knows_cells, say_cells
 from crexpress.core import artifacts, log, splits
 from crexpress.core.artifacts import Header
+from crexpress.core.calls import make_callable
 from crexpress.core.errors import InputError
 from crexpress.evaluate import bootstrap, naming, ranking
 from crexpress.evaluate.metrics import Context, Metric
@@ -317,3 +318,6 @@ def _pearson(counts: np.ndarray, total: np.ndarray, x: np.ndarray, y: np.ndarray
 def _centred(cells: Sequence[np.ndarray]) -> np.ndarray:
     values = np.stack(cells)
     return values - values.mean(axis=0)
+
+
+make_callable(__name__, "crexpress.api:evaluate_predictions")  # crexpress.evaluate.expression(...)

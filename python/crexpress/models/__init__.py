@@ -42,6 +42,11 @@ def load_model(directory: str | Path) -> Model:
     A torch module: `model(batch)` predicts a batch of `Study.batch`; `model.about` is its config.json.
 
     Raises InputError for files that do not belong together, and for weights that are NaN or infinite.
+
+    Example:
+        model = cx.load_model("results/model")
+        prediction = model(study.batch(model, "A", ["NAME3", "NAME7"]))
+        print(prediction.expression, prediction.attention.shape, model.about["preset"])
     """
     config = read_settings(directory)[0]
     path = Path(directory) / WEIGHTS
@@ -59,7 +64,7 @@ def load_model(directory: str | Path) -> Model:
             raise InputError(
                 f"{path} holds NaN or infinity (in {name}), so that nothing can be predicted; train the model again"
             )
-    model.about, model.folder = read_config(directory), Path(directory)
+    model.about, model.folder = read_config(directory), Path(directory).absolute()
     return model.eval()
 
 

@@ -71,7 +71,13 @@ class Model(nn.Module):
         return forward(self, batch.to(next(self.parameters()).device))
 
     def sequence_view(self, study: Any, cell: str, gene: str, element: str | int) -> "SequenceView":
-        """The model as a function of one element's bases, for attribution: see `SequenceView`."""
+        """The model as a function of one element's bases, for attribution: see `SequenceView`.
+
+        Example:
+            view = model.sequence_view(study, "A", "NAME7", study.elements["element_id"][study.genes["element"][7]])
+            bases = view.reference.clone().requires_grad_()
+            (gradient,) = torch.autograd.grad(view(bases).sum(), bases)
+        """
         from crexpress.models.sequence_view import SequenceView
 
         return SequenceView(self, study, cell, gene, element)
