@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from crexpress import __version__
 from crexpress.core import artifacts, errors, log
+from crexpress.core.folder import Folder
 from crexpress.core.names import listed
 from crexpress.core.schemas import NAME
 
@@ -201,12 +202,10 @@ def _study_options(function: Callable[..., None]) -> Callable[..., None]:
 
 def _fill(kinds: Mapping[str, Wanted], given: dict[str, Any]) -> None:
     """Put the artefacts of --study where no option names one; an InputError or a usage error where one is missing."""
-    from crexpress.data.study import open_study
-
     folder, cells = given.pop("study"), given.pop("cells")
     if cells and not folder:
         raise click.UsageError("--cells chooses cells of --study; give both, or neither")
-    study = open_study(folder) if folder else None
+    study = Folder.open(folder) if folder else None
     for kind, wanted in kinds.items():
         name = wanted.parameter or kind
         if study and not given[name]:
