@@ -2,6 +2,7 @@
 
 import gzip
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -157,3 +158,31 @@ def test_rooms_stay_modules_though_they_can_be_called(said: dict[str, Any]) -> N
         cx.links(said["model"], said["study"], "A", scores=["atention"])
     with pytest.raises(AttributeError, match="no attribute 'predicts'"):
         _ = cx.predicts
+
+
+@pytest.mark.slow
+def test_tools_go_from_training_to_the_report_by_a_study_alone(place: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "study"
+    shutil.copytree(place / "results", folder)
+    study, screen = ["--study", folder], ["--crispr", f"s={place / 'screen.tsv.gz'}"]
+    short = ["--neighbours", 4, "--steps", 3, "--batch-size", 16, "--val", "chr2", "--test", "chr3", "--seed", 2]
+    steps: list[tuple[str, list[Any]]] = [
+        ("predict", ["--cells", "A,C", "--outdir", folder / "a"]),
+        ("interpret", ["--cells", "A", "--outdir", folder / "b"]),
+        ("combine-links", ["--cells", "A", "--outdir", folder / "c"]),
+        ("evaluate", [*screen, "--resamples", 20, "--outdir", folder / "d"]),
+        ("report", [*screen, "--outdir", tmp_path / "report"]),
+        ("train", ["--cells", "A,B", *short, "--outdir", folder / "other"]),
+    ]
+    for tool, options in steps:
+        result = run(tool, *study, *options)
+        assert result.exit_code == 0, f"{tool}: {result.output}"
+    metrics = pl.read_parquet(folder / "d" / "metrics.parquet")
+    assert {"A", "C"} <= set(metrics["cell"])
+    assert {"ABC of the element", "perturbation"} <= set(
+        metrics["method"]
+    )  # of the combined links, which stand for theirs
+    page = (tmp_path / "report" / "report.html").read_text()
+    assert "One locus" in page
+    two = run("predict", *study, "--outdir", tmp_path)
+    assert (two.exit_code, "holds 2 files of model" in two.output) == (65, True)
