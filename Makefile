@@ -73,8 +73,9 @@ table-cells: setup ## the table of docs/science.md about cells never seen: four 
 table-costs: setup ## the table of docs/science.md about what scpge costs (minutes, on one CPU thread)
 	python tests/benchmarks/cost_table.py docs/science.md
 
-docs: ## docs/parameters.md from nextflow_schema.json
+docs: setup ## docs/parameters.md from nextflow_schema.json, docs/api.md from docstrings
 	.ci/parameters-table >docs/parameters.md
+	python .ci/api-page >docs/api.md
 
 clean: ## remove what runs leave behind (keeps .venv and results)
 	rm -rf work .nextflow .nextflow.log*
@@ -84,7 +85,7 @@ clean: ## remove what runs leave behind (keeps .venv and results)
 	    { echo "Error: Python 3.11 or newer is needed; name it: make PYTHON=python3.12"; exit 1; }
 	@$(PYTHON) -m venv .venv || { rm -rf .venv; echo "Error: install Python's venv (apt-get install python3-venv)"; exit 1; }
 
-# pip copies the executables; a call to the checkout's own never goes stale
+# pip installs `crexpress TOOL`; the names of bin/ by themselves are for the checkout and the pipeline
 .venv/.python: requirements.lock pyproject.toml | .venv/bin/python
 	.venv/bin/pip install --quiet --constraint requirements.lock --editable '.[test]'
 	@for tool in bin/*; do \

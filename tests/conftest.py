@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from crexpress.core import artifacts
+from crexpress.core import artifacts, log
 from crexpress.prepare.elements import element_digest
 from crexpress.prepare.genes import gene_digest
 from tiny_case import TinyCase
@@ -14,6 +14,12 @@ from tools import run
 WIDTH, BIN_SIZE = 600, 40
 TRACKS = ("dnase", "h3k27ac")
 CHROMOSOMES = ("chr1", "chr2", "chr3")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _shown() -> None:
+    """What the library says is printed, as in a tool."""
+    log.show()
 
 
 @pytest.fixture(scope="session")

@@ -1,16 +1,40 @@
-"""Gene expression and enhancer-gene links from candidate cis-regulatory elements."""
+"""Gene expression and enhancer-gene links from candidate cis-regulatory elements.
 
+    import crexpress as cx
+    study = cx.open("results")
+    model = cx.load_model("results/model")
+    predicted = cx.predict(model, study, "HeLa-S3")
+
+What stands here is imported when it is used: torch takes seconds.
+"""
+
+from importlib import import_module
 from importlib.metadata import version
 from typing import Any
 
 __version__ = version("crexpress")
-__all__ = ["__version__", "load_model"]
+_PUBLIC = {  # name: where it is
+    "open": "crexpress.data.study:open_study",
+    "load_model": "crexpress.models:load_model",
+    "save_model": "crexpress.api:save_model",
+    "predict": "crexpress.api:predict",
+    "embed": "crexpress.api:embed",
+    "attention": "crexpress.api:attention",
+    "fine_tune": "crexpress.api:fine_tune",
+    "links": "crexpress.links",  # a room that can be called: see core.calls
+    "evaluate": "crexpress.evaluate",
+    "pl": "crexpress.pl",
+}
+__all__ = ["__version__", *_PUBLIC]
 
 
 def __getattr__(name: str) -> Any:
-    # torch takes seconds to import, and most tools never need it
-    if name == "load_model":
-        from crexpress.models import load_model
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'crexpress' has no attribute '{name}'")
+    module, _, own = _PUBLIC[name].partition(":")
+    found = import_module(module)
+    return getattr(found, own) if own else found
 
-        return load_model
-    raise AttributeError(f"module 'crexpress' has no attribute '{name}'")
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PUBLIC})

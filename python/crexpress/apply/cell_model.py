@@ -1,6 +1,6 @@
 """A trained model together with the cells it is applied to: what predict and interpret start from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,9 +8,8 @@ from typing import Any
 from crexpress.core import artifacts, schemas
 from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
-from crexpress.data import anchor
 from crexpress.data.orthology import same_genome
-from crexpress.data.store import Store, open_store
+from crexpress.data.store import Store, store_for
 from crexpress.models import Model, load_model, read_settings
 
 
@@ -106,17 +105,20 @@ def load(
 
     Expression only tells the factors whose motifs a cell sees, where the model was trained with `expressed_factors`.
     """
-    config = artifacts.read_config(directory, schemas.TrainedModel)
+    artifacts.read_config(directory, schemas.TrainedModel)
     where = prepare(device, threads, read_settings(directory)[1].seed)
-    precision = choose_precision(precision, where)
-    model = load_model(directory).to(where)
-    store = open_store(elements, genes, signals, expression, sequence, motifs, contacts, profiles, config=model.config)
-    if model.config.anchored:
-        store.anchor = anchor.read(directory, store.digests, store.genes)
-        store.profiles_anchored()
-    store.to(where, data)
-    used = [*(contacts if store.loop_rows != "none" else []), *(profiles if store.profiles else [])]
-    sources = [directory / "model.safetensors", *signals, *expression, *used]
-    trained = config.get("chromosomes")  # imported weights do not say
+    inputs = {"elements": elements, "genes": genes, "signals": signals, "expression": expression}
+    inputs |= {"sequence": sequence, "motifs": motifs, "contacts": contacts, "profiles": profiles}
+    return of_cells(load_model(directory).to(where), inputs, precision, data)
+
+
+def of_cells(model: Model, inputs: Mapping[str, Any], precision: str = "float32", data: str = "auto") -> CellModel:
+    """A loaded model, on its device, with the artefacts in `inputs`, named as `open_store` names them."""
+    if not model.about or model.folder is None:
+        raise InputError("this model says nothing of its training; save it, and load it by load_model")
+    store = store_for(model, **inputs, data=data)
+    used = [*(inputs["contacts"] if store.loop_rows != "none" else []), *(inputs["profiles"] if store.profiles else [])]
+    sources = [model.folder / "model.safetensors", *inputs["signals"], *inputs["expression"], *used]
+    trained = model.about.get("chromosomes")  # imported weights do not say
     same = not trained or same_genome(trained, store.chromosomes)
-    return CellModel(model, store, config, sources, precision, same)
+    return CellModel(model, store, model.about, sources, choose_precision(precision, store.device), same)

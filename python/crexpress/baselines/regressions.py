@@ -16,13 +16,13 @@ from crexpress.baselines import known_cells
 from crexpress.core import artifacts, methods
 from crexpress.core.artifacts import Header, Table
 from crexpress.core.errors import InputError
+from crexpress.core.tracks import element_means
 from crexpress.data.neighbours import PAD, distances
 from crexpress.prepare.profile_bins import MAP, log_length, matched
 
 TRAIN_MEAN = "train mean"
 TREES_PROFILE = "boosted trees, profile"  # told all that the others see, the gene's own profile and its length
 _PROMOTER = "promoter"
-_CHUNK = 1 << 16  # elements averaged at once: base-level signal of a genome does not fit into memory
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,11 @@ def read_cells(
             raise InputError(f"{path} is a second file of {name}'s signals; give each cell once")
         transforms[name] = header["parameters"]["transform"]
         values, _ = targets.get(name, (None, None))
-        means = {track: mean_signal(tensor) for track, tensor in tensors.items() if not tracks or track in tracks}
+        means = {
+            track: element_means(tensor, dtype=np.float32)
+            for track, tensor in tensors.items()
+            if not tracks or track in tracks
+        }
         artifacts.require_finite(path, means)
         cells[name] = Cell(name, means, values, values is not None and name not in holdout)
     for path in profiles:
@@ -126,12 +130,6 @@ def read_profiles(
         name: matched(tensors[name], tensors[MAP + name]) if MAP + name in tensors else np.asarray(tensors[name])
         for name in names
     }
-
-
-def mean_signal(signal: np.ndarray) -> np.ndarray:
-    """Mean over the bins of every element: [elements, bins] -> float32 [elements]."""
-    means = [signal[i : i + _CHUNK].mean(axis=1, dtype=np.float32) for i in range(0, len(signal), _CHUNK)]
-    return np.concatenate(means)
 
 
 def features(

@@ -6,26 +6,18 @@ import importlib
 import math
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
 from click.core import ParameterSource
 
 from crexpress import __version__
-from crexpress.core import errors
+from crexpress.core import artifacts, errors, log
+from crexpress.core.folder import Folder
 from crexpress.core.names import listed
 from crexpress.core.schemas import NAME
-
-# Idle OpenMP threads of torch and scikit-learn sleep: spinning, they made trees six times slower on a busy machine.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-# Torch's tensors lie in huge pages: faults of small ones took a quarter of a training step's CPU time.
-os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-# Of several processes each would warn that DDP looks for unused weights and finds none; see training.parallel.
-if "WORLD_SIZE" in os.environ:
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
-
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 INPUT_DIR = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -69,6 +61,20 @@ class Registered(click.ParamType):
         return click.Choice(self.choices).convert(value, param, ctx)
 
 
+def settle() -> None:
+    """Set up the process of a tool, before libraries that compute are imported; a caller of the library is left alone.
+
+    Lines are shown from now on. Idle OpenMP threads of torch and scikit-learn sleep: spinning, they made trees six
+    times slower on a busy machine. Torch's tensors lie in huge pages: faults of small ones took a quarter of a
+    training step's CPU time.
+    """
+    log.show()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    if "WORLD_SIZE" in os.environ:  # each would warn that DDP looks for unused weights: see training.parallel
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
+
+
 def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
     """Turn a function with click options into a crexpress executable.
 
@@ -78,9 +84,14 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
     """
 
     def decorate(function: Callable[..., None]) -> click.Command:
+        kinds: Mapping[str, Wanted] = getattr(function, _READS, {})
+
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> None:
+            settle()
             try:
+                if kinds:
+                    _fill(kinds, kwargs)
                 function(*args, **kwargs)
             except errors.InputError as error:
                 fail(str(error), errors.BAD_INPUT)
@@ -103,7 +114,7 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
         command = click.command(
             context_settings={"show_default": True, "help_option_names": ["-h", "--help"]},
             epilog=f"\b\nExample:\n  {example}",
-        )(guarded)
+        )(_study_options(guarded) if kinds else guarded)
         return click.version_option(__version__, message="%(prog)s (crexpress) %(version)s")(command)
 
     return decorate
@@ -127,38 +138,105 @@ def cell_name(context: click.Context, parameter: click.Parameter, value: str) ->
     return value
 
 
-def store_options(function: Callable[..., None]) -> Callable[..., None]:
-    """The options of every tool that reads the element store: elements, genes, signals, sequence, motifs, contacts."""
-    for option in reversed(
-        (
-            click.option("--elements", type=INPUT_FILE, required=True, help="elements.parquet of merge-ccres."),
-            click.option("--genes", type=INPUT_FILE, required=True, help="genes.parquet of merge-ccres."),
-            click.option(
-                "--signals",
-                type=INPUT_FILE,
-                multiple=True,
-                required=True,
-                help="signals.CELL.safetensors of extract-signals; repeat for several cells.",
-            ),
-            click.option("--sequence", type=INPUT_FILE, help="sequence.safetensors of score-motifs."),
-            click.option("--motifs", type=INPUT_FILE, help="motifs.safetensors of score-motifs."),
-            click.option(
-                "--contacts",
-                type=INPUT_FILE,
-                multiple=True,
-                help="contacts.CELL.npz of build-loops, for models that read chromatin loops; repeat as --signals.",
-            ),
-            click.option(
-                "--profiles",
-                type=INPUT_FILE,
-                multiple=True,
-                help="profiles.CELL.safetensors of extract-signals --genes, for models that read each gene's own "
-                "profile; repeat as --signals.",
-            ),
-        )
-    ):
-        function = option(function)
-    return function
+class Wanted(NamedTuple):
+    """How a tool takes the artefacts of a kind: is one needed, may there be several, its help, its parameter's name."""
+
+    required: bool = False
+    several: bool = False
+    help: str = ""
+    parameter: str = ""
+
+
+ONE, MAYBE, SOME, ANY = Wanted(required=True), Wanted(), Wanted(required=True, several=True), Wanted(several=True)
+_WHAT = {  # kind of artefact: what --help says of it
+    "elements": "elements.parquet of merge-ccres.",
+    "genes": "genes.parquet of merge-ccres.",
+    "signals": "signals.CELL.safetensors of extract-signals.",
+    "sequence": "sequence.safetensors of score-motifs.",
+    "motifs": "motifs.safetensors of score-motifs.",
+    "contacts": "contacts.CELL.npz of build-loops.",
+    "profiles": "profiles.CELL.safetensors of extract-signals --genes.",
+    "expression": "expression.CELL.parquet of quantify-expression.",
+    "baselines": "baselines.CELL.parquet of fit-baselines.",
+    "predictions": "predictions.CELL.parquet of predict.",
+    "links": "links.CELL.parquet of interpret.",
+    "metrics": "metrics.parquet of evaluate.",
+    "curves": "curves.parquet of evaluate.",
+    "model": "Folder that train wrote.",
+}
+_READS = "crexpress_reads"  # attribute of a tool's function: the artefacts that it reads
+
+
+def reads(**kinds: Wanted) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """An option for each kind of artefact, and --study DIR, in which those that are not given are looked for.
+
+    May be used several times on one function; `tool` adds --study and fills the parameters in.
+    """
+
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        for kind, wanted in reversed(kinds.items()):
+            text = wanted.help or _WHAT[kind] + (" Repeat for several." if wanted.several else "")
+            option = click.option(
+                f"--{kind}",
+                wanted.parameter or kind,
+                type=INPUT_DIR if kind == "model" else INPUT_FILE,
+                multiple=wanted.several,
+                help=text + ("  [required, or --study]" if wanted.required else ""),
+            )
+            function = option(function)
+        setattr(function, _READS, {**kinds, **getattr(function, _READS, {})})
+        return function
+
+    return decorate
+
+
+def _study_options(function: Callable[..., None]) -> Callable[..., None]:
+    function = click.option(
+        "--cells", callback=split_list, help="Cells of --study to take, comma-separated.  [default: all]"
+    )(function)
+    return click.option(
+        "--study",
+        type=INPUT_DIR,
+        help="Folder of artefacts, such as results: files that no option names are found there by their headers.",
+    )(function)
+
+
+def _fill(kinds: Mapping[str, Wanted], given: dict[str, Any]) -> None:
+    """Put the artefacts of --study where no option names one; an InputError or a usage error where one is missing."""
+    folder, cells = given.pop("study"), given.pop("cells")
+    if cells and not folder:
+        raise click.UsageError("--cells chooses cells of --study; give both, or neither")
+    study = Folder.open(folder) if folder else None
+    for kind, wanted in kinds.items():
+        name = wanted.parameter or kind
+        if study and not given[name]:
+            if kind in ("expression", "contacts", "profiles") and given.get("signals") and "signals" in kinds:
+                signals = given["signals"] if kinds["signals"].several else [given["signals"]]
+                cells = [str(artifacts.require_header(path)["cell"]) for path in signals]  # of no others
+            given[name] = tuple(study.paths(kind, cells)) if wanted.several else study.path(kind, cells)
+        if wanted.required and not given[name]:
+            if study:
+                of = f" of {', '.join(cells)}" if cells else ""
+                raise errors.InputError(f"{folder} holds no file of {kind}{of}; make it first, or give --{kind}")
+            context = click.get_current_context()
+            [missing] = [option for option in context.command.params if option.name == name]
+            raise click.MissingParameter(ctx=context, param=missing)
+
+
+store_options = reads(
+    elements=ONE,
+    genes=ONE,
+    signals=SOME,
+    sequence=MAYBE,
+    motifs=MAYBE,
+    contacts=ANY._replace(
+        help="contacts.CELL.npz of build-loops, for models that read chromatin loops; repeat as --signals."
+    ),
+    profiles=ANY._replace(
+        help="profiles.CELL.safetensors of extract-signals --genes, for models that read each gene's own profile; "
+        "repeat as --signals."
+    ),
+)
 
 
 def one_split(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
@@ -210,12 +288,11 @@ def apply_options(function: Callable[..., None]) -> Callable[..., None]:
         help="bf16 encodes elements in bfloat16, which pays on CPUs with AMX and moves predictions by up to a few % of "
         "their standard deviation; auto: on GPUs that have it.",
     )(function)
-    return click.option(
-        "--expression",
-        type=INPUT_FILE,
-        multiple=True,
-        help="expression.CELL.parquet: only tells the factors whose motifs the cell sees, where the model was trained "
-        "with --expressed-factors; without it, all.",
+    return reads(
+        expression=ANY._replace(
+            help="expression.CELL.parquet: only tells the factors whose motifs the cell sees, where the model was "
+            "trained with --expressed-factors; without it, all."
+        )
     )(function)
 
 

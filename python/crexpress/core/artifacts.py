@@ -258,17 +258,59 @@ def create_arrays(
 def open_arrays(path: str | Path, kind: str) -> Arrays:
     """Open a safetensors file as read-only memory maps; InputError when it is not an artefact of this kind."""
     _require_ending(path, kind, ".safetensors")
-    try:
-        with Path(path).open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > min(_LONGEST_HEADER, os.fstat(file.fileno()).st_size - 8):
-                raise ValueError("no header")
-            entries = schemas.read_json(file.read(length))
-        tensors = _map(Path(path), entries, 8 + length, "r")
+    with _refusing_safetensors(path):
+        start, entries = _entries(path)
+        tensors = _map(Path(path), entries, start, "r")
         stored = entries.get("__metadata__", {}).get(KEY)
+    return _arrays(path, kind, stored, tensors)
+
+
+def _entries(path: str | Path) -> tuple[int, dict[str, Any]]:
+    """Where the tensors of a safetensors file begin, and what its head says of them; else ValueError or the like."""
+    with Path(path).open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        if length > min(_LONGEST_HEADER, os.fstat(file.fileno()).st_size - 8):
+            raise ValueError("no header")
+        return 8 + length, schemas.read_json(file.read(length))
+
+
+@contextmanager
+def _refusing_safetensors(path: str | Path) -> Iterator[None]:
+    try:
+        yield
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path} is not a readable safetensors file ({error}); make it again") from None
-    return _arrays(path, kind, stored, tensors)
+
+
+def read_header(path: str | Path) -> Header | None:
+    """Header of an artefact of whatever kind, without its contents; None for a file that is no artefact.
+
+    Raises InputError for a damaged artefact, and for one of a format that this version does not read.
+    """
+    ending, stored = _ending(path), None
+    if ending == ".parquet":
+        with refusing(f"{path} is not a readable parquet table", "make it again"):
+            stored = pl.read_parquet_metadata(path).get(KEY)
+    elif ending == ".safetensors":
+        with _refusing_safetensors(path):
+            stored = _entries(path)[1].get("__metadata__", {}).get(KEY)
+    elif ending == ".npz":
+        with refusing(f"{path} is not a readable npz file", "make it again"), zipfile.ZipFile(path) as file:
+            if f"{KEY}.npy" in file.namelist():
+                stored = str(np.load(io.BytesIO(file.read(f"{KEY}.npy")), allow_pickle=False))
+    if stored is None:
+        return None
+    with _refusing_damage(path, "crexpress"):
+        kind = schemas.read_json(stored)["kind"]
+    return _check(path, kind, stored)
+
+
+def require_header(path: str | Path) -> Header:
+    """`read_header`; InputError for a file that is no artefact."""
+    header = read_header(path)
+    if header is None:
+        raise InputError(f"{path} has no crexpress header; give the file that the crexpress tool wrote")
+    return header
 
 
 def write_sparse(path: str | Path, arrays: Mapping[str, np.ndarray], header: Header) -> None:
@@ -328,12 +370,17 @@ def _refusing_damage(path: str | Path, kind: str) -> Iterator[None]:
 
 def _require_ending(path: str | Path, kind: str, ending: str) -> None:
     """Raise InputError for a file that is empty or of another format than artefacts of this kind."""
+    found = _ending(path)
+    if found != ending:
+        is_what = f"a {found} file" if found else "no artefact" if Path(path).stat().st_size else "empty"
+        raise InputError(f"{path} is {is_what}; a {ending} file of {kind} is needed here")
+
+
+def _ending(path: str | Path) -> str:
+    """Of artefacts of the format that a file begins as; "" where it is none of them."""
     with Path(path).open("rb") as file:
         start = file.read(9)
-    found = ".safetensors" if start[8:] == b"{" else _ENDINGS.get(start[:4], "")
-    if found != ending:
-        is_what = f"a {found} file" if found else "no artefact" if start else "empty"
-        raise InputError(f"{path} is {is_what}; a {ending} file of {kind} is needed here")
+    return ".safetensors" if start[8:] == b"{" else _ENDINGS.get(start[:4], "")
 
 
 def _check(path: str | Path, kind: str, stored: str | None) -> Header:

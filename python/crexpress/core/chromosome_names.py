@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
 
 _CANONICAL = re.compile(r"(?i:chr)?(\d{1,3}[ABLR]?|[IVX]+|[WXYZ]|M|MT|Mito)")
-CHROM_STEP = 2**40  # bp between chromosomes laid end to end: more than any chromosome is long
 LEFT_OUT = ("chrY", "chrM")  # chromosomes left out unless the user says otherwise
 _SEX_AND_MITO = {"X": 1, "Y": 2, "Z": 3, "W": 4, "M": 5}
 

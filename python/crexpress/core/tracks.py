@@ -14,6 +14,7 @@ TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "arcsinh": np.arcsinh,
     "none": lambda signal: signal,
 }
+_CHUNK = 1 << 16  # elements averaged at once: base-level signal of a genome does not fit into memory
 _INVERSES: dict[str, Callable[[Any, ModuleType], Any]] = {
     "log10p1": lambda signal, _library: 10**signal - 1,
     "log1p": lambda signal, library: library.expm1(signal),
@@ -26,3 +27,15 @@ _INVERSES: dict[str, Callable[[Any, ModuleType], Any]] = {
 def linear(signal: Any, transform: str, library: ModuleType = np) -> Any:
     """Signal on its linear scale again; `transform` as in the header of a signals file, `library` numpy or torch."""
     return _INVERSES[transform.partition(":")[0]](signal, library)  # "quantile:" goes on with a digest
+
+
+def element_means(signal: np.ndarray, transform: str | None = None, dtype: Any = np.float64) -> np.ndarray:
+    """Mean over the bins of every element, [elements, bins] -> [elements]: as stored, or linear, of a `transform`."""
+    means = [np.zeros(0, dtype)]
+    for start in range(0, len(signal), _CHUNK):
+        part = signal[start : start + _CHUNK]
+        if transform is None:
+            means.append(part.mean(axis=1, dtype=dtype))
+        else:
+            means.append(linear(part.astype(dtype), transform).mean(axis=1))
+    return np.concatenate(means)

@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from crexpress.core import chromosome_names, log
+from crexpress.core import log
 from crexpress.core.errors import InputError
+from crexpress.core.intervals import CHROM_STEP, end_to_end
 from crexpress.models.config import AtTss
 from crexpress.prepare.elements import TSS
 
@@ -92,13 +93,13 @@ def _flanks(genes: pl.DataFrame, elements: pl.DataFrame, reach: int | None, at_t
     rows = np.flatnonzero((elements["class"] != TSS).to_numpy())
     names = pl.concat([elements["chrom"], genes["chrom"]]).unique(maintain_order=True)
     rank = {name: index for index, name in enumerate(names)}
-    chrom = elements["chrom"].replace_strict(rank, return_dtype=pl.Int64).to_numpy()[rows] * chromosome_names.CHROM_STEP
+    chrom = end_to_end(elements["chrom"], rank)[rows]
     key = chrom + _midpoints(elements)[rows]
     order = np.argsort(key, kind="stable")
     rows, key = rows[order], key[order]
-    chrom = genes["chrom"].replace_strict(rank, return_dtype=pl.Int64).to_numpy() * chromosome_names.CHROM_STEP
+    chrom = end_to_end(genes["chrom"], rank)
     tss = chrom + genes["tss"].to_numpy()
-    half = chromosome_names.CHROM_STEP // 2
+    half = CHROM_STEP // 2
     start, end = (chrom - half, chrom + half) if reach is None else (tss - reach, tss + reach)
     return _Flanks(
         rows.astype(np.int32),

@@ -7,7 +7,6 @@ every gene, where they are. One store serves any number of neighbours and every 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import polars as pl
@@ -17,6 +16,7 @@ from torch import Tensor
 from crexpress.core import artifacts, log
 from crexpress.core.device import CPU
 from crexpress.core.errors import InputError
+from crexpress.data import anchor as anchors
 from crexpress.data import factors, gene_profiles, neighbours
 from crexpress.data.anchor import Anchor
 from crexpress.data.gene_profiles import GeneProfiles
@@ -24,8 +24,9 @@ from crexpress.data.loops import LoopTable, read_loops
 from crexpress.data.orthology import match
 from crexpress.data.rows import CHUNK, HostRows, Rows, keep_resident, send
 from crexpress.data.shuffling import shuffle_codes
+from crexpress.models.base import Model
 from crexpress.models.config import LoopRows, ModelConfig
-from crexpress.models.inputs import Features, GeneProfile
+from crexpress.models.inputs import Batch, Features
 from crexpress.prepare.sequence import UNKNOWN, reverse_complement
 
 
@@ -44,22 +45,6 @@ class CellData:
     expression_header: artifacts.Header | None = None
     loops: LoopTable | None = None
     open_motifs: Tensor | None = None
-
-
-class Batch(NamedTuple):
-    """Some genes, each in a cell: their unique elements and, per gene, where its tokens are.
-
-    `token` int64 [B, n] indexes the rows of `features`, one past the end for a pad; `present` bool [B, n];
-    `distance` float32 [B, n] bp from the TSS, along the genome or, in a stranded model, along the gene; `loops`
-    float32 [B, rows, n] between the tokens of the rows that are asked for, or None; `profile` the genes' own, or None.
-    """
-
-    features: Features
-    token: Tensor
-    present: Tensor
-    distance: Tensor
-    loops: Tensor | None = None
-    profile: GeneProfile | None = None
 
 
 @dataclass
@@ -259,6 +244,34 @@ def open_store(
             gene_table, element_table, config.profile_edges, read, lambda number: cells[number].present.cpu().numpy()
         )
     return store
+
+
+def store_for(
+    model: Model,
+    *,
+    elements: Path,
+    genes: Path,
+    signals: Sequence[Path],
+    expression: Sequence[Path] = (),
+    sequence: Path | None = None,
+    motifs: Path | None = None,
+    contacts: Sequence[Path] = (),
+    profiles: Sequence[Path] = (),
+    data: str = "auto",
+    loop_rows: LoopRows | None = None,
+) -> Store:
+    """`open_store` of what a trained model reads, with the known cells of an anchored one, on the model's device."""
+    store = open_store(
+        *(elements, genes, signals, expression, sequence, motifs, contacts, profiles),
+        config=model.config,
+        loop_rows=loop_rows,
+    )
+    if model.config.anchored:
+        if model.folder is None:
+            raise InputError("an anchored model goes with its known cells; load it from the folder that train wrote")
+        store.anchor = anchors.read(model.folder, store.digests, store.genes)
+        store.profiles_anchored()
+    return store.to(next(model.parameters()).device, data)
 
 
 def _check_seen(index: np.ndarray, genes: pl.DataFrame, path: Path, config: ModelConfig) -> None:

@@ -1,1 +1,10 @@
 """What predictions and links are worth: against observed expression and perturbation screens."""
+
+from importlib import import_module
+from typing import Any
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("crispr", "expression"):  # each a module that can be called: see core.calls
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -15,7 +15,9 @@ import numpy as np
 import polars as pl
 
 from crexpress.core import chromosome_names
+from crexpress.core.calls import make_callable
 from crexpress.core.errors import InputError
+from crexpress.core.intervals import any_overlap, overlapping
 from crexpress.formats import text_files
 from crexpress.prepare.elements import TSS
 
@@ -113,9 +115,7 @@ def read(path: Path, chromosomes: Collection[str]) -> Table:
 def touching(pairs: pl.DataFrame, intervals: pl.DataFrame) -> np.ndarray:
     """Whether each pair's interval overlaps or touches one of `intervals` (chrom, start, end): bool [pairs]."""
     tested = pairs.select("chrom", pl.col("chromStart").alias("start"), pl.col("chromEnd").alias("end"))
-    touched = np.zeros(len(pairs), bool)
-    touched[_overlap(tested, intervals)[0]] = True
-    return touched
+    return any_overlap(tested, intervals, touching=True)
 
 
 def told(left_out: Mapping[str, Sequence[int]]) -> list[str]:
@@ -168,10 +168,10 @@ def overlaps(pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -
     promoters = genes.select(
         "chrom", (pl.col("tss") - _TSS_HALF + 1).alias("start"), (pl.col("tss") + _TSS_HALF - 1).alias("end")
     )  # a base narrower on each side: these intervals are half-open, touching is no overlap
-    _, on_promoter = _overlap(promoters, ccres)
+    _, on_promoter = overlapping(promoters, ccres, touching=True)
     own = np.delete(own, on_promoter)
     tested = pairs.select("chrom", pl.col("chromStart").alias("start"), pl.col("chromEnd").alias("end"))
-    pair, element = _overlap(tested, ccres[np.delete(np.arange(len(ccres)), on_promoter)])
+    pair, element = overlapping(tested, ccres[np.delete(np.arange(len(ccres)), on_promoter)], touching=True)
     return pair, own[element]
 
 
@@ -210,20 +210,4 @@ def _respelt(path: Path, table: Table, chromosomes: Collection[str]) -> Table:
     return table._replace(pairs=table.pairs.with_columns(respelt.alias("chrom")))
 
 
-def _overlap(first: pl.DataFrame, second: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of two interval tables (chrom, start, end) that overlap or touch."""
-    of_first, of_second = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    chroms = [frame["chrom"].to_numpy() for frame in (first, second)]
-    for chrom in first["chrom"].unique(maintain_order=True):
-        a, b = (np.flatnonzero(names == chrom) for names in chroms)
-        b = b[np.argsort(second["start"].to_numpy()[b], kind="stable")]
-        start, end = second["start"].to_numpy()[b], second["end"].to_numpy()[b]
-        left, right = first["start"].to_numpy()[a], first["end"].to_numpy()[a]
-        low = np.searchsorted(np.maximum.accumulate(end), left, "left")  # elements may nest: ends are not sorted
-        length = np.maximum(np.searchsorted(start, right, "right") - low, 0)
-        pair = np.repeat(np.arange(len(a)), length)
-        other = np.arange(length.sum()) - np.repeat(np.cumsum(length) - length, length) + low[pair]
-        kept = end[other] >= left[pair]
-        of_first.append(a[pair[kept]])
-        of_second.append(b[other[kept]])
-    return np.concatenate(of_first), np.concatenate(of_second)
+make_callable(__name__, "crexpress.api:evaluate_links")  # crexpress.evaluate.crispr(...)

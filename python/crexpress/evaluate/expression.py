@@ -16,6 +16,7 @@ from scipy.stats import rankdata
 from crexpress.baselines.known_cells import MEAN_OVER_CELLS
 from crexpress.core import artifacts, log, methods, splits
 from crexpress.core.artifacts import Header
+from crexpress.core.calls import make_callable
 from crexpress.core.errors import InputError
 from crexpress.core.methods import Method
 from crexpress.evaluate import bootstrap, labels, ranking
@@ -323,3 +324,6 @@ def _pearson(counts: np.ndarray, total: np.ndarray, x: np.ndarray, y: np.ndarray
 def _centred(cells: Sequence[np.ndarray]) -> np.ndarray:
     values = np.stack(cells)
     return values - values.mean(axis=0)
+
+
+make_callable(__name__, "crexpress.api:evaluate_predictions")  # crexpress.evaluate.expression(...)

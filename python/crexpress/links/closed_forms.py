@@ -5,13 +5,12 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from crexpress.core.tracks import linear
+from crexpress.core.tracks import element_means
 from crexpress.data import neighbours
 from crexpress.data.neighbours import NEAREST
 
 REACH = 5_000_000  # bp: ABC's candidates of a gene
 _GENES = 512  # whose elements within that reach are looked up at once
-_CHUNK = 1 << 16  # elements read at once: base-level signal of a genome does not fit into memory
 
 
 def closed_forms(
@@ -41,12 +40,18 @@ def closed_forms(
         both = enhancer_activity(activity)
         if both is not None:
             forms["activity/distance"] = of_pairs(both) / distance
-            forms["ABC"] = of_pairs(both) / np.maximum(distance, NEAREST) / _sums(pairs, elements, genes, both)
+            forms["ABC"] = abc_share(of_pairs(both), distance, _sums(pairs, elements, genes, both))
         forms["H3K27ac/distance"] = of_pairs(activity["h3k27ac"]) / distance
     if {"DHS.RPM", "H3K27ac.RPM.expandedRegion"} <= set(pairs.columns):
         dnase, h3k27ac = (pairs[name].fill_null(0).to_numpy() for name in ("DHS.RPM", "H3K27ac.RPM.expandedRegion"))
         forms["activity/distance (screen's read counts)"] = np.sqrt(dnase * h3k27ac) / distance
     return forms
+
+
+def abc_share(activity: np.ndarray, distance: np.ndarray, sums: np.ndarray) -> np.ndarray:
+    """ABC: the share of activity/distance (bp, of either sign) in its gene's sum; 0 where that is 0 or not known."""
+    share: np.ndarray = activity / np.maximum(np.abs(distance), NEAREST) / np.where(sums > 0, sums, np.inf)
+    return share
 
 
 def activity_sums(genes: pl.DataFrame, elements: pl.DataFrame, activity: np.ndarray) -> np.ndarray:
@@ -63,12 +68,11 @@ def activity_sums(genes: pl.DataFrame, elements: pl.DataFrame, activity: np.ndar
 
 
 def _sums(pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame, activity: np.ndarray) -> np.ndarray:
-    """`activity_sums` of each pair's gene [pairs]; inf where there is none."""
+    """`activity_sums` of each pair's gene [pairs]; 0 where there is none."""
     named = genes.filter(pl.col("gene_id").is_in(pairs["gene_id"].drop_nulls().implode()))
     sums = pl.DataFrame({"gene_id": named["gene_id"], "sum": activity_sums(named, elements, activity)})
     of_pairs = pairs.select("gene_id").join(sums, on="gene_id", how="left", maintain_order="left")["sum"]
-    total = of_pairs.fill_null(0).to_numpy()
-    return np.where(total > 0, total, np.inf)
+    return of_pairs.fill_null(0).to_numpy()
 
 
 def enhancer_activity(tracks: Mapping[str, np.ndarray]) -> np.ndarray | None:
@@ -82,9 +86,4 @@ def enhancer_activity(tracks: Mapping[str, np.ndarray]) -> np.ndarray | None:
 
 def linear_signal(tensors: Mapping[str, np.ndarray], transform: str) -> dict[str, np.ndarray]:
     """Mean signal of every element on its linear scale: {track: float64 [elements]}."""
-
-    def mean(signal: np.ndarray) -> np.ndarray:
-        chunks = (signal[i : i + _CHUNK].astype(np.float64) for i in range(0, len(signal), _CHUNK))
-        return np.concatenate([linear(chunk, transform).mean(axis=1) for chunk in chunks])
-
-    return {track: mean(signal) for track, signal in tensors.items()}
+    return {track: element_means(signal, transform) for track, signal in tensors.items()}

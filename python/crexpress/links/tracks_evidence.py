@@ -7,7 +7,7 @@ import polars as pl
 
 from crexpress.core.tracks import FLOOR
 from crexpress.data.neighbours import NEAREST
-from crexpress.links.closed_forms import activity_sums
+from crexpress.links.closed_forms import abc_share, activity_sums
 
 OF_MODEL = ("attention", "perturbation")
 _SMALL = 1e-6  # share or attention taken for none
@@ -16,9 +16,7 @@ _SMALL = 1e-6  # share or attention taken for none
 def abc(links: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame, activity: np.ndarray) -> np.ndarray:
     """Share that activity/distance of each link has of its gene's, float64 [links] (see `closed_forms`)."""
     sums = activity_sums(genes, elements, activity)[gene_rows(links, genes)]
-    near = np.maximum(links["distance"].abs().to_numpy(), NEAREST)
-    share: np.ndarray = activity[links["element"].to_numpy()] / near / np.where(sums > 0, sums, np.inf)
-    return share
+    return abc_share(activity[links["element"].to_numpy()], links["distance"].to_numpy(), sums)
 
 
 def learned_share(links: pl.DataFrame, seen: pl.DataFrame, genes: pl.DataFrame) -> np.ndarray:

@@ -13,12 +13,11 @@ from safetensors.torch import save_model as save_weights
 from crexpress import __version__
 from crexpress.core.artifacts import read_config, replacing
 from crexpress.core.errors import InputError
+from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
 from crexpress.models.near_far import NearFar
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.config import TrainingConfig
-
-Model = RegulatoryModel | NearFar
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
@@ -40,7 +39,14 @@ def save_model(directory: Path, model: Model, about: dict[str, Any]) -> None:
 def load_model(directory: str | Path) -> Model:
     """Read a model directory written by `train`; the model comes in eval mode, on the CPU.
 
+    A torch module: `model(batch)` predicts a batch of `Study.batch`; `model.about` is its config.json.
+
     Raises InputError for files that do not belong together, and for weights that are NaN or infinite.
+
+    Example:
+        model = cx.load_model("results/model")
+        prediction = model(study.batch(model, "A", ["NAME3", "NAME7"]))
+        print(prediction.expression, prediction.attention.shape, model.about["preset"])
     """
     config = read_settings(directory)[0]
     path = Path(directory) / WEIGHTS
@@ -58,6 +64,7 @@ def load_model(directory: str | Path) -> Model:
             raise InputError(
                 f"{path} holds NaN or infinity (in {name}), so that nothing can be predicted; train the model again"
             )
+    model.about, model.folder = read_config(directory), Path(directory).absolute()
     return model.eval()
 
 

@@ -1,7 +1,9 @@
 """What every model of the family reads and gives: features of elements, predictions of genes."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -13,7 +15,9 @@ class Features(NamedTuple):
 
     signals: Tensor  # float [elements, tracks, bins]
     present: Tensor  # bool [elements, tracks]: False where the element's cell lacks the track
-    codes: Tensor  # uint8 [elements, width], A 0 C 1 G 2 T 3 N 4
+    # uint8 [elements, width], A 0 C 1 G 2 T 3 N 4; or the same one-hot, float [elements, 4, width], through which
+    # gradients reach the bases
+    codes: Tensor
     motifs: Tensor  # float [elements, motifs]
 
 
@@ -23,6 +27,34 @@ class GeneProfile(NamedTuple):
     values: Tensor  # float [B, channels, columns]; NaN in a column that has no base
     present: Tensor  # bool [B, channels]: False where the gene's cell lacks the track
     about: Tensor  # float [B, facts]; NaN where not known
+
+
+class Batch(NamedTuple):
+    """Some genes, each in a cell: their unique elements and, per gene, where its tokens are.
+
+    `token` int64 [B, n] indexes the rows of `features`, one past the end for a pad; `present` bool [B, n];
+    `distance` float32 [B, n] bp from the TSS, along the genome or, in a stranded model, along the gene; `loops`
+    float32 [B, rows, n] between the tokens of the rows that are asked for, or None; `profile`
+    the genes' own, or None.
+    """
+
+    features: Features
+    token: Tensor
+    present: Tensor
+    distance: Tensor
+    loops: Tensor | None = None
+    profile: GeneProfile | None = None
+
+    def to(self, device: torch.device) -> "Batch":
+        """The same as tensors on a device; its parts may be numpy arrays."""
+        return Batch(
+            Features(*(as_tensor(part, device) for part in self.features)),
+            as_tensor(self.token, device).long(),
+            as_tensor(self.present, device).bool(),
+            as_tensor(self.distance, device).float(),
+            None if self.loops is None else as_tensor(self.loops, device),
+            None if self.profile is None else GeneProfile(*(as_tensor(part, device) for part in self.profile)),
+        )
 
 
 class Prediction(NamedTuple):
@@ -39,6 +71,21 @@ class Prediction(NamedTuple):
     members: Tensor | None = None
 
 
+def as_tensor(values: Any, device: torch.device) -> Tensor:
+    """A tensor, or a numpy array, on a device; numbers of other precision as float32, codes as they are."""
+    tensor = torch.as_tensor(values).to(device)
+    return (
+        tensor.float() if tensor.dtype in (torch.float16, torch.float64) and isinstance(values, np.ndarray) else tensor
+    )
+
+
 def one_hot(codes: Tensor) -> Tensor:
-    """uint8 codes [elements, width] -> float [elements, 4, width]; N (4) is all zero."""
+    """uint8 codes [elements, width] -> float [elements, 4, width]; N (4) is all zero. One-hot bases stay."""
+    if is_one_hot(codes):
+        return codes
     return functional.one_hot(codes.long(), N + 1)[..., :N].transpose(1, 2).float()
+
+
+def is_one_hot(codes: Tensor) -> bool:
+    """Whether bases are given one-hot, float [elements, 4, width]."""
+    return codes.is_floating_point()

@@ -3,14 +3,15 @@
 from typing import Self
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
 from crexpress.models.inputs import Features, GeneProfile, Prediction
 from crexpress.models.regulatory import RegulatoryModel
 
 
-class NearFar(nn.Module):
+class NearFar(Model):
     """Two ScPGE models over the same inputs, `near` without and `far` with chromatin loops as prior.
 
     Elements up to `loop_boundary` bp from the TSS have attention and effect of `near` (ScPGE-KL), the others those of
@@ -19,8 +20,7 @@ class NearFar(nn.Module):
     """
 
     def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.near, self.far = (RegulatoryModel(part) for part in parts(config))
 
     @classmethod
@@ -33,7 +33,6 @@ class NearFar(nn.Module):
 
     @property
     def token_width(self) -> int:
-        """Length of an element's vector: what `embed` gives."""
         return self.near.token_width + self.far.token_width
 
     def embed(self, features: Features) -> Tensor:
@@ -50,7 +49,7 @@ class NearFar(nn.Module):
         loops: Tensor | None = None,
         profile: GeneProfile | None = None,
     ) -> Prediction:
-        """See RegulatoryModel.predict; a row of the attention joins those of two models, so it need not sum to 1."""
+        """See Model.predict; a row of the attention joins those of two models, so it need not sum to 1."""
         near, far = self._both(tokens, present, distance, loops, profile)
         here = (distance.abs() <= self.config.loop_boundary)[:, None, None]
         return Prediction(
@@ -71,7 +70,7 @@ class NearFar(nn.Module):
         undisturbed: Tensor,
         silenced: GeneProfile | None = None,
     ) -> Tensor:
-        """See RegulatoryModel.silence_each; an element's effect is that in the model of its distance."""
+        """See Model.silence_each; an element's effect is that in the model of its distance."""
         both = self._both(tokens, present, distance, loops, profile)
         near, far = (
             whole.expression.unsqueeze(1)

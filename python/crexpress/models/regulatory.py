@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from crexpress.core.errors import InputError
 from crexpress.models.activity import Activity
 from crexpress.models.attention import Prior, TokenMixer
+from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
 from crexpress.models.encoders import ENCODERS
 from crexpress.models.gene import GeneEncoder
@@ -20,12 +21,11 @@ from crexpress.models.positions import POSITIONS
 EMPTY_GENE = 700  # bp without bases and signal, which CREaTor's released code encodes as the gene
 
 
-class RegulatoryModel(nn.Module):
+class RegulatoryModel(Model):
     """Element encoder, token mixer and head, each replaceable; `embed` and `predict` are the two halves."""
 
     def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.config = config
+        super().__init__(config)
         self.encoder = ENCODERS[config.encoder](config)
         self.position = POSITIONS[config.position](config)
         self.activity = Activity(config) if config.activity_heads and config.tracks else None
@@ -58,13 +58,11 @@ class RegulatoryModel(nn.Module):
             self.gene_token = nn.Parameter(torch.empty(config.width_model).normal_(std=0.02))
 
     def embed(self, features: Features) -> Tensor:
-        """Vectors [elements, d]; in eval mode independent of the other elements given."""
         vectors: Tensor = self.encoder(features)
         return vectors if self.activity is None else torch.cat([vectors, self.activity(features)], dim=1)
 
     @property
     def token_width(self) -> int:
-        """Length of an element's vector: what `embed` gives."""
         return self.config.width_model + (self.config.heads if self.activity is not None else 0)
 
     def _parts(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,7 +70,6 @@ class RegulatoryModel(nn.Module):
         return tokens[..., : self.config.width_model], tokens[..., self.config.width_model :]
 
     def embed_silent(self) -> Tensor:
-        """Vector [1, d] of an element of which nothing is known: no signal in any track, no base, no motif."""
         return self.embed(self._nothing(self.config.width))
 
     def _nothing(self, width: int) -> Features:
@@ -116,13 +113,6 @@ class RegulatoryModel(nn.Module):
         loops: Tensor | None = None,
         profile: GeneProfile | None = None,
     ) -> Prediction:
-        """Expression from a gene's tokens.
-
-        tokens [B, n, d] in genome order with the TSS window in the middle column; present bool [B, n] (False for
-        pads); distance [B, n] bp from the TSS, as `Store.batch` gives it; loops [B, r, n] strength of the chromatin
-        loops between tokens, of the rows in `loop_rows`, which only a model with a `loop_prior` reads; profile
-        is the genes' own, which a model with a `profile_width` needs.
-        """
         gene = tokens.shape[1] // 2
         mixed = self.mixer(*self._tokens(tokens, distance, profile), *self._priors(present, distance, loops), gene)
         members = self.head(mixed.gene)
@@ -141,11 +131,6 @@ class RegulatoryModel(nn.Module):
         undisturbed: Tensor,
         silenced: GeneProfile | None = None,
     ) -> Tensor:
-        """Expression [B, n] when the token in each column, one at a time, is replaced by `silent` [1, d].
-
-        The gene's own column holds the `undisturbed` expression [B]: its TSS window is not one of its elements. Of
-        a model with a profile, `silenced` [B * n] is, gene by gene, that without the element in each column.
-        """
         if silenced is not None:
             return self._silence_copies(tokens, present, distance, loops, silent, undisturbed, silenced)
         n = tokens.shape[1]

@@ -10,6 +10,7 @@ import polars as pl
 
 from crexpress.core import chromosome_names, log
 from crexpress.core.errors import InputError
+from crexpress.core.intervals import CHROM_STEP
 from crexpress.core.native import refusing
 from crexpress.formats import genome_files, text_files, text_tables
 
@@ -70,7 +71,7 @@ def _window_sums(genes: pl.DataFrame, tags: pl.DataFrame) -> pl.Series:
 
     def key(frame: pl.DataFrame, position: str) -> np.ndarray:
         track = frame["chrom"].replace_strict(rank, return_dtype=pl.Int64).to_numpy() * 2
-        return (track + (frame["strand"] == "-").to_numpy()) * chromosome_names.CHROM_STEP + frame[position].to_numpy()
+        return (track + (frame["strand"] == "-").to_numpy()) * CHROM_STEP + frame[position].to_numpy()
 
     places = key(tags, "position")
     order = np.argsort(places, kind="stable")

@@ -11,6 +11,7 @@ import polars as pl
 from crexpress.core import chromosome_names, log
 from crexpress.core.artifacts import digest, replacing
 from crexpress.core.errors import InputError
+from crexpress.core.intervals import any_overlap, end_to_end
 from crexpress.core.schemas import DIGESTED
 from crexpress.formats import text_files
 
@@ -87,12 +88,7 @@ def drop_blacklisted(
     rank = {name: index for index, name in enumerate(ccres["chrom"].unique())}
     spelling = chromosome_names.reconcile(black["chrom"].unique(), rank, path, aliases)
     black = black.with_columns(pl.col("chrom").replace_strict(spelling, default=None)).drop_nulls("chrom")
-    offset = _offsets(black["chrom"], rank)
-    starts, ends = np.sort(offset + black["start"].to_numpy()), np.sort(offset + black["end"].to_numpy())
-    offset = _offsets(ccres["chrom"], rank)
-    begun = np.searchsorted(starts, offset + ccres["end"].to_numpy(), "left")  # start before the cCRE ends
-    over = np.searchsorted(ends, offset + ccres["start"].to_numpy(), "right")  # end at or before its start
-    kept = ccres.filter(begun == over)
+    kept = ccres.filter(~any_overlap(ccres, black))
     log.say(f"{path}: {len(ccres) - len(kept):,} cCREs in blacklisted regions left out")
     return kept
 
@@ -115,7 +111,7 @@ def merge(ccres: pl.DataFrame, method: Method = "greedy", width: int = 600) -> p
     position = "start" if method == "interval" else "midpoint"
     rows = ccres.with_columns(midpoint=(pl.col("start") + pl.col("end")) // 2)
     rows = rows.sort(rank, position, "start", "end", "element_id")
-    offset, midpoint = _offsets(rows["chrom"], order), rows["midpoint"].to_numpy()
+    offset, midpoint = end_to_end(rows["chrom"], order), rows["midpoint"].to_numpy()
     if method == "greedy":
         first = _greedy_clusters(offset + midpoint, width)
     elif method == "interval":
@@ -249,10 +245,6 @@ def _name_and_class(rows: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
     elif "column_9" in columns:
         kind = pl.col("column_9").replace_strict(_CLASS_OF_COLOUR, default=None)
     return name, kind.str.split(",").list.first()
-
-
-def _offsets(chroms: pl.Series, order: Mapping[str, int]) -> np.ndarray:
-    return chroms.replace_strict(dict(order), return_dtype=pl.Int64).to_numpy() * chromosome_names.CHROM_STEP
 
 
 def _greedy_clusters(midpoints: np.ndarray, width: int) -> np.ndarray:

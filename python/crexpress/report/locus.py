@@ -11,6 +11,8 @@ from scipy import ndimage
 from crexpress.core import methods, splits
 from crexpress.core.artifacts import Arrays
 from crexpress.core.errors import InputError
+from crexpress.core.intervals import overlapping
+from crexpress.core.tracks import element_means
 from crexpress.evaluate import crispr
 from crexpress.prepare.contacts import Contacts, Value
 from crexpress.report import facts, style
@@ -141,8 +143,7 @@ def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> 
         for name in order[:CELLS]:
             signals = inputs.signals[name]
             for track in signals.header["parameters"]["tracks"]:
-                values = signals.data.tensors[track][rows].astype(np.float32)
-                tracks[name, track] = values.mean(axis=1) if len(rows) else np.zeros(0, np.float32)
+                tracks[name, track] = element_means(signals.data.tensors[track][rows], dtype=np.float32)
     loops = _loops(contacts, gene["chrom"], view)
     return Locus(
         cell=cell,
@@ -165,13 +166,9 @@ def _of_cell(cell: str) -> pl.Expr:
 
 def _covered(links: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     """Tested pairs that touch a linked element of their gene, one row a pair: `gene_id`, `regulated`."""
-    tested = pairs.select("chrom", "gene_id", "regulated", pair_start="start", pair_end="end").with_row_index("pair")
-    return (
-        links.select("gene_id", "chrom", "start", "end")
-        .join(tested, on=["gene_id", "chrom"])
-        .filter((pl.col("start") < pl.col("pair_end")) & (pl.col("end") > pl.col("pair_start")))
-        .unique("pair", keep="first", maintain_order=True)
-    )
+    tested, link = overlapping(pairs, links)
+    same = (pairs["gene_id"][tested] == links["gene_id"][link]).to_numpy()
+    return pairs[np.unique(tested[same])].select("gene_id", "regulated")
 
 
 def _looped(contacts: Loaded[Arrays] | None, links: pl.DataFrame) -> np.ndarray:

@@ -13,8 +13,8 @@ from torch import nn
 from crexpress import __version__
 from crexpress.core.device import CPU, autocast
 from crexpress.core.errors import InputError
+from crexpress.models.forward import Forward
 from crexpress.models.regulatory import RegulatoryModel
-from crexpress.training.forward import Forward
 from crexpress.training.parallel import Processes
 
 

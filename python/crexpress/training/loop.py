@@ -2,7 +2,6 @@
 
 import copy
 import math
-import sys
 from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple, cast
@@ -18,6 +17,7 @@ from crexpress.core import log
 from crexpress.core.errors import InputError
 from crexpress.data.store import Batch, Store
 from crexpress.models import Model
+from crexpress.models.forward import forward
 from crexpress.models.inputs import Prediction
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import samples as draws
@@ -32,7 +32,6 @@ from crexpress.training.checkpoint import (
 )
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
-from crexpress.training.forward import forward
 from crexpress.training.losses import each_member, with_supervision
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
@@ -148,7 +147,7 @@ def train(
     order = draws.shuffled(store, training, config.batch_size, np.random.default_rng(config.seed), skip=run.done)
     batches = ahead(partial(make, store, training), map(processes.part, order), engine.device)
     # validation prints the plain lines; on a terminal a bar moves between them
-    quiet = not (sys.stderr.isatty() and processes.first)
+    quiet = not (log.on_terminal() and processes.first)
     bar = tqdm(total=config.steps, desc="training", leave=False, initial=run.done, disable=quiet)
     look = LOOK if engine.device.type == "cuda" else 1
     while not run.over:

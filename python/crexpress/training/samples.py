@@ -37,7 +37,7 @@ def pairs(store: Store, split: np.ndarray, name: str, holdout: frozenset[str] = 
 
     The target of an anchored model is the difference from the known cells, for genes that another cell measures.
     """
-    cells, genes, targets = [], [], []
+    cells, genes, targets = [np.empty(0, np.int64)], [np.empty(0, np.int64)], [np.empty(0, np.float32)]
     for number, cell in enumerate(store.cells):
         if cell.expression is None or cell.name in holdout:
             continue

@@ -16,12 +16,12 @@ from crexpress.data.store import Batch, Store, open_store
 from crexpress.models import load_model
 from crexpress.models.attention import Prior
 from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.forward import forward
 from crexpress.models.inputs import Prediction
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.prepare import contacts
 from crexpress.prepare.contacts import Contacts
 from crexpress.training.config import TrainingConfig
-from crexpress.training.forward import forward
 from crexpress.training.supervision import aim, divergence
 from scipy.stats import entropy
 from tools import inputs, run, train

@@ -16,11 +16,11 @@ from crexpress.interpret.perturbation import perturb
 from crexpress.models import load_model
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.forward import forward
 from crexpress.models.inputs import Features
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.positions.multi_bp import RESOLUTIONS, MultiBpPosition
 from crexpress.models.regulatory import RegulatoryModel
-from crexpress.training.forward import forward
 from tools import run
 
 

@@ -13,10 +13,10 @@ import torch
 from crexpress.core.errors import InputError
 from crexpress.data.store import Batch
 from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.forward import forward
 from crexpress.models.inputs import Features
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import read_model
-from crexpress.training.forward import forward
 from torch import Tensor
 
 REFERENCE = Path(__file__).parents[2] / "reference"

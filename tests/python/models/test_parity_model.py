@@ -17,13 +17,13 @@ from crexpress.core.errors import InputError
 from crexpress.data.store import Batch
 from crexpress.models.config import read_preset
 from crexpress.models.encoders.layers import AsReleased
+from crexpress.models.forward import forward
 from crexpress.models.inputs import Features
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import read_model, translate
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
-from crexpress.training.forward import forward
 from crexpress.training.losses import with_supervision
 from crexpress.training.run import imported_model
 from tools import run

@@ -13,7 +13,7 @@ from torch.nn import functional
 from crexpress.models.encoders.fourier import TILE, FourierConvolution
 from crexpress.models.encoders.normalise import norm_gelu
 from crexpress.models.encoders.windows import KmerConvolution, WindowConvolution, by_position
-from crexpress.models.inputs import one_hot
+from crexpress.models.inputs import is_one_hot, one_hot
 
 WIDE = 64  # input channels from which a kernel beyond 3 is better applied to the spectrum
 
@@ -81,10 +81,10 @@ class Convolution(AsReleased, nn.Conv1d):
 
 
 class SequenceConvolution(Convolution):
-    """Convolution along the bases codes [elements, L], as one-hot channels."""
+    """Convolution along the bases: codes [elements, L], or one-hot [elements, 4, L], to which gradients flow."""
 
     def forward(self, codes: Tensor) -> Tensor:  # type: ignore[override]
-        if self.quick(self.weight) and codes.shape[1] > self.kernel_size[0]:
+        if not is_one_hot(codes) and self.quick(self.weight) and codes.shape[1] > self.kernel_size[0]:
             return KmerConvolution.apply(codes, self.weight, self.bias)
         return super().forward(one_hot(codes).to(self.weight.dtype).unsqueeze(2))
 

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from crexpress.core.errors import InputError
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig
-from crexpress.models.inputs import Features, N
+from crexpress.models.inputs import Features, N, is_one_hot
 from crexpress.models.positions.buckets import BucketBias
 
 LETTERS = N + 1  # an unknown base has a channel of its own
@@ -78,9 +78,8 @@ class TransformerEncoder(nn.Module):
             return None
         parts = []
         if self.bases:
-            codes = features.codes.unflatten(1, (-1, self.patch)).unsqueeze(-1)
-            letters = torch.arange(LETTERS, dtype=codes.dtype, device=codes.device)
-            parts.append((codes == letters).flatten(2).to(features.signals.dtype))
+            letters = _letters(features.codes).to(features.signals.dtype)
+            parts.append(letters.unflatten(1, (-1, self.patch)).flatten(2))
         if features.signals.shape[1]:
             signals = features.signals if self.missing is None else features.signals * features.present.unsqueeze(-1)
             parts.append(signals.unflatten(2, (-1, self.bins)).transpose(1, 2).flatten(2))
@@ -89,3 +88,11 @@ class TransformerEncoder(nn.Module):
             tokens = tokens + self.missing((~features.present).to(tokens.dtype)).unsqueeze(1)
         dropped: Tensor = self.drop(tokens)
         return dropped
+
+
+def _letters(codes: Tensor) -> Tensor:
+    """Bases as channels [elements, width, LETTERS]; of one-hot ones, what is missing to 1 is unknown."""
+    if is_one_hot(codes):
+        bases = codes.transpose(1, 2)
+        return torch.cat([bases, 1 - bases.sum(2, keepdim=True)], dim=2)
+    return codes.unsqueeze(-1) == torch.arange(LETTERS, dtype=codes.dtype, device=codes.device)

@@ -1,24 +1,38 @@
-"""From a batch of the store to a prediction, as training and validation compute it."""
+"""From a batch to a prediction, as training, validation and `model(batch)` compute it."""
+
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from crexpress.data.store import Batch
-from crexpress.models import Model
-from crexpress.models.inputs import Features, N, Prediction
-from crexpress.models.regulatory import RegulatoryModel
+from crexpress.models.inputs import Batch, Features, N, Prediction
+
+if TYPE_CHECKING:
+    from crexpress.models.base import Model
 
 
-def forward(model: Model, batch: Batch) -> Prediction:
+def forward(model: "Model", batch: Batch) -> Prediction:
     """Expression and attention of a batch, its elements encoded once each."""
+    batch = with_dropout(model, batch)
+    return model.predict(gene_tokens(model, batch), batch.present, batch.distance, batch.loops, batch.profile)
+
+
+def with_dropout(model: "Model", batch: Batch) -> Batch:
+    """The batch as training sees it: some tracks hidden, in the elements and in the genes' profiles alike."""
+    if not (model.training and model.config.track_dropout):
+        return batch
     features, profile = batch.features, batch.profile
-    if model.training and model.config.track_dropout:
-        tracks = len(model.config.tracks)
-        kept = torch.rand(tracks, device=features.present.device) >= model.config.track_dropout
-        features = features._replace(present=hide_tracks(features.present, kept))
-        if profile is not None:
-            profile = profile._replace(present=hide_tracks(profile.present, kept))
+    kept = torch.rand(len(model.config.tracks), device=features.present.device) >= model.config.track_dropout
+    features = features._replace(present=hide_tracks(features.present, kept))
+    if profile is not None:
+        profile = profile._replace(present=hide_tracks(profile.present, kept))
+    return batch._replace(features=features, profile=profile)
+
+
+def gene_tokens(model: "Model", batch: Batch) -> Tensor:
+    """Vectors [B, n, d] of the tokens of a batch's genes."""
+    features = batch.features
     if model.config.pads == "encoded":
         tokens = model.embed(_each_token(features, batch.token)).view(*batch.token.shape, -1)
     else:
@@ -26,7 +40,7 @@ def forward(model: Model, batch: Batch) -> Prediction:
         padded = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
         # an embedding look-up, because its gradient is summed in a fixed order
         tokens = functional.embedding(batch.token, padded)
-    return model.predict(tokens, batch.present, batch.distance, batch.loops, profile)
+    return tokens
 
 
 def _each_token(features: Features, token: Tensor) -> Features:
@@ -54,7 +68,7 @@ def hide_tracks(present: Tensor, kept: Tensor) -> Tensor:
 class Forward(nn.Module):
     """`forward` as a module, which DDP and torch.compile need."""
 
-    def __init__(self, model: RegulatoryModel) -> None:
+    def __init__(self, model: "Model") -> None:
         super().__init__()
         self.model = model
 

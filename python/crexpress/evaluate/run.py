@@ -1,0 +1,96 @@
+"""From artefacts and screens to the table of all metrics and the precision-recall curves: what bin/evaluate does."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import polars as pl
+
+from crexpress.core import artifacts, errors, log
+from crexpress.evaluate import crispr as screens
+from crexpress.evaluate import expression as accuracy
+from crexpress.evaluate import links, metrics, screening
+
+
+class Evaluated(NamedTuple):
+    """metrics.parquet's table and header, and, given a screen with enough positives, that of curves.parquet."""
+
+    metrics: pl.DataFrame
+    header: artifacts.Header
+    curves: pl.DataFrame | None
+
+
+def run(
+    elements: Path,
+    genes: Path,
+    predictions: Sequence[Path] = (),
+    expression: Sequence[Path] = (),
+    baselines: Sequence[Path] = (),
+    link_files: Sequence[Path] = (),
+    signals: Sequence[Path] = (),
+    crispr: Sequence[str] = (),
+    crispr_cell: str | None = None,
+    resamples: int = 1000,
+    seed: int = 1,
+) -> Evaluated:
+    """Score predictions against expression, and links against the screens [NAME=]FILE, each beside simple methods.
+
+    Raises InputError for files of different genes or elements, screens that cannot be read, and nothing to score.
+    """
+    screen_files = screens.parse(crispr)
+    (element_table, _), (gene_table, gene_header) = artifacts.read_elements_and_genes(elements, genes)
+
+    cells, split = accuracy.read(predictions, expression, baselines, genes, gene_table, gene_header)
+    rows = [
+        *accuracy.accuracy(cells, split, resamples, seed),
+        *accuracy.classification(cells, split, resamples, seed),
+        *accuracy.change(cells, split, resamples, seed),
+        *accuracy.across_cells(cells, split, resamples, seed),
+    ]
+    curves: list[pl.DataFrame] = []
+    tables = links.read_links(link_files, genes, gene_header)
+    activity = links.read_activity(signals, genes, gene_header)
+    for cell, tracks in activity.items():
+        artifacts.require_rows(f"signals of {cell}", tracks, elements, len(element_table))
+    found = [
+        links.screening(name, path, element_table, gene_table, tables, crispr_cell)
+        for name, path in screen_files.items()
+    ]
+    screening.require_one(found)
+    for of_file in found:
+        for warning in of_file.warnings:
+            log.say(f"Warning: {warning}")
+        for screen in links.screens(of_file, element_table, gene_table, tables, activity):
+            seen = cells[screen.cell].seen if screen.cell in cells else None
+            of_screen, curves_of_screen = links.evaluate(screen, seen, resamples, seed)
+            rows += of_screen
+            curves += curves_of_screen
+    if not rows:
+        raise errors.InputError(
+            "there is nothing to evaluate: give --predictions and --expression of a cell, or --crispr"
+        )
+
+    header = artifacts.make_header(
+        "metrics",
+        "evaluate",
+        elements=gene_header["elements"],
+        genes=gene_header["genes"],
+        parameters={
+            "units": {cell.name: cell.unit for cell in cells.values()},
+            "baselines_trained_on": accuracy.baseline_cells(cells),
+            "baselines_left_out": [cell.name for cell in cells.values() if cell.peeked],
+            "screens": {of_file.name: of_file.facts() for of_file in found},
+            "resamples": resamples,
+            "seed": seed,
+        },
+        sources=[
+            *predictions,
+            *expression,
+            *baselines,
+            *link_files,
+            *signals,
+            *screen_files.values(),
+        ],
+    )
+    table = pl.concat(curves) if curves else None
+    return Evaluated(metrics.table(rows), header, table)
