@@ -4,7 +4,7 @@ import dataclasses
 import functools
 import json
 from collections.abc import Mapping
-from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Literal, Self, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -21,6 +21,8 @@ def _reader(kind: type) -> TypeAdapter[Any]:
 
 class Settings:
     """Base of the frozen dataclasses in config.json; raises InputError for a word that a field does not take."""
+
+    SIGNED: ClassVar[tuple[str, ...]] = ()  # settings that may be below 0
 
     def __post_init__(self) -> None:
         self._check_words(vars(self))
@@ -44,8 +46,11 @@ class Settings:
         cls._check_words(values)
         for name, value in values.items():
             numbers = value if isinstance(value, list) else [value]
-            if any(isinstance(number, int | float) and not 0 <= number <= _LARGEST for number in numbers):
-                raise InputError(f"the setting {name} is {str(value)[:80]}, but must lie between 0 and {_LARGEST}")
+            least = -_LARGEST if name in cls.SIGNED else 0
+            if any(isinstance(number, int | float) and not least <= number <= _LARGEST for number in numbers):
+                raise InputError(
+                    f"the setting {name} is {str(value)[:80]}, but must lie between {least} and {_LARGEST}"
+                )
         try:
             read: Self = _reader(cls).validate_json(json.dumps(values), strict=True)  # type: ignore[arg-type]
         except ValidationError as error:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from crexpress.core.errors import InputError
 from crexpress.core.settings import Settings
@@ -32,6 +32,7 @@ class StemShape(NamedTuple):
 class ModelConfig(Settings):
     """Architecture of a model, and the inputs it needs (those come from the data, not the preset)."""
 
+    SIGNED: ClassVar[tuple[str, ...]] = ("profile_edges",)
     # inputs
     tracks: tuple[str, ...] = ()
     motifs: tuple[str, ...] = ()
