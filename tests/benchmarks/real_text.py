@@ -82,9 +82,7 @@ def links(found: Sequence[tuple[str, int, Path] | None], plain: Collection[str])
     text = (
         "**Links**: average precision on the K562 CRISPR screen (EPCrisprBenchmark, the field's rules, every pair "
         "scored), with the 95 % interval of a bootstrap over genes, and by distance. Models see 100 elements a gene "
-        "where no other number is named; others within 500 kb have 0 as attention and perturbation. `fitted`: logistic "
-        "regression on distance, ABC, the four tracks and TSSs between, with or without attention and perturbation, "
-        "**fitted to this very screen**, each chromosome scored by a fit to the others (combine-links)."
+        "where no other number is named; others within 500 kb have 0 as attention and perturbation."
     )
     head = ["model", "score", *(f"{subset} ({group})" for subset, group in zip(SUBSETS, groups, strict=True))]
     return f"{text}\n\n{_table(head, rows)}"
@@ -104,7 +102,7 @@ def _scores(table: pl.DataFrame, plain: bool) -> list[str]:
     """Scores of a links table, without those over distance and per gene; `plain`: of the model alone."""
     names = table.filter(pl.col("metric") == "coverage")["method"].unique(maintain_order=True).to_list()
     kept = [name for name in names if "/" not in name and "min-max" not in name and name != "ABC of the element"]
-    return [name for name in kept if not (plain and ("ABC" in name or "fitted" in name))]
+    return [name for name in kept if not (plain and "ABC" in name)]
 
 
 def _link_row(table: pl.DataFrame, model: str, method: str) -> list[str]:

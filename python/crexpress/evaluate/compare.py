@@ -60,7 +60,7 @@ def _labelled(frame: pl.DataFrame, header: Header, point: str, settings: Mapping
     runs = header["parameters"].get("runs", {})
     methods = pl.DataFrame(
         [
-            (name, run["method"], run["seed"], run.get("source", naming.MODEL) in naming.WITH_MODEL)
+            (name, run["method"], run["seed"], run.get("source", naming.MODEL) == naming.MODEL)
             for name, run in runs.items()
         ],
         schema={"method": pl.String, "of": pl.String, "seed": pl.Int64, "model": pl.Boolean},

@@ -56,15 +56,21 @@ class Screen(NamedTuple):
 
 def read_links(paths: Sequence[Path], genes: Path, like: Header) -> list[Links]:
     """Links tables; InputError when one was made for other elements or genes than those of `genes`."""
-    files = [artifacts.read_table(path, "links") for path in paths]
-    runs = naming.runs([header for _, header in files])
+    files = [(path, *artifacts.read_table(path, "links")) for path in paths]
+    networks = [file for file in files if not naming.of_link_model(file[2])]
+    runs = naming.runs([header for _, _, header in networks])
+    of_run = dict(zip((path for path, _, _ in networks), runs, strict=True))
     tables = []
-    for path, (frame, header), run in zip(paths, files, runs, strict=True):
+    for path, frame, header in files:
         artifacts.require_same("elements", path, header, genes, like)
         artifacts.require_same("genes", path, header, genes, like)
         scores = header["parameters"]["scores"]
         columns = ["gene_id", "element", *(score["name"] for score in scores)]
-        named = [score | naming.labelled(score["label"], run, runs) for score in scores]
+        run = of_run.get(path)
+        named = [
+            score | (naming.labelled(score["label"], run, runs) if run else {"method": score["label"], "seed": None})
+            for score in scores
+        ]
         tables.append(Links(header["cell"], frame.select(columns), named))
     return tables
 

@@ -6,10 +6,8 @@ from typing import NamedTuple
 
 from crexpress.core.artifacts import Header
 
-# where a score of a links table comes from: the model, a formula that needs none, or a fit of either to a screen
-MODEL, CLOSED_FORM = "model", "closed form"
-FITTED, FITTED_WITHOUT = "fitted", "fitted without the model"
-WITH_MODEL = (MODEL, FITTED)
+# where a score of a links table comes from: the model, a formula that needs none, or a link model
+MODEL, CLOSED_FORM, LINK_MODEL = "model", "closed form", "link model"
 
 
 class Run(NamedTuple):
@@ -51,6 +49,11 @@ def runs(headers: Sequence[Header]) -> list[Run]:
             run = run._replace(whole=run._replace(method=_named(header, _mode(header, whole=True))).name)
         found.append(run)
     return found
+
+
+def of_link_model(header: Header) -> bool:
+    """Whether a links table holds a link model's probabilities, which no network's run is behind."""
+    return "link_model" in header["parameters"]
 
 
 def labelled(score: str, run: Run, others: Sequence[Run]) -> dict[str, str | int | None]:

@@ -15,6 +15,7 @@ from crexpress.report.linkage import (
     closed_forms,
     drawn,
     model_scores,
+    probabilities,
     reached,
     table_scores,
 )
@@ -82,7 +83,7 @@ def tiles(study: Study) -> list[Tile]:
     for view in study.views("links")[:1]:
         if reached(view) < facts.FEW_POSITIVES:
             continue
-        scores = model_scores(study.inputs, view)
+        scores = probabilities(study.inputs, view) or model_scores(study.inputs, view)
         scores = [score for score in scores if drawn(score)] or scores
         best = view.best(scores, ALL_PAIRS, "average_precision")
         if best:
@@ -360,6 +361,7 @@ def _links(inputs: Inputs, view: View) -> list[str]:
         return [
             f"{head}, of which {covered} lie within reach of the links table: too few to say how good its scores are."
         ]
+    reach = max(view.value(name, ALL_PAIRS, "coverage") or 0 for name in scores)
     sticks = closed_forms(inputs, view)
     best = view.best(sticks, ALL_PAIRS, "average_precision")
     listed = dict.fromkeys([*scores, *YARDSTICKS, *([best] if best else [])])
@@ -367,15 +369,16 @@ def _links(inputs: Inputs, view: View) -> list[str]:
     ranked = view.ranked(list(measured), ALL_PAIRS, "average_precision")
     sentences = [
         f"{head} (prevalence {style.number(view.value('all', ALL_PAIRS, 'prevalence'))}). The links table reaches "
-        f"{style.percent(view.value(scores[0], ALL_PAIRS, 'coverage'))} of the pairs and {style.count(covered)} of the "
+        f"{style.percent(reach)} of the pairs and {style.count(covered)} of the "
         "regulated ones; the rest are filled with the worst value and count as misses.",
         f"{view.reference}, {view.cell}, average precision on all pairs: "
         + ", ".join(f"{name} {_value(measured[name])}" for name in ranked)
         + ".",
     ]
     own = [name for name in model_scores(inputs, view) if name in measured]
-    if best and own:
-        told = [*_beside_yardstick(view, own, best), *_by_distance(view, own, sticks)]
+    likely = [name for name in probabilities(inputs, view) if name in measured]
+    if best and (own or likely):
+        told = [*_beside_yardstick(view, [*likely, *own], best), *(_by_distance(view, own, sticks) if own else [])]
         sentences[-1] = " ".join([sentences[-1], *told])
     return sentences
 

@@ -8,7 +8,7 @@ from crexpress.core import splits
 from crexpress.core.errors import InputError
 from crexpress.evaluate import naming
 from crexpress.evaluate.naming import of_one_seed
-from crexpress.report import facts, locus, locus_plot, plots, style
+from crexpress.report import facts, link_model, locus, locus_plot, plots, style
 from crexpress.report.inputs import Inputs
 from crexpress.report.metrics import View
 from crexpress.report.page import Cell, Section, Table, Text, figure_table
@@ -30,12 +30,17 @@ def table_scores(view: View) -> list[str]:
 
 
 def model_scores(inputs: Inputs, view: View) -> list[str]:
-    """Scores of the links table that the model has a part in: no closed form, and no fit of those alone."""
-    return [name for name in table_scores(view) if facts.source(inputs, name) in naming.WITH_MODEL]
+    """Scores of the links table that the model has a part in: no closed form, and no link model's."""
+    return [name for name in table_scores(view) if facts.source(inputs, name) == naming.MODEL]
+
+
+def probabilities(inputs: Inputs, view: View) -> list[str]:
+    """Scores of link models: fitted to a screen before, so that none is picked on this one."""
+    return [name for name in table_scores(view) if facts.source(inputs, name) == naming.LINK_MODEL]
 
 
 def closed_forms(inputs: Inputs, view: View) -> list[str]:
-    """Scores that need no model and no fit: what the model's are held against, the best of them first of all."""
+    """Scores that need no model and no fit: what the others are held against, the best of them first of all."""
     own = table_scores(view)
     return [
         name
@@ -62,7 +67,9 @@ def links(study: Study) -> Section | None:
     for number, view in enumerate(views):
         blocks += [Text(f"{view.reference}, {view.cell}", tone="heading")] if len(views) > 1 else []
         blocks += _benchmark(study, view, f"-{number + 1}" if len(views) > 1 else "")
-    return Section("links", "Element-gene links against the CRISPR screen", blocks) if blocks else None
+    blocks += link_model.blocks(study.inputs.scored)
+    title = "Element-gene links against the CRISPR screen" if views else "Element-gene links"
+    return Section("links", title, blocks) if blocks else None
 
 
 def _benchmark(study: Study, view: View, suffix: str) -> Blocks:
@@ -121,11 +128,17 @@ def _curves(
     prevalence = view.value("all", ALL_PAIRS, "prevalence")
     return [
         study.picture(
-            plots.precision_recall(shown, legend, colours, model_scores(study.inputs, view), prevalence),
+            plots.precision_recall(
+                shown,
+                legend,
+                colours,
+                [*probabilities(study.inputs, view), *model_scores(study.inputs, view)],
+                prevalence,
+            ),
             f"precision-recall{suffix}",
             f"Precision against recall of {style.join(shown)} on {view.reference}",
-            "Precision against recall on all pairs; average precision in the legend. Thick: scores of the model. "
-            "Dashed: scores without it. Dotted: what guessing reaches.",
+            "Precision against recall on all pairs; average precision in the legend. Thick: scores of models. "
+            "Dashed: scores without one. Dotted: what guessing reaches.",
         )
     ]
 
@@ -221,7 +234,8 @@ def gene(study: Study) -> Section | None:
         f"{name} ({row['gene_id']}), {strand} strand{part}. "
         f"Shown: {row['chrom']}:{shown.view[0] + 1:,}-{shown.view[1]:,}."
     )
-    return Section("locus", f"One locus: {name}", [intro, picture, _elements(shown, labels)])
+    told = link_model.of_gene(shown.linked)
+    return Section("locus", f"One locus: {name}", [intro, picture, *told, _elements(shown, labels)])
 
 
 def _legend(shown: locus.Locus) -> str:

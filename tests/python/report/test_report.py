@@ -299,27 +299,42 @@ def test_bad_figures_are_said_and_good_ones_not_belittled(run: Run) -> None:
 
 
 def with_closed_forms(run: Run) -> None:
-    """ABC (0.62) and H3K27ac/distance beside distance, and combine-links' ABC (0.75) and fits in the links table."""
+    """ABC (0.62) and H3K27ac/distance, combine-links' ABC (0.75) and a link model's probability (0.9)."""
     frame, header = artifacts.read_table(run.folder / "metrics.parquet", "metrics")
     of_links, parts = pl.col("section") == "links", [frame]
     for like, name, value in (
         ("distance", "ABC", 0.62),
         ("distance", "H3K27ac/distance", 0.1),
         ("attention", "ABC of the element", 0.75),
-        ("attention", "fitted to screen without the model", 0.9),
+        ("attention", "probability (link model)", 0.9),
     ):
         scaled = pl.when(pl.col("metric").str.starts_with("coverage")).then("value").otherwise(value)
         own = frame.filter(of_links, pl.col("method") == like).with_columns(method=pl.lit(name), value=scaled)
         parts.append(own.with_columns(low=pl.col("value") - 0.01, high=pl.col("value") + 0.01))
-    sources = {"ABC of the element": "closed form", "fitted to screen without the model": "fitted without the model"}
+    sources = {"ABC of the element": "closed form", "probability (link model)": "link model"}
     header["parameters"]["runs"] = {
         name: {"method": name, "seed": None, "source": source} for name, source in sources.items()
     }
     artifacts.write_table(run.folder / "metrics.parquet", pl.concat(parts), header)
 
 
+def without_link_model(run: Run) -> None:
+    """The same without the probability."""
+    frame, header = artifacts.read_table(run.folder / "metrics.parquet", "metrics")
+    artifacts.write_table(
+        run.folder / "metrics.parquet", frame.filter(pl.col("method") != "probability (link model)"), header
+    )
+
+
 def test_links_are_held_against_the_best_score_that_needs_no_model(run: Run) -> None:
     with_closed_forms(run)
+    study = run.study()
+    tile = findings.tiles(study)[-1]
+    assert (tile.name, tile.value) == ("Average precision of links by probability (link model)", "0.900")
+    assert tile.details[1:] == ["best without a model: ABC of the element 0.750"]
+    said = " ".join(findings.findings(study))
+    assert "Probability (link model) is above ABC of the element, the best score that needs no model." in said
+    without_link_model(run)
     study = run.study()
     tile = findings.tiles(study)[-1]
     assert tile.name == "Average precision of links by attention / distance, the best of 2 scores on this very screen"
