@@ -5,7 +5,7 @@
 // Every process is called, with an empty channel where a run has no use for it: Nextflow numbers the `eval` outputs in the
 // order of the calls, the number is part of a task's key, and a call in an `if` would re-run all below it.
 
-include { absent ; cell_of ; check_choices ; flags ; gather ; locate ; named_files ; of_mode ; of_point ; order_of ; own_presets ; place ; read_hidden ; read_runs ; rows_of ; say_tracks ; select ; settings ; tables_of } from './subworkflows/parameters'
+include { absent ; cell_of ; check_choices ; flags ; gather ; link_models ; locate ; named_files ; of_mode ; of_point ; order_of ; own_presets ; place ; read_hidden ; read_runs ; rows_of ; say_tracks ; screen_to_fit ; select ; settings ; tables_of } from './subworkflows/parameters'
 include { asks_for_text ; text_of } from './subworkflows/help'
 include { check_resumed ; how_to_resume ; note_session } from './subworkflows/resume'
 include { PROVENANCE ; multiqc_parameters ; multiqc_software } from './subworkflows/provenance'
@@ -24,6 +24,8 @@ include { PREDICT             } from './modules/predict'
 include { INTERPRET           } from './modules/interpret'
 include { ENSEMBLE            } from './modules/ensemble'
 include { COMBINE_LINKS       } from './modules/combine-links'
+include { FIT_LINKS           } from './modules/fit-links'
+include { SCORE_LINKS         } from './modules/score-links'
 include { FIT_BASELINES       } from './modules/fit-baselines'
 include { EVALUATE            } from './modules/evaluate'
 include { REPORT              } from './modules/report'
@@ -43,6 +45,7 @@ workflow {
     def fasta = run.fasta ? place(run.fasta) : []
     def chosen = run.interpret_cells?.tokenize(', ')
     def screens = named_files(run.crispr)
+    def to_fit = screen_to_fit(run)
     def saved = named_files(run.model)
     def own_recipes = own_presets(run)
     check_choices(run, sheet)
@@ -73,7 +76,7 @@ workflow {
         CHECK_SWEEP.out.sheet, listed.map { all -> tables_of(all) }.map { own -> [own, locate(own, sheet)] }, place(run.gtf),
         listed.map { all -> screens ? beds.call(all) : [] }, screens.keySet().toList(), screens.values().toList(),
         listed.map { all -> select(all, wanted).collect { row -> row.cell }.unique().findAll { cell -> !chosen || cell in chosen } },
-        flags(run, ['biotypes', 'exclude_chromosomes', 'crispr_cell', 'fit_links']), tool(code, 'check-files')
+        flags(run + [fit_links: to_fit], ['biotypes', 'exclude_chromosomes', 'crispr_cell', 'fit_links']), tool(code, 'check-files')
     )
     CHECK_FILES.out.warnings.subscribe { path -> path.readLines().each { warning -> log.warn(warning) } }
     rows = CHECK_FILES.out.sheet.map { csv -> rows_of(csv) }
@@ -177,17 +180,29 @@ workflow {
     means = ENSEMBLE.out.predictions.map { key, _cell, path -> [of_point(key), key.mode == 'direct' ? -2 : -1, path] }
     predictions = gather(guesses.map { key, number, path -> [of_point(key[0]), number, path] }.mix(means).mix(blind), points)
     ranked = INTERPRET.out.links.mix(ENSEMBLE.out.links)
-    def combined = run.combine_links || run.fit_links
     COMBINE_LINKS(
-        ranked.filter { combined }.map { one, cell, path -> [one.store, cell, one, path] }.combine(signals, by: [0, 1])
+        ranked.filter { run.combine_links }.map { one, cell, path -> [one.store, cell, one, path] }.combine(signals, by: [0, 1])
             .combine(prepared, by: 0)
-            .map { _store, cell, one, path, own, data ->
-                [one, cell, path, own, data.elements, data.genes, run.fit_links, run.fit_links && cell == run.crispr_cell ? screens[run.fit_links] : []]
-            },
+            .map { _store, cell, one, path, own, data -> [one, cell, path, own, data.elements, data.genes] },
         flags(run, [], [window: 'combine_window']), tool(code, 'combine-links')
     )
-    linked = combined ? COMBINE_LINKS.out.links : ranked
-    links = gather(linked.map { one, _cell, path -> [of_point(one), one.seed != null ? order_of(one) : -1, path] }, points)
+    linked = run.combine_links ? COMBINE_LINKS.out.links : ranked
+
+    // a link model reads places, tracks, expression and loops: once a cell, whatever network was trained
+    def elsewhere = place("${projectDir}/assets/link_models/known_expression.parquet")
+    seen = cells.filter { own -> own[0].role == 'train' }.map { own -> own[0].cell }.toList().map { names -> [names] }
+    scenes = signals.filter { run.link_model != 'none' }.combine(prepared, by: 0).combine(seen).map { store, cell, own, data, names ->
+        def its_own = { path -> cell_of(path) == cell }
+        [store, cell, own, data.elements, data.genes, cell in names ? data.expression.findAll(its_own) : [], data.contacts.findAll(its_own)]
+    }
+    FIT_LINKS(scenes.filter { one -> to_fit != null && one[1] == run.crispr_cell }, [to_fit ?: '', screens[to_fit] ?: []], elsewhere, tool(code, 'fit-links'))
+    scorers = to_fit != null ? FIT_LINKS.out.model : stores.map { _key, store -> [store, link_models(run, projectDir)] }
+    SCORE_LINKS(
+        scenes.filter { one -> !chosen || one[1] in chosen }.combine(scorers, by: 0), elsewhere,
+        flags(run, [], [window: 'link_window', cutoff: 'link_cutoff']), tool(code, 'score-links')
+    )
+    probable = SCORE_LINKS.out.links.combine(points.map { point -> [point.store, point] }, by: 0).map { _store, _cell, path, point -> [point, -3, path] }
+    links = gather(linked.map { one, _cell, path -> [of_point(one), one.seed != null ? order_of(one) : -1, path] }.mix(probable), points)
     told = predictions.combine(links, by: 0).map { point, first, second -> [point.store, point, first, second] }.combine(prepared, by: 0)
         .map { _store, point, first, second, data -> [point, data + [predictions: first, links: second]] }
     protocols = runs.map { one -> [one.store, one.protocol] }.unique()

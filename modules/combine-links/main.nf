@@ -1,12 +1,12 @@
-// ABC and its products with the model's scores beside these; for the cell of `--fit_links`, a fit to its screen, too.
-include { named ; options ; quote } from '../../subworkflows/shell'
+// ABC and its products with the model's scores beside these.
+include { options ; quote } from '../../subworkflows/shell'
 
 process COMBINE_LINKS {
     tag "${[run.label ?: run.point, cell].findAll().join(' ')}"
     label 'process_low'
 
     input:
-    tuple val(run), val(cell), path(links), path(signals), path(elements), path(genes), val(name), path(screen, stageAs: 'screen/*', arity: '0..*')
+    tuple val(run), val(cell), path(links), path(signals), path(elements), path(genes)
     val args
     val toolkit
 
@@ -16,7 +16,7 @@ process COMBINE_LINKS {
 
     script:
     """
-    combine-links ${options(links: links, elements: elements, genes: genes, signals: signals, crispr: named([name], screen))} \\
+    combine-links ${options(links: links, elements: elements, genes: genes, signals: signals)} \\
         ${args} ${task.ext.args ?: ''} ${options(outdir: "${run.folder}combined")}
     """
 

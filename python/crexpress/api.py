@@ -122,7 +122,7 @@ def links(
         signals = study.require("signals", cell)
         like = study.gene_table.header
         world = combine.read_world(study.elements, study.genes, study.require("genes"), like, signals, cell)
-        table = pl.concat(combine.combine(table, world, 0, None))
+        table = pl.concat(combine.combine(table, world, 0))
     table = table.drop([name for name in known if name in table.columns and name not in scores])
     about = model_links.link_parameters(model.config, extra) | {"scores": [known[name] for name in scores]}
     return Scored(table.select(pl.lit(cell).alias("cell"), pl.all()), study, "links", loaded, about)

@@ -19,6 +19,9 @@ def settings(given, project) {
         if (snake in schema && !(snake in fixed)) {
             values[snake] = value
         }
+        else if (snake == 'fit_links') {
+            faults << "--fit_links is now --link_model: give --link_model 'screen:${value}'"
+        }
         else {
             def near = snake == 'input' ? ['samplesheet'] : schema.keySet().toList().closest(snake) // as nf-core calls it
             faults << "--${name} is no parameter of this pipeline${near ? "; did you mean --${near.first()}?" : ''}"
@@ -42,13 +45,8 @@ def settings(given, project) {
     }
     def screens = named_files(typed.crispr)
     screens.values().findAll { screen -> !screen.exists() }.each { screen -> faults << "--crispr: there is no file ${screen}" }
-    if (typed.fit_links && !(typed.fit_links in screens)) {
-        faults << "--fit_links: --crispr has no screen named ${typed.fit_links}${screens ? "; it has ${screens.keySet().join(', ')}" : ''}"
-    }
-    if (typed.fit_links && !typed.crispr_cell) {
-        faults << '--fit_links needs --crispr_cell, the cell that the screen was done in'
-    }
     def rows = typed.samplesheet ? rows_of(place(typed.samplesheet)) : []
+    faults.addAll(link_model_faults(typed, screens, rows))
     if (!typed.ccres && typed.samplesheet && !rows.any { row -> row.assay == 'ccres' }) {
         faults << '--ccres is missing: give a BED of cCREs, or rows with the assay ccres in the samplesheet'
     }
@@ -85,7 +83,7 @@ def settings(given, project) {
         typed.tracks = tracks_of(named_files(typed.model).values()) ?: typed.tracks
     }
     def paths = schema.findAll { _name, property -> property.format == 'file-path' }.keySet().collect { name -> typed[name] }
-    def listed = [own, screens.values(), named_files(typed.model).values()].collectMany { all -> all.collect { path -> path.toString() } }
+    def listed = [own, screens.values(), named_files(typed.model).values(), link_models(typed, project)].collectMany { all -> all.collect { path -> path.toString() } }
     def inside = typed.samplesheet ? rows.collect { row -> row.file }.findAll().collect { name -> find(name, place(typed.samplesheet)).toString() } : []
     (paths.findAll() + listed + inside + [workflow.workDir.toString(), project.toString()]).unique().collect { path -> unfit(path) }.findAll().each { fault -> faults << fault }
     if (project.toString().contains('`')) { // Nextflow puts bin/ on PATH in double quotes, where a shell runs what stands in backticks
@@ -143,6 +141,47 @@ def fields(line, mark) {
         field ==~ /".*"/ ? field.substring(1, field.length() - 1).replace('""', '"').trim() : field
     }
 }
+
+/** Name of the screen of --crispr that a link model is fitted to in this run; null where none is. */
+def screen_to_fit(run) {
+    return run.link_model?.startsWith('screen:') ? run.link_model.substring(7) : null
+}
+
+/** Files of the link models of which each cell takes the one whose evidence it has; none where one is fitted in this run. */
+def link_models(run, project) {
+    def shipped = place("${project}/assets/link_models")
+    if (run.link_model == 'auto') {
+        return shipped.list().findAll { name -> name.endsWith('.safetensors') }.sort().collect { name -> shipped.resolve(name) }
+    }
+    return run.link_model == 'none' || screen_to_fit(run) != null ? [] : [place(run.link_model)]
+}
+
+/** What is wrong with --link_model and --link_cutoff. */
+def link_model_faults(typed, screens, rows) {
+    def model = typed.link_model ?: ''
+    def name = screen_to_fit(typed)
+    def faults = []
+    if (name != null) {
+        if (!(name in screens)) {
+            faults << "--link_model: --crispr has no screen named ${name}${screens ? "; it has ${screens.keySet().join(', ')}" : ''}"
+        }
+        if (!typed.crispr_cell) {
+            faults << '--link_model screen:NAME needs --crispr_cell, the cell that the screen was done in'
+        }
+        else if (rows && !rows.any { row -> row.cell == typed.crispr_cell && row.assay in typed.tracks.tokenize(', ')*.toLowerCase() }) {
+            faults << "--link_model screen:${name}: the samplesheet has no tracks of ${typed.crispr_cell}, the cell of --crispr_cell"
+        }
+    }
+    else if (!(model in ['auto', 'none']) && !(model && place(model).exists())) {
+        faults << "--link_model is '${model}', but must be auto, none, screen:NAME or a file that fit-links wrote; there is no such file"
+    }
+    def cutoff = typed.link_cutoff ?: ''
+    if (!(cutoff in ['recall_70', 'best_f1']) && !(cutoff.isNumber() && cutoff.toDouble() >= 0 && cutoff.toDouble() <= 1)) {
+        faults << "--link_cutoff is '${cutoff}', but must be recall_70, best_f1 or a probability between 0 and 1"
+    }
+    return faults
+}
+
 
 /** Whether the user asks for a parameter, on the command line or in -params-file; what profiles set is a default. */
 def is_given(name) {

@@ -18,7 +18,7 @@ from crexpress.data.neighbours import NEAREST
 from crexpress.evaluate import bootstrap, crispr, ranking
 from crexpress.links.closed_forms import closed_forms
 from crexpress.links.combine import read_world, widen
-from crexpress.links.tracks_evidence import abc, gene_rows
+from crexpress.links.shares import abc, gene_rows
 from crexpress.prepare.contacts import Contacts
 from marked_page import put
 from real_case import CELL, SCREEN, TARGETS, Case, Run, Setting

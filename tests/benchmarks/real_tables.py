@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 import real_text
 from marked_page import put
-from real_case import CELL, SCREEN, TARGETS, TRACKS, Case, Run, Setting, names
+from real_case import CELL, SCREEN, TARGETS, TRACKS, Case, Run, Setting
 
 LOOPS = {
     "scpge-lp": ["--loop-prior", "multiplied"],
@@ -116,8 +116,8 @@ def _links(case: Case, model: str, done: list[Run], resamples: int) -> tuple[str
     common = "--elements", store["elements"], "--genes", store["genes"], "--signals", store["signals"]
     screen = "--crispr", f"EPCrisprBenchmark={SCREEN}"
     combined = case.make(
-        *(place / f"links.{CELL}.parquet", "combine-links", "--links", case.links(runs)[-1], *common, *screen),
-        *("--tracks", names(MAIN), "--window", 1_000_000, "--outdir", place),
+        *(place / f"links.{CELL}.parquet", "combine-links", "--links", case.links(runs)[-1], *common),
+        *("--window", 1_000_000, "--outdir", place),
     )
     case.make(
         *(place / "metrics.parquet", "evaluate", "--links", combined, *common, *screen),

@@ -85,9 +85,7 @@ def links(found: Sequence[tuple[str, int, Path] | None], plain: Collection[str])
     text = (
         "**Links**: average precision on the K562 CRISPR screen (EPCrisprBenchmark, the field's rules, every pair "
         "scored), with the 95 % interval of a bootstrap over genes, and by distance. Models see 100 elements a gene "
-        "where no other number is named; others within 500 kb have 0 as attention and perturbation. `fitted`: logistic "
-        "regression on distance, ABC, the four tracks and TSSs between, with or without attention and perturbation, "
-        "**fitted to this very screen**, each chromosome scored by a fit to the others (combine-links)."
+        "where no other number is named; others within 500 kb have 0 as attention and perturbation."
     )
     head = ["model", "score", *(f"{subset} ({group})" for subset, group in zip(SUBSETS, groups, strict=True))]
     return f"{text}\n\n{_table(head, rows)}"

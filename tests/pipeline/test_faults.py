@@ -40,7 +40,17 @@ def test_five_faults_of_a_samplesheet_come_in_one_message(pipeline: Pipeline) ->
 
 def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> None:
     wrong = ["--holdout_cels", "A", "--steps", "many", "--gtf", "absent.gtf", "--preset", "huge", "--tss", "mian"]
-    wrong += ["--expressed_factors", "600", "--input", "cells.csv", "--multiqc", "--fit_links", "mine"]
+    wrong += [
+        "--expressed_factors",
+        "600",
+        "--input",
+        "cells.csv",
+        "--multiqc",
+        "--fit_links",
+        "mine",
+        "--link_cutoff",
+        "2",
+    ]
     wrong += ["--preset_files", "absent.json", "--fold", "2/5", "--test", "chr5", "-params-file", "my own.yml"]
     (pipeline.folder / "my own.yml").write_text("val: chr4\n")
     output = pipeline.run("-profile", "k562", *wrong, "--outdir", "out", code=1)
@@ -53,7 +63,8 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
         "--preset is 'huge', but must be one of",
         "--tss is 'mian', but must be one of main, gene, canonical",
         "--expressed_factors needs --motifs",
-        "--fit_links: --crispr has no screen named mine; it has EPCrisprBenchmark",
+        "--fit_links is now --link_model: give --link_model 'screen:mine'",
+        "--link_cutoff is '2', but must be recall_70, best_f1 or a probability between 0 and 1",
         "--fold stands for both --val and --test; leave out --val and --test, or --fold",
     ):
         assert output.count(fault) == 1, output

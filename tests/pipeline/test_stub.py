@@ -26,7 +26,8 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
         for name in ("EXTRACT_SIGNALS", "QUANTIFY_EXPRESSION", "BUILD_LOOPS", "PREDICT")
         for cell in CELLS
     ]
-    expected = sorted([*once, *each, "TRAIN (crexpress-small)", "INTERPRET (cell1)", "INTERPRET (cell5)"])
+    ranked = [f"{name} ({cell})" for name in ("INTERPRET", "SCORE_LINKS") for cell in ("cell1", "cell5")]
+    expected = sorted([*once, *each, "TRAIN (crexpress-small)", *ranked])
     assert tasks(output) == expected
 
     info = pipeline.folder / "out/pipeline_info"
@@ -256,7 +257,16 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     (pipeline.folder / "grid.yml").write_text(SWEEP)
     (pipeline.folder / "own.json").write_text((ROOT / "python/crexpress/models/presets/scpge.json").read_text())
     chosen = ["-profile", "test", "-stub-run", "--outdir", "sweep", "--sweep", "grid.yml", "--interpret_cells", "cell1"]
-    chosen += ["--fit_links", "screen", "--crispr_cell", "cell1", "--preset_files", "own.json", "--complexity"]
+    chosen += [
+        "--link_model",
+        "screen:screen",
+        "--crispr_cell",
+        "cell1",
+        "--combine_links",
+        "--preset_files",
+        "own.json",
+        "--complexity",
+    ]
     done = tasks(pipeline.run(*chosen))
     direct = [f"{point} seed{seed}" for point in ("all", "wide") for seed in (1, 2)]
     runs = sorted([*direct, "all seed1 anchored", "all seed2 anchored"])
@@ -270,6 +280,9 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     assert len([name for name in done if name.startswith("ENSEMBLE")]) == 15  # all, all anchored, wide
     combined = [f"COMBINE_LINKS ({run} cell1)" for run in ("all", *direct[:2], "wide", *direct[2:])]
     assert [name for name in done if name.startswith("COMBINE")] == combined
+    # a link model reads no network: once a store, for the cell that is ranked
+    assert [name for name in done if name.startswith("FIT_LINKS")] == ["FIT_LINKS (screen cell1)"] * 2
+    assert [name for name in done if name.startswith("SCORE_LINKS")] == ["SCORE_LINKS (cell1)"] * 2
     for process in ("EVALUATE", "REPORT"):
         assert [name for name in done if name.startswith(process)] == [f"{process} (all)", f"{process} (wide)"]
     assert [name for name in done if name.startswith("COMPARE")] == ["COMPARE"]
@@ -282,6 +295,7 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     for path in ("sweep.html", "complexity/complexity.csv",
                  "points/all/report.html", "points/wide/seed2/model/config.json",
                  "points/all/links/links.cell1.parquet", "points/wide/seed2/combined/links.cell1.parquet",
+                 "width1000.bins1/scored/links.cell1.tsv.gz",
                  "points/all/seed2/anchored/model/config.json",
                  "points/all/anchored/predictions/predictions.cell5.parquet",
                  "reference/width1000/genes.parquet",
@@ -336,7 +350,7 @@ def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline:
     done = tasks(pipeline.run(*chosen, "--model", f"saved={saved.name}", "--samplesheet", new, "--outdir", "applied"))
     once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "CHECK_FILES", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
     once += ["EVALUATE (saved)", "REPORT (saved)"]  # on the screen: there is no expression to score
-    own = [f"{name} (cell5)" for name in ("EXTRACT_SIGNALS", "BUILD_LOOPS", "PREDICT", "INTERPRET")]
+    own = [f"{name} (cell5)" for name in ("EXTRACT_SIGNALS", "BUILD_LOOPS", "PREDICT", "INTERPRET", "SCORE_LINKS")]
     assert done == sorted([*once, *own])  # nothing is trained
     known = sheet_of(pipeline, "known.csv", lambda cell, _assay: cell == "cell5")
     done = tasks(

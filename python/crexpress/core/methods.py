@@ -17,6 +17,7 @@ SEEDS, MODELS = MEANS = ("seeds", "models")
 GENES, TRACKS, CELLS, BOTH = SAW = ("training genes", "tracks", "other cells", "tracks and other cells")
 EVERYTHING = "all"  # stands for a method in rows that count the pairs of a screen
 EXPRESSION = "expression"  # the score of a model that predicts it
+PROBABILITY = "probability"  # the score of a link model, fitted to screens
 COPY = "copy"  # the score of a baseline that gives a cell what another one expresses
 
 SCHEMA: dict[str, Any] = {
@@ -118,6 +119,11 @@ def of_links(parameters: Mapping[str, Any]) -> list[Method]:
         run = _run(parameters) if model or "preset" in parameters else {}
         found.append(Method(score["name"], score["label"], kind, model, form=form, **run))
     return found
+
+
+def of_link_model(header: Mapping[str, Any]) -> bool:
+    """Whether a links table is a link model's: of a cell's evidence, not of a network."""
+    return "link_model" in header["parameters"]
 
 
 def of_baselines(parameters: Mapping[str, Any]) -> dict[str, Method]:

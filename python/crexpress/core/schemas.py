@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 import polars as pl
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, ValidationError
 
 from crexpress.core import methods
 from crexpress.core.tracks import TRANSFORMS
@@ -210,6 +210,18 @@ class _Score(_Part):
     form: Annotated[str, _one_of(*methods.FORMS)] = methods.PLAIN
 
 
+_Measured = tuple[Finite, Finite, Finite]  # value, low, high
+
+
+class _Card(_Part):
+    """What a link model's held-out probabilities are worth."""
+
+    average_precision: _Measured
+    precision_at_70_recall: _Measured
+    calibration_error: Finite
+    reliability: list[tuple[Finite, Finite, Finite]]
+
+
 class _LinkParameters(_Part):
     scores: list[_Score]
     preset: str = "model"
@@ -225,8 +237,46 @@ class _LinkParameters(_Part):
     neighbours: Count = 0
 
 
+class _ScoredParameters(_LinkParameters):
+    """Of links scored by a link model."""
+
+    link_model: _Source
+    link_model_name: str
+    card: _Card
+    cutoff: Finite
+    held_out: list[str]
+    notes: list[str]
+
+
+def _says_link_model(parameters: Any) -> str:
+    return "scored" if isinstance(parameters, dict) and "link_model" in parameters else "ranked"
+
+
 class _Links(_OfCell):
-    parameters: _LinkParameters  # type: ignore[assignment]
+    parameters: Annotated[  # type: ignore[assignment]
+        Annotated[_LinkParameters, Tag("ranked")] | Annotated[_ScoredParameters, Tag("scored")],
+        Discriminator(_says_link_model),
+    ]
+
+
+class _LinkFit(_Part):
+    form: list[str]
+    scale: list[Finite]
+    start: Finite
+    starts: list[Finite]
+
+
+class _LinkModelParameters(_Part):
+    name: str
+    evidence: list[str]
+    fits: Annotated[list[_LinkFit], Field(min_length=1)]
+    folds: dict[Name, dict[str, Count]]
+    cutoffs: dict[str, Finite]
+    card: _Card
+
+
+class _LinkModel(_Header):
+    parameters: _LinkModelParameters  # type: ignore[assignment]
 
 
 class _Method(_Part):
@@ -269,6 +319,7 @@ _HEADERS: dict[str, type[_Header]] = {
     "expression": _Expression,
     "predictions": _Predictions,
     "links": _Links,
+    "link_model": _LinkModel,
     "baselines": _Baselines,
     "metrics": _Metrics,
 }
@@ -286,6 +337,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
     "predictions": {"gene_id": "text", "split": "text", "predicted": "number?"},
     "baselines": {"gene_id": "text", "method": "text", "predicted": "number?"},
     "links": {"gene_id": "text", "element": "whole", **_PLACE, "tss": "whole", "distance": "whole"},
+    "known_expression": {"gene_id": "text"},
     "metrics": {
         **_METHOD,
         **{name: "text" for name in ("section", "cell", "method", "subset", "metric")},
@@ -373,6 +425,7 @@ def check_table(kind: str, frame: pl.DataFrame, header: Mapping[str, Any]) -> No
     wanted = dict(_COLUMNS.get(kind, {}))
     if kind == "links":
         wanted |= {score["name"]: "number" for score in header["parameters"]["scores"]}
+        wanted |= {"linked": "truth", "sentence": "text?"} if "link_model" in header["parameters"] else {}
     for name, what in wanted.items():
         if name not in frame.columns:
             raise ValueError(f"it has no column {name}")

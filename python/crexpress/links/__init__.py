@@ -1,4 +1,4 @@
-"""Scores of element-gene links that need no network: evidence, closed forms, fits to screens."""
+"""Links: what is known of an element and a gene (evidence), and models of it that say how probable a link is."""
 
 from crexpress.core.calls import make_callable
 

@@ -1,4 +1,4 @@
-"""Link scores made of others: attention, perturbation and ABC with each other, and all evidence fitted to a screen."""
+"""Link scores made of others: attention, perturbation, ABC and learned activity with each other."""
 
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -7,15 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts, log, methods
+from crexpress.core import artifacts, methods
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
 from crexpress.data import neighbours
 from crexpress.data.neighbours import PAD
-from crexpress.evaluate import crispr, screening
-from crexpress.links import screen_fit
 from crexpress.links.closed_forms import enhancer_activity, linear_signal
-from crexpress.links.tracks_evidence import OF_MODEL, abc, gene_rows, learned_share, model_evidence, tracks_evidence
+from crexpress.links.shares import abc, gene_rows, learned_share
 
 
 def _score(name: str, label: str, kind: str, model: bool) -> dict[str, Any]:
@@ -33,7 +31,6 @@ SCORES = [
     _score("abc", "ABC of the element", methods.CLOSED_FORM, model=False),
     *(_score(name, label, methods.MODEL, model=True) for name, label in _PRODUCTS.items()),
 ]
-FITTED, WITHOUT_MODEL = "fitted", "fitted_tracks"
 
 
 class World(NamedTuple):
@@ -75,35 +72,11 @@ def read_world(
     return World(elements, genes, tracks, activity)
 
 
-def fitted_scores(screen: str) -> list[dict[str, Any]]:
-    """The two scores that a screen adds, as a links header describes them."""
-    return [
-        _score(FITTED, f"fitted to {screen}, chromosome held out", methods.FITTED, model=True),
-        _score(WITHOUT_MODEL, f"fitted to {screen} without the model", methods.FITTED, model=False),
-    ]
-
-
-def learn(links: pl.DataFrame, world: World, window: int, cell: str, screen: str, path: Path) -> screen_fit.Tested:
-    """Evidence of the links that the screen of `path` tested in this cell; InputError when it tested none."""
-    found = screening.screen(screen, path, world.genes, world.elements["chrom"].unique(), [cell])
-    for warning in found.warnings:
-        log.say(f"Warning: {warning}")
-    screening.require_one([found])
-    pairs = found.cells[cell]
-    named = world.genes.filter(pl.col("gene_id").is_in(pairs["gene_id"].drop_nulls().implode()))
-    some = widen(links.filter(pl.col("gene_id").is_in(named["gene_id"].implode())), named, world.elements, window)
-    share = abc(some, world.elements, named, world.activity)
-    known = tracks_evidence(some, world.genes, world.tracks, share) | model_evidence(some)
-    overlap = crispr.overlaps(pairs, world.elements, world.genes)
-    return screen_fit.tested(some, known, share, pairs, overlap, screen)
-
-
-def combine(links: pl.DataFrame, world: World, window: int, known: screen_fit.Tested | None) -> Iterator[pl.DataFrame]:
-    """The links of one chromosome after another with all combined scores, float32; `known` is the result of `learn`.
+def combine(links: pl.DataFrame, world: World, window: int) -> Iterator[pl.DataFrame]:
+    """The links of one chromosome after another with all combined scores, float32.
 
     The products are geometric means; what a model thinks to be repressing has none with activity.
     """
-    of_tracks = known.choose([name for name in known.names if name not in OF_MODEL]) if known else None
     for chrom in world.genes["chrom"].unique(maintain_order=True):
         genes = world.genes.filter(pl.col("chrom") == chrom)
         seen = links.filter(pl.col("chrom") == chrom)
@@ -119,10 +92,6 @@ def combine(links: pl.DataFrame, world: World, window: int, known: screen_fit.Te
             "learned_contact": learned,
             "learned_contact_abc": np.sqrt(learned * share),
         }
-        if known and of_tracks:
-            evidence = tracks_evidence(own, genes, world.tracks, share) | model_evidence(own)
-            scores[FITTED] = screen_fit.score(known, evidence, chrom)
-            scores[WITHOUT_MODEL] = screen_fit.score(of_tracks, evidence, chrom)
         yield own.with_columns(pl.Series(name, values.astype(np.float32)) for name, values in scores.items())
 
 

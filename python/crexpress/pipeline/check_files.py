@@ -11,7 +11,7 @@ from crexpress.core.errors import InputError
 from crexpress.evaluate import crispr, screening
 from crexpress.formats import text_files
 from crexpress.formats.samplesheet import TABLES
-from crexpress.links import screen_fit
+from crexpress.links.train import FEWEST
 from crexpress.prepare import expression
 from crexpress.prepare.genes import read_genes
 
@@ -100,8 +100,8 @@ def _screen(
 def _require_fit(found: screening.Screening, cell: str) -> None:
     """A fit needs regulated pairs; how many of them links reach is known only later."""
     positives = int(found.cells[cell]["Regulated"].sum()) if cell in found.cells else 0
-    if positives < screen_fit.FEWEST:
-        raise InputError(f"it has {positives} regulated pairs in {cell}, and --fit-links needs {screen_fit.FEWEST}")
+    if positives < FEWEST:
+        raise InputError(f"it has {positives} regulated pairs in {cell}, and fit-links needs {FEWEST}")
 
 
 def write(path: Path, warnings: Sequence[str]) -> None:

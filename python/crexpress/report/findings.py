@@ -15,6 +15,7 @@ from crexpress.report.linkage import (
     closed_forms,
     drawn,
     model_scores,
+    probabilities,
     reached,
     table_scores,
     yardsticks,
@@ -83,7 +84,7 @@ def tiles(study: Study) -> list[Tile]:
     for view in study.views("links")[:1]:
         if reached(view) < FEW_POSITIVES:
             continue
-        scores = model_scores(view)
+        scores = probabilities(view) or model_scores(view)
         scores = drawn(view, scores) or scores
         best = view.best(scores, ALL_PAIRS, "average_precision")
         if best:
@@ -369,6 +370,7 @@ def _links(view: View) -> list[str]:
         return [
             f"{head}, of which {covered} lie within reach of the links table: too few to say how good its scores are."
         ]
+    reach = max(view.value(name, ALL_PAIRS, "coverage") or 0 for name in scores)
     sticks = closed_forms(view)
     best = view.best(sticks, ALL_PAIRS, "average_precision")
     listed = dict.fromkeys([*scores, *yardsticks(view), *([best] if best else [])])
@@ -377,15 +379,16 @@ def _links(view: View) -> list[str]:
     prevalence = view.value(methods.EVERYTHING, ALL_PAIRS, "prevalence")
     sentences = [
         f"{head} (prevalence {style.number(prevalence)}). The links table reaches "
-        f"{style.percent(view.value(scores[0], ALL_PAIRS, 'coverage'))} of the pairs and {style.count(covered)} of the "
+        f"{style.percent(reach)} of the pairs and {style.count(covered)} of the "
         "regulated ones; the rest are filled with the worst value and count as misses.",
         f"{view.reference}, {view.cell}, average precision on all pairs: "
         + ", ".join(f"{name} {_value(measured[name])}" for name in ranked)
         + ".",
     ]
     own = [name for name in model_scores(view) if name in measured]
-    if best and own:
-        told = [*_beside_yardstick(view, own, best), *_by_distance(view, own, sticks)]
+    likely = [name for name in probabilities(view) if name in measured]
+    if best and (own or likely):
+        told = [*_beside_yardstick(view, [*likely, *own], best), *(_by_distance(view, own, sticks) if own else [])]
         sentences[-1] = " ".join([sentences[-1], *told])
     return sentences
 

@@ -10,7 +10,7 @@ import polars as pl
 from crexpress.core import artifacts
 from crexpress.core.artifacts import Arrays, Header
 from crexpress.core.errors import InputError
-from crexpress.core.methods import ANCHORED
+from crexpress.core.methods import ANCHORED, of_link_model
 from crexpress.evaluate import labels
 
 T = TypeVar("T")
@@ -43,7 +43,8 @@ class Inputs:
 
     Where several models speak of a cell, `predictions` and `links` hold the one that is pictured: a mean over models
     where there is one, else the first by preset and seed; in a cell never seen an anchored one, in others a direct one.
-    The tables of metrics show all; `others` are their files.
+    The tables of metrics show all; `others` are their files. `scored` are links with a link model's probabilities,
+    which `links` hold as their first score.
     """
 
     genes: Loaded[pl.DataFrame]
@@ -53,6 +54,7 @@ class Inputs:
     predictions: Tables = field(default_factory=dict)
     expression: Tables = field(default_factory=dict)
     links: Tables = field(default_factory=dict)
+    scored: Tables = field(default_factory=dict)
     signals: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
     contacts: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
     models: Sequence[Trained] = ()
@@ -71,7 +73,8 @@ class Inputs:
             self.expression,
             self.contacts,
             self.predictions,
-            self.links,
+            {cell: table for cell, table in self.links.items() if not of_link_model(table.header)},
+            self.scored,
         ]
         return (
             [file for file in single if file] + [file for group in groups for file in group.values()] + [*self.others]
@@ -92,7 +95,9 @@ def load(
 ) -> Inputs:
     """Read the artefacts of a run; InputError when two were made for different elements or genes."""
     shown_predictions, more_predictions = _pictured([_table(path, "predictions") for path in predictions])
-    shown_links, more_links = _pictured([_table(path, "links") for path in links])
+    tables = [_table(path, "links") for path in links]
+    shown_links, more_links = _pictured([table for table in tables if not of_link_model(table.header)])
+    scored = _by_cell([table for table in tables if of_link_model(table.header)])
     inputs = Inputs(
         genes=_table(genes, "genes"),
         elements=_table(elements, "elements") if elements else None,
@@ -100,10 +105,11 @@ def load(
         curves=_table(curves, "curves") if curves else None,
         predictions=shown_predictions,
         expression=_by_cell([_table(path, "expression") for path in expression]),
-        links=shown_links,
+        links=shown_links | {cell: _with_probability(table, shown_links.get(cell)) for cell, table in scored.items()},
         signals=_by_cell([_arrays(artifacts.open_arrays(path, "signals"), path) for path in signals]),
         contacts=_by_cell([_arrays(artifacts.read_sparse(path, "contacts"), path) for path in contacts]),
         models=[_read_model(folder) for folder in models],
+        scored=scored,
         others=[*more_predictions, *more_links],
     )
     _check_alignment(inputs)
@@ -159,6 +165,17 @@ def _pictured(
         else:
             others.append(file)
     return shown, others
+
+
+def _with_probability(scored: Loaded[pl.DataFrame], links: Loaded[pl.DataFrame] | None) -> Loaded[pl.DataFrame]:
+    """The pictured links with their probability as first score; without a network's links those of the link model."""
+    if links is None:
+        return scored
+    own = scored.data.select("gene_id", "element", "probability", "sentence")
+    both = links.data.join(own, on=["gene_id", "element"], how="left", maintain_order="left")
+    parameters = dict(links.header["parameters"])
+    parameters["scores"] = [*scored.header["parameters"]["scores"], *parameters["scores"]]
+    return Loaded(links.name, links.header | {"parameters": parameters}, both)
 
 
 def _read_model(folder: Path) -> Trained:

@@ -6,10 +6,10 @@ import polars as pl
 
 from crexpress.core import splits
 from crexpress.core.errors import InputError
-from crexpress.core.methods import CLOSED_FORM, EVERYTHING, PER_GENE, one_of_several
+from crexpress.core.methods import CLOSED_FORM, EVERYTHING, PER_GENE, PROBABILITY, one_of_several
 from crexpress.evaluate.links import ALL_PAIRS, COVERED, FEW_POSITIVES
 from crexpress.evaluate.links import GROUPS as _GROUPS
-from crexpress.report import facts, locus, locus_plot, plots, style
+from crexpress.report import facts, link_model, locus, locus_plot, plots, style
 from crexpress.report.metrics import View
 from crexpress.report.page import Cell, Section, Table, Text, figure_table
 from crexpress.report.study import Blocks, Study
@@ -31,6 +31,11 @@ def table_scores(view: View) -> list[str]:
 def model_scores(view: View) -> list[str]:
     """Scores of the links table that the model has a part in: no closed form, and no fit of those alone."""
     return [name for name in table_scores(view) if view.about[name].model]
+
+
+def probabilities(view: View) -> list[str]:
+    """Scores of link models: fitted to a screen before, so that none is picked on this one."""
+    return [name for name in table_scores(view) if view.about[name].score == PROBABILITY]
 
 
 def closed_forms(view: View) -> list[str]:
@@ -56,7 +61,9 @@ def links(study: Study) -> Section | None:
     for number, view in enumerate(views):
         blocks += [Text(f"{view.reference}, {view.cell}", tone="heading")] if len(views) > 1 else []
         blocks += _benchmark(study, view, f"-{number + 1}" if len(views) > 1 else "")
-    return Section("links", "Element-gene links against the CRISPR screen", blocks) if blocks else None
+    blocks += link_model.blocks(study.inputs.scored)
+    title = "Element-gene links against the CRISPR screen" if views else "Element-gene links"
+    return Section("links", title, blocks) if blocks else None
 
 
 def _benchmark(study: Study, view: View, suffix: str) -> Blocks:
@@ -115,11 +122,11 @@ def _curves(
     prevalence = view.value(EVERYTHING, ALL_PAIRS, "prevalence")
     return [
         study.picture(
-            plots.precision_recall(shown, legend, colours, model_scores(view), prevalence),
+            plots.precision_recall(shown, legend, colours, [*probabilities(view), *model_scores(view)], prevalence),
             f"precision-recall{suffix}",
             f"Precision against recall of {style.join(shown)} on {view.reference}",
-            "Precision against recall on all pairs; average precision in the legend. Thick: scores of the model. "
-            "Dashed: scores without it. Dotted: what guessing reaches.",
+            "Precision against recall on all pairs; average precision in the legend. Thick: scores of models. "
+            "Dashed: scores without one. Dotted: what guessing reaches.",
         )
     ]
 
@@ -222,7 +229,8 @@ def gene(study: Study) -> Section | None:
         f"{name} ({row['gene_id']}), {strand} strand{part}. "
         f"Shown: {row['chrom']}:{shown.view[0] + 1:,}-{shown.view[1]:,}."
     )
-    return Section("locus", f"One locus: {name}", [intro, picture, _elements(shown, labels)])
+    told = link_model.of_gene(shown.linked)
+    return Section("locus", f"One locus: {name}", [intro, picture, *told, _elements(shown, labels)])
 
 
 def _legend(shown: locus.Locus) -> str:

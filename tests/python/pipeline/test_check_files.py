@@ -109,7 +109,7 @@ def test_a_fit_needs_regulated_pairs_of_its_cell(files: list[Any]) -> None:
     assert check(files, "--crispr", screen(Path("s.tsv")), *options)[0].exit_code == 0
     result, _ = check(files, "--crispr", screen(Path("s.tsv"), positives=3), *options)
     assert result.exit_code == 65
-    assert "--crispr s: it has 3 regulated pairs in K, and --fit-links needs 10" in result.stderr
+    assert "--crispr s: it has 3 regulated pairs in K, and fit-links needs 10" in result.stderr
 
 
 def test_nothing_to_check_opens_nothing(files: list[Any]) -> None:

@@ -312,14 +312,14 @@ def test_bad_figures_are_said_and_good_ones_not_belittled(run: Run) -> None:
 
 
 def with_closed_forms(run: Run) -> None:
-    """ABC (0.62) and H3K27ac/distance beside distance, and combine-links' ABC (0.75) and fits in the links table."""
+    """ABC (0.62) and H3K27ac/distance, combine-links' ABC (0.75) and a link model's probability (0.9)."""
     frame, header = artifacts.read_table(run.folder / "metrics.parquet", "metrics")
     of_links, parts = pl.col("section") == "links", [frame]
     for like, name, value in (
         ("distance", "ABC", 0.62),
         ("distance", "H3K27ac/distance", 0.1),
         ("attention", "ABC of the element", 0.75),
-        ("attention", "fitted to screen without the model", 0.9),
+        ("attention", "probability (link model)", 0.9),
     ):
         scaled = pl.when(pl.col("metric").str.starts_with("coverage")).then("value").otherwise(value)
         own = frame.filter(of_links, pl.col("method") == like).with_columns(method=pl.lit(name), value=scaled)
@@ -328,14 +328,29 @@ def with_closed_forms(run: Run) -> None:
         "ABC": ("ABC", methods.CLOSED_FORM),
         "H3K27ac/distance": ("H3K27ac/distance", methods.CLOSED_FORM),
         "ABC of the element": ("abc", methods.CLOSED_FORM),
-        "fitted to screen without the model": ("fitted_tracks", methods.FITTED),
+        "probability (link model)": (methods.PROBABILITY, methods.FITTED),
     }
     more = {name: methods.Method(score, name, kind) for name, (score, kind) in kinds.items()}
     artifacts.write_table(run.folder / "metrics.parquet", named(pl.concat(parts), more), header)
 
 
+def without_link_model(run: Run) -> None:
+    """The same without the probability."""
+    frame, header = artifacts.read_table(run.folder / "metrics.parquet", "metrics")
+    artifacts.write_table(
+        run.folder / "metrics.parquet", frame.filter(pl.col("method") != "probability (link model)"), header
+    )
+
+
 def test_links_are_held_against_the_best_score_that_needs_no_model(run: Run) -> None:
     with_closed_forms(run)
+    study = run.study()
+    tile = findings.tiles(study)[-1]
+    assert (tile.name, tile.value) == ("Average precision of links by probability (link model)", "0.900")
+    assert tile.details[1:] == ["best without a model: ABC of the element 0.750"]
+    said = " ".join(findings.findings(study))
+    assert "Probability (link model) is above ABC of the element, the best score that needs no model." in said
+    without_link_model(run)
     study = run.study()
     tile = findings.tiles(study)[-1]
     assert tile.name == "Average precision of links by attention / distance, the best of 2 scores on this very screen"

@@ -99,7 +99,7 @@ def test_link_rows_have_the_groups_and_no_more_scores_than_asked_for(tables: Non
     for subset in real_text.SUBSETS:
         context = Context("links", "K562", True, subset, "EPCrisprBenchmark", about)
         rows.append(context.metric("all", "positives", 47, 1000))
-        scores = ("attention", "attention / distance", "attention x ABC", "ABC of the element", "fitted to S")
+        scores = ("attention", "attention / distance", "attention x ABC", "ABC of the element")
         for number, name in enumerate((*real_text.CLOSED, *scores), 1):
             rows.append(context.metric(name, "average_precision", [number / 10] * 30, 1000))
             rows += [context.metric(name, "coverage", 1, 1000)] if name in scores else []
@@ -111,7 +111,6 @@ def test_link_rows_have_the_groups_and_no_more_scores_than_asked_for(tables: Non
     assert shown == [
         ["| scpge-small, 3 seeds", "attention"],
         ["| scpge-small, 3 seeds", "attention x ABC"],
-        ["| scpge-small, 3 seeds", "fitted to S"],
         ["| scpge-lp", "attention"],
     ]
     assert "|  | ABC | 0.400 [0.400, 0.400] | 0.400 |" in text

@@ -1,0 +1,122 @@
+"""Apply a link model to a cell: every candidate link of every gene, some genes at a time."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from crexpress.data import neighbours
+from crexpress.data.neighbours import PAD
+from crexpress.links import evidence, sentence
+from crexpress.links.evidence.piece import Piece
+from crexpress.links.fit import Fit
+from crexpress.links.model import LinkModel
+from crexpress.links.scene import ACCESS, Links, Scene
+
+_GENES = 256  # whose links are in memory at once
+_RANKED = {"access": "accessibility", "h3k27ac": "H3K27ac"}  # tracks whose strongest element a sentence names
+_TSS_HALF = 250  # bp: half of the interval around a TSS whose elements are promoters (EngreitzLab/CRISPR_comparison)
+
+
+class Scored(NamedTuple):
+    """Some genes' links, and the reasons of those that are called."""
+
+    links: pl.DataFrame
+    reasons: pl.DataFrame
+
+
+def score(scene: Scene, model: LinkModel, window: int, cutoff: float) -> Iterator[Scored]:
+    """All links to cCREs in `window` bp centred on the TSS, with `probability`, whether they are `linked`, and for
+    those that are a `sentence` why.
+
+    A link is called where its probability is at least `cutoff` and screens test such links: of expressed genes
+    (`Scene.expressed`), with accessible elements that overlap no TSS's 500-bp interval. `scene` must be on the model's
+    scale.
+    """
+    pieces = evidence.find(model.pieces)
+    for chrom in scene.genes["chrom"].unique(maintain_order=True):
+        genes = np.flatnonzero((scene.genes["chrom"] == chrom).to_numpy())
+        fit = model.fit_of(scene.cell, chrom)
+        for first in range(0, len(genes), _GENES):
+            some = genes[first : first + _GENES]
+            index = neighbours.within(scene.genes[some], scene.elements, window)
+            index[:, index.shape[1] // 2] = PAD
+            row, column = np.nonzero(index != PAD)
+            links = Links(scene, chrom, some[row], index[row, column].astype(np.int64))
+            yield _score(links, pieces, fit, cutoff)
+
+
+def _score(links: Links, pieces: list[Piece], fit: Fit, cutoff: float) -> Scored:
+    table = evidence.table(pieces, links)
+    probability = (1 / (1 + np.exp(-fit.log_odds(table)))).astype(np.float32)
+    linked = (probability >= cutoff) & _testable(links)
+    scene = links.scene
+    frame = pl.concat(
+        [
+            scene.genes.select("gene_id", "gene_name")[links.gene],
+            pl.DataFrame({"element": links.element.astype(np.int32)}),
+            scene.elements.select("element_id", "class", "chrom", start="ccre_start", end="ccre_end")[links.element],
+            pl.DataFrame(
+                {
+                    "tss": scene.tss[links.gene],
+                    "distance": links.distance,
+                    "probability": probability,
+                    "linked": linked,
+                }
+            ),
+        ],
+        how="horizontal",
+    )
+    reasons = _reasons(links, frame, pieces, fit, table, linked)
+    place = np.where(linked, np.cumsum(linked) - 1, -1)
+    told = reasons["sentence"].gather(pl.Series(place).replace(-1, None))
+    return Scored(frame.with_columns(told.alias("sentence")), reasons)
+
+
+def _reasons(
+    links: Links, frame: pl.DataFrame, pieces: list[Piece], fit: Fit, table: np.ndarray, linked: np.ndarray
+) -> pl.DataFrame:
+    """The called links with a sentence, and what every piece of evidence adds to the log odds."""
+    contributions, start = fit.contributions(table[linked])
+    plus = (links.scene.genes["strand"] == "+").to_numpy()[links.gene]
+    where = sentence.distances(links.distance[linked], ((links.distance < 0) == plus)[linked])
+    tracks = links.scene.tracks
+    most = {
+        label: sentence.strongest(links.gene, links.distance, tracks[name][links.element])[linked]
+        for name, label in _RANKED.items()
+        if name in tracks
+    }
+    between = links.line.tss_between(*links.span)[linked]
+    told = sentence.sentences(where, most, between, sentence.reasons(pieces, contributions))
+    columns = {f"by_{piece.name}": contributions[:, at].astype(np.float32) for at, piece in enumerate(pieces)}
+    return frame.filter(pl.Series(linked)).select(
+        "gene_id",
+        "gene_name",
+        "element",
+        "element_id",
+        "chrom",
+        "start",
+        "end",
+        "tss",
+        "distance",
+        "probability",
+        pl.Series("sentence", told, dtype=pl.String),
+        pl.lit(start, pl.Float32).alias("base"),
+        *(pl.Series(name, values) for name, values in columns.items()),
+    )
+
+
+def _testable(links: Links) -> np.ndarray:
+    scene = links.scene
+    open_ = scene.tracks[ACCESS][links.element] > 0 if ACCESS in scene.tracks else np.ones(len(links.gene), bool)
+    result: np.ndarray = open_ & scene.expressed[links.gene] & ~_on_promoter(links)
+    return result
+
+
+def _on_promoter(links: Links) -> np.ndarray:
+    """Whether each link's element overlaps the interval of any TSS."""
+    elements, tss = links.scene.elements, links.line.tss
+    start = elements["ccre_start"].to_numpy()[links.element] - _TSS_HALF
+    end = elements["ccre_end"].to_numpy()[links.element] + _TSS_HALF
+    return np.searchsorted(tss, end, "left") > np.searchsorted(tss, start, "right")

@@ -1,0 +1,7 @@
+"""How far the element is from the TSS."""
+
+import numpy as np
+
+from crexpress.links.evidence.piece import Piece
+
+PIECE = Piece("distance", "distance", "ln bp", (), lambda links: np.log(links.apart))

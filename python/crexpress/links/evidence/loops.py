@@ -1,0 +1,69 @@
+"""Chromatin loops between element and TSS, over any number of maps, and how many the TSS has.
+
+A loop counts when its bins are those of the two places or next to them. Strengths of different maps (reads, -log10 q,
+none) are compared by their rank in the map.
+"""
+
+import numpy as np
+
+from crexpress.links.evidence.piece import Piece
+from crexpress.links.scene import Links
+from crexpress.prepare.contacts import Contacts
+
+
+def _strength(contacts: Contacts) -> np.ndarray:
+    """Rank of every contact's strength in its map, 0 to 1, ties at their middle; 1 where all are alike [contacts]."""
+    value = contacts.strengths("count" if "count" in contacts.given else "neglog10q")
+    kinds, place, number = np.unique(value, return_inverse=True, return_counts=True)
+    if len(kinds) == 1:
+        return np.ones(len(value))
+    middle = np.cumsum(number) - number / 2
+    ranks: np.ndarray = (middle / len(value))[place]
+    return ranks
+
+
+def _bins(links: Links, contacts: Contacts) -> tuple[np.ndarray, np.ndarray]:
+    chroms = links.scene.elements["chrom"]
+    elements = contacts.bins(chroms.gather(links.element), links.scene.middle[links.element])
+    genes = contacts.bins(links.scene.genes["chrom"].gather(links.gene), links.scene.tss[links.gene])
+    return elements, genes
+
+
+def _found(links: Links, contacts: Contacts) -> np.ndarray:
+    """Strongest contact of the places' bins or their neighbours, by rank; 0 for none [links]."""
+    ranks = _strength(contacts)
+    element, gene = _bins(links, contacts)
+    best = np.zeros(len(element))
+    for one in (-1, 0, 1):
+        for two in (-1, 0, 1):
+            low, high = np.minimum(element + one, gene + two), np.maximum(element + one, gene + two)
+            wanted = low * contacts.total + high
+            at = np.minimum(np.searchsorted(contacts.keys, wanted), len(contacts.keys) - 1)
+            hit = (contacts.keys[at] == wanted) & (element >= 0) & (gene >= 0)
+            best = np.maximum(best, np.where(hit, ranks[at], 0))
+    return best
+
+
+def _all(links: Links) -> np.ndarray:
+    """`_found` of every map [maps, links], kept for the pieces that share it."""
+    if "loops" not in links.kept:
+        links.kept["loops"] = np.stack([_found(links, contacts) for contacts in links.scene.contacts])
+    return links.kept["loops"]
+
+
+def _of_gene(links: Links) -> np.ndarray:
+    total = np.zeros(len(links.gene))
+    for contacts in links.scene.contacts:
+        number = np.bincount(contacts.row, minlength=contacts.total) + np.bincount(
+            contacts.col, minlength=contacts.total
+        )
+        _, gene = _bins(links, contacts)
+        total += np.log1p(np.where(gene >= 0, number[gene], 0))
+    return total / len(links.scene.contacts)
+
+
+STRENGTH = Piece("loop", "strongest loop", "rank, 0 for none", ("loops",), lambda links: _all(links).max(axis=0))
+SUPPORT = Piece(
+    "loop_maps", "share of the loop maps with a loop", "share", ("loops",), lambda links: (_all(links) > 0).mean(axis=0)
+)
+OF_GENE = Piece("loops_of_gene", "loops of the promoter", "ln(1 + bins)", ("loops",), _of_gene)

@@ -1,0 +1,104 @@
+"""Read what is known of a cell from its artefacts, and put its tracks on a model's scale."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from crexpress.core import artifacts
+from crexpress.core.artifacts import Header
+from crexpress.core.errors import InputError
+from crexpress.links import scale
+from crexpress.links.closed_forms import linear_signal
+from crexpress.links.scene import MEASURED, Scene
+from crexpress.prepare.contacts import Contacts
+from crexpress.prepare.elements import TSS
+
+
+def read_scene(
+    elements: tuple[pl.DataFrame, Header],
+    genes: tuple[pl.DataFrame, Header],
+    genes_file: Path,
+    signals: Path,
+    expression: Path | None = None,
+    known: Mapping[str, np.ndarray] | None = None,
+    contacts: Sequence[Path] = (),
+    links: Path | None = None,
+) -> Scene:
+    """The cell of `signals` with all of its tracks on their linear scale, and whatever else is given of it.
+
+    `known` {cell: log10(1 + TPM) [genes]}, of which this cell's own is left out. Raises InputError for files of another
+    cell or of other elements or genes, and for a cell with both DNase and ATAC, of which a model reads one.
+    """
+    header, tensors = artifacts.open_arrays(signals, "signals")
+    artifacts.require_same("elements", signals, header, genes_file, genes[1])
+    cell = str(header["cell"])
+    assays = [name for name in tensors if name in MEASURED]
+    kept = {name: tensor for name, tensor in tensors.items() if name not in MEASURED or name == assays[0]}
+    tracks = {
+        MEASURED.get(name, name): values
+        for name, values in linear_signal(kept, header["parameters"]["transform"]).items()
+    }
+    artifacts.require_finite(signals, tracks)
+    artifacts.require_rows(signals, tracks, genes_file, len(elements[0]))
+    own = read_expression(expression, genes_file, genes, cell) if expression else None
+    others = [values for name, values in (known or {}).items() if name != cell]
+    maps = []
+    for path in contacts:
+        maps.append(Contacts.open(path))
+        _require(path, maps[-1].header, "elements", genes_file, genes[1], cell)
+    network = None
+    if links:
+        network, links_header = artifacts.read_table(links, "links")
+        _require(links, links_header, "genes", genes_file, genes[1], cell)
+        artifacts.require_same("elements", links, links_header, genes_file, genes[1])
+        if len(network) and not 0 <= network["element"].min() <= network["element"].max() < len(elements[0]):  # type: ignore[operator]
+            raise InputError(f"{links} has a link to an element that is not there; make it again")
+    return Scene(
+        cell,
+        elements[0],
+        genes[0],
+        tracks,
+        own,
+        np.stack(others) if others else None,
+        maps,
+        network,
+    )
+
+
+def read_expression(
+    path: Path, genes_file: Path, genes: tuple[pl.DataFrame, Header], cell: str | None = None
+) -> np.ndarray:
+    """log10(1 + TPM) of every gene, float64, NaN where not measured; InputError for other genes or another cell."""
+    table, header = artifacts.read_table(path, "expression")
+    _require(path, header, "genes", genes_file, genes[1], cell or header["cell"])
+    artifacts.require_genes(path, table, genes_file, genes[0])
+    return np.log10(1 + table["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy())
+
+
+def on_scale(scene: Scene, scales: Mapping[str, scale.Scale]) -> Scene:
+    """The cell with the tracks that a model knows, on its scale; others are left out."""
+    ccres = ccre_rows(scene)
+    tracks = {
+        name: scale.match(scene.tracks[name], ccres, known) for name, known in scales.items() if name in scene.tracks
+    }
+    return replace(scene, tracks=tracks)
+
+
+def measure(scene: Scene) -> dict[str, scale.Scale]:
+    """Scale of every track of the cell."""
+    ccres = ccre_rows(scene)
+    return {name: scale.measure(values[ccres]) for name, values in scene.tracks.items()}
+
+
+def ccre_rows(scene: Scene) -> np.ndarray:
+    """Which elements are cCREs, not TSS windows: bool [elements]."""
+    return (scene.elements["class"] != TSS).to_numpy()
+
+
+def _require(path: Path, header: Header, what: str, genes_file: Path, like: Header, cell: str) -> None:
+    artifacts.require_same(what, path, header, genes_file, like)
+    if header["cell"] != cell:
+        raise InputError(f"{path} is of {header['cell']}, the signals are of {cell}; give files of one cell")

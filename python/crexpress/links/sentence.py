@@ -1,0 +1,56 @@
+"""One sentence on a link: where it is, how it ranks, what raised and what lowered its probability."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from crexpress.links.evidence.piece import Piece
+
+_RANKED_WITHIN = 100_000  # bp of the TSS
+_NAMED = 3  # pieces a sentence names at most, of those that raise and of those that lower
+_LEAST = 0.1  # change of the log odds that is worth a word
+
+
+def distances(far: np.ndarray, upstream: np.ndarray) -> list[str]:
+    """ "12 kb upstream"; bp from the TSS, and whether the element lies before it along the gene."""
+    sides = np.where(upstream, "upstream", "downstream")
+    return [
+        f"{bp / 1e6:.1f} Mb {side}" if bp >= 1e6 else f"{bp / 1000:.0f} kb {side}" if bp >= 1000 else f"{bp} bp {side}"
+        for bp, side in zip(np.abs(far).tolist(), sides.tolist(), strict=True)
+    ]
+
+
+def strongest(gene: np.ndarray, far: np.ndarray, signal: np.ndarray) -> np.ndarray:
+    """Whether a link's element has the most signal of its gene's within 100 kb, bool [links]."""
+    near = np.where(np.abs(far) <= _RANKED_WITHIN, signal, -1.0)
+    frame = pl.DataFrame({"gene": gene, "signal": near})
+    most = frame.select(pl.col("signal").max().over("gene"))["signal"].to_numpy()
+    return (near == most) & (near > 0)
+
+
+def reasons(pieces: Sequence[Piece], contributions: np.ndarray) -> list[str]:
+    """ "raised by A, B; lowered by C" from contributions to the log odds, [links, pieces]."""
+    labels = [piece.label for piece in pieces]
+    order = np.argsort(-np.abs(contributions), axis=1, kind="stable")
+    told = []
+    for row, ranked in zip(contributions, order, strict=True):
+        up = [labels[at] for at in ranked if row[at] >= _LEAST][:_NAMED]
+        down = [labels[at] for at in ranked if row[at] <= -_LEAST][:_NAMED]
+        parts = [f"raised by {', '.join(up)}"] * bool(up) + [f"lowered by {', '.join(down)}"] * bool(down)
+        told.append("; ".join(parts))
+    return told
+
+
+def sentences(
+    where: Sequence[str], most: dict[str, np.ndarray], between: np.ndarray, because: Sequence[str]
+) -> list[str]:
+    """The whole sentence of every link; `most` {label: `strongest`}, `between` the number of TSSs between."""
+    told = []
+    for row, place in enumerate(where):
+        first = [label for label, rows in most.items() if rows[row]]
+        parts = [place] + [f"strongest {' and '.join(first)} within 100 kb"] * bool(first)
+        number = int(between[row])
+        parts.append("no TSS between" if not number else f"{number} TSS{'s' if number > 1 else ''} between")
+        told.append("; ".join([", ".join(parts), because[row]] if because[row] else [", ".join(parts)]))
+    return told

@@ -1,0 +1,85 @@
+"""What a link model says of the cells: how many links it calls, what its probabilities are worth, and reasons."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+
+from crexpress.report import style
+from crexpress.report.inputs import Loaded
+from crexpress.report.page import Cell, Table, Text
+from crexpress.report.study import Blocks
+
+_SHOWN = 12  # called links of a gene in the report, most probable first
+
+
+def blocks(scored: Mapping[str, Loaded[pl.DataFrame]]) -> Blocks:
+    """One row a cell; then what a reader must know of each, and how well the model's probabilities are calibrated."""
+    if not scored:
+        return []
+    rows = []
+    told: list[str] = []
+    for cell, table in scored.items():
+        about, called = table.header["parameters"], int(table.data["linked"].sum())
+        genes = table.data.filter(pl.col("linked"))["gene_id"].n_unique()
+        rows.append(
+            [
+                Cell(cell),
+                Cell(about["link_model_name"]),
+                Cell(style.number(about["cutoff"]), numeric=True),
+                Cell(style.count(called), style.percent(called / max(len(table.data), 1)), numeric=True),
+                Cell(style.count(genes), numeric=True),
+            ]
+        )
+        told += about["notes"]
+    cards = {
+        table.header["parameters"]["link_model_name"]: table.header["parameters"]["card"] for table in scored.values()
+    }
+    caption = (
+        "Links by the link model: every element within the window has a probability, and those from the cutoff on are "
+        "called. Reasons are in scored/links.CELL.tsv.gz."
+    )
+    columns = ["Cell", "Link model", "Cutoff", "Called links", "Genes with one"]
+    return [Table(caption, columns, rows), *(Text(f"{note}.") for note in told), *_calibration(cards)]
+
+
+def _calibration(cards: Mapping[str, Mapping[str, Any]]) -> Blocks:
+    """Of each model that was used: figures of its held-out probabilities, and its reliability curve as a table."""
+    found: Blocks = []
+    for name, card in cards.items():
+        value, low, high = card["average_precision"]
+        found.append(
+            Text(
+                f"Link model {name}: average precision {style.number(value)} {style.interval(low, high)} on held-out "
+                f"chromosomes of its screen, expected calibration error {style.number(card['calibration_error'])}, "
+                f"precision {style.number(card['precision_at_70_recall'][0])} where 70 % of regulated pairs are found."
+            )
+        )
+        rows = [
+            [
+                Cell(style.number(mean), numeric=True),
+                Cell(style.number(share), numeric=True),
+                Cell(style.count(n), numeric=True),
+            ]
+            for mean, share, n in card["reliability"]
+        ]
+        found.append(
+            Table(
+                f"Calibration of link model {name}, held out: pairs in ten equal bins of probability.",
+                ["Mean probability", "Share regulated", "Pairs"],
+                rows,
+            )
+        )
+    return found
+
+
+def of_gene(linked: pl.DataFrame) -> Blocks:
+    """Why the links of one gene were called, most probable first."""
+    if "sentence" not in linked.columns:
+        return []
+    called = linked.drop_nulls("sentence").sort("probability", descending=True).head(_SHOWN)
+    rows = [
+        [Cell(row["element_id"]), Cell(style.number(row["probability"]), numeric=True), Cell(row["sentence"])]
+        for row in called.iter_rows(named=True)
+    ]
+    return [Table("Called links of this gene, and why.", ["Element", "Probability", "Why"], rows)] if rows else []
