@@ -19,7 +19,7 @@ from crexpress.prepare.profile_bins import SHARES
 from crexpress.prepare.signals import Chunk, Combination, Replicate
 
 _BLOCK = 2_000_000  # bases held in memory at once
-_FEW = 32_000_000  # bytes of a bigWig whose records are quicker to read than its bases
+_SMALL = 32_000_000  # bytes of a bigWig whose records are quicker to read than its bases
 
 
 class Profiles:
@@ -91,7 +91,7 @@ class Profiles:
         if (
             len(sources) == 1
             and isinstance(sources[0].source, signals.BigWig)
-            and sources[0].path.stat().st_size < _FEW
+            and sources[0].path.stat().st_size < _SMALL
         ):
             low, high, value = sources[0].records(chrom)
             before = np.append(0.0, np.cumsum((high - low) * change(value)))
