@@ -26,8 +26,9 @@ from crexpress.pipeline import hidden_tracks
 from crexpress.training import checks, preset_file
 
 PIPELINES = (  # options of train that the pipeline gives itself: no setting of a point
-    *("elements", "genes", "signals", "sequence", "motifs", "expression", "contacts", "holdout_cells"),
+    *("elements", "genes", "signals", "sequence", "motifs", "expression", "contacts", "profiles"),
     *(
+        "holdout_cells",
         "study",
         "cells",
         "device",
