@@ -40,9 +40,9 @@ def sources(project) {
     return library + executables
 }
 
-/** All files in a folder and those within; `files` would take a name with brackets for a pattern. */
+/** All files in a folder and those within, links aside; `files` would take a name with brackets for a pattern. */
 def below(folder) {
-    return folder.listFiles().collectMany { entry -> entry.isDirectory() ? below(entry) : [entry] }
+    return folder.listFiles().findAll { entry -> !entry.isLink() }.collectMany { entry -> entry.isDirectory() ? below(entry) : [entry] }
 }
 
 /** The same digest as crexpress.toolkit makes of the code that it is part of. */
