@@ -12,6 +12,7 @@ from crexpress.data import anchor
 from crexpress.data.orthology import same_genome
 from crexpress.data.store import Store, open_store
 from crexpress.models import Model, load_model, read_settings
+from crexpress.training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def load(
     Expression only tells the factors whose motifs a cell sees, where the model was trained with `expressed_factors`.
     """
     config = artifacts.read_config(directory, schemas.TrainedModel)
-    where = prepare(device, threads, read_settings(directory)[1].seed)
+    where = prepare(device, threads, read_settings(directory, TrainingConfig).seed)
     precision = choose_precision(precision, where)
     model = load_model(directory).to(where)
     store = open_store(elements, genes, signals, expression, sequence, motifs, contacts, config=model.config)

@@ -2,7 +2,6 @@
 
 import errno
 import functools
-import importlib
 import math
 import os
 import sys
@@ -16,6 +15,7 @@ from click.core import ParameterSource
 from crexpress import __version__
 from crexpress.core import errors
 from crexpress.core.names import listed
+from crexpress.core.registry import imported
 from crexpress.core.schemas import NAME
 
 # Idle OpenMP threads of torch and scikit-learn sleep: spinning, they made trees six times slower on a busy machine.
@@ -59,8 +59,7 @@ class Registered(click.ParamType):
 
     @property
     def choices(self) -> list[str]:
-        module, _, name = self.registry.partition(":")
-        return list(getattr(importlib.import_module(module), name))
+        return list(imported(self.registry))
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
         return click.Choice(self.choices).get_metavar(param, ctx)

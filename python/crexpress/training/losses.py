@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from crexpress.data.store import Batch
 from crexpress.models.inputs import Prediction
-from crexpress.training.config import TrainingConfig
+from crexpress.training.config import LOSSES, TrainingConfig
 from crexpress.training.supervision import divergence
 
 Loss = Callable[[Prediction, Batch, Tensor], Tensor]
@@ -41,7 +41,7 @@ def probability(expression: Tensor) -> Tensor:
 
 def with_supervision(config: TrainingConfig) -> Loss:
     """The loss that the settings name, joined by the supervision of attention where they ask for it."""
-    loss_of = LOSSES[config.loss]
+    loss_of: Loss = LOSSES[config.loss]
     if not config.loop_alpha:
         return loss_of
 
@@ -49,6 +49,3 @@ def with_supervision(config: TrainingConfig) -> Loss:
         return loss_of(prediction, batch, target) + config.loop_alpha * divergence(prediction, batch, config)
 
     return joint
-
-
-LOSSES: dict[str, Loss] = {"mse": mse, "poisson": poisson, "classification": classification}

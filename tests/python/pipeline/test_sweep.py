@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 from crexpress.core import artifacts
 from crexpress.evaluate import naming
 from crexpress.evaluate.compare import read_settings
-from crexpress.models.config import presets
 from crexpress.models.positions import POSITIONS
 from crexpress.pipeline.hidden_tracks import to_hide
+from crexpress.training.presets import presets
 from tiny_case import TinyCase
 
 ROOT = Path(__file__).parents[3]

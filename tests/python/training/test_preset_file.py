@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from crexpress import load_model
 from crexpress.core.errors import InputError, InputErrors
-from crexpress.models.config import presets, read_preset
 from crexpress.training import preset_file
+from crexpress.training.presets import presets, read_preset
 from tools import run
 
 SMALL = {"width_model": 8, "hidden_mixer": 8, "channels": 8}

@@ -12,12 +12,12 @@ import torch
 from crexpress.core.device import CPU, choose, choose_precision
 from crexpress.core.errors import InputError
 from crexpress.data.store import open_store
-from crexpress.models.config import read_preset
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
 from crexpress.training.forward import forward
 from crexpress.training.loop import train, validate
+from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
 from safetensors.torch import load_file
 from tools import torchrun
