@@ -48,6 +48,9 @@ class Registry(Mapping[str, T], Generic[T]):
                 f"'{name}' of {self.group} cannot be imported from {point.value}: {error}; install its package again"
             ) from None
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._own or name in self._registered or name in self._points()
+
     def __iter__(self) -> Iterator[str]:
         return iter(dict.fromkeys([*self._own, *self._registered, *sorted(self._points())]))
 

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from crexpress.core.errors import InputError
 from crexpress.core.registry import imported
 
-LARGEST = 2**32 - 1  # of any number: a seed's
+LARGEST = 2**32 - 1  # of any whole number: a seed's
 
 
 class Rule(NamedTuple):
@@ -47,8 +47,9 @@ def setting(
     """A field of Settings.
 
     part, key: where a preset file has it ("encoder", "kind"); the class's own part and the field's name when not given.
-    least, most, rule: of a number, or of each in a list; none is above LARGEST. registry: "module:NAME" of a `Registry`
-    whose names it takes. option: whether train has an option for it. source: where it comes from, if no preset has it.
+    least, most, rule: of a number, or of each in a list; no whole one is above LARGEST.
+    registry: "module:NAME" of a `Registry` whose names it takes.
+    option: whether train has an option for it. source: where it comes from, if no preset has it.
     pipeline: whether the pipeline has a parameter for it, or that one's own help.
     """
     about = {"part": part, "key": key, "least": least, "most": most, "rule": rule, "registry": registry}
@@ -104,13 +105,19 @@ class Setting:
     def holds(self, value: Any) -> bool:
         """Whether a value of the right type is one that the setting takes."""
         if self.registry:
-            return value in self.choices
+            return value in imported(self.registry)
         numbers = value if isinstance(value, tuple) else (value,)
         return all(self._is_in(number) for number in numbers if isinstance(number, int | float))
 
     def _is_in(self, number: float) -> bool:
-        inside = math.isfinite(number) and self.least <= number <= min(self.most, LARGEST)
-        return inside and (self.rule is None or self.rule.holds(number))
+        inside = self.least <= number <= self.most and number < math.inf
+        return inside and not _is_too_large(number) and (self.rule is None or self.rule.holds(number))
+
+    def wanted(self, value: Any) -> str:
+        """What it must be instead of a value that it does not take."""
+        numbers = value if isinstance(value, list | tuple) else [value]
+        limit = f", none above {LARGEST}" if any(map(_is_too_large, numbers)) else ""
+        return f"must be {self.takes}{limit}"
 
     def fault(self, value: Any) -> str | None:
         """What is wrong with a value read from JSON, in words."""
@@ -121,10 +128,11 @@ class Setting:
         else:
             if self.holds(read):
                 return None
-        numbers = value if isinstance(value, list) else [value]
-        largest = any(isinstance(number, int | float) and number > LARGEST for number in numbers)
-        limit = f", no number above {LARGEST}" if largest else ""
-        return f"must be {self.takes}{limit}, found {json.dumps(value)[:200]}"
+        return f"{self.wanted(value)}, found {json.dumps(value)[:200]}"
+
+
+def _is_too_large(number: Any) -> bool:
+    return isinstance(number, int) and number > LARGEST
 
 
 @functools.cache
@@ -158,7 +166,7 @@ class Settings(BaseModel):
         declared = cls.declared().get(name)
         if declared is None:
             return f"this version of crexpress does not know the setting {name}"
-        return f"the setting {name} is '{str(value)[:80]}', but must be {declared.takes}"
+        return f"the setting {name} is '{str(value)[:80]}', but {declared.wanted(value)}"
 
     @classmethod
     @functools.cache

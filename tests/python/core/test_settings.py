@@ -67,6 +67,15 @@ def test_values_are_held_against_the_declarations_wherever_they_come_from() -> N
         assert said in str(caught.value)
     with pytest.raises(InputError, match="the setting wings is '3', but must be"):
         Toy().replace(wings=3)
+    with pytest.raises(InputError, match="whole number from 0, none above 4294967295"):
+        Toy().replace(plain=2**40)
+    for huge in (10**400, -(10**400)):
+        with pytest.raises(InputError, match="the setting plain is"):
+            Toy.from_json({"plain": huge})
+    for number in (float("inf"), float("nan")):
+        with pytest.raises(InputError, match="the setting learning_rate is"):
+            TrainingConfig.from_json({"learning_rate": number})
+    assert TrainingConfig(learning_rate=1e30).learning_rate == 1e30  # what comes of it, training says
     assert Toy.declared()["wings"].place == "toy.number"
 
 

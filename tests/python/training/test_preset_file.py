@@ -77,7 +77,7 @@ def test_every_fault_of_a_preset_by_part_is_told_at_once_by_its_place(tmp_path: 
         'mixer.layers: must be a whole number from 0, found "two"',
         "model.width_model: is given twice, also as mixer.width",
         'training.loss: must be one of mse, poisson, classification, found "mae"',
-        "training.steps: must be a whole number from 0, no number above 4294967295, found 1099511627776",
+        "training.steps: must be a whole number from 0, none above 4294967295, found 1099511627776",
     ]
 
 
