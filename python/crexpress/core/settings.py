@@ -97,7 +97,7 @@ class Setting:
         one = get_args(self.kind)[0] if get_origin(self.kind) is tuple else self.kind
         if one is str:
             return "a text" if self.kind is str else "a list of texts"
-        words = f"{'a number' if one is float else 'a whole number'} from {self.least:g}"
+        words = f"{'a number' if one is float else 'a whole number'} from {self.least:.10g}"
         words += f" to {self.most:.10g}" if self.most < math.inf else ""
         words = words if self.kind is one else f"a list, each {words}"
         return f"{words} and {self.rule.words}" if self.rule else words

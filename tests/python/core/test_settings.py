@@ -160,3 +160,10 @@ def test_a_script_registers_what_it_has_and_takes_no_name_away() -> None:
     assert registry["mine"] is len
     with pytest.raises(InputError, match=r"crexpress\.toys has 'dumps' already"):
         registry.register("dumps", len)
+
+
+def test_a_list_may_hold_numbers_below_0_where_it_is_declared_so() -> None:
+    config = ModelConfig.from_json({"profile_edges": [-200, 0, 200]})
+    assert ModelConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
+    with pytest.raises(InputError, match=r"profile_edges .* each a whole number from -4294967295"):
+        ModelConfig.from_json({"profile_edges": [-(2**40)]})
