@@ -73,7 +73,8 @@ table-cells: setup ## the table of docs/science.md about cells never seen: four 
 table-costs: setup ## the table of docs/science.md about what scpge costs (minutes, on one CPU thread)
 	python tests/benchmarks/cost_table.py docs/science.md
 
-docs: setup ## docs/parameters.md from nextflow_schema.json, docs/api.md from docstrings
+docs: setup ## docs/parameters.md from nextflow_schema.json, and the settings in that from the library; docs/api.md from docstrings
+	.ci/parameters-schema
 	.ci/parameters-table >docs/parameters.md
 	python .ci/api-page >docs/api.md
 

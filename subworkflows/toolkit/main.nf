@@ -88,14 +88,14 @@ def home(name, folders) {
     return above in folders ? above : home(above, folders)
 }
 
-/** Paths of the modules, and of the packages around them, that a text imports anywhere, and of the executables that it reads. */
+/** Paths of the modules, and of the packages around them, that a text imports anywhere. */
 def imports(text, texts) {
     def named = (text =~ /(?m)^\s*from (crexpress[\w.]*) import (\([^)]*\)|.*)$/).collect { _all, base, names ->
         [base] + names.replaceAll(/[()]|#.*/, '').tokenize(',').collect { name -> "${base}.${name.trim().tokenize(' ')[0]}".toString() }
     }.flatten()
     def whole = (text =~ /(?m)^\s*import (crexpress[\w.]*)/).collect { _all, name -> name }
-    def tools = (text =~ /with_name\("([\w-]+)"\)/).collect { _all, name -> "bin/${name}".toString() }
-    return tools.findAll { path -> path in texts } + (named + whole)
+    def registered = (text =~ /"(crexpress\.[\w.]+):/).collect { _all, name -> name } // core.registry
+    return (named + whole + registered)
         .collectMany { name -> name.tokenize('.').inject([]) { above, part -> above + [above ? "${above.last()}/${part}".toString() : part] } }
         .collectMany { path -> ["python/${path}.py".toString(), "python/${path}/__init__.py".toString()] }
         .findAll { path -> path in texts }

@@ -21,11 +21,12 @@ import torch
 from bench_model import Shape, generate, seconds, show
 from crexpress.apply.predict import predict
 from crexpress.data.store import Store
-from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.config import ModelConfig
 from crexpress.models.forward import forward
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import translate
 from crexpress.pipeline.complexity import peak, resident
+from crexpress.training.presets import read_preset
 from torch import Tensor, nn
 from torch.nn import functional
 

@@ -18,13 +18,13 @@ from crexpress.core.device import CPU, choose_precision, prepare
 from crexpress.data import neighbours
 from crexpress.data.rows import CHUNK, HostRows, Rows
 from crexpress.data.store import CellData, Store
-from crexpress.models.config import read_preset
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import samples as draws
 from crexpress.training.batches import ahead, make
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
 from crexpress.training.loop import update
+from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode

@@ -27,13 +27,13 @@ from crexpress.core.device import CPU
 from crexpress.data import neighbours
 from crexpress.data.rows import HostRows
 from crexpress.data.store import CellData
-from crexpress.models.config import read_preset
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.report import plots, style
 from crexpress.training import samples as draws
 from crexpress.training.batches import make
 from crexpress.training.engine import Engine
 from crexpress.training.loop import update
+from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
 from marked_page import put
 from matplotlib.figure import Figure

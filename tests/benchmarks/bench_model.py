@@ -36,7 +36,7 @@ from crexpress.apply.predict import predict
 from crexpress.data.neighbours import distances, nearest
 from crexpress.data.store import CellData, Store
 from crexpress.interpret.links import link_table
-from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.config import ModelConfig
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import translate
 from crexpress.prepare.elements import TSS
@@ -44,6 +44,7 @@ from crexpress.training.batches import make
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
 from crexpress.training.loop import update
+from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
 from real_case import Case
 from torch import Tensor, nn

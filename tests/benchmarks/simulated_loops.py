@@ -23,7 +23,7 @@ import numpy as np
 import polars as pl
 import torch
 from crexpress.core import artifacts
-from crexpress.models.config import read_preset
+from crexpress.training.presets import read_preset
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests"))

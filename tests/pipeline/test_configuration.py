@@ -2,7 +2,6 @@
 
 import json
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -218,8 +217,3 @@ def test_parameters_and_schema_agree(pipeline: Pipeline, schema: dict) -> None:
     assert config == {name: json.dumps(value.get("default")).strip('"') for name, value in properties.items()}
     assert all(value.get("description") for value in properties.values())
     assert {ref["$ref"].split("/")[-1] for ref in schema["allOf"]} == set(schema["$defs"])
-
-
-def test_the_list_of_parameters_is_current() -> None:
-    made = subprocess.run([ROOT / ".ci/parameters-table"], capture_output=True, text=True, check=True).stdout
-    assert (ROOT / "docs/parameters.md").read_text() == made, "run `make docs`"

@@ -11,6 +11,7 @@ from crexpress.core.errors import InputError
 from crexpress.data.orthology import same_genome
 from crexpress.data.store import Store, store_for
 from crexpress.models import Model, load_model, read_settings
+from crexpress.training.config import TrainingConfig
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def load(
     Expression only tells the factors whose motifs a cell sees, where the model was trained with `expressed_factors`.
     """
     artifacts.read_config(directory, schemas.TrainedModel)
-    where = prepare(device, threads, read_settings(directory)[1].seed)
+    where = prepare(device, threads, read_settings(directory, TrainingConfig).seed)
     inputs = {"elements": elements, "genes": genes, "signals": signals, "expression": expression}
     inputs |= {"sequence": sequence, "motifs": motifs, "contacts": contacts, "profiles": profiles}
     return of_cells(load_model(directory).to(where), inputs, precision, data)

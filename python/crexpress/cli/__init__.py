@@ -2,7 +2,6 @@
 
 import errno
 import functools
-import importlib
 import math
 import os
 import sys
@@ -17,6 +16,7 @@ from crexpress import __version__
 from crexpress.core import artifacts, errors, log
 from crexpress.core.folder import Folder
 from crexpress.core.names import listed
+from crexpress.core.registry import imported
 from crexpress.core.schemas import NAME
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -51,8 +51,7 @@ class Registered(click.ParamType):
 
     @property
     def choices(self) -> list[str]:
-        module, _, name = self.registry.partition(":")
-        return list(getattr(importlib.import_module(module), name))
+        return list(imported(self.registry))
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
         return click.Choice(self.choices).get_metavar(param, ctx)

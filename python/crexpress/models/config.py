@@ -1,14 +1,11 @@
-"""What a model is: the settings stored in a model's config.json, and the presets."""
+"""What a model is: the settings stored in a model's config.json."""
 
-import json
-from dataclasses import dataclass
-from importlib import resources
-from typing import Any, ClassVar, Literal, NamedTuple
+from functools import partial
+from typing import Literal, NamedTuple
 
 from crexpress.core.errors import InputError
-from crexpress.core.settings import Settings
+from crexpress.core.settings import EVEN, LARGEST, ODD, Settings, setting
 from crexpress.prepare.profile_bins import EDGES
-from crexpress.training.config import TrainingConfig
 
 INPUTS = ("sequence", "motifs", "tracks")  # what a model may see, each of them left out in an ablation
 AtTss = Literal["right", "dropped"]  # what becomes of a cCRE whose midpoint is exactly on the TSS
@@ -28,75 +25,133 @@ class StemShape(NamedTuple):
         return (self.length - self.kernel + 1) // self.pool
 
 
-@dataclass(frozen=True)
+_inputs, _encoder, _mixer, _position, _loops, _profile, _head = (
+    partial(setting, part=part) for part in ("inputs", "encoder", "mixer", "position", "loops", "profile", "head")
+)
+
+
 class ModelConfig(Settings):
     """Architecture of a model, and the inputs it needs (those come from the data, not the preset)."""
 
-    SIGNED: ClassVar[tuple[str, ...]] = ("profile_edges",)
-    # inputs
-    tracks: tuple[str, ...] = ()
-    motifs: tuple[str, ...] = ()
-    expressed_factors: int = 0  # motif channels of a cell: of its so many most expressed factors; 0: all
-    factors: tuple[str, ...] = ()  # of the motifs: by them those of another species are found
-    sequence: bool = False
-    width: int = 600  # bp of an element
-    bin_size: int = 1  # bp of a signal bin
-    transform: str = "log10p1"
-    neighbours: int = 20  # cCREs around a gene, half on each side; with a window, at most
-    window: int = 0  # bp centred on the TSS, of which all cCREs are seen; 0: the nearest, however far
-    at_tss: AtTss = "right"  # a cCRE exactly on the TSS counts to the right, or is "dropped" (ScPGE's released code)
-    stranded: bool = False  # TSS windows and distances in bp run along the gene, not along the genome
-    # the model predicts in what a cell differs from known cells, and sees their mean; see crexpress.anchor
-    anchored: bool = False
-    track_dropout: float = 0.0  # chance to hide a track from a batch; above 0 the model can do without tracks
+    PART = "model"
+
+    tracks: tuple[str, ...] = _inputs((), source="the inputs")
+    motifs: tuple[str, ...] = _inputs((), source="the inputs")
+    expressed_factors: int = _inputs(
+        0,
+        "Motif channels a cell sees: of so many of its most expressed transcription factors (ScPGE: 600), by its "
+        "expression; held-out cells and cells without expression see all, as does every cell with 0.",
+        option=True,
+        pipeline=True,
+    )
+    factors: tuple[str, ...] = _inputs((), source="the inputs")  # of the motifs: by them another species' are found
+    sequence: bool = _inputs(False, source="the inputs")
+    width: int = _inputs(600, least=1, source="the inputs")  # bp of an element
+    bin_size: int = _inputs(1, least=1)  # bp of a signal bin
+    transform: str = _inputs("log10p1", source="the inputs")
+    neighbours: int = _inputs(
+        20, "cCREs around a gene that the model sees, half on each side.", option=True, pipeline=True
+    )
+    window: int = _inputs(
+        0,
+        "See all cCREs in this many bp centred on the TSS, at most --neighbours (400 unless given); 0: the nearest, "
+        "however far.",
+        option=True,
+        pipeline=True,
+    )
+    # a cCRE exactly on the TSS counts to the right, or is "dropped" (ScPGE's released code)
+    at_tss: AtTss = _inputs("right")
+    stranded: bool = _inputs(False)  # TSS windows and distances in bp run along the gene, not along the genome
+    # the model predicts in what a cell differs from known cells, and sees their mean; see crexpress.data.anchor
+    anchored: bool = _inputs(
+        False,
+        "Predict the difference from the mean of the other training cells, two or more.",
+        option=True,
+        source="--anchored",
+        pipeline="Train a second model beside each, which predicts in what a cell differs from the mean of the other "
+        "training cells (two or more); it leads the report in cells never seen. Links are ranked by the direct one.",
+    )
+    track_dropout: float = _inputs(
+        0.0,
+        "Chance to hide a track of a batch in training; above 0, cells may lack tracks.",
+        most=0.9,
+        option=True,
+        pipeline=True,
+    )
     # element encoder
-    encoder: str = "convolution"  # one of models.encoders
-    channels: int = 128
-    sequence_kernel: int = 30
-    sequence_pool: int = 4  # 0, as in the other stems: over the whole element
-    motif_encoder: Literal["linear", "convolution"] = "linear"  # over the motif list in its order (paper and code)
-    motif_kernel: int = 30
-    motif_pool: int = 4
-    signal_kernel: int = 30
-    signal_pool: int = 4
-    tower_kernels: tuple[int, ...] = (7, 3, 3, 3)
-    patch: int = 5  # bp of a token of the encoder "transformer"
-    layers_encoder: int = 2  # of that transformer; its width is width_model
-    heads_encoder: int = 4
-    hidden_encoder: int = 1024
-    dropout_encoder: float = 0.2
+    encoder: str = _encoder("convolution", key="kind", registry="crexpress.models.encoders:ENCODERS")
+    channels: int = _encoder(128, least=1)
+    sequence_kernel: int = _encoder(30, least=1)
+    sequence_pool: int = _encoder(4)  # 0, as in the other stems: over the whole element
+    motif_encoder: Literal["linear", "convolution"] = _encoder(
+        "linear"
+    )  # over the motif list in its order (paper, code)
+    motif_kernel: int = _encoder(30, least=1)
+    motif_pool: int = _encoder(4)
+    signal_kernel: int = _encoder(30, least=1)
+    signal_pool: int = _encoder(4)
+    tower_kernels: tuple[int, ...] = _encoder((7, 3, 3, 3), least=1, rule=ODD)
+    patch: int = _encoder(5, least=1)  # bp of a token of the encoder "transformer"
+    layers_encoder: int = _encoder(2, key="layers", least=1)  # of that transformer; its width is width_model
+    heads_encoder: int = _encoder(4, key="heads", least=1)
+    hidden_encoder: int = _encoder(1024, key="hidden", least=1)
+    dropout_encoder: float = _encoder(0.2, key="dropout", most=0.9)
     # training on a CPU: sums in the quickest order, or in the released code's, so that max-pooling takes the same one
     # of two positions that are equal but for rounding, and float32 gradients are its own (not on every CPU: science.md)
-    sums: Literal["quick", "released"] = "quick"
+    sums: Literal["quick", "released"] = _encoder("quick")
     # token mixer
-    width_model: int = 256
-    layers: int = 4
-    heads: int = 4
-    hidden_mixer: int = 1024
-    dropout_mixer: float = 0.1
-    activation: Literal["gelu", "relu"] = "gelu"  # between the two maps of a transformer's feed-forward part
+    width_model: int = _mixer(256, key="width", least=1)
+    layers: int = _mixer(4, "Transformer layers.", option=True)
+    heads: int = _mixer(4, least=1)
+    hidden_mixer: int = _mixer(1024, key="hidden", least=1)
+    dropout_mixer: float = _mixer(0.1, key="dropout", most=0.9)
+    # between the two maps of a transformer's feed-forward part
+    activation: Literal["gelu", "relu"] = _mixer("gelu")
     # what stands for the gene: its TSS window as an element, one learnt vector (CREaTor), or an element of 700 bp
     # without bases and signal, encoded as the others are (CREaTor's released code)
-    gene_token: Literal["window", "learnt", "empty"] = "window"
-    position: str = "rank"  # relative position of two elements, one of models.positions
-    position_buckets: int = 64
-    position_decay: float = 0.0  # power of the contact decay that the position bias starts from; 0 starts at random
-    activity_heads: int = 0  # heads that start from the elements' activity, as activity-by-contact does
+    gene_token: Literal["window", "learnt", "empty"] = _mixer("window")
+    position: str = _position(
+        "rank",
+        "Relative position of two elements; multi-bp: bp in five resolutions.",
+        key="kind",
+        registry="crexpress.models.positions:POSITIONS",
+        option=True,
+    )
+    position_buckets: int = _position(64, key="buckets", least=4, rule=EVEN)
+    # power of the contact decay that the position bias starts from; 0 starts at random
+    position_decay: float = _position(0.0, key="decay")
+    activity_heads: int = _mixer(0)  # heads that start from the elements' activity, as activity-by-contact does
     # whom a token may not attend to: itself (released code), the gene itself (paper), or no token the gene
-    mask: Literal["none", "diagonal", "gene", "gene-key"] = "none"
-    pads: Literal["masked", "encoded"] = "masked"  # missing neighbours, or all-zero elements as in the released code
-    # chromatin loops between tokens as prior: exp(M) * logit (paper, equation 3) or logit + learnt weight * M
-    loop_prior: Literal["none", "multiplied", "added"] = "none"
-    loop_value: Literal["count", "neglog10q"] = "count"  # training takes counts where every file has them
-    loop_bins: Literal["down", "nearest"] = "down"  # how elements fall into bins; nearest: as in the released code
-    # bp from the TSS up to which a model without that prior ranks elements, and beyond which one with it; 0: one model
-    loop_boundary: int = 0
-    # the gene's own profile, which joins its token: units of the layer that reads it, 0 for a model without
-    profile_width: int = 0
-    profile_edges: tuple[int, ...] = EDGES
-    # head
-    hidden_head: int = 64  # 0: one linear map
-    members: int = 1  # heads of output that share weights, of which the mean is the prediction (models.heads)
+    mask: Literal["none", "diagonal", "gene", "gene-key"] = _mixer("none")
+    # missing neighbours, or all-zero elements as in the released code
+    pads: Literal["masked", "encoded"] = _mixer("masked")
+    loop_prior: Literal["none", "multiplied", "added"] = _loops(
+        "none",
+        "Loops in attention: exp(M) * logit (the paper's, equation 3) or logit + learnt weight * M.",
+        key="prior",
+        option=True,
+    )
+    # training takes counts where every file has them
+    loop_value: Literal["count", "neglog10q"] = _loops("count", key="value", source="the loops")
+    # how elements fall into bins; nearest: as in the released code
+    loop_bins: Literal["down", "nearest"] = _loops("down", key="bins")
+    loop_boundary: int = _loops(
+        0,
+        "Two models in one: supervised by loops up to this many bp from the TSS, with loops as prior beyond; 0: one.",
+        key="boundary",
+        option=True,
+    )
+    profile_width: int = _profile(
+        0,
+        "Units that read the gene's own profile (--profiles), which joins its token; 0: not read.",
+        key="width",
+        option=True,
+    )
+    # columns of profiles, in bp from the TSS along the gene
+    profile_edges: tuple[int, ...] = _profile(EDGES, key="edges", least=-LARGEST, source="the profiles")
+    hidden_head: int = _head(64, key="hidden")  # 0: one linear map
+    # heads of output that share weights, of which the mean is the prediction (models.heads)
+    members: int = _head(1, least=1)
 
     @property
     def signal_channels(self) -> int:
@@ -163,21 +218,3 @@ class ModelConfig(Settings):
         if self.loop_prior == "none" or not self.layers:
             return "none"
         return "gene" if self.layers == 1 else "all"
-
-
-def presets() -> dict[str, dict[str, Any]]:
-    """The presets that ship with crexpress: {name: {"description", "model", "training"}}."""
-    folder = resources.files("crexpress.models") / "presets"
-    return {
-        file.name.removesuffix(".json"): json.loads(file.read_text())
-        for file in sorted(folder.iterdir(), key=lambda file: file.name)
-        if file.name.endswith(".json")
-    }
-
-
-def read_preset(name: str) -> tuple[ModelConfig, TrainingConfig]:
-    """Settings of a preset, before its inputs are known."""
-    known = presets()
-    if name not in known:
-        raise InputError(f"there is no preset '{name}'; choose one of {', '.join(known)}")
-    return ModelConfig.from_json(known[name]["model"]), TrainingConfig.from_json(known[name]["training"])

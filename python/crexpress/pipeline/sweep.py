@@ -26,21 +26,9 @@ from crexpress.pipeline import hidden_tracks
 from crexpress.training import checks, preset_file
 
 PIPELINES = (  # options of train that the pipeline gives itself: no setting of a point
-    *("elements", "genes", "signals", "sequence", "motifs", "expression", "contacts", "profiles"),
-    *(
-        "holdout_cells",
-        "study",
-        "cells",
-        "device",
-        "threads",
-        "data",
-        "outdir",
-        "checkpoint",
-        "checkpoint_every",
-        "import_weights",
-        "help",
-        "version",
-    ),
+    *("elements", "genes", "signals", "sequence", "motifs", "expression", "contacts", "profiles", "holdout_cells"),
+    *("study", "cells", "device", "threads", "data", "outdir", "checkpoint", "checkpoint_every", "import_weights"),
+    *("help", "version"),
 )
 PREPARATION = {"width": click.IntRange(min=1), "bin_size": click.IntRange(min=1)}  # of elements and their tracks
 SPLIT = ("val", "test", "fold")  # options of the baselines too

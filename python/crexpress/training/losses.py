@@ -8,7 +8,7 @@ from torch.nn import functional
 
 from crexpress.data.store import Batch
 from crexpress.models.inputs import Prediction
-from crexpress.training.config import TrainingConfig
+from crexpress.training.config import LOSSES, TrainingConfig
 from crexpress.training.supervision import divergence
 
 Loss = Callable[[Prediction, Batch, Tensor], Tensor]
@@ -51,7 +51,7 @@ def each_member(prediction: Prediction, target: Tensor) -> tuple[Prediction, Ten
 
 def with_supervision(config: TrainingConfig) -> Loss:
     """The loss that the settings name, joined by the supervision of attention where they ask for it."""
-    loss_of = LOSSES[config.loss]
+    loss_of: Loss = LOSSES[config.loss]
     if not config.loop_alpha:
         return loss_of
 
@@ -59,6 +59,3 @@ def with_supervision(config: TrainingConfig) -> Loss:
         return loss_of(prediction, batch, target) + config.loop_alpha * divergence(prediction, batch, config)
 
     return joint
-
-
-LOSSES: dict[str, Loss] = {"mse": mse, "poisson": poisson, "classification": classification}

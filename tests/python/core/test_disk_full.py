@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np, polars as pl
 from crexpress import artifacts, elements
 from crexpress.models import save_model
-from crexpress.models.config import read_preset
+from crexpress.training.presets import read_preset
 from crexpress.models.regulatory import RegulatoryModel
 
 values = np.random.default_rng(0).random(100_000)

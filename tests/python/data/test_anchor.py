@@ -12,9 +12,9 @@ from crexpress.core import artifacts, methods
 from crexpress.core.errors import InputError
 from crexpress.data import anchor
 from crexpress.data.store import Store, open_store
-from crexpress.models.config import read_preset
 from crexpress.models.forward import hide_tracks
 from crexpress.training import samples
+from crexpress.training.presets import read_preset
 from tools import run
 
 TRACKS = ("dnase", "h3k27ac")

@@ -12,7 +12,7 @@ from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data import factors
 from crexpress.data.store import Store, open_store
-from crexpress.models.config import read_preset
+from crexpress.training.presets import read_preset
 from tools import inputs, run, train
 
 NAMES = ["GATA1", "Fos", "JUN", "MYC", "DUP", "DUP", "NOTMEASURED"]

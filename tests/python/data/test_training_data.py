@@ -11,7 +11,8 @@ from crexpress.core.device import CPU
 from crexpress.data import rows
 from crexpress.data.rows import HostRows, keep_resident
 from crexpress.data.store import Batch, Store, open_store
-from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.config import ModelConfig
+from crexpress.training.presets import read_preset
 
 
 def opened(tiny: Any, config: ModelConfig, data: str) -> Store:

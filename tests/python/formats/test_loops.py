@@ -15,13 +15,14 @@ from crexpress.data.loops import choose_value
 from crexpress.data.store import Batch, Store, open_store
 from crexpress.models import load_model
 from crexpress.models.attention import Prior
-from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.config import ModelConfig
 from crexpress.models.forward import forward
 from crexpress.models.inputs import Prediction
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.prepare import contacts
 from crexpress.prepare.contacts import Contacts
 from crexpress.training.config import TrainingConfig
+from crexpress.training.presets import read_preset
 from crexpress.training.supervision import aim, divergence
 from scipy.stats import entropy
 from tools import inputs, run, train

@@ -15,12 +15,13 @@ from crexpress.data.store import Store, open_store
 from crexpress.interpret.perturbation import perturb
 from crexpress.models import load_model
 from crexpress.models.attention import Prior, TokenMixer
-from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.config import ModelConfig
 from crexpress.models.forward import forward
 from crexpress.models.inputs import Features
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.positions.multi_bp import RESOLUTIONS, MultiBpPosition
 from crexpress.models.regulatory import RegulatoryModel
+from crexpress.training.presets import read_preset
 from tools import run
 
 

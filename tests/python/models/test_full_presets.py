@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 from crexpress.core import artifacts
-from crexpress.models.config import presets
+from crexpress.training.presets import presets
 from tools import run
 
 

@@ -11,10 +11,11 @@ import torch
 from crexpress.core.errors import InputError
 from crexpress.models import load_model, save_model
 from crexpress.models.attention import Prior, TokenMixer
-from crexpress.models.config import ModelConfig, presets, read_preset
+from crexpress.models.config import ModelConfig
 from crexpress.models.inputs import Features, GeneProfile, one_hot
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.regulatory import RegulatoryModel
+from crexpress.training.presets import presets, read_preset
 from torch import nn
 
 FOUR = ("dnase", "h3k4me3", "h3k27ac", "ctcf")

@@ -12,11 +12,12 @@ import pytest
 import torch
 from crexpress.core.errors import InputError
 from crexpress.data.store import Batch
-from crexpress.models.config import ModelConfig, read_preset
+from crexpress.models.config import ModelConfig
 from crexpress.models.forward import forward
 from crexpress.models.inputs import Features
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import read_model
+from crexpress.training.presets import read_preset
 from torch import Tensor
 
 REFERENCE = Path(__file__).parents[2] / "reference"

@@ -15,7 +15,6 @@ import torch
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data.store import Batch
-from crexpress.models.config import read_preset
 from crexpress.models.encoders.layers import AsReleased
 from crexpress.models.forward import forward
 from crexpress.models.inputs import Features
@@ -25,6 +24,7 @@ from crexpress.models.released import read_model, translate
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
 from crexpress.training.losses import with_supervision
+from crexpress.training.presets import read_preset
 from crexpress.training.run import imported_model
 from tools import run
 

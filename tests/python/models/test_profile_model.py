@@ -9,10 +9,10 @@ import pytest
 import torch
 from bigwigs import Entries, peaks, write_bigwig
 from crexpress.core import artifacts
-from crexpress.models.config import read_preset
 from crexpress.models.inputs import GeneProfile
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.prepare.profile_bins import matched
+from crexpress.training.presets import read_preset
 from tools import run
 
 TRACKS = ("dnase", "h3k27ac")

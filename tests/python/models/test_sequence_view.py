@@ -10,8 +10,8 @@ from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data.study import Study, open_study
 from crexpress.models import build
-from crexpress.models.config import read_preset
 from crexpress.prepare.genes import gene_digest
+from crexpress.training.presets import read_preset
 from tiny_case import TinyCase
 
 

@@ -15,9 +15,9 @@ from crexpress.core import artifacts, methods
 from crexpress.evaluate import labels
 from crexpress.evaluate.compare import read_settings
 from crexpress.evaluate.metrics import Context, table
-from crexpress.models.config import presets
 from crexpress.models.positions import POSITIONS
 from crexpress.pipeline.hidden_tracks import to_hide
+from crexpress.training.presets import presets
 from tiny_case import TinyCase
 
 ROOT = Path(__file__).parents[3]

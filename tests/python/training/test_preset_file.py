@@ -1,14 +1,17 @@
 """Presets of the user's own: read as those that ship are, and every fault of one at once."""
 
 import json
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pytest
 from crexpress import load_model
 from crexpress.core.errors import InputError, InputErrors
-from crexpress.models.config import presets, read_preset
+from crexpress.models.config import ModelConfig
 from crexpress.training import preset_file
+from crexpress.training.config import TrainingConfig
+from crexpress.training.presets import presets, read_preset
 from tools import run
 
 SMALL = {"width_model": 8, "hidden_mixer": 8, "channels": 8}
@@ -25,6 +28,56 @@ def written(path: Path, *, base: str = "scpge-small", **changes: Any) -> str:
 @pytest.mark.parametrize("name", sorted(presets()))
 def test_a_copy_of_a_preset_is_that_preset(name: str, tmp_path: Path) -> None:
     assert preset_file.read(written(tmp_path / "own.json", base=name)) == read_preset(name)
+
+
+@pytest.mark.parametrize("name", sorted(presets()))
+def test_a_copy_of_the_file_that_ships_is_that_preset_too(name: str, tmp_path: Path) -> None:
+    content = json.loads((resources.files("crexpress.models") / f"presets/{name}.json").read_text())
+    (tmp_path / "own.json").write_text(json.dumps(content))
+    assert preset_file.read(str(tmp_path / "own.json")) == read_preset(name)
+
+
+def test_settings_by_part_are_those_by_name(tmp_path: Path) -> None:
+    own = {
+        "encoder": {"kind": "transformer", "layers": 3, "dropout": 0},
+        "mixer": {"layers": 1, "width": 64, "mask": "gene"},
+        "position": {"kind": "bp", "buckets": 8},
+        "loops": {"prior": "added", "alpha": 0.5, "decay": "bp"},
+        "training": {"steps": 5, "loss": "poisson"},
+    }
+    (tmp_path / "own.json").write_text(json.dumps(own))
+    model = ModelConfig(encoder="transformer", layers_encoder=3, dropout_encoder=0.0, layers=1, width_model=64,
+                        mask="gene", position="bp", position_buckets=8, loop_prior="added")  # fmt: skip
+    training = TrainingConfig(loop_alpha=0.5, loop_decay="bp", steps=5, loss="poisson")
+    assert preset_file.read(str(tmp_path / "own.json")) == (model, training)
+
+
+def test_every_fault_of_a_preset_by_part_is_told_at_once_by_its_place(tmp_path: Path) -> None:
+    own = {
+        "encoder": {"kind": "tree", "wings": 2, "layers": 0},
+        "mixer": {"layers": "two", "width": 64},
+        "inputs": {"width": 600},
+        "head": 3,
+        "tail": {},
+        "model": {"width_model": 32},
+        "training": {"loss": "mae", "steps": 2**40},
+    }
+    (tmp_path / "own.json").write_text(json.dumps(own))
+    with pytest.raises(InputErrors) as caught:
+        preset_file.read(str(tmp_path / "own.json"))
+    assert sorted(caught.value.faults) == [
+        "'tail' is no part of a preset; it has description, inputs, "
+        "model, encoder, mixer, position, loops, profile, head, training",
+        'encoder.kind: must be one of convolution, transformer, found "tree"',
+        "encoder.layers: must be a whole number from 1, found 0",
+        "encoder.wings: this version of crexpress does not know the setting",
+        "head: must be an object of settings",
+        "inputs.width: is no setting of a preset, but comes from the inputs",
+        'mixer.layers: must be a whole number from 0, found "two"',
+        "model.width_model: is given twice, also as mixer.width",
+        'training.loss: must be one of mse, poisson, classification, found "mae"',
+        "training.steps: must be a whole number from 0, none above 4294967295, found 1099511627776",
+    ]
 
 
 def test_the_other_forms_can_be_set(tmp_path: Path) -> None:

@@ -17,11 +17,11 @@ from crexpress.data import neighbours
 from crexpress.data.store import Store, open_store, shared_tracks
 from crexpress.interpret.perturbation import perturb
 from crexpress.models import load_model
-from crexpress.models.config import read_preset
 from crexpress.models.forward import forward, hide_tracks
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.config import TrainingConfig
 from crexpress.training.loop import train as train_model
+from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
 from crexpress.training.schedule import two_stage
 from tools import inputs, run, train

@@ -14,11 +14,11 @@ import pytest
 import torch
 from crexpress.core.errors import InputError
 from crexpress.data.store import Store, open_store
-from crexpress.models.config import read_preset
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import loop, trials
 from crexpress.training.checkpoint import Checkpoint, State, mention_others
 from crexpress.training.config import TrainingConfig
+from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples, shuffled
 from crexpress.training.trials import first_model, trial_seed
 from tools import BIN, torchrun

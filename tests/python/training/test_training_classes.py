@@ -12,9 +12,9 @@ from crexpress.core.device import CPU
 from crexpress.core.errors import InputError
 from crexpress.data.shuffling import shuffle_codes
 from crexpress.data.store import Store, open_store
-from crexpress.models.config import read_preset
 from crexpress.training import classes
 from crexpress.training.config import TrainingConfig
+from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
 from sklearn.metrics import roc_auc_score
 from tools import inputs, run, train

@@ -12,12 +12,12 @@ import torch
 from crexpress.core.device import CPU, choose, choose_precision
 from crexpress.core.errors import InputError
 from crexpress.data.store import open_store
-from crexpress.models.config import read_preset
 from crexpress.models.forward import forward
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
 from crexpress.training.loop import train, validate
+from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
 from safetensors.torch import load_file
 from tools import torchrun
@@ -32,8 +32,6 @@ import sys
 from safetensors.torch import save_file
 from test_training_engine import PLAIN, trained
 from crexpress.training.parallel import Processes
-from crexpress.training.engine import Engine
-from crexpress.core.device import CPU
 elements, genes, signals, motifs, out = sys.argv[1:]
 class Kept(Processes):
     def share(self, module, device):

@@ -11,11 +11,11 @@ import torch
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data.store import open_store
-from crexpress.models.config import read_preset
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import loop
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
+from crexpress.training.presets import read_preset
 from crexpress.training.run import as_imported
 from crexpress.training.samples import Samples
 from tools import inputs, run, train

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from crexpress.data.store import Store, open_store
-from crexpress.models.config import read_preset
 from crexpress.training import classes
+from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples, shuffled
 
 

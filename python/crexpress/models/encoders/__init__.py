@@ -1,12 +1,18 @@
 """Element encoders by the name that a preset gives: a new one is a file here and a line below.
 
-An encoder is a module built from a ModelConfig; it takes Features of elements and gives their vectors
+Another package names its own by an entry point of the group `crexpress.encoders`, a script by `ENCODERS.register`. An
+encoder is a module built from a ModelConfig; it takes Features of elements and gives their vectors
 [elements, width_model], each independent of the others in eval mode.
 """
 
-from torch import nn
+from typing import Any
 
-from crexpress.models.encoders.convolution import ConvolutionEncoder
-from crexpress.models.encoders.transformer import TransformerEncoder
+from crexpress.core.registry import Registry
 
-ENCODERS: dict[str, type[nn.Module]] = {"convolution": ConvolutionEncoder, "transformer": TransformerEncoder}
+ENCODERS: Registry[Any] = Registry(
+    "crexpress.encoders",
+    {
+        "convolution": "crexpress.models.encoders.convolution:ConvolutionEncoder",
+        "transformer": "crexpress.models.encoders.transformer:TransformerEncoder",
+    },
+)

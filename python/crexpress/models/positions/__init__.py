@@ -1,13 +1,19 @@
 """Position schemes by the name that a preset gives: a new one is a file here and a line below.
 
-A scheme is a module built from a ModelConfig; `forward(distance, rows)` takes the tokens' bp from the TSS [B, n] and
+Another package names its own by an entry point of the group `crexpress.positions`, a script by `POSITIONS.register`. A
+scheme is a module built from a ModelConfig; `forward(distance, rows)` takes the tokens' bp from the TSS [B, n] and
 gives the additive attention bias [B or 1, heads, rows, n] of the query tokens in `rows`.
 """
 
-from torch import nn
+from typing import Any
 
-from crexpress.models.positions.bp import BpPosition
-from crexpress.models.positions.multi_bp import MultiBpPosition
-from crexpress.models.positions.rank import RankPosition
+from crexpress.core.registry import Registry
 
-POSITIONS: dict[str, type[nn.Module]] = {"rank": RankPosition, "bp": BpPosition, "multi-bp": MultiBpPosition}
+POSITIONS: Registry[Any] = Registry(
+    "crexpress.positions",
+    {
+        "rank": "crexpress.models.positions.rank:RankPosition",
+        "bp": "crexpress.models.positions.bp:BpPosition",
+        "multi-bp": "crexpress.models.positions.multi_bp:MultiBpPosition",
+    },
+)
