@@ -87,7 +87,7 @@ def naive(files, silent=None, join=lambda found: np.mean(found, axis=0)):
 
 @pytest.mark.parametrize("few", [10**9, 0])  # by records, and base by base
 def test_profiles_are_the_means_of_the_transformed_bases(tmp_path, monkeypatch, few):
-    monkeypatch.setattr(profiles, "_FEW", few)
+    monkeypatch.setattr(profiles, "_SMALL", few)
     monkeypatch.setattr(profiles, "_BLOCK", 1_777)
     write_case(tmp_path)
     file = random_bigwig(tmp_path / "1.bw", 1)
