@@ -8,6 +8,9 @@ from bigwigs import peaks, write_bigwig
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.prepare import profile_bins, profiles
+from crexpress.prepare.elements import element_digest
+from crexpress.prepare.genes import gene_digest
+from sketches import write_elements, write_genes
 from tools import run
 
 LENGTHS = {"chr1": 60_000, "chr2": 5_000}
@@ -43,11 +46,8 @@ def random_bigwig(path, seed):
 
 
 def write_case(folder, genes=GENES, lengths=LENGTHS):
-    parameters = {"width": 200, "chromosomes": list(lengths.items())}
-    header = artifacts.make_header("elements", "test", elements="abc", parameters=parameters)
-    artifacts.write_table(folder / "elements.parquet", ELEMENTS, header)
-    header = artifacts.make_header("genes", "test", elements="abc", genes="def", parameters=parameters)
-    artifacts.write_table(folder / "genes.parquet", genes, header)
+    digest = write_elements(folder / "elements.parquet", ELEMENTS, width=200, chromosomes=list(lengths.items()))
+    write_genes(folder / "genes.parquet", genes, digest)
 
 
 def extract(folder, *tracks, **options):
@@ -94,7 +94,7 @@ def test_profiles_are_the_means_of_the_transformed_bases(tmp_path, monkeypatch, 
     done = extract(tmp_path, f"dnase={file}")
     assert done.exit_code == 0, done.output
     header, found = artifacts.open_arrays(tmp_path / "profiles.X.safetensors", "profiles")
-    assert (header["elements"], header["genes"], header["cell"]) == ("abc", "def", "X")
+    assert (header["elements"], header["genes"], header["cell"]) == (element_digest(ELEMENTS), gene_digest(GENES), "X")
     assert (header["parameters"]["edges"], header["parameters"]["transform"]) == (list(EDGES), "log10p1")
     expected = naive([file])
     assert np.isnan(expected[0, 0])  # outside the chromosome
