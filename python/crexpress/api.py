@@ -25,7 +25,7 @@ from crexpress.data.study import Study
 from crexpress.evaluate.run import run
 from crexpress.interpret import links as model_links
 from crexpress.links import combine
-from crexpress.models import Model
+from crexpress.models.base import Model
 from crexpress.training.fine_tune import FineTuned
 from crexpress.training.fine_tune import fine_tune as train_further
 

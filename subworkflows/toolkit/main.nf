@@ -64,8 +64,9 @@ def reach(path, texts) {
     def folders = texts.keySet().findAll { name -> name.endsWith('.py') }.collect { name -> folder(name) } as Set
     def data = texts.keySet().findAll { name -> name.startsWith('python/') && !name.endsWith('.py') }
     def grow = { known ->
-        // the package itself imports when a user of the library asks for a name, which no tool does
-        def modules = known.findAll { name -> name != 'python/crexpress/__init__.py' }.collectMany { name -> imports(texts[name], texts) }
+        // the package, that of models and the API import when a user of the library asks for a name, which no tool does
+        def faces = ['__init__.py', 'models/__init__.py', 'api.py'].collect { name -> "python/crexpress/${name}".toString() }
+        def modules = known.findAll { name -> !(name in faces) }.collectMany { name -> imports(texts[name], texts) }
         // presets and page templates belong to the package that they lie in
         def beside = data.findAll { name -> known.any { own -> own.endsWith('.py') && folder(own) == home(name, folders) } }
         (known + modules + beside) as Set

@@ -49,7 +49,7 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
 
 
 WITH_A_MODEL = [
-    *("CHECK_SWEEP", "TRAIN (crexpress-small)", "INTERPRET (cell1)", "INTERPRET (cell5)"),
+    *("CHECK_SWEEP", "CHECK_FILES", "TRAIN (crexpress-small)", "INTERPRET (cell1)", "INTERPRET (cell5)"),
     *(f"PREDICT ({cell})" for cell in CELLS),
     *("EVALUATE (crexpress-small)", "REPORT (crexpress-small)"),
 ]
@@ -80,10 +80,11 @@ def reached(project: Path, tool: str) -> set[Path]:
     """Files of the library that a tool imports, found in its syntax tree and those of what it imports."""
     known: set[Path] = set()
     waiting = [project / "bin" / tool]
-    face = project / "python/crexpress/__init__.py"  # imports only when a user of the library asks for a name
+    package = project / "python/crexpress"  # it, that of models and the API import only when a user asks for a name
+    faces = [package / "__init__.py", package / "models/__init__.py", package / "api.py"]
     while waiting:
         path = waiting.pop()
-        for node in ast.walk(ast.parse(path.read_text())) if path != face else ():
+        for node in ast.walk(ast.parse(path.read_text())) if path not in faces else ():
             if isinstance(node, ast.ImportFrom):
                 names = [f"{node.module}.{alias.name}" for alias in node.names]
             elif isinstance(node, ast.Import):
@@ -131,6 +132,12 @@ def test_no_tool_asks_the_package_for_what_it_imports_late() -> None:
             if isinstance(node, ast.ImportFrom) and node.module == "crexpress":
                 names = {alias.name for alias in node.names} - {"__version__"}
                 assert all((package / name).is_dir() or (package / f"{name}.py").is_file() for name in names), path
+            asks_api = isinstance(node, ast.ImportFrom) and node.module == "crexpress.api"
+            assert not asks_api or path == package / "pl.py", path  # which no tool imports
+            if isinstance(node, ast.ImportFrom) and node.module == "crexpress.models":
+                assert all((package / f"models/{alias.name}.py").is_file() for alias in node.names) or (
+                    path == package / "models/__init__.py"
+                ), path
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "crexpress":
                 assert node.attr.startswith("__"), path
 

@@ -10,7 +10,8 @@ from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
 from crexpress.data.orthology import same_genome
 from crexpress.data.store import Store, store_for
-from crexpress.models import Model, load_model, read_settings
+from crexpress.models.base import Model
+from crexpress.models.folder import load_model, read_settings
 from crexpress.training.config import TrainingConfig
 
 

@@ -12,7 +12,7 @@ from crexpress.core import log, splits
 from crexpress.core.device import autocast
 from crexpress.core.errors import InputError
 from crexpress.data.store import Store
-from crexpress.models import Model
+from crexpress.models.base import Model
 from crexpress.models.inputs import GeneProfile
 from crexpress.training.losses import probability
 

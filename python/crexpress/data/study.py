@@ -16,7 +16,7 @@ from crexpress.core.folder import Folder
 if TYPE_CHECKING:
     from crexpress.data.dataset import GeneDataset
     from crexpress.data.store import Store
-    from crexpress.models import Model
+    from crexpress.models.base import Model
     from crexpress.models.inputs import Batch
 
 

@@ -1,8 +1,6 @@
 """Element-gene links: every element of every gene with its attention and perturbation scores."""
 
-import gzip
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,12 +9,12 @@ import torch
 from torch import Tensor
 
 from crexpress.apply.predict import encode, encode_silent, require_finite, tokens
-from crexpress.core import artifacts, log
+from crexpress.core import log
 from crexpress.core.methods import MODEL, OVER_DISTANCE, PER_GENE, PLAIN
 from crexpress.data.neighbours import NEAREST, distances
 from crexpress.data.store import Store
 from crexpress.interpret.perturbation import perturb
-from crexpress.models import Model
+from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
 
 
@@ -128,25 +126,6 @@ def _minmax(values: np.ndarray) -> np.ndarray:
         high = np.nanmax(values, axis=1, keepdims=True, initial=-np.inf, where=~np.isnan(values))
         scaled: np.ndarray = (values - low) / np.where(high > low, high - low, np.inf)
     return scaled
-
-
-def write_bedpe(path: Path, links: pl.DataFrame, score: str, top: int) -> None:
-    """The `top` links of every gene by a score as gzipped BEDPE (element, TSS), for genome browsers."""
-    best = links.filter(pl.col(score).rank("ordinal", descending=True).over("gene_id") <= top)
-    name = pl.format("{}|{}", "element_id", "gene_name")
-    rows = best.select(
-        "chrom",
-        "start",
-        "end",
-        pl.col("chrom").alias("chrom2"),
-        pl.col("tss").alias("start2"),
-        (pl.col("tss") + 1).alias("end2"),
-        name.alias("name"),
-        pl.col(score),
-    )
-    text = rows.write_csv(separator="\t", include_header=False, float_precision=6).encode()
-    with artifacts.replacing(path) as temporary:
-        temporary.write_bytes(gzip.compress(text, mtime=0))  # no date, so the same links give the same bytes
 
 
 def link_parameters(config: ModelConfig, more_scores: bool = False) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from crexpress.apply.predict import Tokens
-from crexpress.models import Model
+from crexpress.models.base import Model
 from crexpress.models.inputs import GeneProfile
 
 

@@ -7,8 +7,8 @@ import polars as pl
 
 from crexpress.core import artifacts
 from crexpress.core.artifacts import Header
-from crexpress.interpret.links import write_bedpe
 from crexpress.links.apply import score
+from crexpress.links.bedpe import write_bedpe
 from crexpress.links.inputs import Chosen
 
 _DECIMALS = 4

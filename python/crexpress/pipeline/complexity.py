@@ -25,8 +25,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from crexpress.core.device import choose
 from crexpress.core.errors import InputError
 from crexpress.core.names import listed
-from crexpress.models import Model, build
+from crexpress.models.base import Model
 from crexpress.models.config import INPUTS, ModelConfig
+from crexpress.models.folder import build
 from crexpress.models.inputs import Features, GeneProfile
 from crexpress.pipeline import sweep
 from crexpress.prepare.profile_bins import columns

@@ -20,8 +20,8 @@ from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.names import listed
 from crexpress.core.schemas import NAME
 from crexpress.formats.samplesheet import EXPRESSION, SHARED
-from crexpress.models import build
 from crexpress.models.config import INPUTS
+from crexpress.models.folder import build
 from crexpress.pipeline import hidden_tracks
 from crexpress.training import checks, preset_file
 

@@ -8,7 +8,7 @@ import torch
 
 from crexpress.core import splits
 from crexpress.data.store import Store
-from crexpress.models import Model
+from crexpress.models.base import Model
 from crexpress.training import samples
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine

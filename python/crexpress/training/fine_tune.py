@@ -9,7 +9,7 @@ import polars as pl
 from crexpress.core import splits
 from crexpress.core.errors import InputError
 from crexpress.data.store import store_for
-from crexpress.models import Model
+from crexpress.models.base import Model
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import card, classes, samples
 from crexpress.training.checks import loops_to_read

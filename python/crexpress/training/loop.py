@@ -16,7 +16,7 @@ from tqdm import tqdm
 from crexpress.core import log
 from crexpress.core.errors import InputError
 from crexpress.data.store import Batch, Store
-from crexpress.models import Model
+from crexpress.models.base import Model
 from crexpress.models.forward import forward
 from crexpress.models.inputs import Prediction
 from crexpress.models.regulatory import RegulatoryModel

@@ -13,8 +13,9 @@ from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
 from crexpress.data.loops import choose_value
 from crexpress.data.store import Store, open_store, shared_tracks
-from crexpress.models import released, save_model
+from crexpress.models import released
 from crexpress.models.config import INPUTS, ModelConfig
+from crexpress.models.folder import save_model
 from crexpress.models.near_far import NearFar, parts
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import card, classes, preset_file, samples

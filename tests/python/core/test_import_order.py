@@ -10,7 +10,6 @@ ROOMS = (
 )
 NOT_YET = {  # screens and their ranking serve fits of link models too
     *(f"links/{module}.py -> evaluate" for module in ("card", "fit", "screen", "train")),
-    "links/output.py -> interpret",  # write_bedpe
 }
 
 
