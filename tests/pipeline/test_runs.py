@@ -110,7 +110,7 @@ def test_a_saved_model_is_applied_to_a_cell_without_expression_and_to_one_with(p
     assert "The model reads the tracks" in output
     assert "Predicted, and not tested: cell5." in said
     assert "How near the predicted expression of cell5 is to the truth is not known" in said
-    assert re.search(r"Where it was trained scpge-small, seed 1 reached r 0\.\d+ to 0\.\d+ on test genes of", said)
+    assert re.search(r"Where it was trained crexpress-small, seed 1 reached r 0\.\d+ to 0\.\d+ on test genes of", said)
     assert "What the model reached where it was trained" in (folder / "report.html").read_text()
 
     output, folder, said = apply(new, "screen")
@@ -121,7 +121,7 @@ def test_a_saved_model_is_applied_to_a_cell_without_expression_and_to_one_with(p
 
     output, folder, said = apply(known, "screen")
     metrics = pl.read_parquet(folder / "evaluation/metrics.parquet")
-    methods = set(metrics.filter(section="expression")["method"]) - {"scpge-small"}
+    methods = set(metrics.filter(section="expression")["method"]) - {"crexpress-small"}
     assert len(methods) > 3
     assert all(name.endswith("(trained on this cell)") for name in methods)
     assert {"links", "expression"} <= set(metrics["section"])
@@ -144,7 +144,7 @@ def test_a_full_gpu_is_tried_again_with_half_the_batch(pipeline: Pipeline) -> No
     finally:
         pipeline.environment["PATH"] = path
     assert tasks(output, "Re-submitted") == ["TRAIN (crexpress-small)"] * 2
-    sizes = [re.search(r"--batch-size (\d+)", text) for text in scripts(pipeline, "--seed 2 ")]
+    sizes = [re.search(r"--batch-size '(\d+)'", text) for text in scripts(pipeline, "--seed 2 ")]
     assert sorted(int(size[1]) for size in sizes if size) == [16, 32, 64]
 
 
