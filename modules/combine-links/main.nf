@@ -1,28 +1,30 @@
 // ABC and its products with the model's scores beside these; for the cell of `--fit_links`, a fit to its screen, too.
 include { named ; options ; quote } from '../../subworkflows/shell'
+include { by_kind } from '../../subworkflows/study'
 
 process COMBINE_LINKS {
-    tag "${[run.label ?: run.point, cell].findAll().join(' ')}"
+    tag "${run.label ?: run.point.name} ${run.cell}"
     label 'process_low'
 
     input:
-    tuple val(run), val(cell), path(links), path(signals), path(elements), path(genes), val(name), path(screen, stageAs: 'screen/*', arity: '0..*')
+    tuple val(run), path(study, stageAs: 'study/?/*', arity: '1..*'), val(name),
+        path(screen, stageAs: 'screen/*', arity: '0..*')
     val args
     val toolkit
 
     output:
-    tuple val(run), val(cell), path("${run.folder}combined/links.${cell}.parquet"), emit: links
+    tuple val(run), path("${run.folder}combined/links.${run.cell}.parquet"), emit: links
     tuple val(task.process), eval('combine-links --version'), topic: versions
 
     script:
     """
-    combine-links ${options(links: links, elements: elements, genes: genes, signals: signals, crispr: named([name], screen))} \\
+    combine-links ${options(by_kind(study) + [crispr: named([name], screen)])} \\
         ${args} ${task.ext.args ?: ''} ${options(outdir: "${run.folder}combined")}
     """
 
     stub:
     """
     mkdir -p ${quote("${run.folder}combined")}
-    touch ${quote("${run.folder}combined/links.${cell}.parquet")}
+    touch ${quote("${run.folder}combined/links.${run.cell}.parquet")}
     """
 }

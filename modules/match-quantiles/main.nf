@@ -16,8 +16,9 @@ process MATCH_QUANTILES {
     tuple val(task.process), eval('match-quantiles --version'), topic: versions
 
     script:
+    def reference = references.collect { cell -> "raw/signals.${cell}.safetensors" }
     """
-    match-quantiles ${options(signals: signals, reference: references.collect { cell -> "raw/signals.${cell}.safetensors" })} \\
+    match-quantiles ${options(signals: signals, reference: reference)} \\
         ${options(outdir: "${store.folder}matched")} ${task.ext.args ?: ''}
     """
 

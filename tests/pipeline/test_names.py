@@ -36,7 +36,7 @@ NAMES = (  # that Nextflow itself can hand on
 )
 
 
-# options made by check-sweep (with shlex) and by flags (with `options`), and numbers and words of ours
+# options made by make-plan (with shlex) and by flags (with `options`), and numbers and words of ours
 MADE = {
     *("args", "settings", "run.args", "run.split", "protocol.split", "task.ext.args ?: ''", "task.cpus"),
     *("tokens", "batch", "toolkit", "'sequence' in given ? '' : 'no-'"),
@@ -160,7 +160,7 @@ def test_names_and_values_of_any_kind_reach_the_tools_whole(tmp_path: Path) -> N
     chosen += ["--biotypes", "protein_coding,a'b $(touch PWNED)", "--holdout_cells", "cell2", "--inputs", "tracks"]
     output = pipeline.run(*chosen, "--outdir", "ou't [1] & `touch PWNED`", code=1)
 
-    assert "Process `TRAIN" in output, output
+    assert "Process `LEARN:TRAIN" in output, output
     done = {name.split()[0] for name in tasks(output)}
     assert {"QUANTIFY_EXPRESSION", "EXTRACT_SIGNALS", "BUILD_LOOPS", "SCORE_MOTIFS", "TRAIN"} <= done
     (train,) = given(pipeline.folder, "train")
