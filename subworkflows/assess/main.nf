@@ -70,9 +70,9 @@ workflow ASSESS {
     genome = plan.map { one -> [one.stores[0]] }.combine(study, by: 0)
         .map { _store, files -> pick(files, ['sequence', 'motifs']) }
         .first()
-    trained = runs.combine(plan).filter { _json, one -> run.complexity && one.runs.any { own -> !own.model } }
+    def trains = { json -> new groovy.json.JsonSlurper().parse(json).any { one -> !one.trained } }
     MEASURE_COMPLEXITY(
-        trained.map { json, _plan -> json }, own_presets(run), genome, flags(run, ['device']),
+        runs.filter { json -> run.complexity && trains.call(json) }, own_presets(run), genome, flags(run, ['device']),
         tool(gpu_code, 'measure-complexity')
     )
 }

@@ -46,7 +46,7 @@ def below(folder) {
     return folder.listFiles().collectMany { entry -> entry.isDirectory() ? below(entry) : [entry] }
 }
 
-/** The same digest as crexpress.toolkit makes of the code that it is part of. */
+/** The same digest as crexpress.pipeline.environment makes of the code that it is part of. */
 def digest(texts) {
     return texts.collect { path, text -> "${path} ${text.md5()}" }.sort().join('\n').md5()
 }
