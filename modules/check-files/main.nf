@@ -1,5 +1,5 @@
 // Expression tables and screens, opened before anything starts: every fault in one message, and what is worth knowing.
-include { named ; options ; quote } from '../../subworkflows/shell'
+include { named ; options } from '../../subworkflows/shell'
 
 process CHECK_FILES {
     label 'process_low'
@@ -20,11 +20,11 @@ process CHECK_FILES {
 
     script:
     def given = [rows, tables].transpose().collect { row, table ->
-        "--table ${quote([row.cell, row.assay, table.toString() + (row.column ? ":${row.column}" : '')])}"
+        [row.cell, row.assay, table.toString() + (row.column ? ":${row.column}" : '')]
     }
     """
     check-files ${options(gtf: gtf, ccres: ccres, crispr: named(names, screens), cells: cells.join(','))} \\
-        ${given.join(' ')} ${args} ${task.ext.args ?: ''} --output warnings.txt
+        ${options(table: given)} ${args} ${task.ext.args ?: ''} --output warnings.txt
     """
 
     stub:

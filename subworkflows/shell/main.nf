@@ -6,7 +6,10 @@ def quote(value) {
     return several(value).collect { word -> "'${word.toString().replace("'", "'\\''")}'" }.join(' ')
 }
 
-/** options(cell: 'K562', top_n: [1, 2], all: true, no: null) is "--cell 'K562' --top-n '1' --top-n '2' --all". */
+/**
+ * options(cell: 'K562', top_n: [1, 2], all: true, no: null) is "--cell 'K562' --top-n '1' --top-n '2' --all"; a list
+ * within the list gives an option several words.
+ */
 def options(given) {
     return given.collectMany { name, value ->
         def option = "--${name.replace('_', '-')}"

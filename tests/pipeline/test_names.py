@@ -85,7 +85,8 @@ def test_every_value_is_the_word_it_was(pipeline: Pipeline) -> None:
         '    def run = values.withIndex().collectEntries { value, number -> ["of_${number}".toString(), value] }\n'
         "    def some = options(some: values, none: null, off: false)\n"
         "    file('words.sh').text = \"printf '%s\\\\0' ${quote(values)} ${some} \" +\n"
-        "        options(on: true, pair: named(values, values)) + ' ' + flags(run, run.keySet().toList())\n"
+        "        options(on: true, pair: named(values, values)) + ' ' + flags(run, run.keySet().toList()) +\n"
+        "        ' ' + options(triple: [values.take(3), values.takeRight(3)])\n"
         "}\n"
     )
     pipeline.nextflow("run", "words.nf")
@@ -95,6 +96,7 @@ def test_every_value_is_the_word_it_was(pipeline: Pipeline) -> None:
     expected = [*HOSTILE, *(word for value in HOSTILE for word in ("--some", value)), "--on"]
     expected += [word for value in HOSTILE for word in ("--pair", f"{value}={value}")]
     expected += [word for number, value in enumerate(HOSTILE) for word in (f"--of-{number}", value)]
+    expected += ["--triple", *HOSTILE[:3], "--triple", *HOSTILE[-3:]]
     assert said.stdout.decode().split("\0")[:-1] == expected
     assert not list(empty.iterdir())
 
