@@ -219,7 +219,7 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     assert [name for name in done if name.startswith("COMPARE")] == ["COMPARE"]
     assert [name for name in done if name.startswith("MEASURE")] == ["MEASURE_COMPLEXITY"]
     wrapped = [path.with_name(".command.run").read_text() for path in pipeline.folder.glob("work/*/*/own.json")]
-    assert {re.search("^### name: '(.*)'$", text, re.MULTILINE)[1] for text in wrapped} == {
+    assert {re.search("^### name: '(?:[A-Z]+:)?(.*)'$", text, re.MULTILINE)[1] for text in wrapped} == {
         *("MAKE_PLAN", "MEASURE_COMPLEXITY", "TRAIN (wide seed1)", "TRAIN (wide seed2)"),
     }
     out = pipeline.folder / "sweep"
