@@ -148,16 +148,13 @@ def check_choice(choice: Choice, rows: Iterable[tuple[str, str]]) -> None:
     rows = list(rows)
     cells = sorted({cell for cell, _ in rows})
     chosen = {"interpret-cells": choice.interpret_cells, "crispr-cell": listed(choice.crispr_cell)}
-    wrong = {name: [cell for cell in given if cell not in cells] for name, given in chosen.items()}
     faults = [
         f"--{name}: {', '.join(unknown)} is no cell of the samplesheet; it has {', '.join(cells)}"
-        for name, unknown in wrong.items()
-        if unknown and cells
+        for name, given in chosen.items()
+        if cells and (unknown := [cell for cell in given if cell not in cells])
     ]
     if cells and not choice.shared_ccres and all(assay != "ccres" for _, assay in rows):
         faults.append("--ccres is missing: give a BED of cCREs, or rows with the assay ccres in the samplesheet")
-    if len(faults) == 1:
-        raise InputError(faults[0])
     if faults:
         raise InputErrors("what is chosen does not fit the samplesheet:", faults)
 
@@ -165,19 +162,13 @@ def check_choice(choice: Choice, rows: Iterable[tuple[str, str]]) -> None:
 def make(rows: Sequence[Row], runs: Sequence[Entry], choice: Choice) -> Entry:
     """The plan as a JSON object (docs/artifacts.md): files of each cell, what is shared, points, and runs with tasks.
 
-    `rows` are those of a checked samplesheet, `runs` those of `lay_out_runs`. Raises InputErrors for presets that tasks
-    could not find.
+    `rows` and `runs` are those of `check`. Raises InputErrors for presets that tasks could not find.
     """
-    away = {run["preset"]: run["point"] for run in runs if "/" in run["preset"]}
+    mend = "without its folder, and give the file by --preset_files"
+    away = {run["point"]: Path(run["preset"]).name for run in runs if "/" in run["preset"]}
     if away:
-        raise InputErrors(
-            "tasks see presets by their names alone:",
-            [
-                f"point '{point}': name the preset '{Path(preset).name}' without its folder, and give the file by "
-                "--preset_files"
-                for preset, point in away.items()
-            ],
-        )
+        faults = [f"point '{point}': name the preset '{name}' {mend}" for point, name in away.items()]
+        raise InputErrors("tasks see presets by their names alone:", faults)
     cells = [_cell(name, rows, choice.tracks) for name in dict.fromkeys(row.cell for row in rows)]
     signals = [cell["cell"] for cell in cells if cell["tracks"]]
     measured = [cell["cell"] for cell in cells if cell["expression"]]
