@@ -88,8 +88,9 @@ def sheet_of(pipeline: Pipeline, name: str, keep: Callable[[str, str], bool]) ->
 
 
 def tasks(output: str, how: str = "Submitted") -> list[str]:
-    """Names of the tasks that Nextflow submitted, or found Cached; without the check that opens every run."""
-    return sorted(name for name in re.findall(rf"{how} process > (.+)", output) if "CHECK_SETUP" not in name)
+    """Tasks that Nextflow submitted, or found Cached, by process; without the check that opens every run."""
+    names = re.findall(rf"{how} process > (?:[A-Z]+:)?(.+)", output)
+    return sorted(name for name in names if "CHECK_SETUP" not in name)
 
 
 def wrappers(work: Path) -> dict[str, str]:
