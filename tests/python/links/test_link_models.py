@@ -290,9 +290,9 @@ def test_scored_links_add_up_and_a_fitted_cell_is_scored_by_what_has_not_seen_it
     both = [tmp_path / "links.K.parquet", tmp_path / "K/links.K.parquet"]
     _, gene_header = artifacts.read_table(tmp_path / "genes.parquet", "genes")
     labels = [
-        score["label"]
+        name
         for of_cell in links_metrics.read_links(both, tmp_path / "genes.parquet", gene_header)
-        for score in of_cell.scores
+        for name, _, _ in of_cell.scores.values()
     ]
     assert labels == ["attention", "probability (link model)"]
     loaded = inputs.load(tmp_path / "genes.parquet", links=both)
