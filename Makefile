@@ -90,7 +90,7 @@ clean: ## remove what runs leave behind (keeps .venv and results)
 .venv/.python: requirements.lock pyproject.toml | .venv/bin/python
 	.venv/bin/pip install --quiet --constraint requirements.lock --editable '.[test]'
 	@for tool in bin/*; do \
-	    printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$(CURDIR)/.venv/bin/python" "$(CURDIR)/$$tool" >.venv/$$tool; done
+	    printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$(CURDIR)/.venv/bin/python" "$(CURDIR)/$$tool" >.venv/$$tool; chmod +x .venv/$$tool; done
 	@touch $@
 
 .venv/.nextflow: .ci/install-nextflow | .venv/.python

@@ -13,7 +13,7 @@ def test_help_and_version_start_and_write_nothing(pipeline: Pipeline) -> None:
     for title in ("Input and output", "Preparation", "Learning", "Links", "Where it runs"):
         assert re.search(f"^{title}$", text, re.MULTILINE)
     assert re.search(r"^  --samplesheet FILE\n +CSV .*\[needed\]$", text, re.MULTILINE)
-    assert "[default: scpge-small]" in text
+    assert "[default: crexpress-small]" in text
     assert "--publish_dir_mode" not in text
     assert max(map(len, text.splitlines())) <= 120
     assert "--publish_dir_mode" in pipeline.run("--help_full", "--outdir", "out")

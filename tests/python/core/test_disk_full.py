@@ -12,7 +12,8 @@ WRITERS = """
 import errno, sys
 from pathlib import Path
 import numpy as np, polars as pl
-from crexpress import artifacts, elements
+from crexpress.core import artifacts
+from crexpress.prepare import elements
 from crexpress.models import save_model
 from crexpress.training.presets import read_preset
 from crexpress.models.regulatory import RegulatoryModel

@@ -29,6 +29,7 @@ PLAIN = read_preset("scpge-small")[0].replace(
 )
 SCRIPT = """
 import sys
+from crexpress.core.device import CPU
 from safetensors.torch import save_file
 from test_training_engine import PLAIN, trained
 from crexpress.training.parallel import Processes
