@@ -30,9 +30,10 @@ PLAIN = read_preset("scpge-small")[0].replace(
 SCRIPT = """
 import sys
 from crexpress.core.device import CPU
+from crexpress.training.engine import Engine
+from crexpress.training.parallel import Processes
 from safetensors.torch import save_file
 from test_training_engine import PLAIN, trained
-from crexpress.training.parallel import Processes
 elements, genes, signals, motifs, out = sys.argv[1:]
 class Kept(Processes):
     def share(self, module, device):
