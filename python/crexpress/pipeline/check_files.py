@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crexpress.core.artifacts import replacing
 from crexpress.core.errors import InputError
+from crexpress.core.files import replacing
 from crexpress.formats import screen_files, text_files
 from crexpress.formats.samplesheet import TABLES
 from crexpress.links.train import FEWEST

@@ -10,8 +10,8 @@ import polars as pl
 
 from crexpress.core import chromosome_names, log
 from crexpress.core.artifacts import digest
+from crexpress.core.columns import DIGESTED
 from crexpress.core.errors import InputError
-from crexpress.core.schemas import DIGESTED
 from crexpress.formats import text_files
 
 TssRule = Literal["main", "gene", "canonical", "scpge-compat"]

@@ -6,7 +6,7 @@ import jinja2
 from markupsafe import Markup
 
 from crexpress import __version__
-from crexpress.core import artifacts
+from crexpress.core import files
 from crexpress.report import about, accuracy, card, classes, facts, findings, linkage
 from crexpress.report.page import Page
 from crexpress.report.study import Study
@@ -58,5 +58,5 @@ def summary(page: Page) -> str:
 
 def write(path: Path, text: str) -> None:
     """Write a text file beside its name and rename it: a killed tool leaves nothing half-written."""
-    with artifacts.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

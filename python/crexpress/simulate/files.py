@@ -8,7 +8,7 @@ import polars as pl
 import pybigtools
 import pysam
 
-from crexpress.core.artifacts import replacing_folder
+from crexpress.core.files import replacing_folder
 from crexpress.simulate import screen
 from crexpress.simulate.world import BIN, BOUNDARY_FACTOR, REACH, World
 
