@@ -196,19 +196,8 @@ def create_arrays(
 def open_arrays(path: str | Path, kind: str) -> Arrays:
     """Open a safetensors file as read-only memory maps; InputError when it is not an artefact of this kind."""
     _require_ending(path, kind, ".safetensors")
-    with _refusing_safetensors(path):
-        start, entries = containers.entries(path)
-        tensors = containers.mapped(Path(path), entries, start, "r")
-        stored = entries.get("__metadata__", {}).get(KEY)
-    return _arrays(path, kind, stored, tensors)
-
-
-@contextmanager
-def _refusing_safetensors(path: str | Path) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is not a readable safetensors file ({error}); make it again") from None
+    tensors, metadata = containers.opened(path)
+    return _arrays(path, kind, metadata.get(KEY), tensors)
 
 
 def read_header(path: str | Path) -> Header | None:
@@ -221,8 +210,7 @@ def read_header(path: str | Path) -> Header | None:
         with refusing(f"{path} is not a readable parquet table", "make it again"):
             stored = pl.read_parquet_metadata(path).get(KEY)
     elif ending == ".safetensors":
-        with _refusing_safetensors(path):
-            stored = containers.entries(path)[1].get("__metadata__", {}).get(KEY)
+        stored = containers.metadata(path).get(KEY)
     elif ending == ".npz":
         with refusing(f"{path} is not a readable npz file", "make it again"), zipfile.ZipFile(path) as file:
             if f"{KEY}.npy" in file.namelist():
@@ -305,19 +293,3 @@ def _check(path: str | Path, kind: str, stored: str | None) -> Header:
     with _refusing_damage(path, kind):
         check_header(header)
     return cast(Header, header)
-
-
-def read_config(directory: str | Path, schema: type[schemas.Model] = schemas.Model) -> dict[str, Any]:
-    """A model directory's config.json; InputError when there is none, or it is of something else."""
-    path = Path(directory) / "config.json"
-    try:
-        config = schemas.read_json(path.read_bytes())
-        if not isinstance(config, dict) or "model" not in config:
-            raise ValueError("it describes no model")
-        schemas.check(schema, config)
-    except (OSError, ValueError) as error:
-        what = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{path} is not a crexpress model's config.json ({what}); give the folder train wrote"
-        ) from None
-    return cast(dict[str, Any], config)

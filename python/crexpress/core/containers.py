@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from crexpress.core import schemas
+from crexpress.core.errors import InputError
 from crexpress.core.files import replacing
 
 _DTYPES = {"U8": "<u1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
@@ -21,7 +22,28 @@ _DEFLATED = 1032  # bytes that deflate makes of one, at best
 _NAMES = {np.dtype(numpy_name): name for name, numpy_name in _DTYPES.items()}
 
 
-def entries(path: str | Path) -> tuple[int, dict[str, Any]]:
+def opened(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Read-only memory maps of a safetensors file and its metadata; InputError for a damaged one."""
+    with _refusing(path):
+        start, entries = _entries(path)
+        return _mapped(Path(path), entries, start, "r"), dict(entries.get("__metadata__", {}))
+
+
+def metadata(path: str | Path) -> dict[str, str]:
+    """Metadata of a safetensors file; InputError for a damaged one."""
+    with _refusing(path):
+        return dict(_entries(path)[1].get("__metadata__", {}))
+
+
+@contextmanager
+def _refusing(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(f"{path} is not a readable safetensors file ({error}); make it again") from None
+
+
+def _entries(path: str | Path) -> tuple[int, dict[str, Any]]:
     """Where the tensors of a safetensors file begin, and what its head says of them; else ValueError or the like."""
     with Path(path).open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -52,14 +74,14 @@ def created(
             file.write(len(text).to_bytes(8, "little") + text)
             if offset:  # reserve the blocks now: a full disk must raise here, not kill the process in a page fault
                 os.posix_fallocate(file.fileno(), file.tell(), offset)
-        tensors = mapped(temporary, about, 8 + len(text), "r+")
+        tensors = _mapped(temporary, about, 8 + len(text), "r+")
         yield tensors
         for tensor in tensors.values():
             if isinstance(tensor, np.memmap):
                 tensor.flush()
 
 
-def mapped(path: Path, entries: Mapping[str, Any], start: int, mode: Any) -> dict[str, np.ndarray]:
+def _mapped(path: Path, entries: Mapping[str, Any], start: int, mode: Any) -> dict[str, np.ndarray]:
     """Memory maps of the tensors, which lie one behind the other as they are listed and fill the file; else ValueError.
 
     So no header can give a tensor another's bytes.

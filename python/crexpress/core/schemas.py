@@ -86,26 +86,3 @@ def faults(error: ValidationError) -> str:
         f"{'.'.join(map(str, fault['loc']))[:80]}: {fault['msg'].removeprefix('Value error, ')[:160]}"
         for fault in error.errors()[:3]
     )
-
-
-class Model(Part):
-    """config.json beside weights; `model` and `training` are then read as ModelConfig and TrainingConfig."""
-
-    model: dict[str, Any]
-    training: dict[str, Any] = {}
-    preset: str = ""
-    cells: list[Name] = []
-    holdout_cells: list[Name] = []
-    chromosomes: list[tuple[str, Count | None]] = []
-    best_step: Count = 0
-
-
-class TrainedModel(Model):
-    """With what is told of a prediction, and the split of the genes."""
-
-    training: dict[str, Any]
-    preset: str
-    cells: list[Name]
-    units: str
-    val: str
-    test: str

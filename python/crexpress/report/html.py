@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from crexpress import __version__
 from crexpress.core import files
-from crexpress.report import about, accuracy, card, classes, facts, findings, linkage
+from crexpress.report import about, accuracy, card, classes, facts, findings, headline, linkage
 from crexpress.report.page import Page
 from crexpress.report.study import Study
 
@@ -31,8 +31,8 @@ def build(study: Study, title: str | None = None) -> Page:
     named = ", ".join(cells) if len(cells) <= 3 else f"{len(cells)} cells"
     return Page(
         title=title or f"Gene expression and element-gene links: {named}",
-        lead=findings.lead(study),
-        tiles=findings.tiles(study),
+        lead=headline.lead(study),
+        tiles=headline.tiles(study),
         findings=findings.findings(study),
         sections=[section for section in made if section is not None],
         version=__version__,

@@ -12,7 +12,8 @@ from crexpress.core import artifacts, log, splits
 from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
 from crexpress.data.loops import choose_value
-from crexpress.data.store import Store, open_store, shared_tracks
+from crexpress.data.opening import open_store, shared_tracks
+from crexpress.data.store import Store
 from crexpress.models import released
 from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.models.folder import save_model

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 import torch
 from crexpress.core.errors import InputError
-from crexpress.data.store import Store, open_store
+from crexpress.data.opening import open_store
+from crexpress.data.store import Store
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import loop, trials
 from crexpress.training.checkpoint import Checkpoint, State, mention_others

@@ -11,7 +11,7 @@ import pytest
 import torch
 from crexpress.core.device import CPU, choose, choose_precision
 from crexpress.core.errors import InputError
-from crexpress.data.store import open_store
+from crexpress.data.opening import open_store
 from crexpress.models.forward import forward
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.config import TrainingConfig
