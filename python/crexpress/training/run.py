@@ -33,10 +33,11 @@ from crexpress.training.checks import (
 )
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
-from crexpress.training.loop import Trained, error_by_spread, require_finite, train, validate
+from crexpress.training.loop import Trained, require_finite, train
 from crexpress.training.parallel import Processes
 from crexpress.training.samples import Samples
 from crexpress.training.trials import first_model
+from crexpress.training.validation import error_by_spread, validate
 
 
 def run(
