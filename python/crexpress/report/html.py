@@ -7,33 +7,22 @@ from markupsafe import Markup
 
 from crexpress import __version__
 from crexpress.core import files
-from crexpress.report import about, accuracy, card, classes, facts, findings, headline, linkage
+from crexpress.report import facts, findings, headline, parts
 from crexpress.report.page import Page
 from crexpress.report.study import Study
-
-PARTS = (
-    about.data,
-    card.reached,
-    accuracy.expression,
-    classes.classes,
-    accuracy.change,
-    about.training,
-    linkage.links,
-    linkage.gene,
-    about.provenance,
-)
 
 
 def build(study: Study, title: str | None = None) -> Page:
     """Everything the page shows; figures are written to `study.figures` on the way."""
-    made = [part(study) for part in PARTS]
+    listed = parts.ordered()
+    made = [part.section(study) for part in listed]
     cells = facts.cells(study.inputs)
     named = ", ".join(cells) if len(cells) <= 3 else f"{len(cells)} cells"
     return Page(
         title=title or f"Gene expression and element-gene links: {named}",
         lead=headline.lead(study),
-        tiles=headline.tiles(study),
-        findings=findings.findings(study),
+        tiles=[*headline.tiles(study), *(tile for part in listed for tile in part.tiles(study))],
+        findings=[*findings.findings(study), *(told for part in listed for told in part.findings(study))],
         sections=[section for section in made if section is not None],
         version=__version__,
     )

@@ -1,5 +1,6 @@
 """One gene's locus: which gene to show, and what lies around it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from crexpress.core.tracks import element_means
 from crexpress.formats import screen_files
 from crexpress.prepare import screening
 from crexpress.prepare.contacts import Contacts, Value
-from crexpress.report import facts, style
+from crexpress.report import cell_facts, facts, style
 from crexpress.report.inputs import Inputs, Loaded
 
 STRONGEST = 10  # elements a score that get an arc
@@ -81,6 +82,11 @@ def screen(files: Sequence[str], inputs: Inputs) -> pl.DataFrame:
     return known.group_by(keys, maintain_order=True).agg(pl.col("regulated").any())
 
 
+def file_name(name: str) -> str:
+    """A gene's name as part of a file's."""
+    return re.sub(r"[^\w.-]", "_", name)
+
+
 def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | None = None) -> Row:
     """The gene to show: `symbol`; else, of those with regulated pairs among their links, unseen ones first, the one
     with most such pairs and loops; without a screen the unseen gene with most loops and the highest prediction.
@@ -121,7 +127,8 @@ def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | 
 def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> Locus:
     """Collect what the picture of `gene` in `cell` shows; the view holds its strongest, tested and looped elements."""
     links, contacts = inputs.links[cell], inputs.contacts.get(cell)
-    linked = links.data.filter(pl.col("gene_id") == gene["gene_id"]).sort("start")
+    of_gene = links.data.filter(pl.col("gene_id") == gene["gene_id"]).sort("start")
+    linked = cell_facts.marked(inputs, cell, of_gene)
     shown = [linked.sort(name, descending=True, nulls_last=True).head(STRONGEST) for name in scores(links)]
     shown.append(linked.filter(_looped(contacts, linked)).sort(pl.col("distance").abs()).head(STRONGEST))
     tested = None
