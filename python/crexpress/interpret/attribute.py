@@ -26,7 +26,7 @@ def attribute(
     motif_hits: Path | None = None,
     tokens: int = 200_000,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Write the contributions of the links that are `asked` for (see `asked_pairs`); their tables by link and channel."""
+    """Write the contributions of the links `asked` for (see `asked_pairs`); their tables by link and by channel."""
     store, config = loaded.store, loaded.model.config
     pairs = asked_pairs(store, loaded.cells[cell], **asked)
     sites = None

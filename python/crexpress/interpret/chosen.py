@@ -109,7 +109,7 @@ def asked_pairs(
     score: str = "perturbation",
     top: int = 100,
 ) -> Pairs:
-    """Links of named genes, elements or both, else the `top` strongest of the cell's links file; see cli.chosen_options.
+    """Links of named genes, elements or both, else the `top` strongest of the cell's links file (cli.chosen_options).
 
     Raises InputError where nothing is named and no file is of the cell.
     """
@@ -119,7 +119,7 @@ def asked_pairs(
     own = [path for path in links if artifacts.require_header(path)["cell"] == cell]
     if len(own) != 1:
         raise InputError(
-            f"say which links of {cell} to look at: --ask-genes, --ask-elements, or --links with its links.{cell}.parquet"
+            f"say which links of {cell} to look at: --ask-genes, --ask-elements, or --links with links.{cell}.parquet"
             + (f" ({len(own)} files of it were given)" if own else "")
         )
     table, header = artifacts.read_table(own[0], "links")

@@ -98,6 +98,6 @@ def _write_bigwigs(
 
 
 def _write_modisco(folder: Path, arrays: Mapping[str, Any], header: Header) -> None:
-    """One-hot bases and hypothetical contributions [links, 4, width], as `modisco motifs -s ohe.npz -a shap.npz` reads."""
+    """One-hot bases and hypothetical contributions [links, 4, width]: `modisco motifs -s ohe.npz -a shap.npz`."""
     for name, key in (("ohe", "bases"), ("shap", "hypothetical")):
         artifacts.write_sparse(folder / f"{name}.npz", {"arr_0": np.asarray(arrays[key])}, header)

@@ -84,8 +84,8 @@ def require_complete(error: float, method: str) -> None:
     """Raise InputError for contributions that do not sum to what they explain; say so where they hardly do."""
     if error > WORST:
         raise InputError(
-            f"the contributions by {method} miss the effect that they should sum to by {error:.1%} in the median, above "
-            f"{WORST:.0%}, with up to {MOST_STEPS} steps; they say nothing of this model"
+            f"the contributions by {method} miss the effect that they should sum to by {error:.1%} in the median, "
+            f"above {WORST:.0%}, with up to {MOST_STEPS} steps; they say nothing of this model"
         )
     if error > GOOD:
         log.say(f"contributions by {method} miss the effect that they should sum to by {error:.1%} in the median")

@@ -1,4 +1,4 @@
-"""A model as a function of the inputs of one element in each of some links: what attribution methods and edits ask for."""
+"""A model as a function of the inputs of one element in each of some links: what attribution methods ask for."""
 
 from typing import NamedTuple
 
