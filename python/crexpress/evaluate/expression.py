@@ -14,12 +14,12 @@ import polars as pl
 from scipy.stats import rankdata
 
 from crexpress.baselines.known_cells import MEAN_OVER_CELLS
-from crexpress.core import artifacts, log, methods, splits
+from crexpress.core import artifacts, bootstrap, log, methods, ranking, splits
 from crexpress.core.artifacts import Header
 from crexpress.core.calls import make_callable
 from crexpress.core.errors import InputError
 from crexpress.core.methods import Method
-from crexpress.evaluate import bootstrap, labels, ranking
+from crexpress.evaluate import labels
 from crexpress.evaluate.metrics import Context, Metric
 
 CHANGED, CHANGED_SEEN = "changed genes", "changed genes (train)"
