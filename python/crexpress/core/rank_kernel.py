@@ -51,3 +51,26 @@ def measured(unit: np.ndarray, positive: np.ndarray, last: np.ndarray, at_recall
         out[row, 4] = f1
         out[row, 5] = precise / positives * total / positives
     return out
+
+
+@numba.njit(nogil=True)
+def precision_at(
+    unit: np.ndarray, positive: np.ndarray, last: np.ndarray, counts: np.ndarray, recalls: np.ndarray
+) -> np.ndarray:
+    """Precision at the first threshold that reaches each of the rising `recalls`, float64 [rows, recalls]."""
+    out = np.full((len(counts), len(recalls)), np.nan)
+    for row in range(len(counts)):
+        drawn = counts[row]
+        positives = 0.0
+        for i in range(len(unit)):
+            if positive[i]:
+                positives += drawn[unit[i]]
+        called, found, at = 0.0, 0.0, 0
+        for i in range(len(unit)):
+            called += drawn[unit[i]]
+            if positive[i]:
+                found += drawn[unit[i]]
+            while last[i] and positives > 0 and at < len(recalls) and found >= recalls[at] * positives - 1e-9:
+                out[row, at] = found / called
+                at += 1
+    return out

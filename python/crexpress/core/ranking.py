@@ -42,15 +42,31 @@ def measures(
     whole data, as there. `max_f1` is the best over thresholds (of each resample), `lift` average precision over
     prevalence. At least one thing is positive, one is not.
     """
-    order = np.argsort(-score, kind="stable")
-    ranked = score[order]
-    last = np.append(ranked[1:] != ranked[:-1], True)
-    hits = positive[order]
+    units, hits, last = _ranked(score, positive, unit)
     found = np.cumsum(hits)[last] / positive.sum()
     at_recall = np.flatnonzero(last)[int(np.argmax(found >= _RECALL))] + 1
-    units = order if unit is None else np.asarray(unit)[order]
-    table = rank_kernel.measured(units, hits, last, at_recall, counts)
+    table = rank_kernel.measured(units, hits, last, at_recall, np.asarray(counts, np.uint16))
     return dict(zip(rank_kernel.NAMES, table.T, strict=True))
+
+
+def precision_at(
+    score: np.ndarray, positive: np.ndarray, counts: np.ndarray, recalls: np.ndarray, unit: np.ndarray | None = None
+) -> np.ndarray:
+    """Precision at the first threshold with each of the rising `recalls`, for every row of `counts`: [rows, recalls]."""
+    precision: np.ndarray = rank_kernel.precision_at(
+        *_ranked(score, positive, unit), np.asarray(counts, np.uint16), recalls
+    )
+    return precision
+
+
+def _ranked(
+    score: np.ndarray, positive: np.ndarray, unit: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Unit and label of everything by falling score, and whether the next has another score."""
+    order = np.argsort(-score, kind="stable")
+    ranked = score[order]
+    units = order if unit is None else np.asarray(unit, np.int64)[order]
+    return units, positive[order], np.append(ranked[1:] != ranked[:-1], True)
 
 
 def curve(score: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,18 +1,20 @@
 """Activity by contact as its authors compute it (broadinstitute/ABC-Enhancer-Gene-Prediction), on the element store.
 
 score = A C / sum of A C over all elements, promoters too, within 5 Mb of the gene's TSS; an element on the gene's own
-promoter is 1. A = sqrt(accessibility x H3K27ac), quantile-normalised where a reference is given; C is a power law of
+promoter is 1. A = sqrt(accessibility x H3K27ac), quantile-normalised to K562's; C is a power law of
 distance, or measured contact scaled to the reference's power law, with a pseudocount. The constants are those of its
 config.yaml.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 
-from crexpress.core.intervals import overlapping
+from crexpress.core.errors import InputError
+from crexpress.core.intervals import any_overlap, overlapping
 from crexpress.prepare.elements import TSS
 
 REACH = 5_000_000  # bp: candidates of a gene lie nearer
@@ -20,7 +22,8 @@ GAMMA, SCALE = 1.024238616787792, 5.9594510043736655  # of K562's Hi-C
 REFERENCE_GAMMA = 0.87  # of the average Hi-C
 REFERENCE_SCALE = -4.80 + 11.63 * REFERENCE_GAMMA
 NEAREST = 5_000  # bp: contact grows no more below
-PROMOTER = 250  # bp on each side of a TSS: an element that overlaps it is a self-promoter
+PROMOTER = 500  # bp: an element that reaches as near to a TSS is the gene's own promoter
+CLASSED = 250  # bp: of a TSS, for the quantiles of promoters
 Measured = Callable[[np.ndarray, np.ndarray], np.ndarray]  # (gene rows, element rows) -> contact, 0 where none
 
 
@@ -47,21 +50,47 @@ def adjusted(contact: np.ndarray, distance: np.ndarray) -> np.ndarray:
     return total
 
 
-def quantile_normalised(values: np.ndarray, promoter: np.ndarray, reference: np.ndarray | None) -> np.ndarray:
-    """`values` [elements] given the distribution of a reference cell's, promoters [bool] and others apart.
+def quantile_normalised(values: np.ndarray, promoter: np.ndarray, track: str) -> np.ndarray:
+    """`values` [elements] given K562's distribution of the authors' table, promoters (bool [elements]) and others apart.
 
-    `reference`: that cell's values of the same elements, same order. Ranks are interpolated, ties keep their order's mean.
+    By rank from the top, as theirs by default: the strongest element has the strongest value there, whatever the number
+    of elements, which is why a part of a genome has larger values than all of it. Reads in each element are ranked
+    (RPM), not their density. `track` is dnase, atac (which takes DNase's) or h3k27ac.
     """
-    if reference is None:
-        return values
     from scipy.stats import rankdata
 
+    column = "H3K27ac.RPM" if track == "h3k27ac" else "DHS.RPM"
+    table = pl.read_csv(files("crexpress.links") / "abc_k562_quantiles.tsv", separator="\t")
     result = np.zeros(len(values))
-    for part in (promoter, ~promoter):
-        if part.any():
-            rank = (rankdata(values[part]) - 0.5) / part.sum()
-            wanted = np.sort(reference[part])
-            result[part] = np.interp(rank, (np.arange(len(wanted)) + 0.5) / len(wanted), wanted)
+    for kind, part in (("promoter", promoter), ("nonpromoter", ~promoter)):
+        known = table.filter(pl.col("enh_class") == kind).sort("rank")
+        rank, reference = known["rank"].to_numpy(), known[column].to_numpy()
+        slope = (reference[[1, -1]] - reference[[0, -2]]) / (rank[[1, -1]] - rank[[0, -2]])
+        own = part.sum() - rankdata(values[part])
+        inside = np.interp(own, rank, reference)
+        beyond = np.minimum(own - rank[0], 0) * slope[0] + np.maximum(own - rank[-1], 0) * slope[1]
+        result[part] = np.maximum(inside + beyond, 0)
+    return result
+
+
+def activity(tracks: Mapping[str, np.ndarray], elements: pl.DataFrame, genes: pl.DataFrame) -> np.ndarray:
+    """sqrt(accessibility x H3K27ac), or accessibility alone, each quantile-normalised, float64 [elements].
+
+    `tracks` are mean linear signals of the elements; times their cCRE's width they are its reads. An element within 250
+    bp of a TSS is a promoter. Raises InputError without dnase or atac.
+    """
+    access = next((name for name in ("dnase", "atac") if name in tracks), None)
+    if access is None:
+        raise InputError(f"ABC needs dnase or atac, not only {', '.join(tracks)}")
+    rows = np.flatnonzero((elements["class"] != TSS).to_numpy())
+    extents = elements[rows].select("chrom", start="ccre_start", end="ccre_end")
+    windows = genes.select("chrom", start=pl.col("tss") - CLASSED, end=pl.col("tss") + CLASSED)
+    promoter = any_overlap(extents, windows)
+    width = (extents["end"] - extents["start"]).to_numpy()
+    used = [access, *(["h3k27ac"] if "h3k27ac" in tracks else [])]
+    parts = [quantile_normalised(tracks[name][rows] * width, promoter, name) for name in used]
+    result = np.zeros(len(elements))
+    result[rows] = np.sqrt(parts[0] * parts[1]) if len(parts) == 2 else parts[0]
     return result
 
 
@@ -102,7 +131,7 @@ def scores(
 
 
 def self_promoters(elements: pl.DataFrame, genes: pl.DataFrame, gene: np.ndarray, element: np.ndarray) -> np.ndarray:
-    """Which of these pairs are an element on its own gene's promoter (250 bp on each side of the TSS): bool [pairs]."""
+    """Which of these pairs are an element on its own gene's promoter (within 500 bp of the TSS): bool [pairs]."""
     promoters = genes.select("chrom", start=pl.col("tss") - PROMOTER, end=pl.col("tss") + PROMOTER)
     extents = elements.select("chrom", start="ccre_start", end="ccre_end")
     of_gene, on = overlapping(promoters, extents)
