@@ -9,6 +9,8 @@ import polars as pl
 from crexpress.core import artifacts, errors, log
 from crexpress.evaluate import expression as accuracy
 from crexpress.evaluate import links, metrics
+from crexpress.evaluate.cells import baseline_cells
+from crexpress.evaluate.cells import read as read_cells
 from crexpress.formats import screen_files
 from crexpress.prepare import screening
 
@@ -41,7 +43,7 @@ def run(
     files = screen_files.parse(crispr)
     (element_table, _), (gene_table, gene_header) = artifacts.read_elements_and_genes(elements, genes)
 
-    cells, split = accuracy.read(predictions, expression, baselines, genes, gene_table, gene_header)
+    cells, split = read_cells(predictions, expression, baselines, genes, gene_table, gene_header)
     rows = [
         *accuracy.accuracy(cells, split, resamples, seed),
         *accuracy.classification(cells, split, resamples, seed),
@@ -77,7 +79,7 @@ def run(
         genes=gene_header["genes"],
         parameters={
             "units": {cell.name: cell.unit for cell in cells.values()},
-            "baselines_trained_on": accuracy.baseline_cells(cells),
+            "baselines_trained_on": baseline_cells(cells),
             "baselines_left_out": [cell.name for cell in cells.values() if cell.peeked],
             "screens": {of_file.name: of_file.facts() for of_file in found},
             "resamples": resamples,

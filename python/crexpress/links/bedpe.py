@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import files
 
 
 def write_bedpe(path: Path, links: pl.DataFrame, score: str, top: int) -> None:
@@ -23,5 +23,5 @@ def write_bedpe(path: Path, links: pl.DataFrame, score: str, top: int) -> None:
         pl.col(score),
     )
     text = rows.write_csv(separator="\t", include_header=False, float_precision=6).encode()
-    with artifacts.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_bytes(gzip.compress(text, mtime=0))  # no date, so the same links give the same bytes

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import artifacts, files
 from crexpress.core.artifacts import Header
 from crexpress.links.apply import score
 from crexpress.links.bedpe import write_bedpe
@@ -24,7 +24,7 @@ def write(outdir: Path, chosen: Chosen, window: int, header: Header) -> tuple[in
             total += len(part.links)
     reasons = pl.concat(called)
     rounded = reasons.with_columns(pl.col(pl.Float32).round(_DECIMALS))
-    with artifacts.replacing(outdir / f"links.{cell}.tsv.gz") as temporary:
+    with files.replacing(outdir / f"links.{cell}.tsv.gz") as temporary:
         temporary.write_bytes(gzip.compress(rounded.write_csv(separator="\t").encode(), mtime=0))
     write_bedpe(outdir / f"links.{cell}.bedpe.gz", reasons, "probability", len(reasons))
     return len(reasons), total

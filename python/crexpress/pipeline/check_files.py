@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crexpress.core.artifacts import replacing
 from crexpress.core.errors import InputError
+from crexpress.core.files import replacing
 from crexpress.formats import screen_files, text_files
 from crexpress.formats.samplesheet import TABLES
 from crexpress.links.train import FEWEST
-from crexpress.prepare import expression, screening
+from crexpress.prepare import expression, quantifications, screening
 from crexpress.prepare.genes import read_genes
 
 
@@ -28,7 +28,7 @@ def table_faults(tables: Iterable[tuple[str, str, str]], annotation: pl.DataFram
             path, column = expression.file_and_column(text)
             suffix = Path(path.name.lower().removesuffix(".gz")).suffix
             if suffix in TABLES:
-                expression.read_values(annotation, path, column, gtf)
+                quantifications.read_values(annotation, path, column, gtf)
             elif suffix == ".bed" and column:
                 _require_number(path, column)
         except InputError as error:

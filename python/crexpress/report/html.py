@@ -6,8 +6,8 @@ import jinja2
 from markupsafe import Markup
 
 from crexpress import __version__
-from crexpress.core import artifacts
-from crexpress.report import about, accuracy, card, classes, facts, findings, linkage
+from crexpress.core import files
+from crexpress.report import about, accuracy, card, classes, facts, findings, headline, linkage
 from crexpress.report.page import Page
 from crexpress.report.study import Study
 
@@ -31,8 +31,8 @@ def build(study: Study, title: str | None = None) -> Page:
     named = ", ".join(cells) if len(cells) <= 3 else f"{len(cells)} cells"
     return Page(
         title=title or f"Gene expression and element-gene links: {named}",
-        lead=findings.lead(study),
-        tiles=findings.tiles(study),
+        lead=headline.lead(study),
+        tiles=headline.tiles(study),
         findings=findings.findings(study),
         sections=[section for section in made if section is not None],
         version=__version__,
@@ -58,5 +58,5 @@ def summary(page: Page) -> str:
 
 def write(path: Path, text: str) -> None:
     """Write a text file beside its name and rename it: a killed tool leaves nothing half-written."""
-    with artifacts.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from crexpress.baselines.known_cells import MEAN_OVER_CELLS
 from crexpress.core import artifacts, bootstrap, methods, ranking
 from crexpress.core.errors import InputError
-from crexpress.evaluate import expression, links, metrics
+from crexpress.evaluate import cells, expression, links, metrics
 from crexpress.formats import screen_files
 from crexpress.links import closed_forms
 from crexpress.prepare import screening
@@ -106,12 +106,10 @@ N_GENES = 400
 SPLIT = np.array(["train"] * 200 + ["val"] * 50 + ["test"] * 150)
 
 
-def make_cell(
-    name: str, seen: bool, observed: np.ndarray, models: list[str], **predicted: np.ndarray
-) -> expression.Cell:
+def make_cell(name: str, seen: bool, observed: np.ndarray, models: list[str], **predicted: np.ndarray) -> cells.Cell:
     named = {k.replace("_", " "): v for k, v in predicted.items()}
     about = {k: method(k) if k in models else baseline(k) for k in named}
-    return expression.Cell(name, seen, "log10(1 + TPM)", observed, observed / np.log10(2), models, named, about)
+    return cells.Cell(name, seen, "log10(1 + TPM)", observed, observed / np.log10(2), models, named, about)
 
 
 def method(preset: str, **about: object) -> methods.Method:

@@ -103,7 +103,7 @@ def test_a_failed_run_leaves_nothing_and_keeps_what_was_there(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "_loops", interrupted)
+    monkeypatch.setattr(files, "loops", interrupted)
     for name in ("new", "old"):
         with pytest.raises(KeyboardInterrupt):
             write(world, tmp_path / name, np.random.default_rng(1), "simulate")
