@@ -14,7 +14,7 @@ from typing import NamedTuple
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.files import replacing
 from crexpress.core.schemas import NAME
-from crexpress.formats import text_tables
+from crexpress.formats import text_tables, tracks
 
 REQUIRED = ("cell", "assay", "file")
 COLUMNS = (*REQUIRED, "replicate", "column")
@@ -25,8 +25,7 @@ URL = re.compile(r"(https?|s3|gs)://\S+")
 ACCESSION = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
 
 TABLES = (".tsv", ".txt", ".csv", ".tab", ".sf", ".results", ".gct", ".fpkm_tracking")
-BIGWIG = (".bw", ".bigwig")
-TRACK = (*BIGWIG, ".bam", "fragments.tsv")
+BIGWIG = tracks.BIGWIG.suffixes
 SUFFIXES = {  # of a file of each assay, ".gz" apart; every other assay is a track
     "rna": TABLES,
     "cage": (*TABLES, ".bed", ".ctss", ".bam", *BIGWIG),
@@ -207,7 +206,7 @@ def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | N
         return f"'{file}' is no accession of an ENCODE file (these look like ENCFF070LLG); give that of a file"
     if match := re.fullmatch(r"(.+\.mcool)::.*", file, re.IGNORECASE):
         return f"'{file}' names a resolution; give '{match[1]}', of which --loop_bin_size takes one"
-    allowed = SUFFIXES.get(assay, TRACK)
+    allowed = SUFFIXES.get(assay) or tracks.suffixes()
     suffix = _suffix(file)
     if suffix not in allowed or (suffix in BINARY and file.lower().endswith(".gz")):
         kind = "" if assay in SUFFIXES else " (taken for a track)"
