@@ -34,7 +34,7 @@ def test_five_faults_of_a_samplesheet_come_in_one_message(pipeline: Pipeline) ->
         "K562 has no ctcf file",
     ):
         assert output.count(fault) == 1
-    assert tasks(output) == ["CHECK_SAMPLESHEET"]  # once: bad input is not retried
+    assert tasks(output) == ["MAKE_PLAN"]  # once: bad input is not retried
     assert "exit status (65)" in output
 
 
@@ -87,7 +87,7 @@ def test_tables_and_screens_are_opened_before_the_start(pipeline: Pipeline) -> N
     assert "has no column 'TPM_Roadmpa'; it has" in output
     assert "--crispr bare: " in output
     assert "no interval (chromStart must be before chromEnd): 1 line (2)" in output
-    assert set(tasks(output)) == {"CHECK_SAMPLESHEET", "CHECK_SWEEP", "CHECK_FILES"}
+    assert set(tasks(output)) == {"MAKE_PLAN", "CHECK_FILES"}
     # what a run can do without is told, and the run goes on: here to the next thing that is wrong
     chosen[3] = k562 / "samplesheet.csv"
     chosen += ["--crispr", f"{screen},other={test / 'truth.tsv.gz'}", "--exclude_chromosomes", "chr99"]
@@ -115,9 +115,9 @@ def test_choices_are_held_against_the_samplesheet(pipeline: Pipeline) -> None:
         "dnase,h3k27ac",
     ]
     output = pipeline.run(*chosen, code=1)
-    assert "--interpret_cells: K526 is no cell of the samplesheet; it has HeLa-S3, K562" in output
+    assert "--interpret-cells: K526 is no cell of the samplesheet; it has HeLa-S3, K562" in output
     output = pipeline.run(*chosen[:5], "--crispr_cell", "k562", code=1)
-    assert "--crispr_cell: k562 is no cell of the samplesheet; it has HeLa-S3, K562" in output
+    assert "--crispr-cell: k562 is no cell of the samplesheet; it has HeLa-S3, K562" in output
     output = pipeline.run(*chosen, "--interpret_cells", "K562")
     assert output.count("Not in --tracks and so not read: ctcf, h3k4me3.") == 1
 

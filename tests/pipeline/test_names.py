@@ -36,7 +36,7 @@ NAMES = (  # that Nextflow itself can hand on
 )
 
 
-# options made by check-sweep (with shlex) and by flags (with `options`), and numbers and words of ours
+# options made by make-plan (with shlex) and by flags (with `options`), and numbers and words of ours
 MADE = {
     *("args", "settings", "run.args", "run.split", "protocol.split", "task.ext.args ?: ''", "task.cpus"),
     *("tokens", "batch", "toolkit", "'sequence' in given ? '' : 'no-'"),
@@ -85,7 +85,8 @@ def test_every_value_is_the_word_it_was(pipeline: Pipeline) -> None:
         '    def run = values.withIndex().collectEntries { value, number -> ["of_${number}".toString(), value] }\n'
         "    def some = options(some: values, none: null, off: false)\n"
         "    file('words.sh').text = \"printf '%s\\\\0' ${quote(values)} ${some} \" +\n"
-        "        options(on: true, pair: named(values, values)) + ' ' + flags(run, run.keySet().toList())\n"
+        "        options(on: true, pair: named(values, values)) + ' ' + flags(run, run.keySet().toList()) +\n"
+        "        ' ' + options(triple: [values.take(3), values.takeRight(3)])\n"
         "}\n"
     )
     pipeline.nextflow("run", "words.nf")
@@ -95,6 +96,7 @@ def test_every_value_is_the_word_it_was(pipeline: Pipeline) -> None:
     expected = [*HOSTILE, *(word for value in HOSTILE for word in ("--some", value)), "--on"]
     expected += [word for value in HOSTILE for word in ("--pair", f"{value}={value}")]
     expected += [word for number, value in enumerate(HOSTILE) for word in (f"--of-{number}", value)]
+    expected += ["--triple", *HOSTILE[:3], "--triple", *HOSTILE[-3:]]
     assert said.stdout.decode().split("\0")[:-1] == expected
     assert not list(empty.iterdir())
 
@@ -160,7 +162,7 @@ def test_names_and_values_of_any_kind_reach_the_tools_whole(tmp_path: Path) -> N
     chosen += ["--biotypes", "protein_coding,a'b $(touch PWNED)", "--holdout_cells", "cell2", "--inputs", "tracks"]
     output = pipeline.run(*chosen, "--outdir", "ou't [1] & `touch PWNED`", code=1)
 
-    assert "Process `TRAIN" in output, output
+    assert "Process `LEARN:TRAIN" in output, output
     done = {name.split()[0] for name in tasks(output)}
     assert {"QUANTIFY_EXPRESSION", "EXTRACT_SIGNALS", "BUILD_LOOPS", "SCORE_MOTIFS", "TRAIN"} <= done
     (train,) = given(pipeline.folder, "train")
