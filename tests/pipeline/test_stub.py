@@ -191,6 +191,41 @@ def test_signals_are_matched_across_cells_where_that_is_asked_for(pipeline: Pipe
     }
 
 
+ASK = """
+include { ASK_MODEL as TOY ; ASK_STUDY as TALLY } from './project/modules/ask'
+workflow {
+    def own = [label: 'seed1', cell: "it's", folder: 'points/a b/seed1/']
+    def study = ['elements.parquet', "signals.it's.safetensors"].collect { name -> file(name, glob: false) }
+    TOY('toy', [own, file('model'), study], ['variants'], file('list of.txt'), "--top '5'", 'digest')
+    TALLY('toy', [[name: 'a b', folder: ''], study], [], [], '', 'digest')
+}
+"""
+TOY = """#!/bin/sh
+[ "$1" = --version ] && echo "toy 1" && exit
+for word; do last=$word; done
+mkdir -p "$last" && printf '%s\\n' "$@" >"$last/answer.txt"
+"""
+
+
+def test_a_tool_without_a_module_is_asked_about_models_and_studies(pipeline: Pipeline) -> None:
+    """It gets files as options, also the user's own, and its results lie in a folder of its name."""
+    (pipeline.folder / "quick/toy").write_text(TOY)
+    (pipeline.folder / "quick/toy").chmod(0o755)
+    (pipeline.folder / "ask.nf").write_text(ASK)
+    (pipeline.folder / "model").mkdir()
+    for name in ("model/config.json", "elements.parquet", "signals.it's.safetensors", "list of.txt"):
+        (pipeline.folder / name).touch()
+    config = pipeline.project / "nextflow.config"
+    pipeline.nextflow("run", "ask.nf", "-c", config, "-work-dir", "work-ask", "--outdir", "asked")
+    study = ["--elements", "study/1/elements.parquet", "--signals", "study/2/signals.it's.safetensors"]
+    said = (pipeline.folder / "asked/points/a b/seed1/toy/answer.txt").read_text().splitlines()
+    threads = said[said.index("--threads") + 1]
+    more = ["--variants", "files1/list of.txt", "--model", "model", "--threads", threads, "--top", "5"]
+    assert said == [*study, *more, "--outdir", "points/a b/seed1/toy"]
+    said = (pipeline.folder / "asked/toy/answer.txt").read_text().splitlines()
+    assert said == [*study, "--outdir", "toy"]
+
+
 SWEEP = """
 seeds: [1, 2]
 points:

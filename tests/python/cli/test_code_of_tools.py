@@ -56,8 +56,8 @@ def test_the_folders_of_a_tool_are_those_that_it_imports(tool: str) -> None:
 def test_every_tool_of_a_module_is_listed() -> None:
     calls = "".join(path.read_text() for path in ROOT.glob("subworkflows/*/main.nf"))
     assert set(re.findall(r"tool\((?:gpu_)?code, '([\w-]+)'\)", calls)) == USES.keys()
-    modules = {path.parent.name for path in ROOT.glob("modules/*/main.nf")} - {"check-setup", "multiqc"}
-    assert modules == USES.keys()
+    modules = {path.parent.name for path in ROOT.glob("modules/*/main.nf")} - {"check-setup", "multiqc", "ask"}
+    assert modules <= USES.keys()  # those without one are asked by modules/ask
 
 
 def test_no_tool_asks_the_package_for_what_it_imports_late() -> None:
