@@ -9,8 +9,9 @@ process MAKE_PLAN {
     path sheet, stageAs: 'sheet/*'
     val absent
     path sweep, stageAs: 'sweep/*'
-    tuple path(gtf, stageAs: 'gtf/*', arity: '0..*'), path(genome, stageAs: 'genome/*', arity: '0..*'), \
-        path(names_table, stageAs: 'names/*', arity: '0..*') // whose chromosomes are left out in turn
+    path gtf, stageAs: 'gtf/*', arity: '0..*' // whose chromosomes are left out in turn, by the names of
+    path genome, stageAs: 'genome/*', arity: '0..*' // where the annotation calls them otherwise, as the table says
+    path chromosome_names, stageAs: 'names/*', arity: '0..*'
     path presets, arity: '0..*' // that the settings or the sweep may name
     val names
     path models, stageAs: 'model?/*', arity: '0..*'
@@ -29,6 +30,7 @@ process MAKE_PLAN {
     """
     printf '%s\\n' ${quote(absent)} > absent.txt
     make-plan ${options(samplesheet: sheet, sweep: sweep, model: named(names, models))} --absent absent.txt \\
-        ${options(gtf: gtf, chrom_sizes: genome, chromosome_names: names_table)} ${args} ${task.ext.args ?: ''} --outdir . -- ${settings}
+        ${options(gtf: gtf, chrom_sizes: genome, chromosome_names: chromosome_names)} \\
+        ${args} ${task.ext.args ?: ''} --outdir . -- ${settings}
     """
 }

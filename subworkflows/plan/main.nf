@@ -16,10 +16,10 @@ workflow PLAN {
     def sheet = place(run.samplesheet)
     def saved = named_files(run.model)
     def screens = named_files(run.crispr)
-    def annotated = run.leave_out == 'chromosomes' ? [run.gtf, run.chrom_sizes ?: run.fasta, run.chromosome_names] : []
+    def (gtf, genome, names) = [run.gtf, run.chrom_sizes ?: run.fasta, run.chromosome_names]
+        .collect { name -> name && run.leave_out == 'chromosomes' ? place(name) : [] }
     MAKE_PLAN(
-        sheet, absent(sheet), run.sweep ? place(run.sweep) : [],
-        annotated.collect { name -> name ? place(name) : [] } ?: [[], [], []],
+        sheet, absent(sheet), run.sweep ? place(run.sweep) : [], gtf, genome, names,
         own_presets(run), saved.keySet().toList(), saved.values().toList(), asked(run), learning(run),
         tool(code, 'make-plan')
     )

@@ -126,9 +126,10 @@ def test_expression_that_may_be_seen_tells_the_factors_of_a_cell(pipeline: Pipel
     assert given == {f"expression.cell{number}.parquet" for number in (1, 2, 3, 4)}  # cell5 is held out
 
 
-def test_without_a_genome_there_is_no_motif_step_and_it_is_said_once(pipeline: Pipeline) -> None:
-    output = pipeline.run("-profile", "k562", "-stub-run", "--outdir", "k562")
+def test_without_a_genome_there_is_no_motif_step_and_what_is_not_read_is_said_once(pipeline: Pipeline) -> None:
+    output = pipeline.run("-profile", "k562", "-stub-run", "--tracks", "dnase,h3k27ac", "--outdir", "k562")
     assert output.count("No --fasta") == 1
+    assert output.count("Not in --tracks and so not read: ctcf, h3k4me3.") == 1
     assert not [name for name in tasks(output) if "SCORE_MOTIFS" in name]
     assert "INTERPRET (HeLa-S3)" not in tasks(output)
 
