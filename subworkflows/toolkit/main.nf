@@ -59,14 +59,14 @@ def digest(texts) {
 def uses() {
     return [
         'build-loops': 'core formats prepare cli',
-        'check-files': 'core formats prepare models data links evaluate pipeline cli',
+        'check-files': 'core formats prepare models data links pipeline cli',
         'combine-links': 'core formats prepare models data links cli',
         'compare': 'core formats prepare models data baselines links evaluate report cli',
         'ensemble': 'core apply evaluate cli',
         'evaluate': 'core formats prepare models data baselines links evaluate cli',
         'extract-signals': 'core formats prepare cli',
         'fit-baselines': 'core formats prepare models data baselines cli',
-        'fit-links': 'core formats prepare models data links evaluate cli',
+        'fit-links': 'core formats prepare models data links cli',
         'interpret': 'core formats prepare models data training apply links interpret cli',
         'make-plan': 'core formats prepare models data training pipeline cli',
         'match-quantiles': 'core formats prepare cli',
@@ -76,7 +76,7 @@ def uses() {
         'quantify-expression': 'core formats prepare cli',
         'report': 'core formats prepare models data baselines links evaluate report cli',
         'score-motifs': 'core formats prepare cli',
-        'score-links': 'core formats prepare models data links evaluate cli',
+        'score-links': 'core formats prepare models data links cli',
         'train': 'core formats prepare models data training cli',
     ]
 }
