@@ -64,11 +64,11 @@ def link_table(
         attention.append(_over_layers(whole.attention).cpu())
         if more_scores:
             logits.append(_over_layers(whole.logits).cpu())
-        silenced = None
+        changes = None
         if store.profiles is not None:
             own = np.fromiter(islice(genes, len(batch.vectors)), np.int64)
-            silenced = store.profiles.silenced(cell, own, store.index[own].numpy())
-        effect.append(perturb(model, batch, silent, whole.expression, silenced).float().cpu())
+            changes = store.profiles.silenced(cell, own, store.index[own].numpy())
+        effect.append(perturb(model, batch, silent, whole.expression, changes).float().cpu())
     raw = torch.cat(logits).numpy() if more_scores else None
     links = _table(store, torch.cat(attention).numpy(), torch.cat(effect).numpy(), raw)
     require_finite(links.select(pl.col(pl.Float32)).to_numpy(), store.cells[cell].name)
