@@ -39,7 +39,7 @@ def effects(
         copies = some["pair"].to_numpy() - start, some["column"].to_numpy()
         before[start : start + at_once] = _predict(model, store, cell, found, gene)
         after[start : start + at_once] = _predict(
-            model, store, cell, found, gene, copies, vectors[some["hit"].to_numpy()], some
+            model, store, cell, found, gene, copies, vectors[some["hit"].to_numpy().copy()], some
         )
     require_finite(np.concatenate([before, after]), store.cells[cell].name)
     elements = places.group_by("pair", maintain_order=True).agg("element").sort("pair")["element"]
@@ -93,20 +93,13 @@ def _without(
     gone = np.flatnonzero(places["whole"].to_numpy() & (own != places["element"].to_numpy()))
     if not len(gone):
         return profile
-    most = int(np.bincount(row[gone]).max())
-    missing = np.full((len(gene), most), -1, np.int32)
-    filled = np.zeros(len(gene), np.int64)
-    for at in gone:
-        missing[row[at], filled[row[at]]] = places["element"][int(at)]
-        filled[row[at]] += 1
-    values = profile.values.clone()
-    rows = np.flatnonzero(filled)
-    parts = store.profiles.silenced(cell, gene[rows], missing[rows]).values
-    whole = profile.values[torch.from_numpy(rows)]
-    # what each element takes off is added up: profiles are sums before their levels are matched
-    lost = sum((whole - part for part in parts.unflatten(0, (-1, most)).unbind(1)), torch.zeros_like(whole))
-    values[torch.from_numpy(rows)] = (whole - lost).clamp(min=0)
-    return profile._replace(values=values)
+    changes = store.profiles.silenced(cell, gene[row[gone]], places["element"].to_numpy()[gone, None])
+    copy = torch.from_numpy(row[gone].copy()).to(store.device)[changes.gene[changes.pair]]
+    # what each element takes off is added up
+    tracks = changes.values.shape[1]
+    lost = profile.values[copy, :tracks, changes.column] - changes.values
+    where = copy.unsqueeze(1), torch.arange(tracks, device=store.device), changes.column.unsqueeze(1)
+    return profile._replace(values=profile.values.index_put(where, -lost, accumulate=True).clamp(min=0))
 
 
 def spread_over_models(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
