@@ -110,6 +110,12 @@ def write(path: str | Path, rows: Sequence[Row]) -> None:
         writer.writerows([*row[:-1], *row.meta.values()] for row in rows)
 
 
+def cells_and_assays(path: str | Path) -> list[tuple[str, str]]:
+    """The (cell, assay) of every row that has both, whatever else is wrong; InputError when it is no table."""
+    _, records = _parse(Path(path))
+    return [(v["cell"], v["assay"]) for _, v in records if v["cell"] and v["assay"]]
+
+
 def _parse(path: Path) -> tuple[list[str], list[_Record]]:
     """Header and records (values stripped, assay in lower case); InputError unless it is a table in UTF-8.
 
@@ -207,7 +213,7 @@ def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | N
     if match := re.fullmatch(r"(.+\.mcool)::.*", file, re.IGNORECASE):
         return f"'{file}' names a resolution; give '{match[1]}', of which --loop_bin_size takes one"
     allowed = SUFFIXES.get(assay) or tracks.suffixes()
-    suffix = _suffix(file)
+    suffix = suffix_of(file)
     if suffix not in allowed or (suffix in BINARY and file.lower().endswith(".gz")):
         kind = "" if assay in SUFFIXES else " (taken for a track)"
         return f"'{file}' does not fit the assay {assay}{kind}, which takes {', '.join(allowed)}"
@@ -219,7 +225,7 @@ def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | N
 
 
 def _column_fault(column: str, file: str, assay: str) -> str | None:
-    suffix = _suffix(file)
+    suffix = suffix_of(file)
     if assay == "cage" and suffix in BIGWIG:
         right = column in ("+", "-")
         return None if right else f"'{file}' holds one strand; say here which, + or -, and give both strands"
@@ -302,7 +308,7 @@ def _sheet_faults(
     return faults
 
 
-def _suffix(file: str) -> str:
+def suffix_of(file: str) -> str:
     """Lower-case extension of a path or URL, ".gz" apart; "fragments.tsv" of a fragment file."""
     name = re.sub("[?#].*", "", file) if URL.fullmatch(file) else file
     name = name.lower().removesuffix(".gz")

@@ -65,7 +65,7 @@ def configure(settings: Mapping[str, Any], shape: Shape) -> tuple[ModelConfig, i
 
 
 def read_runs(path: Path, command: click.Command) -> list[tuple[str, dict[str, Any]]]:
-    """Models to train that check-sweep laid out (runs.json), as points with their settings, whatever the seed.
+    """Models to train that make-plan or check-sweep laid out (runs.json), as points with their settings, whatever the seed.
 
     `command` is train's.
     """

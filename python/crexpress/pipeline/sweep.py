@@ -67,17 +67,18 @@ class Cells(NamedTuple):
 def read_cells(sheet: Path, read: Sequence[str] = ()) -> Cells:
     """Cells of a samplesheet that check-samplesheet wrote, with those of their tracks that are `read` (none: all)."""
     with sheet.open(newline="", encoding="utf-8") as file:
-        every = list(csv.DictReader(file))
-    rows = [row for row in every if row["assay"] not in SHARED]
-    tracks: dict[str, set[str]] = {row["cell"]: set() for row in rows}
-    measured = []
-    for row in rows:
-        if row["assay"] in EXPRESSION:
-            measured.append(row["cell"])
-        elif not read or row["assay"] in read:
-            tracks[row["cell"]].add(row["assay"])
-    looped = {row["cell"] for row in every if row["assay"] == "loops"}
-    return Cells(list(tracks), list(dict.fromkeys(measured)), tracks, looped)
+        return cells_of([(row["cell"], row["assay"]) for row in csv.DictReader(file)], read)
+
+
+def cells_of(rows: Sequence[tuple[str, str]], read: Sequence[str] = ()) -> Cells:
+    """Cells of the (cell, assay) rows of a samplesheet, as `read_cells` finds them."""
+    tracks: dict[str, set[str]] = {cell: set() for cell, assay in rows if assay not in SHARED}
+    for cell, assay in rows:
+        if assay not in (*SHARED, *EXPRESSION) and (not read or assay in read):
+            tracks[cell].add(assay)
+    measured = dict.fromkeys(cell for cell, assay in rows if assay in EXPRESSION)
+    looped = {cell for cell, assay in rows if assay == "loops"}
+    return Cells(list(tracks), list(measured), tracks, looped)
 
 
 def read_models(given: Sequence[str]) -> list[Point]:
