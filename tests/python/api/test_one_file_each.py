@@ -186,7 +186,7 @@ def test_an_encoder_a_score_and_a_baseline(tiny: TinyCase, tmp_path: Path) -> No
     tested.select(
         *("chrom", pl.col("start").alias("chromStart"), pl.col("end").alias("chromEnd"), pl.lit("A").alias("CellType")),
         pl.col("gene_id").alias("measuredGeneEnsemblId"),
-        (pl.col("distance").abs() < 20_000).cast(pl.String).str.to_uppercase().alias("Regulated"),
+        (pl.col("distance").abs() < 3_000).cast(pl.String).str.to_uppercase().alias("Regulated"),
     ).write_csv(tmp_path / "screen.tsv", separator="\t")
     made = ("predictions", "baselines", "links")
     given = [word for kind in made for word in (f"--{kind}", tmp_path / f"{kind}.A.parquet")]
@@ -194,7 +194,7 @@ def test_an_encoder_a_score_and_a_baseline(tiny: TinyCase, tmp_path: Path) -> No
     ran("evaluate", *inputs(tiny, "A"), *given, *screen, "--outdir", tmp_path)
     metrics, _ = artifacts.read_table(tmp_path / "metrics.parquet", "metrics")
     best = metrics.filter(pl.col("metric") == "average_precision", pl.col("subset") == "all pairs")
-    assert best.filter(pl.col("method") == "nearness of a toy")["value"].item() == 1
+    assert best.filter(pl.col("method") == "nearness of a toy")["value"].item() > 0.9
     assert "toy median" in metrics.filter(pl.col("section") == "expression")["method"].to_list()
 
 
