@@ -5,7 +5,8 @@ from typing import Any
 
 import torch
 from bigwigs import peaks, write_bigwig
-from crexpress.data.store import Store, open_store
+from crexpress.data.opening import open_store
+from crexpress.data.store import Store
 from crexpress.models import build
 from crexpress.models.base import Model
 from crexpress.training.presets import read_preset

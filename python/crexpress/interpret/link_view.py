@@ -101,6 +101,8 @@ class LinkView(nn.Module):
     def _silent_profile(self) -> Tensor:
         if self.profile is None or self.store.profiles is None:
             return self._nothing(0, 0)
-        without = self.store.profiles.silenced(self.cell, self.pairs.gene, self.element[:, None].astype(np.int32))
+        changes = self.store.profiles.silenced(self.cell, self.pairs.gene, self.element[:, None])
+        values = self.profile.values.clone()
+        values[changes.gene[changes.pair], :, changes.column] = changes.values
         own = torch.from_numpy(self.store.genes["element"].to_numpy()[self.pairs.gene] == self.element)
-        return without.values.nan_to_num(0.0) * ~own.to(self.store.device)[:, None, None]
+        return values.nan_to_num(0.0) * ~own.to(self.store.device)[:, None, None]
