@@ -19,13 +19,16 @@ class Text:
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell: the main text, smaller text behind it, whether it is a number and whether it is the best."""
+    """A table cell: the main text, smaller text under it, whether it is a number and whether it is the best; `gene`
+    makes it a link to that gene in "Find a gene".
+    """
 
     text: str
     small: str = ""
     numeric: bool = False
     best: bool = False
     colour: str = ""
+    gene: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,65 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Section:
-    """One part of the page, with its entry in the table of contents."""
+class Finder:
+    """The search for a gene: `data` of all genes as `embed.pack` writes them, the gene shown first."""
+
+    data: str
+    first: str
+    kind: str = "finder"
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """A plot of a cell's test genes that scripts draw from the finder's data."""
+
+    cell: str
+    kind: str = "scatter"
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Lines to choose among, which scripts draw: see `curves` of page.js."""
+
+    data: str
+    kind: str = "curves"
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text to copy: a methods section, references."""
 
     anchor: str
     title: str
-    blocks: Sequence[Text | Table | Picture]
+    text: str
+    kind: str = "code"
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Numbers by class as bars of text: (name, number); readable without a picture."""
+
+    caption: str
+    rows: Sequence[tuple[str, int]]
+    kind: str = "bars"
+
+    @property
+    def most(self) -> int:
+        """The largest number."""
+        return max((number for _, number in self.rows), default=1) or 1
+
+
+Block = Text | Table | Picture | Finder | Scatter | Curves | Code | Histogram
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page, with its entry in the table of contents; `folded` until a reader opens it."""
+
+    anchor: str
+    title: str
+    blocks: Sequence[Block]
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,9 +138,11 @@ class Page:
     title: str
     lead: str
     tiles: Sequence[Tile]
+    verdict: Sequence[str]
     findings: Sequence[str]
     sections: Sequence[Section]
     version: str
+    files: Sequence[tuple[str, str]] = ()  # (path from the page, what it is called) of files to open
 
 
 def measured(figure: Figure | None, best: bool = False, digits: int = 3) -> Cell:
