@@ -1,6 +1,7 @@
 """A page in headless Chromium, spoken to over a pipe (the DevTools protocol): no driver and no port is needed."""
 
 import base64
+import fcntl
 import json
 import os
 import shutil
@@ -10,7 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-BROWSER = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+BROWSER = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
 _FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"),
@@ -76,7 +79,9 @@ class Page:
         self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         for part in ("Runtime", "Log", "Network", "Page"):
             self.call(f"{part}.enable")
-        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600
+        )
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
@@ -93,11 +98,12 @@ def browsing(folder: Path) -> Iterator[Page]:
     """Start Chromium with `folder` for its own files; it ends with the block."""
     their_in, our_out = os.pipe()
     our_in, their_out = os.pipe()
+    far_in, far_out = (fcntl.fcntl(end, fcntl.F_DUPFD, 64) for end in (their_in, their_out))  # beyond 3 and 4
     command = [BROWSER, *_FLAGS, f"--user-data-dir={folder}", "--remote-debugging-pipe", "about:blank"]
-    started = ["sh", "-c", f'exec "$@" 3<&{their_in} 4>&{their_out}', "sh", *command]
-    with subprocess.Popen(started, pass_fds=(their_in, their_out), stderr=subprocess.DEVNULL) as process:
-        os.close(their_in)
-        os.close(their_out)
+    started = ["bash", "-c", f'exec "$@" 3<&{far_in} 4>&{far_out}', "bash", *command]
+    with subprocess.Popen(started, pass_fds=(far_in, far_out), stderr=subprocess.DEVNULL) as process:
+        for end in (their_in, their_out, far_in, far_out):
+            os.close(end)
         try:
             yield Page(our_in, our_out)
         finally:

@@ -54,8 +54,8 @@ def expression(study: Study) -> Section | None:
             "genes in ten equal groups by prediction, the mean of each; right of the dashed line they express more "
             f"than predicted. r is Pearson's correlation, MAE the mean absolute error in {units}.",
         ),
-        *(Scatter(cell) for cell in scored),
-        *(Text(text, tone="warning") for cell in scored if (text := ceiling(inputs, cell))),
+        Scatter(scored),
+        *(Text(text, tone="warning") for text in ceilings(inputs)),
     ]
     dots = [_dots(view) for view in views]
     drawn = {row[0] for panel in dots for row in panel["rows"]}
@@ -114,6 +114,15 @@ def calibration(genes: pl.DataFrame) -> np.ndarray:
         return np.zeros((0, 2))
     groups = np.array_split(genes.sort("predicted").select("expression", "predicted").to_numpy(), 10)
     return np.stack([group.mean(axis=0) for group in groups])
+
+
+def ceilings(inputs: Inputs) -> list[str]:
+    """The remark of `ceiling` on each cell; of many cells the first stands for all."""
+    found = {cell: text for cell in facts.cells(inputs) if (text := ceiling(inputs, cell))}
+    if len(found) < MOST_TABLES:
+        return list(found.values())
+    first, *others = found
+    return [f"{found[first]} The same holds for {style.join(others)}."]
 
 
 def ceiling(inputs: Inputs, cell: str) -> str:

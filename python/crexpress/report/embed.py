@@ -18,7 +18,7 @@ from crexpress.core import splits
 from crexpress.core.methods import PROBABILITY
 from crexpress.core.tracks import element_means
 from crexpress.prepare.elements import TSS
-from crexpress.report import cell_facts, facts, locus
+from crexpress.report import cell_facts, facts, locus, style
 from crexpress.report.inputs import Inputs
 
 BUDGET = 3_000_000  # bytes compressed, 4 MB in the page
@@ -179,5 +179,5 @@ def _tracks(inputs: Inputs, cell: str, rows: np.ndarray) -> list[dict[str, Any]]
         means = element_means(signals.data.tensors[name], dtype=np.float32)[rows]
         top = float(means.max(initial=0)) or 1.0
         values = np.round(means / top * 100).astype(int).tolist()
-        found.append({"name": name, "top": round(top, 3), "values": values})
+        found.append({"name": style.track(name), "top": round(top, 3), "values": values})
     return found

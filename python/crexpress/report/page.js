@@ -76,6 +76,7 @@ function open(data) {
 
 // ---- one gene -------------------------------------------------------------------------------------------------------
 
+const FEW = 8;  // links shown at first, besides those recommended
 const SPLIT = ["training gene", "validation gene", "test gene: no part of training saw it"];
 
 function rowsOf(data, links, gene) {
@@ -100,10 +101,10 @@ function expressionTable(data, gene) {
   const body = make("tbody");
   for (const cell of data.cells) {
     const observed = cell.observed ? cell.observed[gene] : null, predicted = cell.predicted ? cell.predicted[gene] : null;
-    const known = (value, place) => value === null ? "–" : figure(value / 1000) + (place ? ` (higher than ${place[gene]} % of genes)` : "");
+    const known = (value, place) => value === null ? "–" : [figure(value / 1000), place ? make("small", {}, `above ${place[gene]} % of genes`) : ""];
     const seen = cell.seen && data.genes.split[gene] === 0 ? "yes" : "no";
     body.append(make("tr", {}, make("th", { scope: "row" }, cell.name), make("td", {}, cell.role),
-      make("td", {}, known(observed, cell.observedPlace)), make("td", {}, known(predicted, cell.predictedPlace)), make("td", {}, seen)));
+      make("td", {}, ...[known(observed, cell.observedPlace)].flat()), make("td", {}, ...[known(predicted, cell.predictedPlace)].flat()), make("td", {}, seen)));
   }
   const units = [...new Set(data.cells.map((cell) => cell.unit).filter(Boolean))].join(", ");
   const head = make("tr", {});
@@ -112,7 +113,6 @@ function expressionTable(data, gene) {
 }
 
 function sortable(table) {
-  const body = table.tBodies[0];
   table.querySelectorAll("thead th").forEach((head, column) => {
     const button = make("button", { type: "button" }, head.textContent);
     head.replaceChildren(button);
@@ -120,19 +120,19 @@ function sortable(table) {
       const up = head.getAttribute("aria-sort") === "descending";
       table.querySelectorAll("th[aria-sort]").forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
-      const value = (row) => { const cell = row.cells[column]; return cell.dataset.value === undefined ? cell.textContent : +cell.dataset.value; };
-      const rows = [...body.rows].sort((a, b) => { const x = value(a), y = value(b); return x < y ? -1 : x > y ? 1 : 0; });
-      body.append(...(up ? rows : rows.reverse()));
+      const value = (body) => { const cell = body.rows[0].cells[column]; return cell.dataset.value === undefined ? cell.textContent : +cell.dataset.value; };
+      const rows = [...table.tBodies].sort((a, b) => { const x = value(a), y = value(b); return x < y ? -1 : x > y ? 1 : 0; });
+      table.append(...(up ? rows : rows.reverse()));
     });
   });
 }
 
 function linkTable(data, links, rows) {
   const tracks = links.tracks.map((track) => track.name), screened = rows.some((row) => row.screen), loops = rows.some((row) => row.looped);
-  const titles = ["Element", "Class", "Distance", links.label, "Rank", ...tracks, ...(loops ? ["Loop"] : []), ...(screened ? ["CRISPR"] : []), "Evidence"];
+  const titles = ["Element", "Class", "Distance", links.label, "Rank", ...tracks, ...(loops ? ["Loop"] : []), ...(screened ? ["CRISPR"] : [])];
   const head = make("tr", {});
   for (const title of titles) head.append(make("th", { scope: "col" }, title));
-  const body = make("tbody");
+  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, with the evidence under them. A heading sorts.`), make("thead", {}, head));
   for (const row of [...rows].sort((a, b) => a.rank - b.rank)) {
     const number = (value, text) => make("td", { class: "number", "data-value": value }, text);
     const line = make("tr", { "data-element": row.id });
@@ -142,12 +142,18 @@ function linkTable(data, links, rows) {
     row.tracks.forEach((value) => line.append(number(value, figure(value))));
     if (loops) line.append(make("td", {}, row.looped ? "yes" : ""));
     if (screened) line.append(make("td", {}, row.screen || "not tested"));
-    line.append(make("td", { class: "why" }, row.silent ? "no signal in this cell" : row.why || (row.called ? "recommended" : "")));
-    body.append(line);
+    const why = row.silent ? "no signal in this cell" : row.why;
+    const body = make("tbody", {}, line, why ? make("tr", {}, make("td", { class: "why", colspan: titles.length }, why)) : "");
+    if (table.tBodies.length >= FEW && !row.called) body.hidden = true;
+    table.append(body);
   }
-  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended. A heading sorts.`), make("thead", {}, head), body);
   sortable(table);
-  return make("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Links of this gene" }, table);
+  const box = make("div", { class: "table", tabindex: "0", role: "region", "aria-label": "Links of this gene" }, table);
+  const hidden = [...table.tBodies].filter((body) => body.hidden);
+  if (!hidden.length) return box;
+  const more = make("button", { type: "button" }, `Show ${hidden.length} weaker ones`);
+  more.addEventListener("click", () => { hidden.forEach((body) => { body.hidden = false; }); more.remove(); });
+  return make("div", {}, box, more);
 }
 
 // ---- its locus ------------------------------------------------------------------------------------------------------
@@ -168,7 +174,7 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
   const inside = (start, end) => end > view[0] && start < view[1];
   const svg = shape("svg", { width, role: "img", "aria-label": `Locus of ${genes.name[gene] || genes.id[gene]}: links, elements, tracks and genes` });
   let y = 6;
-  const label = (text, at) => svg.append(shape("text", left > 20 ? { x: left - 8, y: at, "text-anchor": "end", class: "lane" } : { x: left, y: at - 9, class: "lane" }, text));
+  const label = (text, top, height) => svg.append(shape("text", left > 20 ? { x: left - 8, y: top + height / 2 + 4, "text-anchor": "end", class: "lane" } : { x: left, y: top - 5, class: "lane" }, text));
   const gap = left > 20 ? 6 : 20;
   const hover = (node, text) => { node.append(shape("title", {}, text)); node.addEventListener("pointerenter", () => say(text)); return node; };
   const tss = genes.tss[gene], here = rows.filter((row) => inside(row.start, row.end));
@@ -177,7 +183,7 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
 
   // links: arcs of those called, a bar for each, with a scale
   const top = y + (gap > 6 ? 14 : 0), tall = 96, floor = top + tall;
-  label(links.label, top + tall / 2);
+  label(links.label, top, tall);
   const most = links.probability ? 1 : Math.max(...here.filter((row) => Math.abs(row.distance) >= 1000 && !row.silent).map((row) => row.score), 1e-9);
   const up = (value) => floor - Math.min(value / most, 1.06) * (tall - 8);
   for (const tick of [0, most / 2, most]) {
@@ -197,8 +203,7 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
   y = floor + gap;
 
   if (rows.some((row) => row.looped)) {
-    y += gap > 6 ? 6 : 0;
-    label("Loops to the TSS", y + 16);
+    label("Loops to the TSS", y, 26);
     for (const row of here.filter((row) => row.looped)) {
       const at = x((row.start + row.end) / 2);
       svg.append(shape("path", { d: `M${at},${y + 24} Q${(at + x(tss)) / 2},${y - 16} ${x(tss)},${y + 24}`, class: "loop" }));
@@ -206,7 +211,7 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
     y += 26 + gap;
   }
   if (tested.length) {
-    label("CRISPR screen", y + 11);
+    label("CRISPR screen", y, 12);
     for (const row of tested.filter((row) => inside(row[1], row[1] + row[2]))) {
       const at = x(row[1] + row[2] / 2), size = row[3] ? 6 : 4;
       svg.append(hover(shape("path", { d: `M${at - size},${y + 2}h${2 * size}l${-size},${1.6 * size}z`, class: row[3] ? "hit" : "miss" }),
@@ -214,7 +219,7 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
     }
     y += 14 + gap;
   }
-  label("Elements", y + 10);
+  label("Elements", y, 11);
   for (const row of here) {
     const start = x(row.start), wide = Math.max(2, x(row.end) - start);
     svg.append(hover(shape("rect", { x: start, y, width: wide, height: 11, fill: COLOUR[row.kind.split(",")[0]] || "#7d8490", opacity: row.silent ? 0.35 : 1 }), told(row)));
@@ -222,7 +227,7 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
   y += 12 + gap;
   links.tracks.forEach((track, number) => {
     const height = 26, base = y + height;
-    label(`${track.name}, 0–${track.top}`, y + 15);
+    label(`${track.name}, 0–${track.top}`, y, height);
     for (const row of here) {
       const at = x((row.start + row.end) / 2);
       svg.append(hover(shape("line", { x1: at, x2: at, y1: base, y2: base - (row.tracks[number] / track.top) * height, class: "signal" }), `${track.name} ${figure(row.tracks[number])} in ${row.id}`));
@@ -230,7 +235,7 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
     svg.append(shape("line", { x1: left, x2: right, y1: base, y2: base, class: "rule" }));
     y = base + gap;
   });
-  label("Genes", y + 12);
+  label("Genes", y + 4, 12);
   const ends = [];
   for (let other = 0; other < genes.id.length; other++) {
     if (genes.chrom[other] !== genes.chrom[gene]) continue;
@@ -273,7 +278,7 @@ function locusOf(data, links, gene) {
     draw();
   };
   const bar = make("div", { class: "bar" });
-  for (const [text, title, act] of [["＋", "zoom in", zoom(0.5, 0)], ["−", "zoom out", zoom(2, 0)], ["◂", "to the left", zoom(1, -0.25)],
+  for (const [text, title, act] of [["+", "zoom in", zoom(0.5, 0)], ["−", "zoom out", zoom(2, 0)], ["◂", "to the left", zoom(1, -0.25)],
     ["▸", "to the right", zoom(1, 0.25)], ["whole", "back to the whole locus", () => { view = home; draw(); }]]) {
     const button = make("button", { type: "button", title, "aria-label": title }, text);
     button.addEventListener("click", act);
@@ -297,17 +302,28 @@ function locusOf(data, links, gene) {
   return { node, stop: () => window.removeEventListener("resize", draw) };
 }
 
-let shown = [];
+let shown = [], chosen = "";
 
 function show(data, gene) {
   const genes = data.genes, chrom = data.chroms[genes.chrom[gene]], out = $("gene");
   shown.forEach((one) => one.stop());
   const where = `${chrom}:${count(genes.tss[gene] - genes.before[gene] + 1)}-${count(genes.tss[gene] + genes.after[gene])}, ${genes.strand[gene] === "-" ? "minus" : "plus"} strand`;
   const split = genes.split[gene];
-  shown = data.links.map((links) => locusOf(data, links, gene));
+  const choice = make("select", { id: "locus-cell" }, ...data.links.map((links) => make("option", {}, links.cell)));
+  choice.value = data.links.some((links) => links.cell === chosen) ? chosen : (data.links[0] || {}).cell;
+  const place = make("div", {});
+  const draw = () => {
+    shown.forEach((one) => one.stop());
+    chosen = choice.value;
+    shown = data.links.filter((links) => links.cell === chosen).map((links) => locusOf(data, links, gene));
+    place.replaceChildren(...shown.map((one) => one.node));
+  };
+  choice.addEventListener("change", draw);
   out.replaceChildren(
     make("h3", { class: "found" }, genes.name[gene] || genes.id[gene], make("small", {}, ` ${genes.id[gene]}, ${where}${split === null ? "" : ", " + SPLIT[split]}`)),
-    data.cells.length ? expressionTable(data, gene) : "", ...shown.map((one) => one.node));
+    data.cells.length ? expressionTable(data, gene) : "",
+    data.links.length > 1 ? make("p", {}, make("label", { for: "locus-cell" }, "Cell of the locus "), choice) : "", place);
+  draw();
   $("gene-name").value = genes.name[gene] || genes.id[gene];
 }
 
@@ -349,12 +365,19 @@ function finder(data) {
 
 // ---- charts ---------------------------------------------------------------------------------------------------------
 
-function scatter(data, box) {
-  const cell = data.cells.find((one) => one.name === box.dataset.scatter);
-  if (!cell || !cell.observed || !cell.predicted || cell.classes) return;
+function scatters(data, box) {
+  const names = JSON.parse(box.dataset.scatter), cells = data.cells.filter((one) => names.includes(one.name) && one.observed && one.predicted && !one.classes);
+  if (!cells.length) return;
+  const choice = make("select", { id: "scatter-cell" }, ...cells.map((one) => make("option", {}, one.name))), place = make("div", {});
+  let stop = scatter(data, cells[cells.length - 1], place);
+  choice.value = cells[cells.length - 1].name;
+  choice.addEventListener("change", () => { stop(); stop = scatter(data, cells.find((one) => one.name === choice.value), place); });
+  box.append(make("p", {}, make("label", { for: "scatter-cell" }, "Gene by gene: "), choice), place);
+}
+
+function scatter(data, cell, box) {
   const points = [];
   data.genes.id.forEach((_, at) => { if (data.genes.split[at] === 2 && cell.observed[at] !== null && cell.predicted[at] !== null) points.push(at); });
-  if (!points.length) return;
   const canvas = make("canvas", { role: "img", "aria-label": `Predicted against observed expression in ${cell.name}` }), line = make("p", { class: "told", "aria-live": "polite" });
   const whole = points.reduce((top, at) => Math.max(top, cell.observed[at], cell.predicted[at]), 1) * 1.03;
   const hint = `${cell.name}: point at a test gene to read its name; a click looks it up.`;
@@ -392,10 +415,12 @@ function scatter(data, box) {
     line.textContent = at < 0 ? hint : `${data.genes.name[at] || data.genes.id[at]}: observed ${figure(cell.observed[at] / 1000)}, predicted ${figure(cell.predicted[at] / 1000)}`;
   });
   canvas.addEventListener("click", (event) => { const at = nearest(event); if (at >= 0) { show(data, at); $("find").scrollIntoView(); } });
-  box.append(canvas, line);
+  box.replaceChildren(canvas, line);
   draw();
+  const dark = matchMedia("(prefers-color-scheme: dark)");
   window.addEventListener("resize", draw);
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+  dark.addEventListener("change", draw);
+  return () => { window.removeEventListener("resize", draw); dark.removeEventListener("change", draw); };
 }
 
 function curves(node) {
@@ -450,7 +475,7 @@ async function start() {
   }
   const data = open(await unpack("genes-data"));
   finder(data);
-  document.querySelectorAll("[data-scatter]").forEach((box) => scatter(data, box));
+  document.querySelectorAll("[data-scatter]").forEach((box) => scatters(data, box));
   document.documentElement.classList.add("ready");
 }
 start();

@@ -71,9 +71,9 @@ class Finder:
 
 @dataclass(frozen=True)
 class Scatter:
-    """A plot of a cell's test genes that scripts draw from the finder's data."""
+    """A plot of the test genes of one of these cells, which scripts draw from the finder's data."""
 
-    cell: str
+    cells: Sequence[str]
     kind: str = "scatter"
 
 
@@ -96,12 +96,11 @@ class Code:
 
 
 @dataclass(frozen=True)
-class Histogram:
-    """Numbers by class as bars of text: (name, number); readable without a picture."""
+class Bars:
+    """One histogram: numbers by class, (name, number)."""
 
     caption: str
     rows: Sequence[tuple[str, int]]
-    kind: str = "bars"
 
     @property
     def most(self) -> int:
@@ -109,7 +108,15 @@ class Histogram:
         return max((number for _, number in self.rows), default=1) or 1
 
 
-Block = Text | Table | Picture | Finder | Scatter | Curves | Code | Histogram
+@dataclass(frozen=True)
+class Histograms:
+    """Histograms side by side, as tables with bars: readable without a picture."""
+
+    several: Sequence[Bars]
+    kind: str = "bars"
+
+
+Block = Text | Table | Picture | Finder | Scatter | Curves | Code | Histograms
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import polars as pl
 
 from crexpress.report import cell_facts, style
 from crexpress.report.inputs import Inputs
-from crexpress.report.page import Cell, Histogram, Section, Table, Text
+from crexpress.report.page import Bars, Cell, Histograms, Section, Table, Text
 from crexpress.report.parts.part import Part
 from crexpress.report.study import Blocks, Study
 
@@ -46,10 +46,14 @@ def of_cell(inputs: Inputs, cell: str) -> Blocks:
     kinds = called.group_by("class").len().sort("len", "class", descending=[True, False])
     return [
         Text(text),
-        Histogram(f"Distance from element to TSS, links of {cell}.", histogram(distance, _DISTANCES, _by_distance)),
-        Histogram("Elements of a gene, genes with any.", histogram(per_gene, _NUMBERS, _by_number)),
-        Histogram("Genes of an element, elements with any.", histogram(per_element, _NUMBERS, _by_number)),
-        Histogram("Class of the element.", [(str(name), int(number)) for name, number in kinds.iter_rows()]),
+        Histograms(
+            [
+                Bars("Distance from element to TSS.", histogram(distance, _DISTANCES, _by_distance)),
+                Bars("Elements of a gene, genes with any.", histogram(per_gene, _NUMBERS, _by_number)),
+                Bars("Genes of an element, elements with any.", histogram(per_element, _NUMBERS, _by_number)),
+                Bars("Class of the element.", [(str(name), int(number)) for name, number in kinds.iter_rows()]),
+            ]
+        ),
         _strongest(called, score, label),
     ]
 
