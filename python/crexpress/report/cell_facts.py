@@ -22,7 +22,7 @@ def silent(inputs: Inputs, cell: str) -> np.ndarray | None:
     if signals is None:
         return None
     if ("silent", cell) in inputs.known:
-        return inputs.known["silent", cell]  # type: ignore[no-any-return]
+        return inputs.known["silent", cell]
     transform, names = signals.header["parameters"]["transform"], signals.header["parameters"]["tracks"]
     means = (tracks.element_means(signals.data.tensors[name], transform, np.float32) for name in names)
     quiet: np.ndarray = np.logical_and.reduce([mean < tracks.FLOOR for mean in means])
@@ -55,7 +55,7 @@ def candidates(inputs: Inputs, cell: str) -> pl.DataFrame:
     """
     if ("candidates", cell) not in inputs.known:
         inputs.known["candidates", cell] = _candidates(inputs, cell)
-    return inputs.known["candidates", cell]  # type: ignore[no-any-return]
+    return inputs.known["candidates", cell]
 
 
 def _candidates(inputs: Inputs, cell: str) -> pl.DataFrame:
@@ -97,7 +97,7 @@ def reach(inputs: Inputs, cell: str) -> pl.DataFrame | None:
     """
     if ("reach", cell) not in inputs.known:
         inputs.known["reach", cell] = _reach(inputs, cell)
-    return inputs.known["reach", cell]  # type: ignore[no-any-return]
+    return inputs.known["reach", cell]
 
 
 def _reach(inputs: Inputs, cell: str) -> pl.DataFrame | None:
