@@ -145,11 +145,11 @@ class Page:
     title: str
     lead: str
     tiles: Sequence[Tile]
-    verdict: Sequence[str]
     findings: Sequence[str]
     sections: Sequence[Section]
     version: str
     files: Sequence[tuple[str, str]] = ()  # (path from the page, what it is called) of files to open
+    verdict: Sequence[str] = ()
 
 
 def measured(figure: Figure | None, best: bool = False, digits: int = 3) -> Cell:
