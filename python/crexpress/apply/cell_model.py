@@ -1,14 +1,14 @@
 """A trained model together with the cells it is applied to: what predict and interpret start from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from crexpress.core import artifacts, model_config
 from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
-from crexpress.data.opening import store_for
+from crexpress.data.opening import Inputs, store_for
 from crexpress.data.orthology import same_genome
 from crexpress.data.store import Store
 from crexpress.models.base import Model
@@ -89,20 +89,7 @@ class CellModel:
 
 
 def load(
-    directory: Path,
-    *,
-    elements: Path,
-    genes: Path,
-    signals: Sequence[Path],
-    expression: Sequence[Path],
-    sequence: Path | None,
-    motifs: Path | None,
-    contacts: Sequence[Path],
-    profiles: Sequence[Path],
-    device: str,
-    threads: int | None,
-    precision: str,
-    data: str = "auto",
+    directory: Path, *, device: str, threads: int | None, precision: str, data: str = "auto", **inputs: Unpack[Inputs]
 ) -> CellModel:
     """Load a model directory and the artefacts it needs, both on one device.
 
@@ -110,12 +97,10 @@ def load(
     """
     model_config.read_config(directory, model_config.TrainedModel)
     where = prepare(device, threads, read_settings(directory, TrainingConfig).seed)
-    inputs = {"elements": elements, "genes": genes, "signals": signals, "expression": expression}
-    inputs |= {"sequence": sequence, "motifs": motifs, "contacts": contacts, "profiles": profiles}
     return of_cells(load_model(directory).to(where), inputs, precision, data)
 
 
-def of_cells(model: Model, inputs: Mapping[str, Any], precision: str = "float32", data: str = "auto") -> CellModel:
+def of_cells(model: Model, inputs: Inputs, precision: str = "float32", data: str = "auto") -> CellModel:
     """A loaded model, on its device, with the artefacts in `inputs`, named as `open_store` names them."""
     if not model.about or model.folder is None:
         raise InputError("this model says nothing of its training; save it, and load it by load_model")
