@@ -16,6 +16,7 @@ process REPORT {
     path "${point.folder}summary.txt", emit: summary
     tuple val(point), path("${point.folder}*_mqc.json", arity: '1..*'), emit: multiqc
     path "${point.folder}figures", emit: figures
+    path "${point.folder}tables", emit: tables
     tuple val(task.process), eval('report --version'), topic: versions
 
     script:
@@ -26,7 +27,7 @@ process REPORT {
 
     stub:
     """
-    mkdir -p ${quote("${point.folder}figures")}
+    mkdir -p ${quote(['figures', 'tables'].collect { name -> point.folder + name })}
     touch ${quote(['report.html', 'summary.txt', 'crexpress_mqc.json'].collect { name -> point.folder + name })}
     """
 }

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from crexpress.apply.cell_model import CellModel
-from crexpress.core import artifacts, log
+from crexpress.core import artifacts, files, log
 from crexpress.core.errors import InputError
 from crexpress.formats.edit_files import SCHEMA, left_out, read_edits
 from crexpress.interpret import edits as editing
@@ -98,9 +98,9 @@ def score_variants(
     header = like.header("variants", "score-variants", cell, models=len(models), edits=len(table))
     header["sources"] += [artifacts.source(path) for path in (variants, fasta, motif_file) if path]
     artifacts.write_table(outdir / f"variants.{name}.parquet", rows, header)
-    with artifacts.replacing(outdir / f"variants.{name}.txt") as temporary:
+    with files.replacing(outdir / f"variants.{name}.txt") as temporary:
         temporary.write_text(vep(rows))
-    with artifacts.replacing(outdir / f"variants.{name}.left_out.tsv") as temporary:
+    with files.replacing(outdir / f"variants.{name}.left_out.tsv") as temporary:
         lost.write_csv(temporary, separator="\t")
     for reason, count in lost.group_by("reason", maintain_order=True).len().iter_rows():
         log.say(f"{count:,} left out: {reason}")

@@ -9,7 +9,7 @@ import click
 from crexpress.core.chromosome_names import usable
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.names import listed
-from crexpress.formats import chromosome_table, samplesheet
+from crexpress.formats import chromosome_table, samplesheet, sheet_text
 from crexpress.formats.genome_files import chromosome_sizes
 from crexpress.formats.samplesheet import Row
 from crexpress.models.config import INPUTS
@@ -85,7 +85,7 @@ def check(
 
     Where the samplesheet is faulty, settings are held against the cells and tracks that it names.
     """
-    named = samplesheet.cells_and_assays(sheet)
+    named = sheet_text.cells_and_assays(sheet)
     faults = Faults()
     rows = faults.of(
         samplesheet.read,

@@ -4,7 +4,6 @@ A plain run is the sweep of one point. Every fault of the YAML is collected and 
 the options of `train` itself, the presets and the samplesheet.
 """
 
-import csv
 import itertools
 import re
 import shlex
@@ -20,6 +19,7 @@ from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.names import listed
 from crexpress.core.schemas import NAME
 from crexpress.formats.samplesheet import EXPRESSION, SHARED
+from crexpress.formats.sheet_text import cells_and_assays
 from crexpress.models.config import INPUTS
 from crexpress.models.folder import build
 from crexpress.pipeline import hidden_tracks
@@ -66,8 +66,7 @@ class Cells(NamedTuple):
 
 def read_cells(sheet: Path, read: Sequence[str] = ()) -> Cells:
     """Cells of a samplesheet that check-samplesheet wrote, with those of their tracks that are `read` (none: all)."""
-    with sheet.open(newline="", encoding="utf-8") as file:
-        return cells_of([(row["cell"], row["assay"]) for row in csv.DictReader(file)], read)
+    return cells_of(cells_and_assays(sheet), read)
 
 
 def cells_of(rows: Sequence[tuple[str, str]], read: Sequence[str] = ()) -> Cells:
