@@ -65,9 +65,9 @@ def configure(settings: Mapping[str, Any], shape: Shape) -> tuple[ModelConfig, i
 
 
 def read_runs(path: Path, command: click.Command) -> list[tuple[str, dict[str, Any]]]:
-    """Models to train that check-sweep laid out (runs.json), as points with their settings, whatever the seed.
+    """Models to train that make-plan or check-sweep laid out (runs.json), as points with their settings.
 
-    `command` is train's.
+    Each once, whatever the seed. `command` is train's.
     """
     points: dict[str, dict[str, Any]] = {}
     for run in json.loads(path.read_text()):

@@ -4,7 +4,6 @@ A plain run is the sweep of one point. Every fault of the YAML is collected and 
 the options of `train` itself, the presets and the samplesheet.
 """
 
-import csv
 import itertools
 import re
 import shlex
@@ -15,11 +14,12 @@ from typing import Any, NamedTuple
 import click
 import yaml
 
-from crexpress.core import artifacts, splits
+from crexpress.core import model_config, splits
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.names import listed
 from crexpress.core.schemas import NAME
 from crexpress.formats.samplesheet import EXPRESSION, SHARED
+from crexpress.formats.sheet_text import cells_and_assays
 from crexpress.models.config import INPUTS
 from crexpress.models.folder import build
 from crexpress.pipeline import hidden_tracks
@@ -66,18 +66,18 @@ class Cells(NamedTuple):
 
 def read_cells(sheet: Path, read: Sequence[str] = ()) -> Cells:
     """Cells of a samplesheet that check-samplesheet wrote, with those of their tracks that are `read` (none: all)."""
-    with sheet.open(newline="", encoding="utf-8") as file:
-        every = list(csv.DictReader(file))
-    rows = [row for row in every if row["assay"] not in SHARED]
-    tracks: dict[str, set[str]] = {row["cell"]: set() for row in rows}
-    measured = []
-    for row in rows:
-        if row["assay"] in EXPRESSION:
-            measured.append(row["cell"])
-        elif not read or row["assay"] in read:
-            tracks[row["cell"]].add(row["assay"])
-    looped = {row["cell"] for row in every if row["assay"] == "loops"}
-    return Cells(list(tracks), list(dict.fromkeys(measured)), tracks, looped)
+    return cells_of(cells_and_assays(sheet), read)
+
+
+def cells_of(rows: Sequence[tuple[str, str]], read: Sequence[str] = ()) -> Cells:
+    """Cells of the (cell, assay) rows of a samplesheet, as `read_cells` finds them."""
+    tracks: dict[str, set[str]] = {cell: set() for cell, assay in rows if assay not in SHARED}
+    for cell, assay in rows:
+        if assay not in (*SHARED, *EXPRESSION) and (not read or assay in read):
+            tracks[cell].add(assay)
+    measured = dict.fromkeys(cell for cell, assay in rows if assay in EXPRESSION)
+    looped = {cell for cell, assay in rows if assay == "loops"}
+    return Cells(list(tracks), list(measured), tracks, looped)
 
 
 def read_models(given: Sequence[str]) -> list[Point]:
@@ -86,7 +86,7 @@ def read_models(given: Sequence[str]) -> list[Point]:
     for text in given:
         bare = "=" not in text or Path(text).is_dir()
         name, _, folder = (Path(text).name, "", text) if bare else text.partition("=")
-        artifacts.read_config(folder)
+        model_config.read_config(folder)
         if not NAME.fullmatch(name):
             raise InputError(f"--model {text}: '{name}' cannot name a point; give NAME=DIR")
         points.append(Point(name, {}, Path(folder)))
@@ -325,7 +325,7 @@ def runs(
         settings = _over(base, point.settings)
         holdout = listed(settings.get("holdout_cells"))
         modes = ["direct", "anchored"] if settings.get("anchored") else ["direct"]
-        config = artifacts.read_config(point.model) if point.model else None
+        config = model_config.read_config(point.model) if point.model else None
         if config:
             model = config["model"]
             settings |= {"width": model["width"], "bin_size": model["bin_size"]}

@@ -14,6 +14,7 @@ import polars as pl
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.core.tracks import TRANSFORMS
+from crexpress.formats import bigwig
 from crexpress.prepare import profile_bins, signals
 from crexpress.prepare.profile_bins import SHARES
 from crexpress.prepare.signals import Chunk, Combination, Replicate
@@ -90,7 +91,7 @@ class Profiles:
         change = TRANSFORMS[self.transform]
         if (
             len(sources) == 1
-            and isinstance(sources[0].source, signals.BigWig)
+            and isinstance(sources[0].source, bigwig.BigWig)
             and sources[0].path.stat().st_size < _SMALL
         ):
             low, high, value = sources[0].records(chrom)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crexpress.core import artifacts, splits
+from crexpress.core import files, splits
 from crexpress.report import cell_facts, facts
 from crexpress.report.inputs import Inputs
 
@@ -87,5 +87,5 @@ def of_screen(inputs: Inputs, cell: str, pairs: pl.DataFrame) -> pl.DataFrame:
 def write(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, path: Path) -> None:
     """Tab-separated text, numbers rounded; an unknown value is empty."""
     rows = table(inputs, cell, pairs).with_columns(pl.col(pl.Float32, pl.Float64).round(_DECIMALS))
-    with artifacts.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_text(rows.write_csv(separator="\t"), encoding="utf-8")

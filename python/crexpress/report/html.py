@@ -9,8 +9,8 @@ import jinja2
 from markupsafe import Markup
 
 from crexpress import __version__
-from crexpress.core import artifacts
-from crexpress.report import facts, findings, parts, verdict
+from crexpress.core import files
+from crexpress.report import facts, findings, headline, parts, verdict
 from crexpress.report.page import Page
 from crexpress.report.study import Study
 
@@ -23,8 +23,8 @@ def build(study: Study, title: str | None = None, files: Sequence[tuple[str, str
     named = ", ".join(cells) if len(cells) <= 3 else f"{len(cells)} cells"
     return Page(
         title=title or f"Gene expression and element-gene links: {named}",
-        lead=findings.lead(study),
-        tiles=[*findings.tiles(study), *(tile for part in listed for tile in part.tiles(study))],
+        lead=headline.lead(study),
+        tiles=[*headline.tiles(study), *(tile for part in listed for tile in part.tiles(study))],
         verdict=verdict.sentences(study),
         findings=[*findings.findings(study), *(told for part in listed for told in part.findings(study))],
         sections=[section for section in made if section is not None],
@@ -60,5 +60,5 @@ def summary(page: Page) -> str:
 
 def write(path: Path, text: str) -> None:
     """Write a text file beside its name and rename it: a killed tool leaves nothing half-written."""
-    with artifacts.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

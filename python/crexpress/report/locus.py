@@ -14,7 +14,8 @@ from crexpress.core.artifacts import Arrays
 from crexpress.core.errors import InputError
 from crexpress.core.intervals import overlapping
 from crexpress.core.tracks import element_means
-from crexpress.evaluate import crispr
+from crexpress.formats import screen_files
+from crexpress.prepare import screening
 from crexpress.prepare.contacts import Contacts, Value
 from crexpress.report import cell_facts, facts, style
 from crexpress.report.inputs import Inputs, Loaded
@@ -62,8 +63,8 @@ def screen(files: Sequence[str], inputs: Inputs) -> pl.DataFrame:
     """
     tables, genes, screens = [], inputs.genes.data, facts.screens(inputs)
     chromosomes = {*genes["chrom"].unique(), *(inputs.elements.data["chrom"].unique() if inputs.elements else ())}
-    for name, path in crispr.parse(files).items():
-        pairs = crispr.pairs(crispr.read(path, chromosomes).pairs, genes)
+    for name, path in screen_files.parse(files).items():
+        pairs = screening.pairs(screen_files.read(path, chromosomes).pairs, genes)
         assumed = screens.get(name, {}).get("assumed_cell")
         cell = pl.col("CellType") if "CellType" in pairs.columns else pl.lit(assumed, pl.String)
         tables.append(

@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 from crexpress.core import artifacts, methods, splits
 from crexpress.core.errors import InputError
-from crexpress.report import facts, findings, html, linkage, locus, locus_plot, metrics, multiqc, style
+from crexpress.report import facts, findings, headline, html, linkage, locus, locus_plot, metrics, multiqc, style
 from crexpress.report.inputs import load
 from crexpress.report.metrics import Figure, View
 from crexpress.report.page import Picture, Text
@@ -168,14 +168,14 @@ def without_link_model(run: Run) -> None:
 def test_links_are_held_against_the_best_score_that_needs_no_model(run: Run) -> None:
     with_closed_forms(run)
     study = run.study()
-    tile = findings.tiles(study)[-1]
+    tile = headline.tiles(study)[-1]
     assert (tile.name, tile.value) == ("Average precision of links by probability (link model)", "0.900")
     assert tile.details[1:] == ["best without a model: ABC of the element 0.750"]
     said = " ".join(findings.findings(study))
     assert "Probability (link model) is above ABC of the element, the best score that needs no model." in said
     without_link_model(run)
     study = run.study()
-    tile = findings.tiles(study)[-1]
+    tile = headline.tiles(study)[-1]
     assert tile.name == "Average precision of links by attention / distance, the best of 2 scores on this very screen"
     assert tile.value == "0.450"
     assert tile.details[1:] == ["best without a model: ABC of the element 0.750"]
@@ -194,7 +194,7 @@ def test_the_change_is_said_to_be_of_chosen_genes_beside_that_of_all(run: Run) -
         value=pl.when(every).then(0.21).otherwise("value"), n=pl.when(every).then(40).otherwise("n")
     )
     artifacts.write_table(run.folder / "metrics.parquet", changed, header)
-    (tile,) = (tile for tile in findings.tiles(run.study()) if tile.name.startswith("r of predicted change"))
+    (tile,) = (tile for tile in headline.tiles(run.study()) if tile.name.startswith("r of predicted change"))
     assert tile.name == "r of predicted change, B against A, in the 12 unseen genes chosen because they differ"
     assert "all 40 unseen genes 0.210" in tile.details
     said = " ".join(findings.findings(run.study()))
@@ -248,7 +248,7 @@ def test_the_anchored_model_leads_in_the_new_cell_and_its_mode_is_said(run: Run)
     assert inputs.predictions["A"].header["parameters"]["mode"] == "direct"
     assert inputs.predictions["B"].header["parameters"]["mode"] == "anchored"
     study = Study(inputs, run.folder / "figures")
-    found = {tile.name: tile.value for tile in findings.tiles(study)}
+    found = {tile.name: tile.value for tile in headline.tiles(study)}
     assert found["r in B, 40 unseen genes, unseen cell, anchored"] == "0.950"
     assert found["r in A, 40 unseen genes"] == "0.812"
     told = findings.findings(study)
@@ -297,7 +297,7 @@ def test_many_trained_cells_share_a_sentence_and_the_new_one_keeps_its_own(run: 
     assert "above the best baseline in 3" in shared[0]
     assert not any(text.startswith(("A (", "C (", "D (")) for text in said)
     assert any(text.startswith("B (never seen)") for text in said)
-    assert [tile.value for tile in findings.tiles(study)][:2] == ["0.812", "0.812"]
+    assert [tile.value for tile in headline.tiles(study)][:2] == ["0.812", "0.812"]
 
 
 def test_too_few_regulated_pairs_get_a_warning_and_no_curve(run: Run) -> None:
@@ -351,10 +351,10 @@ def test_where_nothing_is_measured_the_page_says_so_and_what_the_model_reached_e
     # beside cells that are tested, one that is only predicted is told apart
     run.metrics()
     study = run.study()
-    assert "Tested on genes of chr3 and on B, a cell type it never saw." in findings.lead(study)
+    assert "Tested on genes of chr3 and on B, a cell type it never saw." in headline.lead(study)
     frame, header = artifacts.read_table(run.folder / "metrics.parquet", "metrics")
     artifacts.write_table(run.folder / "metrics.parquet", frame.filter(pl.col("cell") != "B"), header)
-    assert findings.lead(run.study()).endswith("Tested on genes of chr3. Only predicted, not tested: B.")
+    assert headline.lead(run.study()).endswith("Tested on genes of chr3. Only predicted, not tested: B.")
     assert "card" not in [section.anchor for section in html.build(run.study()).sections]
 
 
@@ -380,7 +380,7 @@ def test_whom_baselines_learned_from_is_said_where_the_model_learned_from_others
     said = " ".join(findings.findings(run.study()))
     assert f"below the best baseline, {name} (r 0.900" in said
     assert "The baselines learned from the expression of B, which the model never saw" in said
-    tiles = {tile.name: tile.details[-1] for tile in findings.tiles(run.study())}
+    tiles = {tile.name: tile.details[-1] for tile in headline.tiles(run.study())}
     assert f"best baseline, {name}: 0.900" in tiles.values()
     assert "best baseline 0.700" in tiles.values()
     header["parameters"]["baselines_left_out"] = ["B"]
