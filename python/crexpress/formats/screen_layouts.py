@@ -95,11 +95,7 @@ def normalised(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Layout 
         return frame, frame.clear(), None
     missing = [name for name in layout.names if name not in frame.columns]
     names = {old: new for old, new in layout.names.items() if old not in missing and new not in frame.columns}
-    kept = (
-        pl.lit(True)
-        if layout.kept is None or not set(layout.kept.meta.root_names()) <= set(frame.columns)
-        else layout.kept
-    )
+    kept = pl.lit(True) if layout.kept is None or not set(layout.kept.meta.root_names()) <= set(frame.columns) else layout.kept
     made = {ours: value for ours, value in layout.made.items() if set(value.meta.root_names()) <= set(frame.columns)}
     stays = frame.select(kept.fill_null(False)).to_series()
     frame = frame.with_columns(value.alias(f"made {ours}") for ours, value in made.items())

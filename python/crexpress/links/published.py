@@ -59,9 +59,7 @@ def gene_keys(frame: pl.DataFrame, genes: pl.DataFrame | None) -> pl.Series:
     bare = frame["ensembl"].str.split(".").list.first()
     if genes is None:
         return pl.select(pl.coalesce(frame["symbol"], bare)).to_series()
-    by_id = genes.select(pl.col("gene_id").str.split(".").list.first().alias("bare"), "gene_id").unique(
-        "bare", keep="first"
-    )
+    by_id = genes.select(pl.col("gene_id").str.split(".").list.first().alias("bare"), "gene_id").unique("bare", keep="first")
     by_symbol = genes.filter(pl.col("gene_name").is_unique())
     of_id = bare.replace_strict(by_id["bare"], by_id["gene_id"], default=None, return_dtype=pl.String)
     of_symbol = frame["symbol"].replace_strict(

@@ -28,9 +28,7 @@ def forms(pairs: pl.DataFrame, genes: pl.DataFrame, expressed: np.ndarray | None
     return found
 
 
-def _nearest(
-    pairs: pl.DataFrame, genes: pl.DataFrame, chosen: np.ndarray, low: np.ndarray, high: np.ndarray
-) -> np.ndarray:
+def _nearest(pairs: pl.DataFrame, genes: pl.DataFrame, chosen: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """1 where the pair's gene is among those nearest to its middle, of the chosen genes from `low` to `high`."""
     row = {gene: at for at, gene in enumerate(genes["gene_id"])}
     own = np.array([row.get(gene, -1) for gene in pairs["gene_id"]])

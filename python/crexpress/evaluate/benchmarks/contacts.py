@@ -35,9 +35,7 @@ def score(entry: Entry, world: World) -> Found:
         raise InputError(f"{entry.name}: loops are scored with a file, --elements and --genes; give all three")
     cell = entry.cell or next(iter(world.cells()), None)
     if cell is None or cell not in world.cells():
-        raise InputError(
-            f"{entry.name}: {cell or 'no cell'} has nothing to score; its cell must be one of {world.cells()}"
-        )
+        raise InputError(f"{entry.name}: {cell or 'no cell'} has nothing to score; its cell must be one of {world.cells()}")
     loops = loop_files.read_loops(entry.file).table
     loops = loops.filter(pl.col("count").fill_nan(np.inf) >= float(entry.options.get("least", 0)))
     table, positive = candidates(loops, world.elements, world.genes, entry.options.get("gene", "body"))
@@ -76,15 +74,11 @@ def candidates(
     for one, other in ((0, 1), (1, 0)):
         loop, on_gene = overlapping(anchors[one], places)
         back, on_element = overlapping(anchors[other], extents)
-        joined = pl.DataFrame({"loop": loop, "gene": on_gene}).join(
-            pl.DataFrame({"loop": back, "element": on_element}), on="loop"
-        )
+        joined = pl.DataFrame({"loop": loop, "gene": on_gene}).join(pl.DataFrame({"loop": back, "element": on_element}), on="loop")
         keys.append(joined["gene"].to_numpy() * len(elements) + joined["element"].to_numpy())
     positive = np.isin(gene * len(elements) + element, np.unique(np.concatenate(keys)))
     own = genes.select("gene_id", gene="gene_name", key="gene_id")[gene]
-    table = pl.concat([extents[element], own], how="horizontal").with_columns(
-        pl.Series("distance", np.abs(apart[gene, column]))
-    )
+    table = pl.concat([extents[element], own], how="horizontal").with_columns(pl.Series("distance", np.abs(apart[gene, column])))
     return table, positive
 
 

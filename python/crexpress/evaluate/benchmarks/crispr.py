@@ -91,9 +91,7 @@ def _lifted(entry: Entry, table: screen_files.Table, world: World) -> tuple[pl.D
         return table.pairs, []
     frame = table.pairs
     places = chain.read(Path(file)).lift(
-        frame["chrom"].to_list(),
-        frame["chromStart"].cast(pl.Int64).to_numpy(),
-        frame["chromEnd"].cast(pl.Int64).to_numpy(),
+        frame["chrom"].to_list(), frame["chromStart"].cast(pl.Int64).to_numpy(), frame["chromEnd"].cast(pl.Int64).to_numpy()
     )
     told = [f"lifted by {Path(file).name}: {sum(name is not None for name in places[0]):,} of {len(frame):,} pairs"]
     frame = frame.with_columns(
@@ -146,9 +144,6 @@ def _genes_of(frame: pl.DataFrame) -> pl.DataFrame:
     there = [name for name in screen_files.GENE_COLUMNS if name in frame.columns]
     tss = pl.col("startTSS").cast(pl.Int64) if "startTSS" in frame.columns else pl.lit(None, pl.Int64)
     named = frame.select(
-        pl.coalesce(*reversed(there)).alias("gene_id"),
-        pl.coalesce(*reversed(there)).alias("gene_name"),
-        "chrom",
-        tss.alias("tss"),
+        pl.coalesce(*reversed(there)).alias("gene_id"), pl.coalesce(*reversed(there)).alias("gene_name"), "chrom", tss.alias("tss")
     )
     return named.drop_nulls("gene_id").unique("gene_id", keep="first", maintain_order=True)

@@ -71,9 +71,7 @@ def _forms(cell: str, table: pl.DataFrame, world: World, genes: pl.DataFrame) ->
     distance = np.abs(table["distance"].cast(pl.Float64).fill_null(np.inf).to_numpy())
     found: dict[str, np.ndarray] = {}
     if world.elements is not None and world.genes is not None:
-        screen = table.rename({"start": "chromStart", "end": "chromEnd"}).with_columns(
-            distance=pl.col("distance").abs()
-        )
+        screen = table.rename({"start": "chromStart", "end": "chromEnd"}).with_columns(distance=pl.col("distance").abs())
         overlap = screening.overlaps(screen, world.elements, world.genes)
         known = {name: values for name, values in world.tracks.get(cell, {}).items() if name in ACTIVITY_TRACKS}
         found |= closed_forms.closed_forms(screen, overlap, world.elements, world.genes, known)
@@ -103,9 +101,7 @@ def _closed_sets(cell: str, world: World, table: pl.DataFrame) -> list[Linkset]:
     for name, contact in ways.items():
         scored = abc.scores(world.elements, wanted, activity, contact)
         extents = world.elements.select("chrom", start="ccre_start", end="ccre_end")[scored.element]
-        frame = extents.with_columns(
-            wanted["gene_id"].gather(scored.gene).alias("key"), pl.Series("score", scored.score)
-        )
+        frame = extents.with_columns(wanted["gene_id"].gather(scored.gene).alias("key"), pl.Series("score", scored.score))
         frame = frame.filter(pl.col("score") > 0)
         one = Score(name, methods.closed_form(name), aggregate="sum", fill=0)
         found.append(without_promoters(Linkset(cell, frame, {"score": one}), world.genes))

@@ -62,11 +62,7 @@ def _faults(given: dict[str, str], folder: Path, taken: set[str]) -> list[str]:
         faults.append(f"'{name}' is there twice; give each benchmark a name of its own")
     if kind and kind not in BENCHMARKS:
         faults.append(f"there is no kind '{kind}'; kinds are {', '.join(BENCHMARKS)}")
-    faults += [
-        f"there is no file {folder / given[what]}"
-        for what in FILES
-        if what in given and not (folder / given[what]).is_file()
-    ]
+    faults += [f"there is no file {folder / given[what]}" for what in FILES if what in given and not (folder / given[what]).is_file()]
     return faults
 
 

@@ -28,9 +28,7 @@ def score(entry: Entry, world: World) -> Found:
     """
     cell = entry.cell or ""
     if cell not in world.expression or world.genes is None or len(world.expression) < 2:
-        raise InputError(
-            f"{entry.name}: needs predictions and expression of {cell or 'its cell'}, and of another cell; give them"
-        )
+        raise InputError(f"{entry.name}: needs predictions and expression of {cell or 'its cell'}, and of another cell; give them")
     own = world.expression[cell]
     others = [one for name, one in world.expression.items() if name != cell]
     fold = own.log2_value - np.mean([one.log2_value for one in others], axis=0)
@@ -49,22 +47,8 @@ def score(entry: Entry, world: World) -> Found:
             at = np.flatnonzero(inside & np.isfinite(values))
             if len(at) < LEAST or np.ptp(values[at]) == 0:
                 continue
-            rows += _figures(
-                context,
-                method,
-                values[at],
-                {name: one.observed[at] for name, one in world.expression.items()},
-                cell,
-                world,
-            )
-    return Found(
-        rows,
-        [],
-        [
-            f"{cell}: {int(known.sum()):,} genes of its own"
-            + ("" if entry.file else ", log2 fold change above 2 from the mean of the other cells")
-        ],
-    )
+            rows += _figures(context, method, values[at], {name: one.observed[at] for name, one in world.expression.items()}, cell, world)
+    return Found(rows, [], [f"{cell}: {int(known.sum()):,} genes of its own" + ("" if entry.file else ", log2 fold change above 2 from the mean of the other cells")])
 
 
 def _figures(
@@ -77,10 +61,7 @@ def _figures(
     mx, my, xx, yy, xy = (counts @ np.stack([x, y, x * x, y * y, x * y], axis=1)).T / total
     with np.errstate(invalid="ignore", divide="ignore"):
         r = (xy - mx * my) / np.sqrt((xx - mx**2) * (yy - my**2))
-    rows = [
-        context.metric(method, "pearson", r, n),
-        context.metric(method, "mae", counts @ np.abs(predicted - observed[cell]) / total, n),
-    ]
+    rows = [context.metric(method, "pearson", r, n), context.metric(method, "mae", counts @ np.abs(predicted - observed[cell]) / total, n)]
     profiles = {name: values for name, values in observed.items() if np.ptp(values) > 0}
     if cell not in profiles or len(profiles) < 2:
         return rows
@@ -99,11 +80,7 @@ def _listed(entry: Entry, genes: pl.DataFrame) -> np.ndarray:
     """Which genes a list names, one a line: by id without version, or symbol; InputError where none is known."""
     assert entry.file is not None
     names = {line.split()[0].split(".")[0] for line in text_files.read_lines(entry.file)["text"] if line.split()}
-    known = (
-        genes["gene_id"].str.split(".").list.first().is_in(list(names)) | genes["gene_name"].is_in(list(names))
-    ).to_numpy()
+    known = (genes["gene_id"].str.split(".").list.first().is_in(list(names)) | genes["gene_name"].is_in(list(names))).to_numpy()
     if not known.any():
-        raise InputError(
-            f"{entry.file}: none of its {len(names):,} genes is one of this run's; give ids or symbols, one a line"
-        )
+        raise InputError(f"{entry.file}: none of its {len(names):,} genes is one of this run's; give ids or symbols, one a line")
     return known

@@ -2,6 +2,4 @@
 
 from crexpress.links.importers.base import Format
 
-FORMAT = Format(
-    "table", "published score", note="the best of the elements that a pair overlaps, where nothing else is said"
-)
+FORMAT = Format("table", "published score", note="the best of the elements that a pair overlaps, where nothing else is said")
