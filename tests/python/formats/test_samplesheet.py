@@ -220,7 +220,7 @@ def test_file_is_looked_for_in_the_working_directory_too(tmp_path: Path, monkeyp
         (b"cell assay\nA dnase\n", "the column 'file' is missing"),
         ("cell,assay,file\nA,dnase,a.bw\n".encode("utf-16"), "UTF-16"),
         ("cell,assay,file\nA,dnase,ä.bw\n".encode("latin-1"), "row 2: not UTF-8"),
-        (b"PK\x03\x04\x00\x00", "no text file"),
+        (b"PK\x03\x04\x00\x00", "no Excel workbook"),
         (b"", "is empty"),
         (b"cell,assay,file\n\n,,\n", "is empty"),
     ],
