@@ -14,7 +14,7 @@ from typing import NamedTuple
 from crexpress.core.artifacts import replacing
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.schemas import NAME
-from crexpress.formats import text_tables
+from crexpress.formats import peaks, text_tables
 
 REQUIRED = ("cell", "assay", "file")
 COLUMNS = (*REQUIRED, "replicate", "column")
@@ -23,10 +23,11 @@ TRAIN, HOLDOUT, PREDICT = "train", "holdout", "predict"
 
 URL = re.compile(r"(https?|s3|gs)://\S+")
 ACCESSION = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
+PEAKS_ACCESSION = re.compile(rf"({ACCESSION.pattern})\.bed(\.gz)?")  # of a track's peaks; alone it is the bigWig's
 
 TABLES = (".tsv", ".txt", ".csv", ".tab", ".sf", ".results", ".gct", ".fpkm_tracking")
 BIGWIG = (".bw", ".bigwig")
-TRACK = (*BIGWIG, ".bam", "fragments.tsv")
+TRACK = (*BIGWIG, ".bam", "fragments.tsv", *peaks.NAMES)
 SUFFIXES = {  # of a file of each assay, ".gz" apart; every other assay is a track
     "rna": TABLES,
     "cage": (*TABLES, ".bed", ".ctss", ".bam", *BIGWIG),
@@ -91,7 +92,7 @@ def read(
         Row(
             v["cell"],
             v["assay"],
-            _url(v["file"], v["assay"]) or v["file"],
+            _url(v["file"], v["assay"], _is_missing(v["file"], path.parent, absent)) or v["file"],
             int(v["replicate"]),
             v["column"],
             roles[v["cell"]],
@@ -212,11 +213,16 @@ def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | N
     if suffix not in allowed or (suffix in BINARY and file.lower().endswith(".gz")):
         kind = "" if assay in SUFFIXES else " (taken for a track)"
         return f"'{file}' does not fit the assay {assay}{kind}, which takes {', '.join(allowed)}"
+    missing = _is_missing(file, folder, absent)
+    if not missing or _url(file, assay, missing):
+        return None
+    return f"'{file}' does not exist; give a path relative to the sheet, or a full path or URL"
+
+
+def _is_missing(file: str, folder: Path, absent: Collection[str] | None) -> bool:
     if absent is not None:
-        missing = file in absent
-    else:
-        missing = not URL.fullmatch(file) and not any((base / file).is_file() for base in (folder, Path()))
-    return f"'{file}' does not exist; give a path relative to the sheet, or a full path or URL" if missing else None
+        return file in absent
+    return not URL.fullmatch(file) and not any((base / file).is_file() for base in (folder, Path()))
 
 
 def _column_fault(column: str, file: str, assay: str) -> str | None:
@@ -310,8 +316,13 @@ def _suffix(file: str) -> str:
     return "fragments.tsv" if name.endswith("fragments.tsv") else Path(name).suffix
 
 
-def _url(file: str, assay: str) -> str | None:
-    """Download address of an ENCODE accession, by the pattern of the portal; None for anything else."""
+def _url(file: str, assay: str, missing: bool = False) -> str | None:
+    """Download address of an ENCODE accession, by the pattern of the portal; None for anything else.
+
+    ENCFF....bed.gz of a track is the portal's file of peaks where there is no (`missing`) file of that name.
+    """
+    if missing and assay not in SUFFIXES and (named := PEAKS_ACCESSION.fullmatch(file)):
+        return f"https://www.encodeproject.org/files/{named[1]}/@@download/{named[1]}.bed.gz"
     extension = {"rna": "tsv", "ccres": "bed.gz", "loops": "bedpe.gz", "cage": None}.get(assay, "bigWig")
     if not extension or not ACCESSION.fullmatch(file):
         return None

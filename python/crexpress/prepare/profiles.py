@@ -88,11 +88,8 @@ class Profiles:
         one stretch that the columns `start` to `end` cover.
         """
         change = TRANSFORMS[self.transform]
-        if (
-            len(sources) == 1
-            and isinstance(sources[0].source, signals.BigWig)
-            and sources[0].path.stat().st_size < _SMALL
-        ):
+        small = len(sources) == 1 and sources[0].path.stat().st_size < _SMALL
+        if small and isinstance(sources[0].source, signals.BigWig | signals.Peaks):
             low, high, value = sources[0].records(chrom)
             before = np.append(0.0, np.cumsum((high - low) * change(value)))
             record = np.searchsorted(low, places, "right") - 1  # the last that starts at or before the place

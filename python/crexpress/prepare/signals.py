@@ -19,6 +19,7 @@ from crexpress.core.native import refusing
 from crexpress.core.schemas import NAME
 from crexpress.core.tracks import TRANSFORMS
 from crexpress.formats import alignments
+from crexpress.formats.peaks import Peaks, is_peaks
 
 Combination = Literal["mean", "max", "sum"]
 COMBINATIONS: tuple[Combination, ...] = ("mean", "max", "sum")
@@ -186,11 +187,13 @@ class Replicate:
 
     def __init__(self, path: Path, lengths: Mapping[str, int | None], reads: alignments.Count) -> None:
         self.path = path
-        self.source = alignments.Coverage(path, reads) if alignments.is_reads(path) else BigWig(path)
+        self.source = _opened(path, reads)
         partners = chromosome_names.reconcile(self.source.lengths, lengths, path)
         sizes = {partners[name]: size for name, size in self.source.lengths.items() if name in partners and size}
         chromosome_names.require_same_build(sizes, lengths, path)
         self.names = {chrom: name for name, chrom in partners.items()}
+        if isinstance(self.source, Peaks):
+            self.source.require_within({name: lengths[chrom] for name, chrom in partners.items() if chrom in lengths})
         missing = [chrom for chrom in lengths if chrom not in self.names]
         if missing:
             log.say(f"Note: {path.name} holds nothing on {', '.join(missing)}; read as 0 there")
@@ -218,7 +221,7 @@ class Replicate:
 
     def records(self, chrom: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """All stretches of a chromosome with their values, as `BigWig.records`; InputError as `read`."""
-        assert isinstance(self.source, BigWig)
+        assert isinstance(self.source, BigWig | Peaks)
         name = self.names.get(chrom)
         if name is None:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
@@ -226,6 +229,13 @@ class Replicate:
         for record in np.flatnonzero((value < 0) | (value == np.inf))[:1]:
             refuse(self.path, name, int(start[record]), value[record])
         return start, end, value
+
+
+def _opened(path: Path, reads: alignments.Count) -> "BigWig | Peaks | alignments.Coverage":
+    """A file of a track, by its name: reads, called peaks, else a bigWig."""
+    if alignments.is_reads(path):
+        return alignments.Coverage(path, reads)
+    return Peaks(path) if is_peaks(path) else BigWig(path)
 
 
 def refuse(path: Path, name: str, place: int, value: float) -> None:
