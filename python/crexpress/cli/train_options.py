@@ -18,7 +18,7 @@ _OPTIONS = (
     cli.reads(expression=cli.SOME),
     click.option(
         "--preset",
-        help="Model and training settings: crexpress-small, crexpress, scpge, creator, ... or a JSON file of your own.  "
+        help="Model and training settings: crexpress-small, crexpress, scpge, creator, ... or a JSON file.  "
         "[default: crexpress-small with --profiles, scpge-small without]",
     ),
     click.option(

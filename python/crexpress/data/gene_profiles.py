@@ -148,8 +148,8 @@ def read(
         for what, right in (("edges", [list(config.profile_edges)]), ("transform", list(config.transforms))):
             if parameters[what] not in right:
                 raise InputError(
-                    f"{path} has the {what} {parameters[what]}, the model needs {right[0]}; run extract-signals --genes "
-                    "(and match-quantiles) as for the cells that the model was trained on"
+                    f"{path} has the {what} {parameters[what]}, the model needs {right[0]}; run extract-signals "
+                    "--genes (and match-quantiles) as for the cells that the model was trained on"
                 )
         there = present[names.index(cell)]
         lacking = [track for track, has in zip(config.tracks, there, strict=True) if has and track not in tensors]

@@ -1,4 +1,4 @@
-"""What the tracks of cells are like, kept in a model's config.json, so that a cell whose tracks are of another kind is told.
+"""What the tracks of cells are like, kept in a model's config.json: by this a cell with tracks of another kind is told.
 
 Peak-level tracks, fold changes and coverages all read alike; a model learns the numbers of one of them.
 """
