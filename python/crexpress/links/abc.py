@@ -7,7 +7,7 @@ config.yaml.
 """
 
 from collections.abc import Callable, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np

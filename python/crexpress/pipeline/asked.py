@@ -132,7 +132,7 @@ def _settings(
     points = faults.of(sweep.read_models, asked.models) or []
     seeds = faults.of(sweep.read_seeds, asked.seeds)
     faults.stop()
-    base |= {"preset": base.get("preset", "scpge-small"), "width": str(asked.width)}
+    base |= {"preset": base.get("preset", preset_file.DEFAULT), "width": str(asked.width)}
     base |= {"holdout_cells": asked.holdout_cells} | ({"bin_size": str(asked.bin_size)} if asked.bin_size else {})
     points += chosen.points if chosen else [] if points else [sweep.Point(preset_file.label(base["preset"]), {})]
     return base, points, seeds or (chosen.seeds if chosen else []) or [int(base.get("seed", 1))]

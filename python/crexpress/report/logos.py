@@ -15,9 +15,12 @@ ZOOM = 60  # bp drawn as letters: more cannot be read
 FACTORS = 12  # shown at each end of a ranking
 
 
-def draw_links(folder: Path, cell: str, links: pl.DataFrame, channels: pl.DataFrame, count: int) -> list[Path]:
+def draw_links(
+    folder: Path, cell: str, links: pl.DataFrame, channels: pl.DataFrame, count: int, sequence: Path | None = None
+) -> list[Path]:
     """FOLDER/logos.CELL/GENE.ELEMENT.svg and .png of the `count` links with the largest effects."""
     arrays = artifacts.open_arrays(folder / f"contributions.{cell}.safetensors", "contribution_arrays").tensors
+    codes = artifacts.open_arrays(sequence, "sequence").tensors["codes"] if sequence else None
     strongest = links.with_row_index("row").sort(pl.col("effect").abs(), descending=True, maintain_order=True)
     made = []
     for link in strongest.head(count).iter_rows(named=True):
@@ -26,6 +29,9 @@ def draw_links(folder: Path, cell: str, links: pl.DataFrame, channels: pl.DataFr
         bases = None
         if "bases" in arrays:
             bases = np.asarray(arrays["bases"][link["row"]] * arrays["hypothetical"][link["row"]])
+        if "motif_bases" in arrays and codes is not None:
+            own = np.eye(5, 4, dtype=np.float32)[codes[link["element"]]].T * arrays["motif_bases"][link["row"]]
+            bases = own if bases is None else bases + own
         if bases is None and not len(ranked):
             continue
         name = f"{link['gene_name']}.{link['element_id']}".replace("/", "_").replace(":", "_")
