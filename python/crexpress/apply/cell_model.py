@@ -1,6 +1,6 @@
 """A trained model together with the cells it is applied to: what predict and interpret start from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
