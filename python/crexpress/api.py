@@ -18,12 +18,13 @@ from crexpress import models
 from crexpress.apply import cell_model
 from crexpress.apply import predict as prediction
 from crexpress.apply.cell_model import CellModel
-from crexpress.core import artifacts
+from crexpress.core import artifacts, files
 from crexpress.core.errors import InputError
 from crexpress.data import anchor
 from crexpress.data.study import Study
 from crexpress.evaluate.run import run
 from crexpress.interpret import links as model_links
+from crexpress.interpret.scores import SCORES
 from crexpress.links import combine
 from crexpress.models.base import Model
 from crexpress.training.fine_tune import FineTuned
@@ -108,15 +109,14 @@ def links(
     """
     if model.config.anchored:
         raise InputError("this model predicts changes between cells; rank elements by a model that is not anchored")
-    own: dict[str, Any] = {str(score["name"]): score for score in model_links.SCORES}
-    more: dict[str, Any] = {str(score["name"]): score for score in model_links.MORE_SCORES}
+    own = {name: score.entry(name) for name, score in SCORES.items()}
     made: dict[str, Any] = {str(score["name"]): score for score in combine.SCORES}
-    known = {**own, **more, **made}
+    known = own | made
     for name in scores:
         if name not in known:
             raise InputError(f"there is no link score '{name}'; choose from {', '.join(known)}")
     loaded = cell_model.of_cells(model, study.inputs(cell), precision)
-    extra = any(name in more for name in scores)
+    extra = any(SCORES[name].more for name in scores if name in own)
     table = model_links.link_table(model, loaded.store, 0, tokens, extra, precision)
     if any(name in made for name in scores):
         signals = study.require("signals", cell)
@@ -277,5 +277,5 @@ def save_model(model: Model, folder: str | Path) -> None:
     models.save_model(folder, model, about)
     known = model.folder / anchor.FILE if model.folder else None
     if model.config.anchored and known and known.parent.resolve() != folder.resolve():
-        with artifacts.replacing(folder / anchor.FILE) as temporary:
+        with files.replacing(folder / anchor.FILE) as temporary:
             shutil.copyfile(known, temporary)

@@ -13,13 +13,7 @@ import polars as pl
 from crexpress.core.errors import InputError
 from crexpress.formats import text_files
 
-NAMES = (".narrowpeak", ".broadpeak", ".bed")  # endings, ".gz" apart; ENCODE calls both of its formats .bed
 _COLUMNS = {10: "narrowPeak", 9: "broadPeak"}
-
-
-def is_peaks(path: Path) -> bool:
-    """Whether a file holds called peaks, by its name."""
-    return path.name.lower().removesuffix(".gz").endswith(NAMES)
 
 
 class Peaks:

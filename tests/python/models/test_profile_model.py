@@ -6,11 +6,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-import torch
 from bigwigs import Entries, peaks, write_bigwig
 from crexpress.core import artifacts
-from crexpress.models.inputs import GeneProfile
-from crexpress.models.regulatory import RegulatoryModel
 from crexpress.prepare.profile_bins import matched
 from crexpress.training.presets import read_preset
 from tools import run
@@ -156,7 +153,7 @@ def test_an_anchored_model_compares_profiles_with_the_other_cells(tiny: Any, fol
 
 
 def test_what_models_see_of_a_gene_in_an_anchored_store(tiny: Any, folder: Path) -> None:
-    from crexpress.data.store import open_store
+    from crexpress.data.opening import open_store
 
     config = read_preset("crexpress-small")[0].replace(tracks=TRACKS, neighbours=4, anchored=True)
     store = open_store(
@@ -183,31 +180,6 @@ def test_what_models_see_of_a_gene_in_an_anchored_store(tiny: Any, folder: Path)
     assert found.about[1, 2].item() == pytest.approx(abs(a[1] - b[1]) / 2)
     assert found.about[0, 1].item() == pytest.approx(b[5])
     assert np.isnan(found.about[0, 2].item())  # one other cell has no spread
-
-
-def test_silencing_is_predicting_without_each_element_near_or_far() -> None:
-    """Also where an element is no part of the profile: then its token alone is another."""
-    torch.manual_seed(0)
-    config = read_preset("crexpress-small")[0].replace(tracks=TRACKS, neighbours=4)
-    model = RegulatoryModel(config).eval()
-    tokens, present = torch.randn(2, 5, model.token_width), torch.ones(2, 5, dtype=torch.bool)
-    present[1, 0] = False
-    distance = torch.tensor([[-4e5, -900.0, 0.0, 5e3, 6e5]]).repeat(2, 1)
-    shape = 2, len(TRACKS), len(config.profile_edges)
-    profile = GeneProfile(torch.rand(shape), torch.ones(2, 2, dtype=torch.bool), torch.rand(2, 1))
-    silenced = GeneProfile(*(part.repeat_interleave(5, 0) for part in profile))
-    silenced.values[1] *= 0.5  # of the first gene, by its second element
-    with torch.no_grad():
-        whole, silent = model.predict(tokens, present, distance, None, profile).expression, model.embed_silent()
-        found = model.silence_each(tokens, present, distance, None, profile, silent, whole, silenced)
-        for gene, column in np.ndindex(2, 5):
-            changed = tokens.clone()
-            changed[gene, column] = silent
-            own = GeneProfile(*(part[column + 5 * gene].unsqueeze(0) for part in silenced))
-            one = slice(gene, gene + 1)
-            alone = model.predict(changed[one], present[one], distance[one], None, own).expression[0]
-            expected = alone if column != 2 and present[gene, column] else whole[gene]
-            assert found[gene, column].item() == pytest.approx(expected.item(), abs=1e-5)
 
 
 @pytest.mark.parametrize("preset", ["scpge-small", "creator-small"])
