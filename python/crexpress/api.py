@@ -29,6 +29,7 @@ from crexpress.interpret.chosen import asked_pairs
 from crexpress.interpret.contribution_tables import channel_rows, link_rows
 from crexpress.interpret.contributions import Background
 from crexpress.interpret.score_variants import score_variants
+from crexpress.interpret.scores import SCORES
 from crexpress.links import combine
 from crexpress.models.base import Model
 from crexpress.training.fine_tune import FineTuned
@@ -121,15 +122,14 @@ def links(
     """
     if model.config.anchored:
         raise InputError("this model predicts changes between cells; rank elements by a model that is not anchored")
-    own: dict[str, Any] = {str(score["name"]): score for score in model_links.SCORES}
-    more: dict[str, Any] = {str(score["name"]): score for score in model_links.MORE_SCORES}
+    own = {name: score.entry(name) for name, score in SCORES.items()}
     made: dict[str, Any] = {str(score["name"]): score for score in combine.SCORES}
-    known = {**own, **more, **made}
+    known = own | made
     for name in scores:
         if name not in known:
             raise InputError(f"there is no link score '{name}'; choose from {', '.join(known)}")
     loaded = cell_model.of_cells(model, study.inputs(cell), precision)
-    extra = any(name in more for name in scores)
+    extra = any(SCORES[name].more for name in scores if name in own)
     table = model_links.link_table(model, loaded.store, 0, tokens, extra, precision)
     if any(name in made for name in scores):
         signals = study.require("signals", cell)

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pybigtools
 
-from crexpress.core import artifacts, log
+from crexpress.core import artifacts, files, log
 from crexpress.core.artifacts import Header
 from crexpress.data.store import Store
 from crexpress.interpret.contribution_tables import Sites, channel_rows, intervals, link_rows
@@ -105,7 +105,7 @@ def _write_bigwigs(
         with TemporaryDirectory() as place:
             made = Path(place, "made.bw")  # the writer wants this ending
             pybigtools.open(str(made), "w").write(sizes, chain([first], rows))
-            with artifacts.replacing(path) as temporary:
+            with files.replacing(path) as temporary:
                 shutil.copyfile(made, temporary)
 
 

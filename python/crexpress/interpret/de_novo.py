@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import artifacts, files
 from crexpress.core.errors import InputError
 from crexpress.formats.meme import MotifSet, read_meme
 from crexpress.formats.text_files import read_lines
@@ -45,7 +45,7 @@ def discover(
         max_seqlets_per_metacluster=most,
         n_leiden_runs=5,
     )
-    with artifacts.replacing(h5) as temporary:
+    with files.replacing(h5) as temporary:
         io.save_hdf5(str(temporary), *found, window)
     patterns = []
     for sign, group in zip(("activates", "represses"), found, strict=True):

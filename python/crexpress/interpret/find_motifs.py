@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts, log
+from crexpress.core import artifacts, files, log
 from crexpress.core.errors import InputError
 from crexpress.data.factors import levels
 from crexpress.formats.meme import MotifSet
@@ -69,10 +69,10 @@ def find_enriched(
     made = artifacts.make_header("enriched_motifs", "find-motifs", elements=elements.header["elements"], cell=cell,
                                  parameters=about, sources=sources)  # fmt: skip
     artifacts.write_table(outdir / "enriched_motifs.parquet", table, made)
-    with artifacts.replacing(outdir / "enriched_motifs.tsv") as temporary:
+    with files.replacing(outdir / "enriched_motifs.tsv") as temporary:
         table.write_csv(temporary, separator="\t", float_precision=6)
     for name, rows in (("active", first), ("background", second)):
-        with artifacts.replacing(outdir / f"{name}.fa") as temporary:
+        with files.replacing(outdir / f"{name}.fa") as temporary:
             temporary.write_text(active_list.fasta(codes, elements.frame, rows))
     found = table.filter(pl.col(f"q_{test}") < 0.05)
     log.say(
@@ -88,9 +88,9 @@ def find_patterns(outdir: Path, contributions: Path, motif_set: MotifSet, seed: 
     bases, values = de_novo.read_contributions(contributions)
     patterns = de_novo.discover(bases, values, outdir / "de_novo.h5", seed=seed)
     table = de_novo.patterns_table(patterns, motif_set)
-    with artifacts.replacing(outdir / "de_novo.tsv") as temporary:
+    with files.replacing(outdir / "de_novo.tsv") as temporary:
         table.write_csv(temporary, separator="\t")
-    with artifacts.replacing(outdir / "de_novo.meme") as temporary:
+    with files.replacing(outdir / "de_novo.meme") as temporary:
         temporary.write_text(de_novo.as_meme(patterns))
     log.say(f"TF-MoDISco found {len(table)} patterns in the contributions of {len(bases):,} links")
     return table
@@ -99,7 +99,7 @@ def find_patterns(outdir: Path, contributions: Path, motif_set: MotifSet, seed: 
 def read_back(outdir: Path, folder: Path, motif_set: MotifSet) -> pl.DataFrame:
     """Write meme_chip.tsv: what MEME-ChIP found, with the most alike known motifs."""
     table = de_novo.read_meme_chip(folder, motif_set)
-    with artifacts.replacing(outdir / "meme_chip.tsv") as temporary:
+    with files.replacing(outdir / "meme_chip.tsv") as temporary:
         table.write_csv(temporary, separator="\t")
     log.say(f"{folder}: {len(table)} motifs of MEME-ChIP")
     return table

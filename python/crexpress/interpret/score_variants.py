@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from crexpress.apply.cell_model import CellModel
-from crexpress.core import artifacts, log
+from crexpress.core import artifacts, files, log
 from crexpress.core.errors import InputError
 from crexpress.formats.edit_files import SCHEMA, left_out, read_edits
 from crexpress.interpret import edits as editing
@@ -109,9 +109,9 @@ def write(
     header = models[0].header("variants", "score-variants", cell, models=len(models))
     header["sources"] += [artifacts.source(path) for path in sources]
     artifacts.write_table(outdir / f"variants.{name}.parquet", rows, header)
-    with artifacts.replacing(outdir / f"variants.{name}.txt") as temporary:
+    with files.replacing(outdir / f"variants.{name}.txt") as temporary:
         temporary.write_text(vep(rows))
-    with artifacts.replacing(outdir / f"variants.{name}.left_out.tsv") as temporary:
+    with files.replacing(outdir / f"variants.{name}.left_out.tsv") as temporary:
         lost.write_csv(temporary, separator="\t")
 
 

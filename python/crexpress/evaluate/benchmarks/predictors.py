@@ -1,12 +1,11 @@
 """Every score that a run has of some pairs: link tables, published ones, closed forms; with what each is."""
 
 from collections.abc import Mapping
-from functools import lru_cache
 
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts, methods
+from crexpress.core import methods
 from crexpress.core.errors import InputError
 from crexpress.core.methods import Method
 from crexpress.core.tracks import ACTIVITY_TRACKS

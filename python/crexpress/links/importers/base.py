@@ -6,7 +6,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crexpress.core import chromosome_names, methods
+from crexpress.core import chromosome_names
 from crexpress.core.builds import require_build
 from crexpress.core.errors import InputError
 from crexpress.core.log import say
