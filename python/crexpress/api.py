@@ -18,7 +18,7 @@ from crexpress import models
 from crexpress.apply import cell_model
 from crexpress.apply import predict as prediction
 from crexpress.apply.cell_model import CellModel
-from crexpress.core import artifacts
+from crexpress.core import artifacts, files
 from crexpress.core.errors import InputError
 from crexpress.data import anchor
 from crexpress.data.study import Study
@@ -277,5 +277,5 @@ def save_model(model: Model, folder: str | Path) -> None:
     models.save_model(folder, model, about)
     known = model.folder / anchor.FILE if model.folder else None
     if model.config.anchored and known and known.parent.resolve() != folder.resolve():
-        with artifacts.replacing(folder / anchor.FILE) as temporary:
+        with files.replacing(folder / anchor.FILE) as temporary:
             shutil.copyfile(known, temporary)

@@ -13,12 +13,13 @@ from pathlib import Path
 import click
 import numpy as np
 import polars as pl
-from crexpress.core import artifacts
+from crexpress.core import artifacts, bootstrap, ranking
 from crexpress.data.neighbours import NEAREST
-from crexpress.evaluate import bootstrap, crispr, ranking
+from crexpress.formats import screen_files
 from crexpress.links.closed_forms import closed_forms
 from crexpress.links.combine import read_world, widen
 from crexpress.links.shares import abc, gene_rows
+from crexpress.prepare import screening
 from crexpress.prepare.contacts import Contacts
 from marked_page import put
 from real_case import CELL, SCREEN, TARGETS, Case, Run, Setting
@@ -39,9 +40,9 @@ class Bench:
         genes, header = artifacts.read_table(store["genes"], "genes")
         tracks = "dnase", "h3k27ac"
         world = read_world(elements, genes, store["genes"], header, store["signals"], CELL, tracks)
-        screen = crispr.read(SCREEN, elements["chrom"].unique()).pairs
-        self.pairs = crispr.pairs(screen.filter(pl.col("CellType") == CELL), genes)
-        overlap = crispr.overlaps(self.pairs, elements, genes)
+        screen = screen_files.read(SCREEN, elements["chrom"].unique()).pairs
+        self.pairs = screening.pairs(screen.filter(pl.col("CellType") == CELL), genes)
+        overlap = screening.overlaps(self.pairs, elements, genes)
         self.closed = closed_forms(self.pairs, overlap, elements, genes, world.tracks)
         self.genes = genes.filter(pl.col("gene_id").is_in(self.pairs["gene_id"].drop_nulls().implode()))
         some = self._read(seen)

@@ -17,11 +17,11 @@ from pathlib import Path
 import click
 import numpy as np
 import polars as pl
-from crexpress.core import artifacts
-from crexpress.evaluate import bootstrap, crispr, ranking
+from crexpress.core import artifacts, bootstrap, ranking
 from crexpress.links import card, evidence, fit, inputs, members, screen
 from crexpress.links.closed_forms import closed_forms
 from crexpress.links.read import measure, on_scale
+from crexpress.prepare import screening
 
 EIGHT = (  # the eighth, contact, is not measured here
     "tss_between",  # numTSSEnhGene
@@ -76,7 +76,7 @@ def main(
     placed = on_scale(scene, measure(scene))
     for name, pieces in (("rE2G's kind, 7 of 8 features", EIGHT), ("rE2G's kind, 13 features", THIRTEEN)):
         scores[name] = refit(screen.tested(placed, "screen", tested, evidence.find(pieces)))
-    overlap = crispr.overlaps(tested, store.elements, store.genes)
+    overlap = screening.overlaps(tested, store.elements, store.genes)
     tracks = {"dnase": scene.tracks["access"], "h3k27ac": scene.tracks["h3k27ac"]}
     closed = closed_forms(tested, overlap, store.elements, store.genes, tracks)
     scores |= {name: closed[name] for name in ("ABC", "activity/distance", "distance")}

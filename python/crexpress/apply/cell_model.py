@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crexpress.core import artifacts, schemas
+from crexpress.core import artifacts, model_config
 from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
+from crexpress.data.opening import store_for
 from crexpress.data.orthology import same_genome
-from crexpress.data.store import Store, store_for
+from crexpress.data.store import Store
 from crexpress.models.base import Model
 from crexpress.models.folder import load_model, read_settings
 from crexpress.training.config import TrainingConfig
@@ -107,7 +108,7 @@ def load(
 
     Expression only tells the factors whose motifs a cell sees, where the model was trained with `expressed_factors`.
     """
-    artifacts.read_config(directory, schemas.TrainedModel)
+    model_config.read_config(directory, model_config.TrainedModel)
     where = prepare(device, threads, read_settings(directory, TrainingConfig).seed)
     inputs = {"elements": elements, "genes": genes, "signals": signals, "expression": expression}
     inputs |= {"sequence": sequence, "motifs": motifs, "contacts": contacts, "profiles": profiles}

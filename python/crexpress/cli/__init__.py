@@ -1,10 +1,8 @@
 """What every executable in bin/ shares: --version, exit codes, messages, progress."""
 
-import errno
 import functools
 import math
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +11,7 @@ import click
 from click.core import ParameterSource
 
 from crexpress import __version__
+from crexpress.cli import exits
 from crexpress.core import artifacts, errors, log
 from crexpress.core.folder import Folder
 from crexpress.core.names import listed
@@ -24,11 +23,6 @@ INPUT_DIR = click.Path(exists=True, file_okay=False, path_type=Path)
 OUTPUT_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 OUTPUT_DIR = click.Path(file_okay=False, writable=True, path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)  # what numpy, torch and scikit-learn all take
-_NO_MEMORY = "not enough host memory; give this tool more, or a smaller input"
-_NOT_OURS = (  # faults of a folder or disk
-    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
-    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
-)
 
 
 class FloatRange(click.FloatRange):
@@ -88,27 +82,10 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
         @functools.wraps(function)
         def guarded(*args: Any, **kwargs: Any) -> None:
             settle()
-            try:
+            with exits.by_code():
                 if kinds:
                     _fill(kinds, kwargs)
                 function(*args, **kwargs)
-            except errors.InputError as error:
-                fail(str(error), errors.BAD_INPUT)
-            except KeyboardInterrupt as stop:  # of training, with what it leaves
-                fail(str(stop) or "interrupted; no unfinished artefact was kept", errors.INTERRUPTED)
-            except MemoryError:
-                fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
-            except OSError as error:
-                if error.errno not in _NOT_OURS:
-                    raise
-                path = error.filename2 or error.filename or "the output"  # the second one of a renaming is the user's
-                fail(f"cannot use {path}: {error.strerror}; give another place", errors.BAD_INPUT)
-            except Exception as error:
-                if type(error).__name__ == "OutOfMemoryError":  # torch's, without importing torch here
-                    fail("the GPU is out of memory; use a smaller --batch-size", errors.DEVICE_OUT_OF_MEMORY)
-                if "DefaultCPUAllocator" in str(error):  # torch's RuntimeError
-                    fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
-                raise
 
         command = click.command(
             context_settings={"show_default": True, "help_option_names": ["-h", "--help"]},
@@ -117,12 +94,6 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
         return click.version_option(__version__, message="%(prog)s (crexpress) %(version)s")(command)
 
     return decorate
-
-
-def fail(message: str, code: int) -> None:
-    """Print one message to stderr and leave with `code`."""
-    click.echo(f"Error: {message}", err=True)
-    sys.exit(code)
 
 
 def split_list(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:

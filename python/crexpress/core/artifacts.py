@@ -5,13 +5,9 @@ element and gene sets its rows are aligned to. Files are written beside their fi
 killed tool leaves nothing that looks finished.
 """
 
-import errno
 import hashlib
 import io
 import json
-import math
-import os
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -23,21 +19,21 @@ import numpy as np
 import polars as pl
 
 from crexpress import __version__
-from crexpress.core import schemas
+from crexpress.core import containers, schemas
+from crexpress.core.columns import check_table
 from crexpress.core.errors import InputError
+from crexpress.core.files import replacing
+from crexpress.core.headers import check_header
 from crexpress.core.native import refusing
+from crexpress.core.tensors import check_tensors
 
 FORMAT = 1
 KEY = "crexpress"
 Header = dict[str, Any]
 
-_DTYPES = {"U8": "<u1", "I16": "<i2", "I32": "<i4", "I64": "<i8", "F16": "<f2", "F32": "<f4", "F64": "<f8"}
 # first bytes of a file -> the ending of artefacts of that format; safetensors have none and are told by the brace
 _ENDINGS = {b"PAR1": ".parquet", b"PK\x03\x04": ".npz"}
 _ROW_GROUP = 1_000_000  # rows
-_LONGEST_HEADER = 100_000_000  # bytes, of safetensors
-_DEFLATED = 1032  # bytes that deflate makes of one, at best
-_NAMES = {np.dtype(numpy_name): name for name, numpy_name in _DTYPES.items()}
 
 
 class Table(NamedTuple):
@@ -110,44 +106,6 @@ def require_same(what: str, first: str | Path, first_header: Header, second: str
         )
 
 
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
-    try:
-        with _naming_a_full_disk(path):
-            yield temporary
-        os.chmod(temporary, 0o666 & ~_umask())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-
-
-@contextmanager
-def replacing_folder(path: str | Path, last: str) -> Iterator[Path]:
-    """A temporary folder whose entries take the place of those in `path` when the block ends well.
-
-    The entry `last` goes last: where it is, everything is. When the block fails nothing is left of it.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    place = path if path.is_dir() else path.parent  # inside: an existing folder may be a mounted disk of its own
-    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=place) as name:
-        with _naming_a_full_disk(path):
-            yield Path(name)
-        path.mkdir(exist_ok=True)
-        (path / last).unlink(missing_ok=True)
-        for entry in sorted(Path(name).iterdir(), key=lambda entry: entry.name == last):
-            if (path / entry.name).is_dir():
-                shutil.rmtree(path / entry.name)
-            entry.rename(path / entry.name)
-
-
 def write_table(path: str | Path, frame: pl.DataFrame, header: Header) -> None:
     """Write a parquet table with its header in the file's metadata."""
     with replacing(path) as temporary:
@@ -181,7 +139,7 @@ def read_table(path: str | Path, kind: str) -> tuple[pl.DataFrame, Header]:
         header = _check(path, kind, pl.read_parquet_metadata(path).get(KEY))
         frame = pl.read_parquet(path, use_statistics=False)
     with _refusing_damage(path, kind):
-        schemas.check_table(kind, frame, header)
+        check_table(kind, frame, header)
     return frame, header
 
 
@@ -231,55 +189,15 @@ def create_arrays(
     path: str | Path, specs: Mapping[str, tuple[Any, tuple[int, ...]]], header: Header
 ) -> Iterator[dict[str, np.ndarray]]:
     """Writable memory maps {name: (dtype, shape)} of a new safetensors file, for arrays larger than memory."""
-    entries: dict[str, Any] = {"__metadata__": {KEY: json.dumps(header)}}
-    offset = 0
-    for name, (dtype, shape) in specs.items():
-        size = int(np.dtype(dtype).itemsize * np.prod(shape, dtype=np.int64))
-        entries[name] = {
-            "dtype": _NAMES[np.dtype(dtype)],
-            "shape": list(shape),
-            "data_offsets": [offset, offset + size],
-        }
-        offset += size
-    text = json.dumps(entries).encode()
-    text += b" " * (-len(text) % 8)  # keeps every tensor aligned
-    with replacing(path) as temporary:
-        with temporary.open("wb") as file:
-            file.write(len(text).to_bytes(8, "little") + text)
-            if offset:  # reserve the blocks now: a full disk must raise here, not kill the process in a page fault
-                os.posix_fallocate(file.fileno(), file.tell(), offset)
-        tensors = _map(temporary, entries, 8 + len(text), "r+")
+    with containers.created(path, specs, {KEY: json.dumps(header)}) as tensors:
         yield tensors
-        for tensor in tensors.values():
-            if isinstance(tensor, np.memmap):
-                tensor.flush()
 
 
 def open_arrays(path: str | Path, kind: str) -> Arrays:
     """Open a safetensors file as read-only memory maps; InputError when it is not an artefact of this kind."""
     _require_ending(path, kind, ".safetensors")
-    with _refusing_safetensors(path):
-        start, entries = _entries(path)
-        tensors = _map(Path(path), entries, start, "r")
-        stored = entries.get("__metadata__", {}).get(KEY)
-    return _arrays(path, kind, stored, tensors)
-
-
-def _entries(path: str | Path) -> tuple[int, dict[str, Any]]:
-    """Where the tensors of a safetensors file begin, and what its head says of them; else ValueError or the like."""
-    with Path(path).open("rb") as file:
-        length = int.from_bytes(file.read(8), "little")
-        if length > min(_LONGEST_HEADER, os.fstat(file.fileno()).st_size - 8):
-            raise ValueError("no header")
-        return 8 + length, schemas.read_json(file.read(length))
-
-
-@contextmanager
-def _refusing_safetensors(path: str | Path) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise InputError(f"{path} is not a readable safetensors file ({error}); make it again") from None
+    tensors, metadata = containers.opened(path)
+    return _arrays(path, kind, metadata.get(KEY), tensors)
 
 
 def read_header(path: str | Path) -> Header | None:
@@ -292,8 +210,7 @@ def read_header(path: str | Path) -> Header | None:
         with refusing(f"{path} is not a readable parquet table", "make it again"):
             stored = pl.read_parquet_metadata(path).get(KEY)
     elif ending == ".safetensors":
-        with _refusing_safetensors(path):
-            stored = _entries(path)[1].get("__metadata__", {}).get(KEY)
+        stored = containers.metadata(path).get(KEY)
     elif ending == ".npz":
         with refusing(f"{path} is not a readable npz file", "make it again"), zipfile.ZipFile(path) as file:
             if f"{KEY}.npy" in file.namelist():
@@ -314,46 +231,23 @@ def require_header(path: str | Path) -> Header:
 
 
 def write_sparse(path: str | Path, arrays: Mapping[str, np.ndarray], header: Header) -> None:
-    """Write the arrays of a sparse matrix as a compressed npz with its header.
-
-    Not by numpy, which asks for ZIP64 entries: releases of Python 3.11 write those differently.
-    """
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as file:
-        for name, array in {KEY: np.array(json.dumps(header)), **arrays}.items():
-            entry = io.BytesIO()
-            np.lib.format.write_array(entry, np.asanyarray(array), allow_pickle=False)
-            file.writestr(zipfile.ZipInfo(f"{name}.npy"), entry.getvalue(), zipfile.ZIP_DEFLATED)
+    """Write the arrays of a sparse matrix as a compressed npz with its header."""
+    containers.pack(path, {KEY: np.array(json.dumps(header)), **arrays})
 
 
 def read_sparse(path: str | Path, kind: str) -> Arrays:
     """Read an npz written by `write_sparse`; InputError when it is not an artefact of this kind."""
     _require_ending(path, kind, ".npz")
     with refusing(f"{path} is not a readable npz file", "make it again"):
-        tensors = _unpack(path)
+        tensors = containers.unpacked(path)
     stored = tensors.pop(KEY, None)
     return _arrays(path, kind, None if stored is None else str(stored), tensors)
-
-
-def _unpack(path: str | Path) -> dict[str, np.ndarray]:
-    """Arrays of an npz; ValueError where a size in it is more than its file can hold."""
-    tensors: dict[str, np.ndarray] = {}
-    with zipfile.ZipFile(path) as file:
-        for entry in file.infolist():
-            if entry.file_size > _DEFLATED * entry.compress_size + 1024:
-                raise ValueError(f"{entry.filename} cannot be {entry.file_size} bytes long")
-            content = file.read(entry)  # whole, so that its checksum is looked at
-            try:
-                array = np.load(io.BytesIO(content), allow_pickle=False)
-            except MemoryError:
-                raise ValueError(f"{entry.filename} cannot be as large as it says") from None
-            tensors[entry.filename.removesuffix(".npy")] = array
-    return tensors
 
 
 def _arrays(path: str | Path, kind: str, stored: str | None, tensors: dict[str, np.ndarray]) -> Arrays:
     header = _check(path, kind, stored)
     with _refusing_damage(path, kind):
-        schemas.check_tensors(kind, tensors, header)
+        check_tensors(kind, tensors, header)
     return Arrays(header, tensors)
 
 
@@ -397,68 +291,5 @@ def _check(path: str | Path, kind: str, stored: str | None) -> Header:
             f"{path} has artefact format {str(header['format'])[:40]}, this version reads {FORMAT}; make the file again"
         )
     with _refusing_damage(path, kind):
-        schemas.check_header(header)
+        check_header(header)
     return cast(Header, header)
-
-
-def read_config(directory: str | Path, schema: type[schemas.Model] = schemas.Model) -> dict[str, Any]:
-    """A model directory's config.json; InputError when there is none, or it is of something else."""
-    path = Path(directory) / "config.json"
-    try:
-        config = schemas.read_json(path.read_bytes())
-        if not isinstance(config, dict) or "model" not in config:
-            raise ValueError("it describes no model")
-        schemas.check(schema, config)
-    except (OSError, ValueError) as error:
-        what = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{path} is not a crexpress model's config.json ({what}); give the folder train wrote"
-        ) from None
-    return cast(dict[str, Any], config)
-
-
-def _map(path: Path, entries: Mapping[str, Any], start: int, mode: Any) -> dict[str, np.ndarray]:
-    """Memory maps of the tensors, which lie one behind the other as they are listed and fill the file; else ValueError.
-
-    So no header can give a tensor another's bytes.
-    """
-    tensors: dict[str, np.ndarray] = {}
-    end, size = 0, path.stat().st_size - start
-    for name, entry in entries.items():
-        if name == "__metadata__":
-            continue
-        dtype, shape = np.dtype(_DTYPES[entry["dtype"]]), tuple(entry["shape"])
-        if not all(type(length) is int and length >= 0 for length in shape):
-            raise ValueError(f"{name} has the shape {shape}")
-        begin, end = end, end + dtype.itemsize * math.prod(shape)
-        if entry["data_offsets"] != [begin, end] or end > size:
-            raise ValueError(f"the bytes of {name} are not where they should be, or cut off")
-        if 0 in shape:  # an empty file region cannot be mapped
-            tensors[name] = np.empty(shape, dtype)
-        else:
-            tensors[name] = np.memmap(path, dtype, mode, start + begin, shape)
-    if end != size:
-        raise ValueError(f"it holds {size} bytes, not the {end} of its tensors")
-    return tensors
-
-
-@contextmanager
-def _naming_a_full_disk(path: Path) -> Iterator[None]:
-    """Make a full disk an OSError that names `path`, whichever library finds it.
-
-    polars and safetensors say it in words only, and htslib not at all.
-    """
-    try:
-        yield
-    except BaseException as error:
-        disk = path if path.is_dir() else path.parent
-        unsaid = isinstance(error, OSError) and error.errno is None and os.statvfs(disk).f_bavail == 0
-        if unsaid or os.strerror(errno.ENOSPC) in str(error):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
-        raise
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

@@ -10,7 +10,8 @@ from torch.utils.data import Dataset
 
 from crexpress.core import artifacts, splits
 from crexpress.core.errors import InputError
-from crexpress.data.store import Store, open_store, shared_tracks
+from crexpress.data.opening import open_store, shared_tracks
+from crexpress.data.store import Store
 from crexpress.data.study import Study
 from crexpress.models.config import INPUTS, ModelConfig
 

@@ -89,7 +89,7 @@ class Study(Folder):
 
     def store(self, model: "Model", cells: str | Collection[str] = ()) -> "Store":
         """The inputs that a model reads of cells, on the model's device."""
-        from crexpress.data.store import store_for
+        from crexpress.data.opening import store_for
 
         return store_for(model, **self.inputs(cells))
 

@@ -11,16 +11,16 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts, methods
+from crexpress.core import artifacts, bootstrap, methods, ranking
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
 from crexpress.core.methods import Method
 from crexpress.core.tracks import ACTIVITY_TRACKS
-from crexpress.evaluate import bootstrap, crispr, labels, ranking
-from crexpress.evaluate import screening as screenings
+from crexpress.evaluate import labels
 from crexpress.evaluate.metrics import Context, Metric
-from crexpress.evaluate.screening import Screening
 from crexpress.links.closed_forms import closed_forms, linear_signal
+from crexpress.prepare import screening as screenings
+from crexpress.prepare.screening import Screening
 
 ALL_PAIRS, COVERED = "all pairs", "covered pairs"
 GROUPS = (
@@ -99,7 +99,7 @@ def screening(
     extents = elements.select("chrom", pl.col("ccre_start").alias("start"), pl.col("ccre_end").alias("end"))
     for cell, pairs in list(found.cells.items()):
         touched = np.zeros(len(pairs), bool)
-        touched[crispr.overlaps(pairs, elements, genes)[0]] = True
+        touched[screenings.overlaps(pairs, elements, genes)[0]] = True
         screenings.fit(found, cell, genes, extents, touched)
     return found
 
@@ -113,7 +113,7 @@ def screens(
 ) -> Iterator[Screen]:
     """Every cell of a screen with all scores; InputError when two links tables hold the same score."""
     for cell, pairs in found.cells.items():
-        overlap = crispr.overlaps(pairs, elements, genes)
+        overlap = screenings.overlaps(pairs, elements, genes)
         scores = _link_scores(cell, pairs, overlap, [of_cell for of_cell in links if of_cell.cell == cell])
         covered = {method: score > -np.inf for method, score in scores.items()}
         closed = closed_forms(pairs, overlap, elements, genes, activity.get(cell, {}))

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import polars as pl
 
-from crexpress.core import methods
+from crexpress.core import bootstrap, methods
 from crexpress.core.methods import Method
-from crexpress.evaluate import bootstrap
 
 _SCHEMA = {
     "section": pl.String,

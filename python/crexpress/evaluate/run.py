@@ -7,9 +7,12 @@ from typing import NamedTuple
 import polars as pl
 
 from crexpress.core import artifacts, errors, log
-from crexpress.evaluate import crispr as screens
 from crexpress.evaluate import expression as accuracy
-from crexpress.evaluate import links, metrics, screening
+from crexpress.evaluate import links, metrics
+from crexpress.evaluate.cells import baseline_cells
+from crexpress.evaluate.cells import read as read_cells
+from crexpress.formats import screen_files
+from crexpress.prepare import screening
 
 
 class Evaluated(NamedTuple):
@@ -37,10 +40,10 @@ def run(
 
     Raises InputError for files of different genes or elements, screens that cannot be read, and nothing to score.
     """
-    screen_files = screens.parse(crispr)
+    files = screen_files.parse(crispr)
     (element_table, _), (gene_table, gene_header) = artifacts.read_elements_and_genes(elements, genes)
 
-    cells, split = accuracy.read(predictions, expression, baselines, genes, gene_table, gene_header)
+    cells, split = read_cells(predictions, expression, baselines, genes, gene_table, gene_header)
     rows = [
         *accuracy.accuracy(cells, split, resamples, seed),
         *accuracy.classification(cells, split, resamples, seed),
@@ -53,8 +56,7 @@ def run(
     for cell, tracks in activity.items():
         artifacts.require_rows(f"signals of {cell}", tracks, elements, len(element_table))
     found = [
-        links.screening(name, path, element_table, gene_table, tables, crispr_cell)
-        for name, path in screen_files.items()
+        links.screening(name, path, element_table, gene_table, tables, crispr_cell) for name, path in files.items()
     ]
     screening.require_one(found)
     for of_file in found:
@@ -77,7 +79,7 @@ def run(
         genes=gene_header["genes"],
         parameters={
             "units": {cell.name: cell.unit for cell in cells.values()},
-            "baselines_trained_on": accuracy.baseline_cells(cells),
+            "baselines_trained_on": baseline_cells(cells),
             "baselines_left_out": [cell.name for cell in cells.values() if cell.peeked],
             "screens": {of_file.name: of_file.facts() for of_file in found},
             "resamples": resamples,
@@ -89,7 +91,7 @@ def run(
             *baselines,
             *link_files,
             *signals,
-            *screen_files.values(),
+            *files.values(),
         ],
     )
     table = pl.concat(curves) if curves else None

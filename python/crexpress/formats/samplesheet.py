@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from crexpress.core.artifacts import replacing
 from crexpress.core.errors import InputError, InputErrors
+from crexpress.core.files import replacing
 from crexpress.core.schemas import NAME
 from crexpress.formats import text_tables
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from crexpress.evaluate import bootstrap, ranking
+from crexpress.core import bootstrap, ranking
 
 ALL = "all pairs"
 _GROUPS = (

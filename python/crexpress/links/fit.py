@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from crexpress.evaluate import ranking
+from crexpress.core import ranking
 from crexpress.links import members
 from crexpress.links.members import KINDS, Member
 

@@ -8,16 +8,16 @@ import numpy as np
 import polars as pl
 
 from crexpress.core.log import say
-from crexpress.evaluate import crispr, screening
 from crexpress.links import evidence
 from crexpress.links.evidence.piece import Piece
 from crexpress.links.scene import Links, Scene
+from crexpress.prepare import screening
 
 
 class Tested(NamedTuple):
     """A screen in one cell.
 
-    `pairs` as of `crispr.pairs`; candidates are links that a pair's interval overlaps: `pair` its row [candidates],
+    `pairs` as of `screening.pairs`; candidates are links that a pair's interval overlaps: `pair` its row [candidates],
     `table` evidence float32 [candidates, pieces], `best` bool [candidates], the one of each pair with the largest share
     of the gene's activity by contact, which stands for the pair in fits.
     """
@@ -62,7 +62,7 @@ def read_pairs(
 
 def tested(scene: Scene, name: str, pairs: pl.DataFrame, pieces: list[Piece]) -> Tested:
     """Evidence of all links that the screen's pairs overlap."""
-    pair, element = crispr.overlaps(pairs, scene.elements, scene.genes)
+    pair, element = screening.overlaps(pairs, scene.elements, scene.genes)
     order = scene.genes.select("gene_id").with_row_index("row")
     rows = pairs.select("gene_id").join(order, on="gene_id", how="left", maintain_order="left")["row"]
     gene = rows.cast(pl.Int64).fill_null(-1).to_numpy()[pair]

@@ -11,7 +11,6 @@ import polars as pl
 
 from crexpress.core import log
 from crexpress.core.errors import InputError
-from crexpress.evaluate import crispr
 from crexpress.links import card, evidence, fit, scale
 from crexpress.links.closed_forms import closed_forms
 from crexpress.links.fit import Fit, Rows
@@ -19,6 +18,7 @@ from crexpress.links.model import LinkModel
 from crexpress.links.read import measure, on_scale
 from crexpress.links.scene import ACCESS, H3K27AC, Scene
 from crexpress.links.screen import Tested, tested
+from crexpress.prepare import screening
 
 FEWEST = 10  # regulated pairs that a fit needs
 FOLDS = 12  # groups of whole chromosomes that are held out in turn
@@ -157,7 +157,7 @@ def _beside(parts: Sequence[Tested], scenes: Mapping[str, Scene]) -> dict[str, A
     for part in parts:
         scene = scenes[part.cell]
         tracks = {"dnase" if name == ACCESS else name: values for name, values in scene.tracks.items()}
-        overlap = crispr.overlaps(part.pairs, scene.elements, scene.genes)
+        overlap = screening.overlaps(part.pairs, scene.elements, scene.genes)
         forms = closed_forms(part.pairs, overlap, scene.elements, scene.genes, tracks)
         regulated, far = part.pairs["Regulated"].to_numpy(), part.pairs["distance"].fill_null(np.inf).to_numpy()
         found[f"{part.screen}, {part.cell}"] = {

@@ -11,8 +11,9 @@ from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
 
 from crexpress import __version__
-from crexpress.core.artifacts import read_config, replacing
 from crexpress.core.errors import InputError
+from crexpress.core.files import replacing
+from crexpress.core.model_config import read_config
 from crexpress.core.settings import Settings
 from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig

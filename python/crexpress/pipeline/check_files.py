@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crexpress.core.artifacts import replacing
 from crexpress.core.errors import InputError
-from crexpress.evaluate import crispr, screening
-from crexpress.formats import text_files
+from crexpress.core.files import replacing
+from crexpress.formats import screen_files, text_files
 from crexpress.formats.samplesheet import TABLES
 from crexpress.links.train import FEWEST
-from crexpress.prepare import expression
+from crexpress.prepare import expression, quantifications, screening
 from crexpress.prepare.genes import read_genes
 
 
@@ -29,7 +28,7 @@ def table_faults(tables: Iterable[tuple[str, str, str]], annotation: pl.DataFram
             path, column = expression.file_and_column(text)
             suffix = Path(path.name.lower().removesuffix(".gz")).suffix
             if suffix in TABLES:
-                expression.read_values(annotation, path, column, gtf)
+                quantifications.read_values(annotation, path, column, gtf)
             elif suffix == ".bed" and column:
                 _require_number(path, column)
         except InputError as error:
@@ -66,7 +65,7 @@ def screens(
     if only and only not in cells:
         known = ", ".join(sorted(cells)) or "no cell"
         warnings.append(f"--crispr-cell: links are scored of {known}, not of {only}: screens tell what needs no model.")
-    for name, path in crispr.parse(options).items():
+    for name, path in screen_files.parse(options).items():
         try:
             found.append(_screen(name, path, lists, annotation, [only] if only else cells))
             if name == fitted and only:
@@ -90,7 +89,7 @@ def _screen(
     for cell, pairs in list(found.cells.items()):
         touched = np.ones(len(pairs), bool)
         if lists:
-            touched = np.any([crispr.touching(pairs, frame) for frame in lists], axis=0)
+            touched = np.any([screening.touching(pairs, frame) for frame in lists], axis=0)
         screening.fit(found, cell, annotation, pl.concat([frame[:1] for frame in lists or [annotation]]), touched)
         if cell not in found.cells:
             raise InputError(found.warnings[-1])

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import click
 import yaml
 
-from crexpress.core import artifacts, splits
+from crexpress.core import model_config, splits
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.names import listed
 from crexpress.core.schemas import NAME
@@ -86,7 +86,7 @@ def read_models(given: Sequence[str]) -> list[Point]:
     for text in given:
         bare = "=" not in text or Path(text).is_dir()
         name, _, folder = (Path(text).name, "", text) if bare else text.partition("=")
-        artifacts.read_config(folder)
+        model_config.read_config(folder)
         if not NAME.fullmatch(name):
             raise InputError(f"--model {text}: '{name}' cannot name a point; give NAME=DIR")
         points.append(Point(name, {}, Path(folder)))
@@ -325,7 +325,7 @@ def runs(
         settings = _over(base, point.settings)
         holdout = listed(settings.get("holdout_cells"))
         modes = ["direct", "anchored"] if settings.get("anchored") else ["direct"]
-        config = artifacts.read_config(point.model) if point.model else None
+        config = model_config.read_config(point.model) if point.model else None
         if config:
             model = config["model"]
             settings |= {"width": model["width"], "bin_size": model["bin_size"]}

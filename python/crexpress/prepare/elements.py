@@ -9,10 +9,11 @@ import numpy as np
 import polars as pl
 
 from crexpress.core import chromosome_names, log
-from crexpress.core.artifacts import digest, replacing
+from crexpress.core.artifacts import digest
+from crexpress.core.columns import DIGESTED
 from crexpress.core.errors import InputError
+from crexpress.core.files import replacing
 from crexpress.core.intervals import any_overlap, end_to_end
-from crexpress.core.schemas import DIGESTED
 from crexpress.formats import text_files
 
 Method = Literal["greedy", "interval", "none"]

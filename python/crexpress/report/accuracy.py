@@ -37,6 +37,7 @@ def expression(study: Study) -> Section | None:
                     "observed": genes["expression"].to_numpy(),
                     "predicted": genes["predicted"].to_numpy(),
                     "note": "\n".join(lines),
+                    "calibration": calibration(genes),
                 }
             )
     if not panels:
@@ -48,9 +49,11 @@ def expression(study: Study) -> Section | None:
             "expression",
             f"Scatter of predicted against observed expression of test genes in {style.join(scored)}",
             f"Genes of {facts.place(inputs, splits.TEST)}, which no part of training has seen. One dot a gene, "
-            "darker where dots are dense; the dashed line is a perfect prediction. r is Pearson's correlation, MAE "
-            f"the mean absolute error in {units}.",
-        )
+            "darker where dots are dense; the dashed line is a perfect prediction. Points joined by a line: "
+            "genes in ten equal groups by prediction, the mean of each; right of the dashed line they express more "
+            f"than predicted. r is Pearson's correlation, MAE the mean absolute error in {units}.",
+        ),
+        *(Text(text, tone="warning") for cell in scored if (text := ceiling(inputs, cell))),
     ]
     dots = [_dots(view) for view in views]
     drawn = {row[0] for panel in dots for row in panel["rows"]}
@@ -85,6 +88,35 @@ def expression(study: Study) -> Section | None:
             )
         )
     return Section("expression", "Predicted against observed expression", blocks)
+
+
+def calibration(genes: pl.DataFrame) -> np.ndarray:
+    """Mean observed and mean predicted of genes in ten equal groups by prediction: [groups, 2]; of 100 genes on."""
+    if len(genes) < 100:
+        return np.zeros((0, 2))
+    groups = np.array_split(genes.sort("predicted").select("expression", "predicted").to_numpy(), 10)
+    return np.stack([group.mean(axis=0) for group in groups])
+
+
+def ceiling(inputs: Inputs, cell: str) -> str:
+    """A remark where the highest predictions end far below the highest expression; else empty.
+
+    Compared are the highest percent of the test genes by each; a fifth less is remarked on.
+    """
+    if cell not in inputs.predictions or cell not in inputs.expression or facts.classifies(inputs, cell):
+        return ""
+    genes = facts.scored_genes(inputs, cell).filter(pl.col("split") == splits.TEST)
+    if len(genes) < 100:
+        return ""
+    top = max(1, len(genes) // 100)
+    reached, real = (float(genes[name].top_k(top).mean()) for name in ("predicted", "expression"))  # type: ignore[arg-type]
+    if reached > 0.8 * real:
+        return ""
+    return (
+        f"{cell}: predictions have a ceiling. The highest percent of them is {style.number(reached, 2)} on average, "
+        f"that of the measured values {style.number(real, 2)} {facts.unit(inputs, cell)}: of a gene near "
+        "the top they say that it is high, not how high."
+    )
 
 
 def _title(cell: str, seen: bool) -> str:

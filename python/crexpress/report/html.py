@@ -6,34 +6,23 @@ import jinja2
 from markupsafe import Markup
 
 from crexpress import __version__
-from crexpress.core import artifacts
-from crexpress.report import about, accuracy, card, classes, facts, findings, linkage
+from crexpress.core import files
+from crexpress.report import facts, findings, headline, parts
 from crexpress.report.page import Page
 from crexpress.report.study import Study
-
-PARTS = (
-    about.data,
-    card.reached,
-    accuracy.expression,
-    classes.classes,
-    accuracy.change,
-    about.training,
-    linkage.links,
-    linkage.gene,
-    about.provenance,
-)
 
 
 def build(study: Study, title: str | None = None) -> Page:
     """Everything the page shows; figures are written to `study.figures` on the way."""
-    made = [part(study) for part in PARTS]
+    listed = parts.ordered()
+    made = [part.section(study) for part in listed]
     cells = facts.cells(study.inputs)
     named = ", ".join(cells) if len(cells) <= 3 else f"{len(cells)} cells"
     return Page(
         title=title or f"Gene expression and element-gene links: {named}",
-        lead=findings.lead(study),
-        tiles=findings.tiles(study),
-        findings=findings.findings(study),
+        lead=headline.lead(study),
+        tiles=[*headline.tiles(study), *(tile for part in listed for tile in part.tiles(study))],
+        findings=[*findings.findings(study), *(told for part in listed for told in part.findings(study))],
         sections=[section for section in made if section is not None],
         version=__version__,
     )
@@ -58,5 +47,5 @@ def summary(page: Page) -> str:
 
 def write(path: Path, text: str) -> None:
     """Write a text file beside its name and rename it: a killed tool leaves nothing half-written."""
-    with artifacts.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

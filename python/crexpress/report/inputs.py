@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import artifacts, model_config
 from crexpress.core.artifacts import Arrays, Header
 from crexpress.core.errors import InputError
 from crexpress.core.methods import ANCHORED, of_link_model
@@ -59,6 +59,7 @@ class Inputs:
     contacts: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
     models: Sequence[Trained] = ()
     others: Sequence[Loaded[pl.DataFrame]] = ()
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # what was worked out once
 
     @property
     def config(self) -> Mapping[str, Any]:
@@ -179,7 +180,7 @@ def _with_probability(scored: Loaded[pl.DataFrame], links: Loaded[pl.DataFrame] 
 
 
 def _read_model(folder: Path) -> Trained:
-    config, history = artifacts.read_config(folder), Path(folder) / "history.parquet"
+    config, history = model_config.read_config(folder), Path(folder) / "history.parquet"
     name = labels.trained_model(config.get("preset", folder.name), config.get("training", {}).get("seed", 1))
     return Trained(name, config, artifacts.read_table(history, "history")[0] if history.is_file() else None)
 

@@ -4,23 +4,16 @@ from collections.abc import Iterable, Mapping
 
 import polars as pl
 
-from crexpress.core import splits
-from crexpress.core.errors import InputError
 from crexpress.core.methods import CLOSED_FORM, EVERYTHING, PER_GENE, PROBABILITY, one_of_several
 from crexpress.evaluate.links import ALL_PAIRS, COVERED, FEW_POSITIVES
 from crexpress.evaluate.links import GROUPS as _GROUPS
-from crexpress.report import facts, link_model, locus, locus_plot, plots, style
+from crexpress.report import facts, link_model, plots, style
 from crexpress.report.metrics import View
 from crexpress.report.page import Cell, Section, Table, Text, figure_table
 from crexpress.report.study import Blocks, Study
 
 GROUPS = tuple(name for name, _, _ in _GROUPS)
 YARDSTICKS = ("distance", "activity/distance", "ABC")
-_PARTS = {
-    splits.TRAIN: "used in training",
-    splits.VAL: "used to choose the weights",
-    splits.TEST: "not seen in training",
-}
 
 
 def table_scores(view: View) -> list[str]:
@@ -203,73 +196,3 @@ def _groups(
         [Cell("Prevalence (chance)"), *(Cell(style.number(f.value if f else None), numeric=True) for f in chance)],
     ]
     return [picture, Table(table.caption, table.columns, [*heads, *table.rows])]
-
-
-def gene(study: Study) -> Section | None:
-    """One gene's locus: picture, and its strongest elements as a table."""
-    inputs = study.inputs
-    if not inputs.links:
-        if study.gene:
-            raise InputError(f"--gene {study.gene}: the picture of a locus needs the --links of a cell")
-        return None
-    cell = next(name for name in facts.cells(inputs) if name in inputs.links)
-    row = locus.choose(inputs, cell, study.pairs, study.gene)
-    shown = locus.gather(inputs, cell, row, study.pairs)
-    labels = locus.scores(inputs.links[cell])
-    name = row["gene_name"] or row["gene_id"]
-    part = ""
-    if cell in inputs.predictions:
-        own = inputs.predictions[cell].data.filter(pl.col("gene_id") == row["gene_id"])
-        part = f", {_PARTS[own['split'][0]]}" if len(own) else ""
-    strand = "plus" if row["strand"] == "+" else "minus"
-    picture = study.picture(
-        locus_plot.draw(shown, labels), "locus", f"Elements, tracks, scores and loops around {name}", _legend(shown)
-    )
-    intro = Text(
-        f"{name} ({row['gene_id']}), {strand} strand{part}. "
-        f"Shown: {row['chrom']}:{shown.view[0] + 1:,}-{shown.view[1]:,}."
-    )
-    told = link_model.of_gene(shown.linked)
-    return Section("locus", f"One locus: {name}", [intro, picture, *told, _elements(shown, labels)])
-
-
-def _legend(shown: locus.Locus) -> str:
-    parts = []
-    if len(shown.loops):
-        more = f" ({style.count(shown.loops_left_out)} more not drawn)" if shown.loops_left_out else ""
-        parts.append(f"Loops: measured; bars are their anchors, dark are those with an anchor on the TSS{more}.")
-    parts.append(
-        "Scores: bars are relative to the gene's largest beyond 1 kb of its TSS, nearer ones pale and "
-        "cut off; arcs mark the ten highest."
-    )
-    if shown.tested is not None and len(shown.tested):
-        hits = int(shown.tested["regulated"].sum())
-        parts.append(
-            f"CRISPR screen: {len(shown.tested)} elements tested for this gene, filled where it responded ({hits})."
-        )
-    parts.append("cCREs: promoter-like purple, proximal orange, distal grey; faint where not read for this gene.")
-    if shown.tracks:
-        parts.append("Tracks: mean over each element, on one scale for all cells.")
-    return " ".join(parts)
-
-
-def _elements(shown: locus.Locus, labels: Mapping[str, str]) -> Table:
-    """The elements that rank highest by any score and those the gene responds to, nearest first."""
-    chosen = [shown.linked.sort(name, descending=True, nulls_last=True)["element_id"].head(5) for name in labels]
-    if shown.tested is not None:
-        for start, end in shown.tested.filter(pl.col("regulated")).select("start", "end").iter_rows():
-            chosen.append(shown.linked.filter((pl.col("start") < end) & (pl.col("end") > start))["element_id"])
-    frame = shown.linked.filter(pl.col("element_id").is_in(pl.concat(chosen).to_list()))
-    rows = []
-    for row in frame.sort(pl.col("distance").abs()).iter_rows(named=True):
-        cells = [Cell(row["element_id"]), Cell(row["class"]), Cell(style.base_pairs(row["distance"]), numeric=True)]
-        cells += [Cell(style.significant(row[name]), numeric=True) for name in labels]
-        if shown.tested is not None:
-            touching = (pl.col("start") < row["end"]) & (pl.col("end") > row["start"])
-            found = shown.tested.filter(touching)["regulated"]
-            cells.append(Cell("not tested" if found.is_empty() else "responds" if found.any() else "no response"))
-        rows.append(cells)
-    columns = ["Element", "Class", "Distance", *labels.values(), *(["CRISPR"] if shown.tested is not None else [])]
-    caption = "The five highest elements by each score"
-    caption += " and those that the gene responded to" if shown.tested is not None else ""
-    return Table(f"{caption}, nearest first.", columns, rows)

@@ -1,5 +1,6 @@
 """One gene's locus: which gene to show, and what lies around it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +14,10 @@ from crexpress.core.artifacts import Arrays
 from crexpress.core.errors import InputError
 from crexpress.core.intervals import overlapping
 from crexpress.core.tracks import element_means
-from crexpress.evaluate import crispr
+from crexpress.formats import screen_files
+from crexpress.prepare import screening
 from crexpress.prepare.contacts import Contacts, Value
-from crexpress.report import facts, style
+from crexpress.report import cell_facts, facts, style
 from crexpress.report.inputs import Inputs, Loaded
 
 STRONGEST = 10  # elements a score that get an arc
@@ -61,8 +63,8 @@ def screen(files: Sequence[str], inputs: Inputs) -> pl.DataFrame:
     """
     tables, genes, screens = [], inputs.genes.data, facts.screens(inputs)
     chromosomes = {*genes["chrom"].unique(), *(inputs.elements.data["chrom"].unique() if inputs.elements else ())}
-    for name, path in crispr.parse(files).items():
-        pairs = crispr.pairs(crispr.read(path, chromosomes).pairs, genes)
+    for name, path in screen_files.parse(files).items():
+        pairs = screening.pairs(screen_files.read(path, chromosomes).pairs, genes)
         assumed = screens.get(name, {}).get("assumed_cell")
         cell = pl.col("CellType") if "CellType" in pairs.columns else pl.lit(assumed, pl.String)
         tables.append(
@@ -78,6 +80,11 @@ def screen(files: Sequence[str], inputs: Inputs) -> pl.DataFrame:
     keys = ["gene_id", "cell", "chrom", "start", "end"]
     known = pl.concat(tables).filter(pl.col("gene_id").is_not_null())
     return known.group_by(keys, maintain_order=True).agg(pl.col("regulated").any())
+
+
+def file_name(name: str) -> str:
+    """A gene's name as part of a file's."""
+    return re.sub(r"[^\w.-]", "_", name)
 
 
 def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | None = None) -> Row:
@@ -120,7 +127,8 @@ def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | 
 def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> Locus:
     """Collect what the picture of `gene` in `cell` shows; the view holds its strongest, tested and looped elements."""
     links, contacts = inputs.links[cell], inputs.contacts.get(cell)
-    linked = links.data.filter(pl.col("gene_id") == gene["gene_id"]).sort("start")
+    of_gene = links.data.filter(pl.col("gene_id") == gene["gene_id"]).sort("start")
+    linked = cell_facts.marked(inputs, cell, of_gene)
     shown = [linked.sort(name, descending=True, nulls_last=True).head(STRONGEST) for name in scores(links)]
     shown.append(linked.filter(_looped(contacts, linked)).sort(pl.col("distance").abs()).head(STRONGEST))
     tested = None

@@ -8,6 +8,7 @@ import polars as pl
 
 from crexpress.core import methods
 from crexpress.core.methods import Method
+from crexpress.report import style
 
 
 class Figure(NamedTuple):
@@ -99,3 +100,8 @@ def side(difference: Figure) -> str:
     if difference.low is not None and difference.high is not None and difference.low <= 0 <= difference.high:
         return "level with"
     return "above" if difference.value > 0 else "below"
+
+
+def with_interval(figure: Figure) -> str:
+    """A figure as sentences have it: "0.71 [0.68, 0.74]"."""
+    return f"{style.number(figure.value)} {style.interval(figure.low, figure.high)}".strip()

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts, splits
+from crexpress.core import files, splits
 from crexpress.evaluate.links import ALL_PAIRS, FEW_POSITIVES
 from crexpress.report import card, style
 from crexpress.report.accuracy import CHANGED
@@ -155,5 +155,5 @@ def write(study: Study, folder: Path) -> None:
     """Write crexpress_mqc.json and, given curves, crexpress_curves_mqc.json: MultiQC reads one part a file."""
     for name, content in (("crexpress", table(study) or predicted(study)), ("crexpress_curves", curves(study))):
         if content is not None:
-            with artifacts.replacing(folder / f"{name}_mqc.json") as temporary:
+            with files.replacing(folder / f"{name}_mqc.json") as temporary:
                 temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")

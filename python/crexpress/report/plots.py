@@ -30,8 +30,8 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return wrapped
 
 
-def save(figure: Figure, folder: Path, name: str) -> bytes:
-    """Write NAME.svg and NAME.png into `folder` and return the SVG; the same figure gives the same bytes."""
+def save(figure: Figure, folder: Path, name: str, pdf: bool = False) -> bytes:
+    """Write NAME.svg and NAME.png (and NAME.pdf) into `folder`, return the SVG; a figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
@@ -39,6 +39,9 @@ def save(figure: Figure, folder: Path, name: str) -> bytes:
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": "crexpress"}, dpi=200)
         figure.set_layout_engine("none")  # keeps what the first drawing laid out
         figure.savefig(folder / f"{name}.png", metadata={"Software": "crexpress"}, dpi=200)
+        if pdf:
+            about = {"Creator": "crexpress", "Producer": "crexpress", "CreationDate": None}
+            figure.savefig(folder / f"{name}.pdf", metadata=about, dpi=200)
     return (folder / f"{name}.svg").read_bytes()
 
 
@@ -62,6 +65,8 @@ def agreement(panels: Sequence[Mapping[str, Any]], x_label: str, y_label: str, z
         pad = 0.04 * (high - low)
         _points(axis, observed, predicted)
         axis.plot([low, high], [low, high], color=style.MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+        of_groups = np.asarray(panel.get("calibration", np.zeros((0, 2))))
+        axis.plot(*of_groups.T, "o-", color=style.VERMILLION, linewidth=1.2, markersize=3.2, zorder=3)
         if zero:
             axis.axhline(0, color=style.RULE, linewidth=0.8, zorder=0)
             axis.axvline(0, color=style.RULE, linewidth=0.8, zorder=0)

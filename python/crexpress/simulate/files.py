@@ -1,26 +1,16 @@
 """Writes a simulated world in the formats that laboratories and consortia use, as real files of each kind."""
 
-import gzip
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pybigtools
 import pysam
 
-from crexpress.core.artifacts import replacing_folder
+from crexpress.core.files import replacing_folder
 from crexpress.simulate import screen
-from crexpress.simulate.world import BIN, BOUNDARY_FACTOR, REACH, World
-
-STEP, BUMP = 50, 800  # bp: resolution of the tracks, and the width of an element's bump
-DEPTH = 20  # reads a step at the summit of an element of activity 1
-SHAPES = {  # of a track's bump about the element: distance of its summits from the midpoint, their width (bp)
-    "dnase": (0, 70),
-    "h3k27ac": (200, 90),
-    "h3k4me3": (150, 110),
-    "ctcf": (0, 50),
-}
-
+from crexpress.simulate.assays import expression, loops, tracks
+from crexpress.simulate.tables import write_compressed, write_table
+from crexpress.simulate.world import BOUNDARY_FACTOR, REACH, World
 
 README = """\
 # A simulated genome with a known answer
@@ -68,13 +58,13 @@ def _write(world: World, folder: Path, rng: np.random.Generator, command: str) -
     rows = ["cell,assay,file,replicate,column"]
     for index, cell in enumerate(world.cells):
         (folder / cell).mkdir()
-        files = _tracks(world, index, folder / cell, rng)
-        files += _expression(world, names, index, folder / cell, rng)
-        files += _loops(world, folder / cell, rng)
+        files = tracks(world, index, folder / cell, rng)
+        files += expression(world, names, index, folder / cell, rng)
+        files += loops(world, folder / cell, rng)
         rows += [f"{cell},{assay},{cell}/{name},{replicate}," for assay, name, replicate in files]
     (folder / "samplesheet.csv").write_text("\n".join(rows) + "\n")
-    _table(folder / "crispr.tsv.gz", screen.observe(world, names, rng))
-    _table(folder / "truth.tsv.gz", screen.truth(world, names))
+    write_table(folder / "crispr.tsv.gz", screen.observe(world, names, rng))
+    write_table(folder / "truth.tsv.gz", screen.truth(world, names))
     *_, val, test = world.lengths
     readme = README.format(
         command=command,
@@ -91,16 +81,6 @@ def _write(world: World, folder: Path, rng: np.random.Generator, command: str) -
         test=test,
     )
     (folder / "README.md").write_text(readme)
-
-
-def _compressed(path: Path, text: str) -> None:
-    """Gzip without date or name, so that the same text gives the same bytes."""
-    with path.open("wb") as raw, gzip.GzipFile("", "wb", 9, raw, mtime=0) as file:
-        file.write(text.encode())
-
-
-def _table(path: Path, frame: pl.DataFrame, header: bool = True) -> None:
-    _compressed(path, frame.write_csv(separator="\t", include_header=header))
 
 
 def _genome(world: World, path: Path, rng: np.random.Generator) -> None:
@@ -202,7 +182,7 @@ def _annotation(world: World, names: pl.DataFrame, path: Path, rng: np.random.Ge
                 "\t".join(map(str, fields)) + f"\t.\t{world.genes['strand'][gene]}\t.\t"
                 f'gene_id "{gene_id}";{transcript} gene_type "protein_coding"; gene_name "{name}";'
             )
-    _compressed(path, "\n".join(lines) + "\n")
+    write_compressed(path, "\n".join(lines) + "\n")
 
 
 def _ccres(world: World, path: Path) -> None:
@@ -221,85 +201,4 @@ def _ccres(world: World, path: Path) -> None:
     table = world.elements.with_row_index("row").select(
         "chrom", "start", "end", accession="SIMD" + number, ccre="SIME" + number, label=label
     )
-    _table(path, table, header=False)
-
-
-def _heights(world: World, cell: int) -> dict[str, np.ndarray]:
-    """Summit of every track at every element, in units of activity."""
-    kinds = world.elements["kind"].to_numpy()
-    openness, activity = world.openness[:, cell], world.activity[:, cell]
-    initiation = np.zeros(len(kinds))
-    initiation[world.genes["promoter"].to_numpy()] = world.strength
-    return {
-        "dnase": np.where(kinds == "promoter", openness * (0.5 + initiation), openness),
-        "h3k27ac": np.where(kinds == "promoter", activity * (0.3 + 0.7 * initiation), activity),
-        "h3k4me3": 2 * openness * initiation + 0.03 * activity,
-        "ctcf": np.where(kinds == "boundary", 2 * openness, 0.03 * openness),
-    }
-
-
-def _tracks(world: World, cell: int, folder: Path, rng: np.random.Generator) -> list[tuple[str, str, int]]:
-    """One bigWig a track: read counts in 50-bp steps, at a depth of the cell's own."""
-    middle = ((world.elements["start"] + world.elements["end"]) // 2).to_numpy()
-    offsets = np.arange(-BUMP // 2, BUMP // 2, STEP)
-    start = middle[:, None] // STEP * STEP + offsets
-    chroms = world.elements["chrom"].to_numpy()
-    files = []
-    for track, height in _heights(world, cell).items():
-        summit, width = SHAPES[track]
-        distance = np.abs(start + STEP / 2 - middle[:, None]) - summit
-        expected = height[:, None] * np.exp(-0.5 * (distance / width) ** 2)
-        expected *= rng.lognormal(0, 0.2, (len(middle), 1))
-        count = rng.poisson(DEPTH * rng.uniform(0.7, 1.4) * expected + 0.03)
-        element, step = np.nonzero(count)
-        at, reads = start[element, step], count[element, step].astype(float)
-        intervals = zip(chroms[element].tolist(), at.tolist(), (at + STEP).tolist(), reads.tolist(), strict=True)
-
-        name = f"{track}.bigWig"
-        pybigtools.open(str(folder / name), "w").write(world.lengths, intervals)
-        files.append((track, name, 1))
-    return files
-
-
-def _expression(
-    world: World, names: pl.DataFrame, cell: int, folder: Path, rng: np.random.Generator
-) -> list[tuple[str, str, int]]:
-    """Two replicates of RSEM's gene table."""
-    files = []
-    length = 1000 + 10 * (np.arange(len(names)) * 37 % 300)
-    for replicate in (1, 2):
-        tpm = (world.expression[:, cell] * rng.lognormal(0, 0.1, len(names))).round(2)
-        name = f"rna.{replicate}.genes.results.gz"
-        table = names.select(
-            "gene_id",
-            pl.col("gene_id").str.replace(r"SIMG(\d+)\..*", "SIMT$1.1,SIMT$1.2").alias("transcript_id(s)"),
-            length=pl.Series(length.astype(float)),
-            effective_length=pl.Series(length - 150.0),
-            expected_count=pl.Series((tpm * length / 100).round(0)),
-            TPM=pl.Series(tpm),
-            FPKM=pl.Series((tpm * 0.8).round(2)),
-        )
-        _table(folder / name, table)
-        files.append(("rna", name, replicate))
-    return files
-
-
-def _loops(world: World, folder: Path, rng: np.random.Generator) -> list[tuple[str, str, int]]:
-    """Loops in WashU's longrange form: each twice, the strength (-log10 q) after the other end."""
-    seen = world.loops.filter(pl.Series(rng.random(len(world.loops)) < 0.9))
-    strength = pl.Series("strength", rng.gamma(3, 4, len(seen)).round(2))
-    ends = [
-        seen.select("chrom", one=one, other=other).with_columns(strength)
-        for one, other in (("first", "second"), ("second", "first"))
-    ]
-    both = pl.concat(ends).sort("chrom", "one", "other")
-    other = pl.col("other")
-    table = both.select(
-        "chrom",
-        start=pl.col("one") * BIN,
-        end=(pl.col("one") + 1) * BIN,
-        other=pl.format("{}:{}-{},{}", "chrom", other * BIN, (other + 1) * BIN, "strength"),
-    )
-    name = "loops.longrange.gz"
-    _table(folder / name, table, header=False)
-    return [("loops", name, 1)]
+    write_table(path, table, header=False)

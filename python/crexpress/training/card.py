@@ -12,7 +12,7 @@ from crexpress.models.base import Model
 from crexpress.training import samples
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
-from crexpress.training.loop import pearson, predictions, roc
+from crexpress.training.validation import pearson, predictions, roc
 
 Card = dict[str, dict[str, dict[str, Any]]]
 

@@ -8,7 +8,7 @@ import polars as pl
 
 from crexpress.core import splits
 from crexpress.core.errors import InputError
-from crexpress.data.store import store_for
+from crexpress.data.opening import store_for
 from crexpress.models.base import Model
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import card, classes, samples

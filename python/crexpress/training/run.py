@@ -12,7 +12,8 @@ from crexpress.core import artifacts, log, splits
 from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
 from crexpress.data.loops import choose_value
-from crexpress.data.store import Store, open_store, shared_tracks
+from crexpress.data.opening import open_store, shared_tracks
+from crexpress.data.store import Store
 from crexpress.models import released
 from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.models.folder import save_model
@@ -32,10 +33,11 @@ from crexpress.training.checks import (
 )
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
-from crexpress.training.loop import Trained, error_by_spread, require_finite, train, validate
+from crexpress.training.loop import Trained, require_finite, train
 from crexpress.training.parallel import Processes
 from crexpress.training.samples import Samples
 from crexpress.training.trials import first_model
+from crexpress.training.validation import error_by_spread, validate
 
 
 def run(

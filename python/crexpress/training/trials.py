@@ -18,8 +18,9 @@ from crexpress.training.batches import ahead, make
 from crexpress.training.checkpoint import Checkpoint, State
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
-from crexpress.training.loop import require_finite, update, validate
+from crexpress.training.loop import require_finite, update
 from crexpress.training.samples import Samples
+from crexpress.training.validation import validate
 
 
 def first_model(

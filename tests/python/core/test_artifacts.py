@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from crexpress.core import artifacts
+from crexpress.core import artifacts, model_config
 from crexpress.core.errors import InputError
 
 READERS = {
@@ -66,9 +66,9 @@ def test_an_npz_is_the_same_whatever_release_of_python_wrote_it(files: dict[str,
 def test_config_of_something_else_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "config.json").write_text(content)
     with pytest.raises(InputError, match="give the folder train wrote"):
-        artifacts.read_config(tmp_path)
+        model_config.read_config(tmp_path)
 
 
 def test_config_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"config\.json is not .* \(No such file or directory\); give the folder"):
-        artifacts.read_config(tmp_path)
+        model_config.read_config(tmp_path)

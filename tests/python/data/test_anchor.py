@@ -11,7 +11,8 @@ import torch
 from crexpress.core import artifacts, methods
 from crexpress.core.errors import InputError
 from crexpress.data import anchor
-from crexpress.data.store import Store, open_store
+from crexpress.data.opening import open_store
+from crexpress.data.store import Store
 from crexpress.models.forward import hide_tracks
 from crexpress.training import samples
 from crexpress.training.presets import read_preset

@@ -11,7 +11,8 @@ from click.testing import Result
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data import factors
-from crexpress.data.store import Store, open_store
+from crexpress.data.opening import open_store
+from crexpress.data.store import Store
 from crexpress.training.presets import read_preset
 from tools import inputs, run, train
 

@@ -9,8 +9,9 @@ import torch
 from crexpress.core import artifacts
 from crexpress.core.device import CPU
 from crexpress.data import rows
+from crexpress.data.opening import open_store
 from crexpress.data.rows import HostRows, keep_resident
-from crexpress.data.store import Batch, Store, open_store
+from crexpress.data.store import Batch, Store
 from crexpress.models.config import ModelConfig
 from crexpress.training.presets import read_preset
 

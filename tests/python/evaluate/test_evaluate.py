@@ -10,10 +10,12 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 from crexpress.baselines.known_cells import MEAN_OVER_CELLS
-from crexpress.core import artifacts, methods
+from crexpress.core import artifacts, bootstrap, methods, ranking
 from crexpress.core.errors import InputError
-from crexpress.evaluate import bootstrap, crispr, expression, links, metrics, ranking, screening
+from crexpress.evaluate import cells, expression, links, metrics
+from crexpress.formats import screen_files
 from crexpress.links import closed_forms
+from crexpress.prepare import screening
 from scipy.stats import spearmanr
 from sketches import write_store
 from sklearn.metrics import average_precision_score, roc_auc_score
@@ -104,12 +106,10 @@ N_GENES = 400
 SPLIT = np.array(["train"] * 200 + ["val"] * 50 + ["test"] * 150)
 
 
-def make_cell(
-    name: str, seen: bool, observed: np.ndarray, models: list[str], **predicted: np.ndarray
-) -> expression.Cell:
+def make_cell(name: str, seen: bool, observed: np.ndarray, models: list[str], **predicted: np.ndarray) -> cells.Cell:
     named = {k.replace("_", " "): v for k, v in predicted.items()}
     about = {k: method(k) if k in models else baseline(k) for k in named}
-    return expression.Cell(name, seen, "log10(1 + TPM)", observed, observed / np.log10(2), models, named, about)
+    return cells.Cell(name, seen, "log10(1 + TPM)", observed, observed / np.log10(2), models, named, about)
 
 
 def method(preset: str, **about: object) -> methods.Method:
@@ -291,7 +291,7 @@ def screen_file(folder: Path, *rows: str, header: str = HEADER) -> Path:
 
 
 def read_pairs(folder: Path, *rows: str, header: str = HEADER) -> pl.DataFrame:
-    return crispr.pairs(crispr.read(screen_file(folder, *rows, header=header), CHROMS).pairs, GENES)
+    return screening.pairs(screen_files.read(screen_file(folder, *rows, header=header), CHROMS).pairs, GENES)
 
 
 def scored(
@@ -338,7 +338,7 @@ def test_scpge_layout_is_read(tmp_path):
     path = tmp_path / "Integration.bed"
     path.write_text("chr\tstart\tend\tclass\tGene\tGene TSS\tCell type\tSignificant\n"
                     "chr1\t5000\t5500\tpromoter\tABC\t1000\tK562\tTRUE\n")  # fmt: skip
-    pairs = crispr.pairs(crispr.read(path, CHROMS).pairs, GENES)
+    pairs = screening.pairs(screen_files.read(path, CHROMS).pairs, GENES)
     assert pairs.select("gene_id", "distance", "Regulated").row(0) == ("ENSG01.3", 4250, True)
 
 
@@ -358,7 +358,7 @@ def test_scpge_layout_is_read(tmp_path):
 )
 def test_unusable_screens_are_refused(tmp_path, header, row, message):
     with pytest.raises(InputError, match=message):
-        crispr.read(screen_file(tmp_path, row, header=header), CHROMS)
+        screen_files.read(screen_file(tmp_path, row, header=header), CHROMS)
 
 
 GOOD = "chr1 5000 5500 ABC ENSG01 1000 TRUE K562 TRUE"
@@ -378,9 +378,9 @@ UNUSABLE = {  # a line, and why it is left out
 
 def test_a_line_that_cannot_be_used_is_left_out_and_listed_and_the_rest_is_scored(tmp_path):
     rows = [row for bad in UNUSABLE for row in (bad, GOOD)]
-    table = crispr.read(screen_file(tmp_path, *rows, "chr1 5000 5500 ABC ENSG01 1000 TRUE K562 NA"), CHROMS)
+    table = screen_files.read(screen_file(tmp_path, *rows, "chr1 5000 5500 ABC ENSG01 1000 TRUE K562 NA"), CHROMS)
     assert table.pairs["line"].to_list() == list(range(3, 2 * len(UNUSABLE) + 2, 2))
-    expected = {crispr.NO_VERDICT: [2 * len(UNUSABLE) + 2]}
+    expected = {screen_files.NO_VERDICT: [2 * len(UNUSABLE) + 2]}
     for number, reason in enumerate(UNUSABLE.values()):
         expected.setdefault(reason, []).append(2 * number + 2)
     assert table.left_out == expected
@@ -389,27 +389,27 @@ def test_a_line_that_cannot_be_used_is_left_out_and_listed_and_the_rest_is_score
     (said,) = found.warnings
     assert said.startswith(f"s: {len(UNUSABLE)} of {2 * len(UNUSABLE) + 1} lines cannot be used and are left out: ")
     assert "no interval (chromStart must be before chromEnd): 2 lines (2, 4)" in said
-    assert crispr.NO_VERDICT not in said  # the field's rule, no fault
-    assert found.facts()["left_out_by_rule"] == [f"{crispr.NO_VERDICT}: 1 line (22)"]
+    assert screen_files.NO_VERDICT not in said  # the field's rule, no fault
+    assert found.facts()["left_out_by_rule"] == [f"{screen_files.NO_VERDICT}: 1 line (22)"]
     assert len(found.cells["K562"]) == len(UNUSABLE)
 
 
 def test_many_lines_left_out_name_the_first():
-    assert crispr.told({"odd": list(range(2, 2002))}) == ["odd: 2,000 lines (2, 3, 4, 5, 6, ...)"]
+    assert screen_files.told({"odd": list(range(2, 2002))}) == ["odd: 2,000 lines (2, 3, 4, 5, 6, ...)"]
 
 
 def test_chromosomes_are_spelt_as_in_the_run(tmp_path, capsys):
     path = screen_file(tmp_path, GOOD.removeprefix("chr"))
-    assert crispr.read(path, CHROMS).pairs["chrom"].to_list() == ["chr1"]
+    assert screen_files.read(path, CHROMS).pairs["chrom"].to_list() == ["chr1"]
     assert "chromosome names respelt (1 -> chr1" in capsys.readouterr().err
-    assert crispr.read(screen_file(tmp_path, GOOD), ["1", "2"]).pairs["chrom"].to_list() == ["1"]
+    assert screen_files.read(screen_file(tmp_path, GOOD), ["1", "2"]).pairs["chrom"].to_list() == ["1"]
 
 
 def test_a_cut_off_screen_is_refused(tmp_path):
     path = tmp_path / "cut.tsv.gz"
     path.write_bytes(gzip.compress(screen_file(tmp_path, "chr1 1 2 A E 1 TRUE K TRUE").read_bytes())[:-12])
     with pytest.raises(InputError, match=r"cut\.tsv\.gz is cut off or damaged"):
-        crispr.read(path, CHROMS)
+        screen_files.read(path, CHROMS)
 
 
 def test_touching_counts_and_promoter_elements_do_not(tmp_path):
@@ -421,7 +421,7 @@ def test_touching_counts_and_promoter_elements_do_not(tmp_path):
         "chr2 5000 5500 ABC ENSG01 1000 TRUE K562 TRUE",
         "chr1 4000 70000 ABC ENSG01 1000 TRUE K562 TRUE",
     )
-    pair, element = crispr.overlaps(pairs, ELEMENTS, GENES)
+    pair, element = screening.overlaps(pairs, ELEMENTS, GENES)
     found = [sorted(element[pair == row].tolist()) for row in range(len(pairs))]
     assert found == [[], [1], [1, 2], [], [1, 2, 3, 4]]
 
@@ -430,7 +430,7 @@ def test_the_promoter_interval_is_half_open(tmp_path):
     pairs = read_pairs(tmp_path, "chr1 400 1900 DEF ENSG02 90000 TRUE K562 TRUE")
     starts, ends = [1_249, 1_250, 500, 500], [1_400, 1_400, 750, 751]  # the interval of ABC is [750, 1250)
     elements = pl.DataFrame({"chrom": "chr1", "ccre_start": starts, "ccre_end": ends, "class": "dELS"})
-    assert sorted(crispr.overlaps(pairs, elements, GENES)[1]) == [1, 2]
+    assert sorted(screening.overlaps(pairs, elements, GENES)[1]) == [1, 2]
 
 
 def test_overlaps_equal_all_against_all():
@@ -451,7 +451,7 @@ def test_overlaps_equal_all_against_all():
             "chromEnd": start + generator.integers(1, 3000, 60),
         }
     )
-    pair, element = crispr.overlaps(tested, elements, GENES)
+    pair, element = screening.overlaps(tested, elements, GENES)
     expected = {
         (i, j)
         for i, (chrom, low, high) in enumerate(tested.iter_rows())
@@ -471,7 +471,7 @@ def test_closed_forms_by_hand(tmp_path):
         header=header,
     )
     activity = {"dnase": np.array([0, 4.0, 0, 0, 0, 0]), "h3k27ac": np.array([0, 9.0, 2, 0, 0, 0])}
-    forms = closed_forms.closed_forms(pairs, crispr.overlaps(pairs, ELEMENTS, GENES), ELEMENTS, GENES, activity)
+    forms = closed_forms.closed_forms(pairs, screening.overlaps(pairs, ELEMENTS, GENES), ELEMENTS, GENES, activity)
     assert forms["distance"].tolist() == [-4000, -39000]
     assert forms["activity/distance"].tolist() == [3 / 4000, 0]  # mean of 6 and 0
     assert forms["H3K27ac/distance"].tolist() == [5.5 / 4000, 0]
@@ -479,7 +479,7 @@ def test_closed_forms_by_hand(tmp_path):
     near = 6 / 4100  # the only active element, 4,100 bp from the TSS; one of none is 4,350 bp away
     assert forms["ABC"] == pytest.approx([3 / 4000 / near, 0])
     without = closed_forms.closed_forms(
-        pairs.drop("DHS.RPM"), crispr.overlaps(pairs, ELEMENTS, GENES), ELEMENTS, GENES, {}
+        pairs.drop("DHS.RPM"), screening.overlaps(pairs, ELEMENTS, GENES), ELEMENTS, GENES, {}
     )
     assert list(without) == ["distance"]
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from crexpress.core import artifacts, chromosome_names
 from crexpress.core.errors import InputError
-from crexpress.formats import chromosome_table, loop_files, samplesheet, text_tables
-from crexpress.prepare import cage, expression, genes
+from crexpress.formats import chromosome_table, gene_files, loop_files, samplesheet, text_tables
+from crexpress.prepare import cage, genes, quantifications
 from tools import run
 
 CASES = Path(__file__).parents[2] / "fieldcases"
@@ -20,7 +20,7 @@ GENES = pl.DataFrame({"gene_id": IDS, "gene_name": SYMBOLS})
 
 def values(path: Path, column: str | None = None, table: pl.DataFrame = GENES, **options: object) -> dict[str, float]:
     """The measured values of a table by symbol."""
-    found = expression.read_values(table, path, column, **options).values  # type: ignore[arg-type]
+    found = quantifications.read_values(table, path, column, **options).values  # type: ignore[arg-type]
     return {name: value for name, value in zip(table["gene_name"], found, strict=True) if value is not None}
 
 
@@ -375,7 +375,7 @@ def test_an_annotation_without_gene_lines(tmp_path: Path, capsys: pytest.Capture
     assert "genes with a CDS are taken for protein_coding" in said
     assert "1 genes on several chromosomes or strands left out (C)" in said
     assert set(genes.read_genes(path, biotypes=["all"])["gene_id"]) == {"A", "B"}
-    assert genes.read_transcripts(path).rows() == [("T1", "A"), ("T2", "A"), ("T3", "B"), ("T4", "C")]
+    assert gene_files.read_transcripts(path).rows() == [("T1", "A"), ("T2", "A"), ("T3", "B"), ("T4", "C")]
 
 
 def test_cage_lines_without_strand_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

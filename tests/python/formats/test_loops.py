@@ -12,7 +12,8 @@ from crexpress.apply.predict import encode, tokens
 from crexpress.core import artifacts
 from crexpress.data import neighbours
 from crexpress.data.loops import choose_value
-from crexpress.data.store import Batch, Store, open_store
+from crexpress.data.opening import open_store
+from crexpress.data.store import Batch, Store
 from crexpress.models import load_model
 from crexpress.models.attention import Prior
 from crexpress.models.config import ModelConfig

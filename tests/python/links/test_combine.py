@@ -6,9 +6,10 @@ import numpy as np
 import polars as pl
 import pytest
 from crexpress.core import artifacts
-from crexpress.evaluate import crispr
+from crexpress.formats import screen_files
 from crexpress.links import combine
 from crexpress.links.closed_forms import closed_forms
+from crexpress.prepare import screening
 from link_case import CHROMS, ELEMENTS, SPACING, Case, make, write
 from tools import run
 
@@ -52,8 +53,8 @@ def test_abc_is_the_closed_form_of_evaluate(case, tmp_path):
         *(pl.col("gene_id").alias("measuredGeneEnsemblId"), pl.lit("TRUE").alias("Regulated")),
     )
     screen.write_csv(tmp_path / "screen.tsv", separator="\t")
-    pairs = crispr.pairs(crispr.read(tmp_path / "screen.tsv", CHROMS).pairs, world.genes)
-    overlap = crispr.overlaps(pairs, world.elements, world.genes)
+    pairs = screening.pairs(screen_files.read(tmp_path / "screen.tsv", CHROMS).pairs, world.genes)
+    overlap = screening.overlaps(pairs, world.elements, world.genes)
     closed = closed_forms(pairs, overlap, world.elements, world.genes, world.tracks)["ABC"]
     pair, element = overlap
     keys = pl.DataFrame({"gene_id": pairs["gene_id"].gather(pair), "element": element.astype(np.int32)})

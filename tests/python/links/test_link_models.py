@@ -12,12 +12,12 @@ import polars as pl
 import pytest
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
-from crexpress.evaluate import crispr
 from crexpress.evaluate import links as links_metrics
 from crexpress.links import card, choose, evidence, fit, known, model, scale, trees
 from crexpress.links import screen as screens
 from crexpress.links.closed_forms import closed_forms
 from crexpress.links.scene import Links, Scene
+from crexpress.prepare import screening
 from crexpress.prepare.contacts import Contacts
 from crexpress.prepare.elements import TSS
 from crexpress.report import inputs, link_model
@@ -80,7 +80,7 @@ def test_abc_is_the_closed_form_of_evaluate(case: Case, scene: Scene, tmp_path: 
     world = case["world"]
     pairs = screens.read_pairs("s", screen(case, tmp_path / "s.tsv"), ["K"], world.genes, CHROMS)["K"]
     tested = screens.tested(scene, "s", pairs, evidence.find(["abc"]))
-    overlap = crispr.overlaps(pairs, world.elements, world.genes)
+    overlap = screening.overlaps(pairs, world.elements, world.genes)
     closed = closed_forms(pairs, overlap, world.elements, world.genes, world.tracks)["ABC"]
     ours = tested.of_pairs(tested.table[:, 0])
     has = np.isfinite(ours)  # elements on a TSS are not tested

@@ -11,7 +11,8 @@ import torch
 from crexpress.apply.predict import encode, tokens
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
-from crexpress.data.store import Store, open_store
+from crexpress.data.opening import open_store
+from crexpress.data.store import Store
 from crexpress.interpret.perturbation import perturb
 from crexpress.models import load_model
 from crexpress.models.attention import Prior, TokenMixer

@@ -153,7 +153,7 @@ def test_an_anchored_model_compares_profiles_with_the_other_cells(tiny: Any, fol
 
 
 def test_what_models_see_of_a_gene_in_an_anchored_store(tiny: Any, folder: Path) -> None:
-    from crexpress.data.store import open_store
+    from crexpress.data.opening import open_store
 
     config = read_preset("crexpress-small")[0].replace(tracks=TRACKS, neighbours=4, anchored=True)
     store = open_store(

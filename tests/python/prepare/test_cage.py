@@ -9,7 +9,7 @@ import pybigtools
 import pysam
 import pytest
 from crexpress.core.errors import InputError
-from crexpress.prepare import cage, expression, genes
+from crexpress.prepare import cage, expression, genes, quantifications
 
 GENES = pl.DataFrame(
     {
@@ -130,7 +130,9 @@ def test_real_peaks_of_the_chr20_case() -> None:
     np.testing.assert_allclose(values, expected)
 
     # a table made otherwise: peaks of all strengths, within 500 bp of any TSS of the gene
-    other = expression.read_values(found, assets / "k562/K562.gene_expression.GENCODE24_PC.tsv.gz", "CAGE_TPM").values
+    other = quantifications.read_values(
+        found, assets / "k562/K562.gene_expression.GENCODE24_PC.tsv.gz", "CAGE_TPM"
+    ).values
     assert np.corrcoef(np.log10(1 + values.to_numpy()), np.log10(1 + other.to_numpy()))[0, 1] > 0.8
 
 

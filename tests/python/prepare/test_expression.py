@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
-from crexpress.prepare import expression
+from crexpress.prepare import expression, quantifications
 from sketches import write_genes
 
 GENES = pl.DataFrame(
@@ -31,7 +31,7 @@ def table(folder: Path, *lines: str, name: str = "table.tsv") -> Path:
 
 
 def values(path: Path, column: str | None = None, **options: object) -> list[float | None]:
-    return expression.read_values(GENES, path, column, **options).values.to_list()  # type: ignore[arg-type]
+    return quantifications.read_values(GENES, path, column, **options).values.to_list()  # type: ignore[arg-type]
 
 
 RSEM = "gene_id transcript_id(s) length effective_length expected_count TPM FPKM"
@@ -55,7 +55,7 @@ TRANSCRIPTS = [("ENSG01.4", 0.5), ("ENSG03.9", 3.5), ("ENSG01.4", 1.5)]
     ],
 )  # fmt: skip
 def test_formats_are_known_by_their_header(tmp_path: Path, form: str, lines: list[str]) -> None:
-    read = expression.read_values(GENES, table(tmp_path, *lines))
+    read = quantifications.read_values(GENES, table(tmp_path, *lines))
     assert read.format == form
     assert read.values.to_list() == [2, None, 3.5, None]  # a gene that is not in the table is not 0
 

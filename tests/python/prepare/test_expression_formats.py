@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from crexpress.core.errors import InputError
-from crexpress.prepare import expression
+from crexpress.prepare import quantifications
 
 GENES = pl.DataFrame(
     {
@@ -110,7 +110,7 @@ def read(folder: Path, text: str, column: str | None = None, genes: pl.DataFrame
     path = folder / ("table.tsv.gz" if zipped else "table.tsv")
     data = "".join(f"{row}\n" if row[0] in '#"' else row.replace(" ", "\t") + "\n" for row in text.splitlines())
     path.write_bytes(gzip.compress(data.encode()) if zipped else data.encode())
-    return expression.read_values(genes, path, column, gtf(folder))
+    return quantifications.read_values(genes, path, column, gtf(folder))
 
 
 @pytest.mark.parametrize("zipped", [False, True])

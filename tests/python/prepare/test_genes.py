@@ -5,6 +5,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 from crexpress.core.errors import InputError
+from crexpress.formats import gene_files
 from crexpress.prepare import genes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -255,7 +256,7 @@ def test_genes_take_the_names_and_limits_of_the_genome(tmp_path: Path, capsys: p
 
 def test_transcripts_name_their_gene(tmp_path: Path) -> None:
     path = gtf(tmp_path, gene("A", 1, 900), transcript("A", 1, 900), transcript("A", 5, 900))
-    assert genes.read_transcripts(path).rows() == [("T1.900", "A"), ("T5.900", "A")]
+    assert gene_files.read_transcripts(path).rows() == [("T1.900", "A"), ("T5.900", "A")]
 
 
 def test_digest_follows_the_tss(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 from crexpress.core import artifacts
 from crexpress.formats import loop_files
-from crexpress.prepare import contacts, expression, genes, signals
+from crexpress.prepare import contacts, expression, genes, quantifications, signals
 
 ROOT = Path(__file__).parents[3]
 RELEASED = json.loads((ROOT / "tests/reference/scpge_signals.json").read_text())
@@ -65,7 +65,7 @@ def test_transcripts_of_rsem_are_read_for_man_and_mouse(tmp_path: Path) -> None:
         path = tmp_path / f"{species}.tsv"
         path.write_text(f"{RSEM}T1\t{gene}\t9\t9\t9\t0.25\t9\t60\nT2\t{gene}\t9\t9\t9\t0.5\t9\t40\n")
         table = pl.DataFrame({"gene_id": [gene], "gene_name": ["x"]})
-        assert expression.read_values(table, path).values.to_list() == [0.75]
+        assert quantifications.read_values(table, path).values.to_list() == [0.75]
     assert RELEASED["rsem"] == {"mouse": {"ENSMUSG00000051951.5": 0.75}, "human": {}}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
-from crexpress.data import store
+from crexpress.data import opening
 from crexpress.models.config import ModelConfig
 from crexpress.prepare import quantiles
 from tiny_case import TinyCase
@@ -85,11 +85,11 @@ def test_tool_and_what_a_model_asks_of_later_cells(tiny: TinyCase, tmp_path: Pat
     # signals of another distribution are refused
     config = ModelConfig(tracks=("dnase",), bin_size=40, transform=parameters["transform"], sequence=False)
     given = {"elements": tiny.elements, "genes": tiny.genes, "config": config}
-    assert store.open_store(**given, signals=[tmp_path / "signals.A.safetensors"]).cells[0].name == "A"
+    assert opening.open_store(**given, signals=[tmp_path / "signals.A.safetensors"]).cells[0].name == "A"
     assert run("match-quantiles", "--signals", a, "--reference", b, "--outdir", tmp_path / "other").exit_code == 0
     for wrong in (a, tmp_path / "other/signals.A.safetensors"):
         with pytest.raises(InputError, match="run match-quantiles with the quantiles"):
-            store.open_store(**given, signals=[wrong])
+            opening.open_store(**given, signals=[wrong])
 
 
 def test_a_track_that_a_reference_cell_lacks_is_the_mean_of_the_others(tiny: TinyCase, tmp_path: Path) -> None:

@@ -11,8 +11,7 @@ import polars as pl
 import pyBigWig
 import pysam
 import pytest
-from crexpress.evaluate import crispr
-from crexpress.formats import samplesheet
+from crexpress.formats import samplesheet, screen_files
 from crexpress.simulate import Sizes, World, files, invent, read_motifs, write
 from crexpress.simulate.world import LINK
 from sklearn.metrics import average_precision_score
@@ -104,7 +103,7 @@ def test_a_failed_run_leaves_nothing_and_keeps_what_was_there(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(files, "_loops", interrupted)
+    monkeypatch.setattr(files, "loops", interrupted)
     for name in ("new", "old"):
         with pytest.raises(KeyboardInterrupt):
             write(world, tmp_path / name, np.random.default_rng(1), "simulate")
@@ -194,7 +193,7 @@ def test_loops_come_twice_with_a_strength(folder: Path) -> None:
 
 def test_truth_and_screen_are_read_as_benchmarks(folder: Path, world: World) -> None:
     chroms = world.genes["chrom"].unique()
-    truth, screen = (crispr.read(folder / name, chroms).pairs for name in ("truth.tsv.gz", "crispr.tsv.gz"))
+    truth, screen = (screen_files.read(folder / name, chroms).pairs for name in ("truth.tsv.gz", "crispr.tsv.gz"))
     assert truth["CellType"].unique().sort().to_list() == ["cell1", "cell4"]
     assert len(truth) == 2 * len(world.pairs)
     regulated = truth.filter(CellType="cell4")["Regulated"].to_numpy()

@@ -14,7 +14,8 @@ from crexpress.apply.predict import encode, predict, tokens
 from crexpress.core import artifacts, splits
 from crexpress.core.errors import InputError
 from crexpress.data import neighbours
-from crexpress.data.store import Store, open_store, shared_tracks
+from crexpress.data.opening import open_store, shared_tracks
+from crexpress.data.store import Store
 from crexpress.interpret.perturbation import perturb
 from crexpress.models import load_model
 from crexpress.models.forward import forward, hide_tracks

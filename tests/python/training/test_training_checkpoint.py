@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 import torch
 from crexpress.core.errors import InputError
-from crexpress.data.store import Store, open_store
+from crexpress.data.opening import open_store
+from crexpress.data.store import Store
 from crexpress.models.regulatory import RegulatoryModel
-from crexpress.training import loop, trials
+from crexpress.training import loop, trials, validation
 from crexpress.training.checkpoint import Checkpoint, State, mention_others
 from crexpress.training.config import TrainingConfig
 from crexpress.training.presets import read_preset
@@ -181,9 +182,9 @@ def test_the_best_trial_is_trained_on(store: Store, samples: tuple[Samples, Samp
     for trial in range(3):
         config = CONFIG.replace(trials=1, seed=trial_seed(CONFIG.seed, trial))
         model = first_model(MODEL, store, *samples, config, loop.Engine())
-        losses.append(loop.validate(model, store, samples[1], config, loop.Engine()).loss)
+        losses.append(validation.validate(model, store, samples[1], config, loop.Engine()).loss)
     best = first_model(MODEL, store, *samples, CONFIG, loop.Engine())
-    assert loop.validate(best, store, samples[1], CONFIG, loop.Engine()).loss == min(losses)
+    assert validation.validate(best, store, samples[1], CONFIG, loop.Engine()).loss == min(losses)
     assert len(set(losses)) == 3
 
 
@@ -191,7 +192,7 @@ def test_a_trial_whose_loss_is_no_number_is_not_the_best(
     store: Store, samples: tuple[Samples, Samples], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     losses = iter([float("nan"), 2.0, 1.0])
-    monkeypatch.setattr(trials, "validate", lambda *_: loop.Validation(next(losses), 0.0, None))
+    monkeypatch.setattr(trials, "validate", lambda *_: validation.Validation(next(losses), 0.0, None))
     found = first_model(MODEL, store, *samples, CONFIG, loop.Engine()).state_dict()
     third = CONFIG.replace(trials=1, seed=trial_seed(CONFIG.seed, 2))
     monkeypatch.undo()

@@ -10,8 +10,9 @@ import torch
 from crexpress.core import artifacts
 from crexpress.core.device import CPU
 from crexpress.core.errors import InputError
+from crexpress.data.opening import open_store
 from crexpress.data.shuffling import shuffle_codes
-from crexpress.data.store import Store, open_store
+from crexpress.data.store import Store
 from crexpress.training import classes
 from crexpress.training.config import TrainingConfig
 from crexpress.training.presets import read_preset

@@ -11,14 +11,15 @@ import pytest
 import torch
 from crexpress.core.device import CPU, choose, choose_precision
 from crexpress.core.errors import InputError
-from crexpress.data.store import open_store
+from crexpress.data.opening import open_store
 from crexpress.models.forward import forward
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
-from crexpress.training.loop import train, validate
+from crexpress.training.loop import train
 from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
+from crexpress.training.validation import validate
 from safetensors.torch import load_file
 from tools import torchrun
 from torch import nn

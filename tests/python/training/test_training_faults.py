@@ -10,7 +10,7 @@ import pytest
 import torch
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
-from crexpress.data.store import open_store
+from crexpress.data.opening import open_store
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import loop
 from crexpress.training.config import TrainingConfig

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from crexpress.data.store import Store, open_store
+from crexpress.data.opening import open_store
+from crexpress.data.store import Store
 from crexpress.training import classes
 from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples, shuffled

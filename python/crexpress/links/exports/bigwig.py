@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import files
 from crexpress.links.exports.shown import Shown
 
 
@@ -25,7 +25,7 @@ def write_sums(path: Path, links: pl.DataFrame, score: str, lengths: Mapping[str
     with TemporaryDirectory() as folder:
         made = Path(folder, "sums.bw")  # the writer wants this ending
         pybigtools.open(str(made), "w").write(dict(lengths), _steps(sums.sort("chrom", "start", "end"), score))
-        with artifacts.replacing(path) as temporary:
+        with files.replacing(path) as temporary:
             shutil.copyfile(made, temporary)
 
 

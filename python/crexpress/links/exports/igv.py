@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import files
 from crexpress.links.exports.shown import Shown
 
 TITLES = {"bedpe": "links", "bed": "elements with links", "bigwig": "summed score"}
@@ -58,5 +58,5 @@ def write(path: Path, genome: str, tracks: Sequence[Track], locus: str = "All") 
         )
     ElementTree.indent(session)
     text = ElementTree.tostring(session, encoding="unicode", xml_declaration=False)
-    with artifacts.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_text('<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n' + text + "\n")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import files
 from crexpress.links.exports.bed import by_element
 from crexpress.links.exports.shown import Shown
 from crexpress.links.exports.text import write_gzip
@@ -34,7 +34,7 @@ def write_table(path: Path, rows: pl.DataFrame) -> None:
 
 def write_parquet(path: Path, shown: Shown) -> None:
     """Parquet without our header: a part of a cell's links is no artefact that other tools should find."""
-    with artifacts.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         ranked(shown).write_parquet(temporary, compression="zstd")
 
 

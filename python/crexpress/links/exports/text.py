@@ -7,13 +7,13 @@ from tempfile import TemporaryDirectory
 
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import files
 
 
 def write_gzip(path: Path, rows: pl.DataFrame, head: str = "", names: bool = False) -> None:
     """A table of tabs, gzipped; `head` are lines above it, `names` writes those of the columns."""
     text = rows.write_csv(separator="\t", include_header=names, float_precision=6)
-    with artifacts.replacing(path) as temporary:
+    with files.replacing(path) as temporary:
         temporary.write_bytes(gzip.compress((head + text).encode(), mtime=0))  # no date
 
 
@@ -27,5 +27,5 @@ def write_indexed(path: Path, rows: pl.DataFrame) -> None:
         pysam.tabix_compress(str(plain), str(packed), force=True)
         pysam.tabix_index(str(packed), preset="bed", force=True)
         for source, target in ((packed, path), (Path(f"{packed}.tbi"), Path(f"{path}.tbi"))):
-            with artifacts.replacing(target) as temporary:
+            with files.replacing(target) as temporary:
                 shutil.copyfile(source, temporary)

@@ -1,4 +1,8 @@
-"""Whether a perturbation screen can be scored in this run: its cells, and how its genes and elements fit."""
+"""A perturbation screen held against this run: its cells, its genes, and the elements that its intervals overlap.
+
+By the rules of EngreitzLab/CRISPR_comparison: elements that overlap any 500-bp TSS interval do not count, intervals
+that touch overlap, and a gene that is not known keeps its pairs, which nothing then links.
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
@@ -8,16 +12,18 @@ import numpy as np
 import polars as pl
 
 from crexpress.core.errors import InputError
-from crexpress.evaluate import crispr
+from crexpress.core.intervals import any_overlap, overlapping
+from crexpress.formats import screen_files
+from crexpress.prepare.elements import TSS
 
 FITTING = 0.5  # share of a screen's pairs that must have a known gene, and an element: below it, the report warns
 _NAMED = 3  # examples in a message
 
 
 class Screening(NamedTuple):
-    """One screen: pairs of every cell that can be scored (see `crispr.pairs`), and what a reader must know of the rest.
+    """One screen: pairs of every cell that can be scored (see `pairs`), and what a reader must know of the rest.
 
-    `assumed` is the cell that a file without CellType was taken for, `left_out` as in `crispr.Table`.
+    `assumed` is the cell that a file without CellType was taken for, `left_out` as in `screen_files.Table`.
     """
 
     name: str
@@ -36,8 +42,8 @@ class Screening(NamedTuple):
         return {
             "cells": list(self.cells),
             "assumed_cell": self.assumed,
-            "left_out_by_rule": crispr.told(
-                {reason: lines for reason, lines in self.left_out.items() if reason in crispr.BY_RULE}
+            "left_out_by_rule": screen_files.told(
+                {reason: lines for reason, lines in self.left_out.items() if reason in screen_files.BY_RULE}
             ),
             "warnings": self.warnings,
         }
@@ -51,7 +57,7 @@ def screen(
     A file that does not name its cell is taken for the only one, and `warnings` say so. Raises InputError for a file
     that cannot be read, or that does not name its cell where several are ranked.
     """
-    table = crispr.read(path, chromosomes)
+    table = screen_files.read(path, chromosomes)
     assumed: str | None = None
     warnings: list[str] = []
     frame = table.pairs
@@ -62,11 +68,11 @@ def screen(
         [assumed] = ranked
         warnings.append(f"{name}: the screen names no cell (no column CellType); it is taken for one of {assumed}.")
         frame = frame.with_columns(pl.lit(assumed).alias("CellType"))
-    unusable = {reason: lines for reason, lines in table.left_out.items() if reason not in crispr.BY_RULE}
+    unusable = {reason: lines for reason, lines in table.left_out.items() if reason not in screen_files.BY_RULE}
     if unusable:
         number = sum(map(len, unusable.values()))
-        total = number + len(frame) + sum(len(table.left_out.get(reason, ())) for reason in crispr.BY_RULE)
-        told = "; ".join(crispr.told(unusable))
+        total = number + len(frame) + sum(len(table.left_out.get(reason, ())) for reason in screen_files.BY_RULE)
+        told = "; ".join(screen_files.told(unusable))
         warnings.append(f"{name}: {number:,} of {total:,} lines cannot be used and are left out: {told}.")
     present = frame["CellType"].unique(maintain_order=True).to_list()
     chosen = [cell for cell in present if cell in ranked]
@@ -76,8 +82,8 @@ def screen(
             f"{name}: no pair to score in {wanted}; its cells are {_examples(present)}. A screen's cell must have the "
             "name that it has in the samplesheet."
         )
-    pairs = {cell: crispr.pairs(frame.filter(pl.col("CellType") == cell), genes) for cell in chosen}
-    return Screening(name, pairs, assumed, table.left_out, warnings)
+    found = {cell: pairs(frame.filter(pl.col("CellType") == cell), genes) for cell in chosen}
+    return Screening(name, found, assumed, table.left_out, warnings)
 
 
 def fit(screening: Screening, cell: str, genes: pl.DataFrame, elements: pl.DataFrame, found: np.ndarray) -> None:
@@ -125,3 +131,60 @@ def _place(frame: pl.DataFrame, start: str, end: str) -> str:
         (f"{chrom}:{low:,.0f}-{high:,.0f}" for chrom, low, high in frame.select("chrom", start, end).iter_rows()),
         "none",
     )
+
+
+_TSS_HALF = 250  # half of the TSS interval of CRISPR_comparison, bp
+
+
+def touching(pairs: pl.DataFrame, intervals: pl.DataFrame) -> np.ndarray:
+    """Whether each pair's interval overlaps or touches one of `intervals` (chrom, start, end): bool [pairs]."""
+    tested = pairs.select("chrom", pl.col("chromStart").alias("start"), pl.col("chromEnd").alias("end"))
+    return any_overlap(tested, intervals, touching=True)
+
+
+def pairs(screen: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
+    """`screen` with `gene_id` (null if the gene is not in `genes`), `gene` (its name) and `distance`, bp.
+
+    Genes are matched by Ensembl id without version, then by symbol. Distance is the file's distanceToTSS,
+    else from the interval's centre to its startTSS, else to the TSS of the gene table; null if none is known.
+    """
+    named = genes.select("gene_id", "gene_name").with_row_index("row").cast({"row": pl.Int64})
+    by_id = named.select(pl.col("gene_id").str.split(".").list.first(), "row").unique("gene_id", keep="first")
+    by_symbol = named.filter(pl.col("gene_name").is_unique())
+    names = [name for name in screen_files.GENE_COLUMNS if name in screen.columns]
+    keys = {
+        "measuredGeneEnsemblId": (
+            pl.col("measuredGeneEnsemblId").str.split(".").list.first(),
+            by_id["gene_id"],
+            by_id["row"],
+        ),
+        "measuredGeneSymbol": (pl.col("measuredGeneSymbol"), by_symbol["gene_name"], by_symbol["row"]),
+    }
+    matched = (key.replace_strict(old, new, default=None) for key, old, new in (keys[name] for name in names))
+    row = screen.select(pl.coalesce(matched)).to_series()
+    centre = (pl.col("chromStart") + pl.col("chromEnd")) / 2
+    ways = [pl.col("distanceToTSS")] if "distanceToTSS" in screen.columns else []
+    ways += [centre - pl.col("startTSS")] if "startTSS" in screen.columns else []
+    ways.append(centre - genes["tss"].gather(row))
+    return screen.with_columns(
+        pl.coalesce(*names, pl.lit("")).alias("gene"),
+        genes["gene_id"].gather(row).alias("gene_id"),
+        pl.coalesce(ways).abs().alias("distance"),
+    )
+
+
+def overlaps(pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Rows of `pairs` and rows of `elements` that overlap: two int64 arrays of the same length.
+
+    An element is its own extent (ccre_start, ccre_end); TSS windows and elements on a TSS interval are out.
+    """
+    own = np.flatnonzero((elements["class"] != TSS).to_numpy())
+    ccres = elements[own].select("chrom", pl.col("ccre_start").alias("start"), pl.col("ccre_end").alias("end"))
+    promoters = genes.select(
+        "chrom", (pl.col("tss") - _TSS_HALF + 1).alias("start"), (pl.col("tss") + _TSS_HALF - 1).alias("end")
+    )  # a base narrower on each side: these intervals are half-open, touching is no overlap
+    _, on_promoter = overlapping(promoters, ccres, touching=True)
+    own = np.delete(own, on_promoter)
+    tested = pairs.select("chrom", pl.col("chromStart").alias("start"), pl.col("chromEnd").alias("end"))
+    pair, element = overlapping(tested, ccres[np.delete(np.arange(len(ccres)), on_promoter)], touching=True)
+    return pair, own[element]

@@ -1,9 +1,8 @@
 """Perturbation screens: tested interval, measured gene, regulated or not.
 
 Read in the layout of EngreitzLab/CRISPR_comparison, whose rules are kept: pairs that are no valid connection,
-or without a verdict, are left out; elements that overlap any 500-bp TSS interval do not count; intervals that
-touch overlap; a gene that is not known keeps its pairs, which nothing then links. A line that cannot be used is
-left out as well, counted and listed: one of thousands must not cost the others.
+or without a verdict, are left out. A line that cannot be used is left out as well, counted and listed: one of
+thousands must not cost the others.
 """
 
 import csv
@@ -11,15 +10,11 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
 import polars as pl
 
 from crexpress.core import chromosome_names
-from crexpress.core.calls import make_callable
 from crexpress.core.errors import InputError
-from crexpress.core.intervals import any_overlap, overlapping
 from crexpress.formats import text_files
-from crexpress.prepare.elements import TSS
 
 _OTHER_NAMES = {  # the layout of ScPGE's Integration.hg38.bed
     "chr": "chrom",
@@ -31,11 +26,10 @@ _OTHER_NAMES = {  # the layout of ScPGE's Integration.hg38.bed
     "Significant": "Regulated",
 }
 _REQUIRED = ("chrom", "chromStart", "chromEnd", "Regulated")
-_GENE = ("measuredGeneEnsemblId", "measuredGeneSymbol")
+GENE_COLUMNS = ("measuredGeneEnsemblId", "measuredGeneSymbol")
 _NUMBERS = ("chromStart", "chromEnd", "startTSS", "distanceToTSS", "DHS.RPM", "H3K27ac.RPM.expandedRegion")
 _TRUTH = {"TRUE": True, "T": True, "1": True, "FALSE": False, "F": False, "0": False}
 _MISSING = [*text_files.MISSING, "NaN", "nan"]
-_TSS_HALF = 250  # half of the TSS interval of CRISPR_comparison, bp
 _LISTED = 5  # line numbers that a message names
 
 # why a line is left out; the first two by the field's rules, which is no fault of the file
@@ -85,10 +79,12 @@ def read(path: Path, chromosomes: Collection[str]) -> Table:
     table = table._replace(pairs=table.pairs.rename(names))
     columns = table.pairs.columns
     missing = [name for name in _REQUIRED if name not in columns]
-    genes = [name for name in _GENE if name in columns]
+    genes = [name for name in GENE_COLUMNS if name in columns]
     if missing or not genes:
-        wanted = ", ".join(missing) or " or ".join(_GENE)
-        raise InputError(f"{path} has no column {wanted}; needed are {', '.join(_REQUIRED)} and {' or '.join(_GENE)}")
+        wanted = ", ".join(missing) or " or ".join(GENE_COLUMNS)
+        raise InputError(
+            f"{path} has no column {wanted}; needed are {', '.join(_REQUIRED)} and {' or '.join(GENE_COLUMNS)}"
+        )
     if "ValidConnection" in columns:  # TRUE, or the reason why not
         table = table.without(NO_CONNECTION, pl.col("ValidConnection").str.to_uppercase().ne_missing("TRUE"))
     table = table.without(NO_VERDICT, pl.col("Regulated").is_null())
@@ -112,12 +108,6 @@ def read(path: Path, chromosomes: Collection[str]) -> Table:
     return table
 
 
-def touching(pairs: pl.DataFrame, intervals: pl.DataFrame) -> np.ndarray:
-    """Whether each pair's interval overlaps or touches one of `intervals` (chrom, start, end): bool [pairs]."""
-    tested = pairs.select("chrom", pl.col("chromStart").alias("start"), pl.col("chromEnd").alias("end"))
-    return any_overlap(tested, intervals, touching=True)
-
-
 def told(left_out: Mapping[str, Sequence[int]]) -> list[str]:
     """Every reason with the number of its lines and the first of them."""
     sentences = []
@@ -125,54 +115,6 @@ def told(left_out: Mapping[str, Sequence[int]]) -> list[str]:
         first = ", ".join(map(str, lines[:_LISTED])) + (", ..." if len(lines) > _LISTED else "")
         sentences.append(f"{reason}: {len(lines):,} line{'s' * (len(lines) > 1)} ({first})")
     return sentences
-
-
-def pairs(screen: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
-    """`screen` with `gene_id` (null if the gene is not in `genes`), `gene` (its name) and `distance`, bp.
-
-    Genes are matched by Ensembl id without version, then by symbol. Distance is the file's distanceToTSS,
-    else from the interval's centre to its startTSS, else to the TSS of the gene table; null if none is known.
-    """
-    named = genes.select("gene_id", "gene_name").with_row_index("row").cast({"row": pl.Int64})
-    by_id = named.select(pl.col("gene_id").str.split(".").list.first(), "row").unique("gene_id", keep="first")
-    by_symbol = named.filter(pl.col("gene_name").is_unique())
-    names = [name for name in _GENE if name in screen.columns]
-    keys = {
-        "measuredGeneEnsemblId": (
-            pl.col("measuredGeneEnsemblId").str.split(".").list.first(),
-            by_id["gene_id"],
-            by_id["row"],
-        ),
-        "measuredGeneSymbol": (pl.col("measuredGeneSymbol"), by_symbol["gene_name"], by_symbol["row"]),
-    }
-    matched = (key.replace_strict(old, new, default=None) for key, old, new in (keys[name] for name in names))
-    row = screen.select(pl.coalesce(matched)).to_series()
-    centre = (pl.col("chromStart") + pl.col("chromEnd")) / 2
-    ways = [pl.col("distanceToTSS")] if "distanceToTSS" in screen.columns else []
-    ways += [centre - pl.col("startTSS")] if "startTSS" in screen.columns else []
-    ways.append(centre - genes["tss"].gather(row))
-    return screen.with_columns(
-        pl.coalesce(*names, pl.lit("")).alias("gene"),
-        genes["gene_id"].gather(row).alias("gene_id"),
-        pl.coalesce(ways).abs().alias("distance"),
-    )
-
-
-def overlaps(pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of `pairs` and rows of `elements` that overlap: two int64 arrays of the same length.
-
-    An element is its own extent (ccre_start, ccre_end); TSS windows and elements on a TSS interval are out.
-    """
-    own = np.flatnonzero((elements["class"] != TSS).to_numpy())
-    ccres = elements[own].select("chrom", pl.col("ccre_start").alias("start"), pl.col("ccre_end").alias("end"))
-    promoters = genes.select(
-        "chrom", (pl.col("tss") - _TSS_HALF + 1).alias("start"), (pl.col("tss") + _TSS_HALF - 1).alias("end")
-    )  # a base narrower on each side: these intervals are half-open, touching is no overlap
-    _, on_promoter = overlapping(promoters, ccres, touching=True)
-    own = np.delete(own, on_promoter)
-    tested = pairs.select("chrom", pl.col("chromStart").alias("start"), pl.col("chromEnd").alias("end"))
-    pair, element = overlapping(tested, ccres[np.delete(np.arange(len(ccres)), on_promoter)], touching=True)
-    return pair, own[element]
 
 
 def _fields(path: Path) -> Table:
@@ -208,6 +150,3 @@ def _respelt(path: Path, table: Table, chromosomes: Collection[str]) -> Table:
     reason = f"on a chromosome that this run does not have ({chromosome_names.shown(elsewhere)})"
     table = table.without(reason, ~pl.col("chrom").is_in(list(spelling)))
     return table._replace(pairs=table.pairs.with_columns(respelt.alias("chrom")))
-
-
-make_callable(__name__, "crexpress.api:evaluate_links")  # crexpress.evaluate.crispr(...)

@@ -1,0 +1,46 @@
+"""How a tool ends: one message and a code that says whose fault it was."""
+
+import errno
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+
+from crexpress.core import errors
+
+_NO_MEMORY = "not enough host memory; give this tool more, or a smaller input"
+_NOT_OURS = (  # faults of a folder or disk
+    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
+    *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
+)
+
+
+@contextmanager
+def by_code() -> Iterator[None]:
+    """Leave with one message and an exit code where it is not a defect of ours; see `cli.tool`."""
+    try:
+        yield
+    except errors.InputError as error:
+        fail(str(error), errors.BAD_INPUT)
+    except KeyboardInterrupt as stop:  # of training, with what it leaves
+        fail(str(stop) or "interrupted; no unfinished artefact was kept", errors.INTERRUPTED)
+    except MemoryError:
+        fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
+    except OSError as error:
+        if error.errno not in _NOT_OURS:
+            raise
+        path = error.filename2 or error.filename or "the output"  # the second one of a renaming is the user's
+        fail(f"cannot use {path}: {error.strerror}; give another place", errors.BAD_INPUT)
+    except Exception as error:
+        if type(error).__name__ == "OutOfMemoryError":  # torch's, without importing torch here
+            fail("the GPU is out of memory; use a smaller --batch-size", errors.DEVICE_OUT_OF_MEMORY)
+        if "DefaultCPUAllocator" in str(error):  # torch's RuntimeError
+            fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
+        raise
+
+
+def fail(message: str, code: int) -> None:
+    """Print one message to stderr and leave with `code`."""
+    click.echo(f"Error: {message}", err=True)
+    sys.exit(code)
