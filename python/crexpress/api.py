@@ -99,8 +99,9 @@ def links(
 ) -> Scored:
     """Every element of every gene in a cell, with scores of the link between them; higher is stronger.
 
-    `scores` are those of `interpret` (attention, perturbation, ...) and `combine-links` (abc, perturbation_abc, ...);
-    a wrong name is answered with the list. `tokens` at once: fewer need less memory.
+    `scores` are those of `interpret` (attention, perturbation, attention_rollout, perturbation_of_dnase, ...) and
+    `combine-links` (abc, perturbation_abc, ...); a wrong name is answered with the list. `tokens` at once: fewer need
+    less memory.
 
     Example:
         links = cx.links(model, study, "A", scores=["attention", "perturbation", "abc"])
@@ -111,20 +112,25 @@ def links(
     own: dict[str, Any] = {str(score["name"]): score for score in model_links.SCORES}
     more: dict[str, Any] = {str(score["name"]): score for score in model_links.MORE_SCORES}
     made: dict[str, Any] = {str(score["name"]): score for score in combine.SCORES}
-    known = {**own, **more, **made}
+    by_word = {
+        word: {str(score["name"]): score for score in model_links.also_scores(word, model.config)}
+        for word in (*model_links.ALSO, model_links.TRACKS)
+    }
+    known = {**own, **more, **made, **{name: score for its in by_word.values() for name, score in its.items()}}
     for name in scores:
         if name not in known:
             raise InputError(f"there is no link score '{name}'; choose from {', '.join(known)}")
     loaded = cell_model.of_cells(model, study.inputs(cell), precision)
     extra = any(name in more for name in scores)
-    table = model_links.link_table(model, loaded.store, 0, tokens, extra, precision)
+    also = [word for word, its in by_word.items() if any(name in its for name in scores)]
+    table = model_links.link_table(model, loaded.store, 0, tokens, extra, precision, also)
     if any(name in made for name in scores):
         signals = study.require("signals", cell)
         like = study.gene_table.header
         world = combine.read_world(study.elements, study.genes, study.require("genes"), like, signals, cell)
         table = pl.concat(combine.combine(table, world, 0))
     table = table.drop([name for name in known if name in table.columns and name not in scores])
-    about = model_links.link_parameters(model.config, extra) | {"scores": [known[name] for name in scores]}
+    about = model_links.link_parameters(model.config, extra, also) | {"scores": [known[name] for name in scores]}
     return Scored(table.select(pl.lit(cell).alias("cell"), pl.all()), study, "links", loaded, about)
 
 

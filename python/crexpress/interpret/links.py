@@ -1,5 +1,7 @@
 """Element-gene links: every element of every gene with its attention and perturbation scores."""
 
+import re
+from collections.abc import Collection
 from itertools import islice
 from typing import Any
 
@@ -8,11 +10,14 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from crexpress.apply.predict import encode, encode_silent, require_finite, tokens
+from crexpress.apply.predict import Tokens, encode, encode_silent, require_finite, tokens
 from crexpress.core import log
+from crexpress.core.errors import InputError
 from crexpress.core.methods import MODEL, OVER_DISTANCE, PER_GENE, PLAIN
 from crexpress.data.neighbours import NEAREST, distances
 from crexpress.data.store import Store
+from crexpress.interpret import silencing
+from crexpress.interpret.attention import rollout
 from crexpress.interpret.perturbation import perturb
 from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
@@ -33,46 +38,97 @@ SCORES = _scores(
     ("attention_distance", "attention / distance", OVER_DISTANCE),
     ("perturbation_distance", "perturbation / distance", OVER_DISTANCE),
 )
-# CREaTor's forms of attention ("Attention score"), which take no time but are more columns to benchmark
+# CREaTor's forms of attention ("Attention score") and ScPGE's of perturbation, which take no time but are more columns
+# to benchmark
 MORE_SCORES = _scores(
     ("attention_logit", "attention logit", PLAIN),
     ("attention_logit_minmax", "attention logit, min-max per gene", PER_GENE),
     ("attention_log_distance", "attention / log10 distance", OVER_DISTANCE),
     ("attention_logit_log_distance", "attention logit, min-max / log10 distance", PER_GENE),
+    ("perturbation_ratio", "|perturbation| / prediction", PLAIN),
 )
+_LEAST = 0.01  # of a prediction that a fall is divided by (ScPGE's |Go - Gp| / Go): silent genes have next to nothing
+
+
+# what is computed on demand, as each takes time of its own: word of `also` -> its scores
+ALSO = {
+    "rollout": _scores(("attention_rollout", "attention rollout", PLAIN)),
+    "shuffled": _scores(("perturbation_shuffled", "perturbation, sequence shuffled", PLAIN)),
+}
+TRACKS = "tracks"
+
+
+def also_scores(word: str, config: ModelConfig) -> list[dict[str, Any]]:
+    """Scores that a word of `also` adds to the links of a model; InputError for a word that there is not."""
+    if word == TRACKS:
+        names = [(track, f"perturbation_of_{re.sub('[^a-z0-9_]', '_', track.lower())}") for track in config.tracks]
+        return _scores(*((name, f"perturbation, {track} alone", PLAIN) for track, name in names))
+    if word not in ALSO:
+        raise InputError(f"there is no kind of scores '{word}'; choose from {', '.join([*ALSO, TRACKS])}")
+    return ALSO[word]
 
 
 def link_table(
-    model: Model, store: Store, cell: int, tokens_at_once: int, more_scores: bool = False, precision: str = "float32"
+    model: Model,
+    store: Store,
+    cell: int,
+    tokens_at_once: int,
+    more_scores: bool = False,
+    precision: str = "float32",
+    also: Collection[str] = (),
 ) -> pl.DataFrame:
     """One row an element-gene pair, without the gene's own TSS window; scores are float32 and never null.
 
     attention: mean probability over heads and layers in the gene's row (ScPGE "Attention weights");
     perturbation: see `perturb`, in the unit of the model's target. With `more_scores` also those of MORE_SCORES, of
-    which attention_logit is the mean of the logits over heads and layers, with all that they start from. `precision`
-    is that of `encode`; differences between predictions are of float32.
+    which attention_logit is the mean of the logits over heads and layers, with all that they start from. `also` adds
+    "rollout" (`attention.rollout`), "shuffled" and "tracks" (the fall when only the element's sequence is shuffled, or
+    one of its tracks silenced). `precision` is that of `encode`; differences between predictions are of float32.
     """
+    extra = [score["name"] for word in dict.fromkeys(also) for score in also_scores(word, model.config)]
     vectors, silent = encode(model, store, cell, precision), encode_silent(model, store.device, precision)
+    others: list[tuple[str, Tensor, int | None, bool]] = []  # score, vectors instead, track, is the profile changed?
+    if "shuffled" in also:
+        others.append(("perturbation_shuffled", silencing.shuffled(model, store, cell, precision), None, False))
+    if TRACKS in also:
+        silencing.require_tracks(model)
+        for number, score in enumerate(also_scores(TRACKS, model.config)):
+            found = silencing.without_track(model, store, cell, number, precision)
+            others.append((score["name"], found, number, True))
     width = store.index.shape[1]
     genes_at_once = max(1, tokens_at_once // width**2)
-    attention, effect, logits = [], [], []
+    parts: dict[str, list[Tensor]] = {name: [] for name in ("attention", "perturbation", "predicted", "logits", *extra)}
     batches = -(-len(store.genes) // genes_at_once)
     genes = iter(np.arange(len(store.genes)))
     for batch in log.progress(tokens(store, cell, vectors, genes_at_once), "perturbing elements", batches):
+        own = np.fromiter(islice(genes, len(batch.vectors)), np.int64)
+        index = store.index[own]
         with torch.inference_mode():
             whole = model.predict(*batch)
-        attention.append(_over_layers(whole.attention).cpu())
+            if "rollout" in also:
+                parts["attention_rollout"].append(_rolled(model, batch, whole.attention))
+        parts["attention"].append(_over_layers(whole.attention))
+        parts["predicted"].append(whole.expression)
         if more_scores:
-            logits.append(_over_layers(whole.logits).cpu())
-        changes = None
-        if store.profiles is not None:
-            own = np.fromiter(islice(genes, len(batch.vectors)), np.int64)
-            changes = store.profiles.silenced(cell, own, store.index[own].numpy())
-        effect.append(perturb(model, batch, silent, whole.expression, changes).float().cpu())
-    raw = torch.cat(logits).numpy() if more_scores else None
-    links = _table(store, torch.cat(attention).numpy(), torch.cat(effect).numpy(), raw)
+            parts["logits"].append(_over_layers(whole.logits))
+        profiles = store.profiles
+        changes = None if profiles is None else profiles.silenced(cell, own, index.numpy())
+        parts["perturbation"].append(perturb(model, batch, silent, whole.expression, changes))
+        for name, instead, track, changed in others:
+            changes = profiles.silenced(cell, own, index.numpy(), track) if profiles is not None and changed else None
+            its = silencing.gathered(instead, index)
+            parts[name].append(perturb(model, batch, its, whole.expression, changes))
+    values = {name: torch.cat(found).float().cpu().numpy() for name, found in parts.items() if found}
+    links = _table(store, values, {name: values[name] for name in extra})
     require_finite(links.select(pl.col(pl.Float32)).to_numpy(), store.cells[cell].name)
     return links
+
+
+def _rolled(model: Model, batch: Tokens, attention: Tensor) -> Tensor:
+    """Rollout [B, n]; of a single layer, all that counts is the gene's own row."""
+    if model.config.layers < 2:
+        return _over_layers(attention) / 2
+    return rollout(model.attention_maps(*batch)[0])
 
 
 def _over_layers(attention: Tensor) -> Tensor:
@@ -82,7 +138,8 @@ def _over_layers(attention: Tensor) -> Tensor:
     return attention.mean(dim=(1, 2)).float()
 
 
-def _table(store: Store, attention: np.ndarray, effect: np.ndarray, logits: np.ndarray | None) -> pl.DataFrame:
+def _table(store: Store, found: dict[str, np.ndarray], extra: dict[str, np.ndarray]) -> pl.DataFrame:
+    attention, effect, logits = found["attention"], found["perturbation"], found.get("logits")
     index = store.index.cpu().numpy()
     pairs = index >= 0
     pairs[:, index.shape[1] // 2] = False
@@ -106,7 +163,9 @@ def _table(store: Store, attention: np.ndarray, effect: np.ndarray, logits: np.n
             "attention_logit_minmax": scaled,
             "attention_log_distance": shown / np.log10(bp),
             "attention_logit_log_distance": scaled / np.log10(bp),
+            "perturbation_ratio": np.abs(effect[gene, column]) / np.maximum(found["predicted"], _LEAST)[gene],
         }
+    scores |= {name: values[gene, column] for name, values in extra.items()}
     return pl.concat(
         [
             genes.select("gene_id", "gene_name")[gene],
@@ -128,6 +187,8 @@ def _minmax(values: np.ndarray) -> np.ndarray:
     return scaled
 
 
-def link_parameters(config: ModelConfig, more_scores: bool = False) -> dict[str, Any]:
+def link_parameters(config: ModelConfig, more_scores: bool = False, also: Collection[str] = ()) -> dict[str, Any]:
     """What the links table's header says about its scores, and about the elements that a gene can have."""
-    return {"scores": SCORES + MORE_SCORES * more_scores, "neighbours": config.neighbours, "window": config.window}
+    extra = [score for word in dict.fromkeys(also) for score in also_scores(word, config)]
+    scores = SCORES + MORE_SCORES * more_scores + extra
+    return {"scores": scores, "neighbours": config.neighbours, "window": config.window}

@@ -125,6 +125,18 @@ class RegulatoryModel(Model):
             members.mean(-1), mixed.logits.softmax(-1), mixed.logits, members if self.config.members > 1 else None
         )
 
+    def attention_maps(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        content, activity, _ = self._tokens(tokens, distance, profile)
+        logits = self.mixer.maps(content, activity, self.prior(present, distance, loops, slice(None)))
+        return logits.softmax(-1), logits
+
     def silence_each(
         self,
         tokens: Tensor,
@@ -143,7 +155,8 @@ class RegulatoryModel(Model):
         if not len(columns) or not (self.config.layers or changes is not None):
             return expression  # without a mixer no element reaches the gene
         content, activity, window = self._tokens(tokens, distance, profile)
-        other, activity_other = (part.unsqueeze(0) for part in self._parts(silent))
+        silent = silent.unsqueeze(0) if silent.dim() == 2 else silent[:, columns]
+        other, activity_other = self._parts(silent)
         if self.gene is not None:
             other = other + self.gene.place(distance[:, columns]).to(other.dtype)
         own = None
