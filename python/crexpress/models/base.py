@@ -57,6 +57,17 @@ class Model(nn.Module):
         is the genes' own, which a model with a `profile_width` needs.
         """
 
+    def gene_vectors(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> Tensor:
+        """Vectors [B, d] of genes, from which a head makes their expression; of `predict`'s arguments."""
+        raise InputError("this model shows no vectors of genes")
+
     def attention_maps(
         self,
         tokens: Tensor,

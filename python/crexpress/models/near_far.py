@@ -59,6 +59,21 @@ class NearFar(Model):
             None if near.members is None or far.members is None else torch.cat([near.members, far.members], dim=-1),
         )
 
+    def gene_vectors(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> Tensor:
+        near, far = self._split(tokens)
+        both = (
+            self.near.gene_vectors(near, present, distance, profile=profile),
+            self.far.gene_vectors(far, present, distance, loops, profile),
+        )
+        return torch.cat(both, dim=-1)
+
     def attention_maps(
         self,
         tokens: Tensor,

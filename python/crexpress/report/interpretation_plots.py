@@ -94,7 +94,7 @@ def _band(axis: Axes, x: np.ndarray, part: pl.DataFrame, value: str, colour: str
 
 @styled
 def clusters(places: np.ndarray, groupings: Sequence[tuple[str, Sequence[str]]]) -> Figure:
-    """UMAP places [n, 2], one panel a grouping: a title and the group of each point, named at its middle."""
+    """UMAP places [n, 2], one panel a grouping: its title and the group of each point."""
     figure = Figure(figsize=(WIDTH, WIDTH / max(2, len(groupings)) + 0.4), layout="constrained")
     axes = np.atleast_1d(figure.subplots(1, len(groupings)))
     palette = [*style.COLOURS.values(), *style.SPARE]
@@ -104,10 +104,14 @@ def clusters(places: np.ndarray, groupings: Sequence[tuple[str, Sequence[str]]])
         for number, name in enumerate(names):
             own = places[np.array([group == name for group in groups])]
             colour = palette[number % len(palette)]
-            axis.scatter(*own.T, s=max(0.4, min(8.0, 6_000 / len(places))), color=colour, linewidths=0, rasterized=True)
-            axis.text(
-                *np.median(own, axis=0), name, fontsize=7.5, ha="center", va="center",
-                bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1},
-            )  # fmt: skip
+            size = max(0.4, min(8.0, 6_000 / len(places)))
+            axis.scatter(*own.T, s=size, color=colour, linewidths=0, rasterized=True, label=name)
+            if name.isdigit():
+                axis.text(
+                    *np.median(own, axis=0), name, fontsize=7.5, ha="center", va="center",
+                    bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1},
+                )  # fmt: skip
+        if not names[0].isdigit():
+            axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.08), ncols=4, markerscale=16 / (2 + size))
         axis.set(title=title, xticks=[], yticks=[], xlabel="UMAP 1", ylabel="UMAP 2")
     return figure
