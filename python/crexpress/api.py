@@ -23,7 +23,9 @@ from crexpress.core.errors import InputError
 from crexpress.data import anchor
 from crexpress.data.study import Study
 from crexpress.evaluate.run import run
+from crexpress.interpret import also
 from crexpress.interpret import links as model_links
+from crexpress.interpret.scores import SCORES
 from crexpress.links import combine
 from crexpress.models.base import Model
 from crexpress.training.fine_tune import FineTuned
@@ -109,28 +111,24 @@ def links(
     """
     if model.config.anchored:
         raise InputError("this model predicts changes between cells; rank elements by a model that is not anchored")
-    own: dict[str, Any] = {str(score["name"]): score for score in model_links.SCORES}
-    more: dict[str, Any] = {str(score["name"]): score for score in model_links.MORE_SCORES}
+    own = {name: score.entry(name) for name, score in SCORES.items()}
     made: dict[str, Any] = {str(score["name"]): score for score in combine.SCORES}
-    by_word = {
-        word: {str(score["name"]): score for score in model_links.also_scores(word, model.config)}
-        for word in (*model_links.ALSO, model_links.TRACKS)
-    }
-    known = {**own, **more, **made, **{name: score for its in by_word.values() for name, score in its.items()}}
+    by_word = {word: also.entries([word], model.config) for word in also.WORDS}
+    known = own | made | {name: score for its in by_word.values() for name, score in its.items()}
     for name in scores:
         if name not in known:
             raise InputError(f"there is no link score '{name}'; choose from {', '.join(known)}")
     loaded = cell_model.of_cells(model, study.inputs(cell), precision)
-    extra = any(name in more for name in scores)
-    also = [word for word, its in by_word.items() if any(name in its for name in scores)]
-    table = model_links.link_table(model, loaded.store, 0, tokens, extra, precision, also)
+    extra = any(SCORES[name].more for name in scores if name in own)
+    words = [word for word, its in by_word.items() if any(name in its for name in scores)]
+    table = model_links.link_table(model, loaded.store, 0, tokens, extra, precision, words)
     if any(name in made for name in scores):
         signals = study.require("signals", cell)
         like = study.gene_table.header
         world = combine.read_world(study.elements, study.genes, study.require("genes"), like, signals, cell)
         table = pl.concat(combine.combine(table, world, 0))
     table = table.drop([name for name in known if name in table.columns and name not in scores])
-    about = model_links.link_parameters(model.config, extra, also) | {"scores": [known[name] for name in scores]}
+    about = model_links.link_parameters(model.config, extra) | {"scores": [known[name] for name in scores]}
     return Scored(table.select(pl.lit(cell).alias("cell"), pl.all()), study, "links", loaded, about)
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from crexpress.core import artifacts, model_config
+from crexpress.core import artifacts, log, model_config
 from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
+from crexpress.data import track_levels
 from crexpress.data.opening import store_for
 from crexpress.data.orthology import same_genome
 from crexpress.data.store import Store
@@ -21,7 +22,8 @@ from crexpress.training.config import TrainingConfig
 class CellModel:
     """Model and store on one device, and the model's config.json.
 
-    `same_genome`: whether these are genes of the genome that the model was trained on.
+    `same_genome`: whether these are genes of the genome that the model was trained on. `notes` {cell: sentences on its
+    tracks that are of another kind than in training}.
     """
 
     model: Model
@@ -30,6 +32,7 @@ class CellModel:
     sources: list[Path]
     precision: str
     same_genome: bool
+    notes: Mapping[str, list[str]]
 
     @property
     def cells(self) -> list[str]:
@@ -75,6 +78,7 @@ class CellModel:
             "anchor_cells": [] if self.store.anchor is None else self.store.anchor.others(data.name),
             "classes": self._classes,
             "precision": self.precision,
+            "unlike_training": self.notes[data.name],
             **parameters,
         }
         units = {"predicted": self.config["units"]}
@@ -132,4 +136,14 @@ def of_cells(
     sources = [model.folder / "model.safetensors", *inputs["signals"], *inputs["expression"], *used]
     trained = model.about.get("chromosomes")  # imported weights do not say
     same = not trained or same_genome(trained, store.chromosomes)
-    return CellModel(model, store, model.about, sources, choose_precision(precision, store.device), same)
+    notes = _notes(model, store, inputs["signals"])
+    for note in (note for own in notes.values() for note in own):
+        log.say(f"Warning: {note}")
+    return CellModel(model, store, model.about, sources, choose_precision(precision, store.device), same, notes)
+
+
+def _notes(model: Model, store: Store, signals: Sequence[Path]) -> dict[str, list[str]]:
+    """What is to be told of the tracks of each cell; of models made before `tracks_seen` was kept, nothing is known."""
+    seen = model.about.get("tracks_seen", {})
+    levels = track_levels.measure(signals, store.elements, seen)
+    return {cell.name: track_levels.notes(seen, cell.name, levels) for cell in store.cells}

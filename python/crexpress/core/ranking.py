@@ -1,10 +1,11 @@
-"""How well a score ranks positives above negatives, with all bootstrap resamples computed at once."""
+"""How well a score ranks positives above negatives, in the data and in all bootstrap resamples of them."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-_CHUNK = 128  # resamples held in memory at once
+from crexpress.core import rank_kernel
+
 _RECALL = 0.7
 
 
@@ -29,19 +30,43 @@ def cut(score: np.ndarray, positive: np.ndarray) -> Cuts:
     return Cuts(order, start[found], end[found])
 
 
-def measures(score: np.ndarray, positive: np.ndarray, counts: np.ndarray) -> dict[str, np.ndarray]:
-    """Average precision, auPRC, auROC and precision at 70 % recall for every row of `counts`.
+def measures(
+    score: np.ndarray, positive: np.ndarray, counts: np.ndarray, unit: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Average precision and its kin for every row of `counts`, which comes from `bootstrap.draw`: {name: [rows]}.
 
+    `unit` says which column of `counts` counts each thing (of a bootstrap over genes, its gene); without it, its own.
     `average_precision` sums precision x recall gained, as scikit-learn does. `auprc` is the form of
     EngreitzLab/CRISPR_comparison: trapezoids between distinct thresholds, without a start at recall 0 and
-    without the lowest threshold, at which everything is called. The threshold of 70 % recall is that of the
-    whole data, as there. `counts` comes from `bootstrap.draw`; at least one thing is positive, one is not.
+    without the lowest threshold, at which everything is called. `precision_at_70_recall` has the threshold of the
+    whole data, as there. `max_f1` is the best over thresholds (of each resample), `lift` average precision over
+    prevalence. At least one thing is positive, one is not.
     """
-    cuts = cut(score, positive)
-    recall = np.cumsum(positive[cuts.order])[cuts.end - 1] / positive.sum()
-    at_recall = int(np.argmax(recall >= _RECALL))
-    parts = [_chunk(cuts, positive, at_recall, counts[i : i + _CHUNK]) for i in range(0, len(counts), _CHUNK)]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    units, hits, last = _ranked(score, positive, unit)
+    found = np.cumsum(hits)[last] / positive.sum()
+    at_recall = np.flatnonzero(last)[int(np.argmax(found >= _RECALL))] + 1
+    table = rank_kernel.measured(units, hits, last, at_recall, np.asarray(counts, np.uint16))
+    return dict(zip(rank_kernel.NAMES, table.T, strict=True))
+
+
+def precision_at(
+    score: np.ndarray, positive: np.ndarray, counts: np.ndarray, recalls: np.ndarray, unit: np.ndarray | None = None
+) -> np.ndarray:
+    """Precision at the first threshold with each of the rising `recalls`, for every row of `counts`: [rows, recalls]."""
+    precision: np.ndarray = rank_kernel.precision_at(
+        *_ranked(score, positive, unit), np.asarray(counts, np.uint16), recalls
+    )
+    return precision
+
+
+def _ranked(
+    score: np.ndarray, positive: np.ndarray, unit: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Unit and label of everything by falling score, and whether the next has another score."""
+    order = np.argsort(-score, kind="stable")
+    ranked = score[order]
+    units = order if unit is None else np.asarray(unit, np.int64)[order]
+    return units, positive[order], np.append(ranked[1:] != ranked[:-1], True)
 
 
 def curve(score: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -49,29 +74,3 @@ def curve(score: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.ndarr
     cuts = cut(score, positive)
     found = np.cumsum(positive[cuts.order])[cuts.end - 1]
     return found / positive.sum(), found / cuts.end
-
-
-def _chunk(cuts: Cuts, positive: np.ndarray, at_recall: int, counts: np.ndarray) -> dict[str, np.ndarray]:
-    drawn = counts[:, cuts.order]
-    called_before, called, _ = _running(drawn, cuts)
-    found_before, found, positives = _running(drawn * positive[cuts.order], cuts)
-    negatives = counts.sum(axis=1) - positives
-    gained, tied = found - found_before, (called - called_before) - (found - found_before)
-    with np.errstate(invalid="ignore", divide="ignore"):  # a resample may leave a threshold, or all positives, out
-        precision = np.nan_to_num(found / called)
-        trapezoid = np.where(called_before > 0, (precision + found_before / called_before) / 2, 0)
-        trapezoid[:, cuts.end == len(cuts.order)] = 0
-        below = negatives[:, None] - (called - found) + tied / 2
-        return {
-            "average_precision": (gained * precision).sum(axis=1) / positives,
-            "auprc": (gained * trapezoid).sum(axis=1) / positives,
-            "auroc": (gained * below).sum(axis=1) / (positives * negatives),
-            "precision_at_70_recall": found[:, at_recall] / called[:, at_recall],
-        }
-
-
-def _running(drawn: np.ndarray, cuts: Cuts) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Numbers drawn before each cut and up to its end, [resamples, cuts], and in all, [resamples]."""
-    total = np.zeros((len(drawn), drawn.shape[1] + 1))
-    np.cumsum(drawn, axis=1, out=total[:, 1:])
-    return total[:, cuts.start], total[:, cuts.end], total[:, -1]

@@ -107,9 +107,24 @@ def store_for(
     if model.config.anchored:
         if model.folder is None:
             raise InputError("an anchored model goes with its known cells; load it from the folder that train wrote")
-        store.anchor = anchors.read(model.folder, store.digests, store.genes)
-        store.profiles_anchored()
+        if model.about.get("anchor") == anchors.GIVEN:
+            store.anchor_on(_given_anchor(store, model.about["cells"]))
+        else:
+            store.anchor = anchors.read(model.folder, store.digests, store.genes)
+            store.profiles_anchored()
     return store.to(next(model.parameters()).device, data)
+
+
+def _given_anchor(store: Store, known: Sequence[str]) -> list[str]:
+    """The cells of a store that a model without an anchor of its own compares with: those that it was trained on."""
+    there = [cell.name for cell in store.cells if cell.name in known and cell.expression is not None]
+    if len(there) < 2:
+        raise InputError(
+            f"the model predicts the change from known cells, which are given with the new one: signals and expression "
+            f"of two or more of {', '.join(known)} (--signals, --profiles, --expression), found {len(there)}"
+        )
+    log.say(f"known cells: {', '.join(there)}")
+    return there
 
 
 def _check_seen(index: np.ndarray, genes: pl.DataFrame, path: Path, config: ModelConfig) -> None:
@@ -179,11 +194,12 @@ def _open(path: Path, kind: str, elements: Path, like: artifacts.Header, count: 
 def _read_signals(path: Path, config: ModelConfig, elements: Path, like: artifacts.Header, count: int) -> CellData:
     opened = _open(path, "signals", elements, like, count)
     parameters = opened.header["parameters"]
-    for name, wanted, option in (
-        ("bin_size", config.bin_size, "--bin-size"),
-        ("transform", config.transform, "--transform"),
+    for name, right, option in (
+        ("bin_size", (config.bin_size,), "--bin-size"),
+        ("transform", config.transforms, "--transform"),
     ):
-        if config.tracks and parameters[name] != wanted:
+        wanted = right[0]
+        if config.tracks and parameters[name] not in right:
             mend = f"run extract-signals {option} {wanted}"
             if str(wanted).startswith("quantile:"):
                 mend = "run match-quantiles with the quantiles.npz of the cells that the model was trained on"

@@ -1,6 +1,6 @@
 """Perturbation screens: tested interval, measured gene, regulated or not.
 
-Read in the layout of EngreitzLab/CRISPR_comparison, whose rules are kept: pairs that are no valid connection,
+Read in the layout of EngreitzLab/CRISPR_comparison and others (`screen_layouts`), by the former's rules: pairs that are no valid connection,
 or without a verdict, are left out. A line that cannot be used is left out as well, counted and listed: one of
 thousands must not cost the others.
 """
@@ -14,17 +14,11 @@ import polars as pl
 
 from crexpress.core import chromosome_names
 from crexpress.core.errors import InputError
-from crexpress.formats import text_files
+from crexpress.formats import screen_layouts, text_files
 
-_OTHER_NAMES = {  # the layout of ScPGE's Integration.hg38.bed
-    "chr": "chrom",
-    "start": "chromStart",
-    "end": "chromEnd",
-    "Gene": "measuredGeneSymbol",
-    "Gene TSS": "startTSS",
-    "Cell type": "CellType",
-    "Significant": "Regulated",
-}
+_OTHER_NAMES = {"chr": "chrom", "start": "chromStart", "end": "chromEnd", "gene": "measuredGeneSymbol",
+                "gene_name": "measuredGeneSymbol", "gene_id": "measuredGeneEnsemblId", "cell": "CellType",
+                "regulated": "Regulated"}  # fmt: skip
 _REQUIRED = ("chrom", "chromStart", "chromEnd", "Regulated")
 GENE_COLUMNS = ("measuredGeneEnsemblId", "measuredGeneSymbol")
 _NUMBERS = ("chromStart", "chromEnd", "startTSS", "distanceToTSS", "DHS.RPM", "H3K27ac.RPM.expandedRegion")
@@ -35,20 +29,24 @@ _LISTED = 5  # line numbers that a message names
 # why a line is left out; the first two by the field's rules, which is no fault of the file
 NO_CONNECTION = "no valid connection (ValidConnection is not TRUE)"
 NO_VERDICT = "without a verdict (Regulated is NA)"
-BY_RULE = (NO_CONNECTION, NO_VERDICT)
+NOT_TESTED = "rows of controls, which its authors leave out"
+BY_RULE = (NO_CONNECTION, NO_VERDICT, *(f"{layout.name}: {NOT_TESTED}" for layout in screen_layouts.LAYOUTS))
 
 
 class Table(NamedTuple):
-    """Pairs of a screen that can be scored, with their `line`, and the lines that cannot: {reason: numbers}."""
+    """Pairs of a screen that can be scored, with their `line`, the lines that cannot, {reason: numbers}, and the genome
+    build that its layout is of, where that is known.
+    """
 
     pairs: pl.DataFrame
     left_out: Mapping[str, Sequence[int]]
+    build: str | None = None
 
     def without(self, reason: str, bad: pl.Expr) -> "Table":
         """The table less the pairs that are `bad`, which are listed under `reason`."""
         unusable = bad.fill_null(False)
         lines = self.pairs.filter(unusable)["line"].to_list()
-        return Table(self.pairs.filter(~unusable), {**self.left_out, reason: lines}) if lines else self
+        return Table(self.pairs.filter(~unusable), {**self.left_out, reason: lines}, self.build) if lines else self
 
 
 def parse(values: Sequence[str]) -> dict[str, Path]:
@@ -74,6 +72,11 @@ def read(path: Path, chromosomes: Collection[str]) -> Table:
     take ("1", "chr1"). Raises InputError when a required column is missing or no line can be used.
     """
     table = _fields(path)
+    frame, left_out, layout = screen_layouts.normalised(table.pairs)
+    if len(left_out):
+        reason = f"{layout.name if layout else ''}: {NOT_TESTED}"
+        table = table._replace(left_out={**table.left_out, reason: left_out["line"].to_list()})
+    table = table._replace(pairs=frame, build=layout.build if layout else None)
     columns = table.pairs.columns
     names = {old: new for old, new in _OTHER_NAMES.items() if old in columns and new not in columns}
     table = table._replace(pairs=table.pairs.rename(names))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from crexpress.core import artifacts
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.names import listed
 from crexpress.data.store import Store
@@ -97,6 +98,35 @@ def strongest(store: Store, links: pl.DataFrame, score: str, count: int) -> Pair
             "links that interpret made by this model"
         )
     return Pairs(gene, seen.argmax(1))
+
+
+def asked_pairs(
+    store: Store,
+    cell: str,
+    genes: str | None = None,
+    elements: str | None = None,
+    links: Sequence[Path] = (),
+    score: str = "perturbation",
+    top: int = 100,
+) -> Pairs:
+    """Links of named genes, elements or both, else the `top` strongest of the cell's links file (cli.chosen_options).
+
+    Raises InputError where nothing is named and no file is of the cell.
+    """
+    if genes or elements:
+        rows = gene_rows(store.genes, names(genes)) if genes else None
+        return pairs(store, rows, element_rows(store.elements, names(elements)) if elements else None)
+    own = [path for path in links if artifacts.require_header(path)["cell"] == cell]
+    if len(own) != 1:
+        raise InputError(
+            f"say which links of {cell} to look at: --ask-genes, --ask-elements, or --links with links.{cell}.parquet"
+            + (f" ({len(own)} files of it were given)" if own else "")
+        )
+    table, header = artifacts.read_table(own[0], "links")
+    for what, digest in store.digests.items():
+        if header[what] != digest:
+            raise InputError(f"{own[0]} was made for other {what} ({header[what]}, not {digest}); run interpret again")
+    return strongest(store, table, score, top)
 
 
 def _places(names: pl.Series) -> dict[str, list[int]]:

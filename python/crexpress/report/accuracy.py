@@ -10,9 +10,10 @@ from crexpress.core.methods import ANCHORED
 from crexpress.evaluate.expression import CHANGED, CHANGED_SEEN, FOLD
 from crexpress.report import facts, metrics, plots, style
 from crexpress.report.inputs import Inputs
-from crexpress.report.page import Section, Text, figure_table
+from crexpress.report.page import Cell, Scatter, Section, Table, Text, figure_table
 from crexpress.report.study import Blocks, Study
 
+_OUTLIERS = 10  # genes predicted too low, and too high, that are named
 MOST_TABLES = 3  # cells or references whose tables are open; of more, the trained ones are folded
 GENES = {splits.TEST: "unseen", splits.TRAIN: "seen"}
 
@@ -53,7 +54,8 @@ def expression(study: Study) -> Section | None:
             "genes in ten equal groups by prediction, the mean of each; right of the dashed line they express more "
             f"than predicted. r is Pearson's correlation, MAE the mean absolute error in {units}.",
         ),
-        *(Text(text, tone="warning") for cell in scored if (text := ceiling(inputs, cell))),
+        Scatter(scored),
+        *(Text(text, tone="warning") for text in ceilings(inputs)),
     ]
     dots = [_dots(view) for view in views]
     drawn = {row[0] for panel in dots for row in panel["rows"]}
@@ -87,7 +89,23 @@ def expression(study: Study) -> Section | None:
                 folded=view.seen and len(views) > MOST_TABLES,
             )
         )
+    blocks += [table for cell in scored if (table := outliers(inputs, cell))]
     return Section("expression", "Predicted against observed expression", blocks)
+
+
+def outliers(inputs: Inputs, cell: str) -> Table | None:
+    """The unseen genes whose prediction is farthest from what was measured, by name."""
+    genes = facts.scored_genes(inputs, cell).filter(pl.col("split") == splits.TEST)
+    ranked = genes.with_columns(error=pl.col("predicted") - pl.col("expression")).sort("error", "gene_id")
+    rows = []
+    for row in [*ranked.head(_OUTLIERS).iter_rows(named=True), *ranked.tail(_OUTLIERS)[::-1].iter_rows(named=True)]:
+        name = row["gene_name"] or row["gene_id"]
+        values = [Cell(style.number(row[what], 2), numeric=True) for what in ("expression", "predicted", "error")]
+        rows.append([Cell(name, gene=name), *values])
+    if not rows:
+        return None
+    caption = f"{cell}: the unseen genes predicted too low by most, then those predicted too high by most."
+    return Table(caption, ["Gene", "Observed", "Predicted", "Difference"], rows, folded=True)
 
 
 def calibration(genes: pl.DataFrame) -> np.ndarray:
@@ -96,6 +114,15 @@ def calibration(genes: pl.DataFrame) -> np.ndarray:
         return np.zeros((0, 2))
     groups = np.array_split(genes.sort("predicted").select("expression", "predicted").to_numpy(), 10)
     return np.stack([group.mean(axis=0) for group in groups])
+
+
+def ceilings(inputs: Inputs) -> list[str]:
+    """The remark of `ceiling` on each cell; of many cells the first stands for all."""
+    found = {cell: text for cell in facts.cells(inputs) if (text := ceiling(inputs, cell))}
+    if len(found) < MOST_TABLES:
+        return list(found.values())
+    first, *others = found
+    return [f"{found[first]} The same holds for {style.join(others)}."]
 
 
 def ceiling(inputs: Inputs, cell: str) -> str:

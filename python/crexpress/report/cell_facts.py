@@ -104,9 +104,11 @@ def _reach(inputs: Inputs, cell: str) -> pl.DataFrame | None:
     model = inputs.config.get("model", {})
     genes = inputs.genes.data
     if inputs.elements is not None and model.get("neighbours"):
-        index = neighbours.seen(genes, inputs.elements.data, model["neighbours"], model.get("window") or 0)
+        index = neighbours.nearest(genes, inputs.elements.data, model["neighbours"])
         index[:, index.shape[1] // 2] = neighbours.PAD  # the promoter itself
         far = neighbours.distances(genes, inputs.elements.data, index)
+        outside = np.abs(far) > (model.get("window") or 2**62) // 2
+        far, index = np.where(outside, 0, far), np.where(outside, neighbours.PAD, index)
         left, right = (-far).max(axis=1, initial=0), far.max(axis=1, initial=0)
         number = (index != neighbours.PAD).sum(axis=1)
         plus = (genes["strand"] == "+").to_numpy()

@@ -81,7 +81,7 @@ def findings(study: Study) -> list[str]:
     for view in views:
         for model in sorted(own, key=lambda model: facts.anchored(inputs, model) == view.seen):
             sentences += _expression(inputs, view, model, models)
-    sentences += [text for cell in facts.cells(inputs) if (text := accuracy.ceiling(inputs, cell))]
+    sentences += accuracy.ceilings(inputs)
     sentences += _profile(study)
     for view in study.views("classes"):
         sentences += _classes(view, own, models)

@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 
 from crexpress.report import metrics, plots
 from crexpress.report.inputs import Inputs
-from crexpress.report.page import Picture, Table, Text
+from crexpress.report.page import Block, Picture
 
-Blocks = list[Text | Table | Picture]
+Blocks = list[Block]
 
 
 @dataclass(frozen=True)

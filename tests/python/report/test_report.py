@@ -1,7 +1,10 @@
 """The report: what it shows, what it says of good and bad figures, and that it needs nothing but itself."""
 
+import base64
 import dataclasses
+import hashlib
 import json
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,12 +65,30 @@ def test_one_file_holds_the_whole_page(written: Path) -> None:
     page = Page(text)
     assert page.loaded
     assert all(source.startswith("data:") for source in page.loaded)
-    assert "script" not in page.tags
+    assert re.search(r"script-src 'sha256-[\w+/]+='", text)  # one script runs, the page's own
+    [script] = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in text
     assert "@import" not in text
     assert "url(" not in text
-    assert all(link.startswith("#") and link[1:] in page.anchors for link in page.links)
+    beside = [link for link in page.links if not link.startswith("#")]
+    assert beside
+    assert all((written / link).is_file() for link in beside)
+    assert all(link[1:] in page.anchors for link in page.links if link.startswith("#"))
     assert len(page.anchors) == len(set(page.anchors))
-    wanted = {"data", "expression", "change", "training", "links", "locus", "provenance"}
+    wanted = {
+        "find",
+        "cell-links",
+        "input",
+        "methods",
+        "data",
+        "expression",
+        "change",
+        "training",
+        "links",
+        "locus",
+        "provenance",
+    }
     assert wanted <= set(page.anchors)
     svg, png = ({path.stem for path in (written / "figures").glob(f"*.{kind}")} for kind in ("svg", "png"))
     assert svg == png == {anchor.removeprefix("figure-") for anchor in page.anchors if anchor.startswith("figure-")}

@@ -9,18 +9,22 @@ _HERE = "crexpress.report.parts"
 PARTS: Registry[Part] = Registry(
     "crexpress.report_parts",
     {
+        "find a gene": f"{_HERE}.find_gene:PART",
+        "links of the cell": f"{_HERE}.cell_links:PART",
         "expression": f"{_HERE}.measured:EXPRESSION",
         "classes": f"{_HERE}.measured:CLASSES",
         "change": f"{_HERE}.measured:CHANGE",
         "trust": f"{_HERE}.measured:TRUST",
         "loci": f"{_HERE}.measured:LOCI",
+        "input": f"{_HERE}.input_quality:PART",
         "data": f"{_HERE}.measured:DATA",
         "card": f"{_HERE}.measured:CARD",
+        "methods": f"{_HERE}.methods_text:PART",
         "training": f"{_HERE}.measured:TRAINING",
         "provenance": f"{_HERE}.measured:PROVENANCE",
     },
 )
-_LAST = ("training", "provenance")  # what stands behind everything else
+_LAST = ("methods", "training", "provenance")  # what stands behind everything else
 
 
 def ordered() -> list[Part]:

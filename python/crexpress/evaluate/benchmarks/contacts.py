@@ -1,0 +1,121 @@
+"""Loops between elements and genes (ChIA-PET, HiChIP), gene by gene and by distance (CREaTor, Figs 2d, e and S9).
+
+Candidates are the 400 cCREs nearest to a gene, 200 on a side; one is positive where a loop has one anchor on it and the
+other on the gene (its body, or a window around its TSS). Groups with fewer than 10 pairs are left out, as there.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import polars as pl
+
+from crexpress.core import bootstrap, methods, ranking
+from crexpress.core.errors import InputError
+from crexpress.core.intervals import overlapping
+from crexpress.data import neighbours
+from crexpress.data.neighbours import PAD
+from crexpress.evaluate.benchmarks import pairs as measures
+from crexpress.evaluate.benchmarks.base import SECTION, Entry, Found, World
+from crexpress.evaluate.benchmarks.pairs import Labelled
+from crexpress.evaluate.benchmarks.predictors import labelled
+from crexpress.evaluate.metrics import Context, Metric
+from crexpress.formats import loop_files
+
+CANDIDATES, LEAST = 400, 10
+GROUPS = ("0-5 kb", "5-50 kb", "50-1,000 kb", ">1,000 kb")
+_TSS = 2_000  # bp on each side of a TSS, for `gene` = tss
+
+
+def score(entry: Entry, world: World) -> Found:
+    """Median figures over genes, by distance group, and all pairs of genes with a loop together.
+
+    Options: `gene` = body (as the paper) or tss, `least` = the fewest reads of a loop.
+    """
+    if entry.file is None or world.genes is None or world.elements is None:
+        raise InputError(f"{entry.name}: loops are scored with a file, --elements and --genes; give all three")
+    cell = entry.cell or next(iter(world.cells()), None)
+    if cell is None or cell not in world.cells():
+        raise InputError(f"{entry.name}: {cell or 'no cell'} has nothing to score; its cell must be one of {world.cells()}")
+    loops = loop_files.read_loops(entry.file).table
+    loops = loops.filter(pl.col("count").fill_nan(np.inf) >= float(entry.options.get("least", 0)))
+    table, positive = candidates(loops, world.elements, world.genes, entry.options.get("gene", "body"))
+    if not positive.any():
+        raise InputError(f"{entry.file}: no loop joins a candidate cCRE and a gene; is it of the same genome build?")
+    marked, notes = labelled(entry.name, cell, table, positive, world, world.genes)
+    looped = table["gene"].is_in(table.filter(pl.Series(positive))["gene"].unique().implode()).to_numpy()
+    notes = [
+        f"{cell}: {len(loops):,} loops, {len(table):,} candidate pairs of {table['gene'].n_unique():,} genes, "
+        f"{int(positive.sum()):,} positive, {table.filter(pl.Series(looped))['gene'].n_unique():,} genes with a loop",
+        *notes,
+    ]
+    rows = list(by_gene(marked, world))
+    few = marked.part(np.flatnonzero(looped))
+    pooled, curves = measures.measure(few, min(world.resamples, 200), world.seed)
+    return Found([*rows, *(row for row in pooled if "top_k" not in row.metric)], curves, notes)
+
+
+def candidates(
+    loops: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame, where: str = "body"
+) -> tuple[pl.DataFrame, np.ndarray]:
+    """Pairs of each gene with its 400 nearest cCREs, and whether a loop joins them: table [pairs], bool [pairs]."""
+    if where not in ("body", "tss"):
+        raise InputError(f"'{where}' is no place of a gene that loops can touch; give body or tss")
+    index = neighbours.nearest(genes, elements, CANDIDATES)
+    apart = neighbours.distances(genes, elements, index)
+    index[:, CANDIDATES // 2] = PAD
+    gene, column = np.nonzero(index != PAD)
+    element = index[gene, column].astype(np.int64)
+    extents = elements.select("chrom", start="ccre_start", end="ccre_end")
+    places = genes.select("chrom", "start", "end")
+    if where == "tss":
+        places = genes.select("chrom", start=pl.col("tss") - _TSS, end=pl.col("tss") + _TSS + 1)
+    anchors = [loops.select(chrom=f"chrom_{side}", start=f"start_{side}", end=f"end_{side}") for side in "12"]
+    keys = []
+    for one, other in ((0, 1), (1, 0)):
+        loop, on_gene = overlapping(anchors[one], places)
+        back, on_element = overlapping(anchors[other], extents)
+        joined = pl.DataFrame({"loop": loop, "gene": on_gene}).join(pl.DataFrame({"loop": back, "element": on_element}), on="loop")
+        keys.append(joined["gene"].to_numpy() * len(elements) + joined["element"].to_numpy())
+    positive = np.isin(gene * len(elements) + element, np.unique(np.concatenate(keys)))
+    own = genes.select("gene_id", gene="gene_name", key="gene_id")[gene]
+    table = pl.concat([extents[element], own], how="horizontal").with_columns(pl.Series("distance", np.abs(apart[gene, column])))
+    return table, positive
+
+
+def by_gene(pairs: Labelled, world: World) -> Iterator[Metric]:
+    """Median over genes of auROC and auPRC, and of specificity and precision at the mean score, by distance group."""
+    gene = pairs.table["gene_id"].rank("dense").to_numpy().astype(np.int64) - 1
+    distance = pairs.table["distance"].to_numpy()
+    once = np.ones((1, 1), np.uint16)
+    for name in GROUPS:
+        low, high = measures.GROUPS[name]
+        inside = np.flatnonzero((distance >= low) & (distance < high))
+        order = inside[np.argsort(gene[inside], kind="stable")]
+        parts = [part for part in np.split(order, np.flatnonzero(np.diff(gene[order])) + 1) if len(part) >= LEAST]
+        parts = [part for part in parts if 0 < pairs.positive[part].sum() < len(part)]
+        context = Context(SECTION, pairs.cell, pairs.seen, f"per gene, {name}", pairs.benchmark, pairs.methods)
+        yield context.metric(methods.EVERYTHING, "genes", len(parts), len(parts))
+        if not parts:
+            continue
+        counts = bootstrap.draw(len(parts), min(world.resamples, 1_000), world.seed, np.uint16)
+        for method, score in pairs.scores.items():
+            figures: dict[str, list[float]] = {name: [] for name in ("auroc", "auprc", "specificity", "precision")}
+            for part in parts:
+                own, positive = score[part], pairs.positive[part]
+                found = ranking.measures(own, positive, once, np.zeros(len(part), np.int64))
+                figures["auroc"].append(float(found["auroc"][0]))
+                figures["auprc"].append(float(found["average_precision"][0]))
+                finite = np.where(np.isfinite(own), own, own[np.isfinite(own)].min(initial=0))
+                called = finite > finite.mean()
+                figures["specificity"].append(float((~called[~positive]).mean()))
+                figures["precision"].append(float(positive[called].mean()) if called.any() else 0.0)
+            for metric, values in figures.items():
+                yield context.metric(method, f"median_{metric}", _medians(np.array(values), counts), len(parts))
+
+
+def _medians(values: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """The median of `values` for every row of `counts`: the lower of two middle ones."""
+    order = np.argsort(values, kind="stable")
+    running = np.cumsum(counts[:, order], axis=1, dtype=np.int64)
+    medians: np.ndarray = values[order][(2 * running >= running[:, -1:]).argmax(axis=1)]
+    return medians

@@ -1,0 +1,149 @@
+"""Perturbation screens: which tested intervals regulate the genes that were measured.
+
+ScPGE reports 677 positive and 2,239 negative pairs of its Integration set, whose released file has 913 and 7,416: its
+code passes over pairs without a cCRE within 2 kb, and those outside the model's window. Here every pair counts, misses
+are filled and counted, and the covered pairs are a subset of their own.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from crexpress.core import builds
+from crexpress.core.errors import InputError
+from crexpress.evaluate.benchmarks import pairs as measures
+from crexpress.evaluate.benchmarks.base import Entry, Found, World
+from crexpress.evaluate.benchmarks.predictors import labelled
+from crexpress.formats import chain, screen_files
+from crexpress.links.published import gene_keys
+from crexpress.prepare import screening
+
+_NEAR = 20_000  # bp: TSSs of one gene in two annotations of one build lie nearer, of most genes
+
+
+def score(entry: Entry, world: World) -> Found:
+    """Every score of the run on a screen's pairs, in each of its cells.
+
+    Options of the entry: `build`, `chain` (a file to this run's build), `scores` (columns of the table that are scores
+    themselves, apart by ";", with "-" before those of which less is better). Raises InputError for another build.
+    """
+    path = entry.file
+    if path is None:
+        raise InputError(f"{entry.name}: a screen needs a file; fill the column file of benchmarks.csv")
+    chromosomes = _chromosomes(world) if world.genes is not None or world.links else _own_chromosomes(path)
+    table = screen_files.read(path, chromosomes)
+    notes = [f"left out: {text}" for text in screen_files.told(table.left_out)]
+    frame, lifted = _lifted(entry, table, world)
+    notes += lifted
+    genes = world.genes if world.genes is not None else _genes_of(frame)
+    cells = _cells(entry, frame, world)
+    rows, curves = [], []
+    for cell, of_cell in cells.items():
+        known = screening.pairs(of_cell, genes)
+        _require_tss(entry, known, world)
+        pairs = prepared(known, genes)
+        positive = pairs["Regulated"].to_numpy()
+        own = {name.removeprefix("-"): values for name, values in _own_scores(entry, pairs).items()}
+        marked, told = labelled(entry.name, cell, pairs, positive, world, genes, own)
+        notes += [f"{cell}: {len(pairs):,} pairs, {int(positive.sum()):,} positive", *told]
+        found, drawn = measures.measure(marked, world.resamples, world.seed)
+        rows += found
+        curves += drawn
+    return Found(rows, curves, notes)
+
+
+def prepared(known: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
+    """A screen's pairs with the columns that scores are found by, and `effect` where the screen measured one."""
+    columns = known.columns
+    named = {"ensembl": "measuredGeneEnsemblId", "symbol": "measuredGeneSymbol"}
+    frame = known.with_columns(
+        (pl.col(name) if name in columns else pl.lit(None, pl.String)).alias(what) for what, name in named.items()
+    )
+    if "EffectSize" in columns:
+        frame = frame.with_columns(pl.col("EffectSize").cast(pl.Float64, strict=False).alias("effect"))
+    frame = frame.rename({"chromStart": "start", "chromEnd": "end"}).cast({"start": pl.Int64, "end": pl.Int64})
+    return frame.with_columns(gene_keys(frame, genes).alias("key"))
+
+
+def _cells(entry: Entry, frame: pl.DataFrame, world: World) -> dict[str, pl.DataFrame]:
+    """The pairs of each cell to score; a table without cells is of the entry's cell, or of the only one there is."""
+    if "CellType" not in frame.columns:
+        cells = [entry.cell] if entry.cell else world.cells()
+        if len(cells) != 1:
+            raise InputError(f"{entry.file} names no cell (no column CellType); fill the column cell of {entry.name}")
+        return {str(cells[0]): frame}
+    present = frame["CellType"].unique(maintain_order=True).to_list()
+    wanted = [entry.cell] if entry.cell else [cell for cell in present if cell in world.cells() or not world.cells()]
+    chosen = [cell for cell in wanted if cell in present]
+    if not chosen:
+        known = ", ".join(world.cells()) or "none"
+        raise InputError(f"{entry.file} has no pair of {entry.cell or known}; its cells are {', '.join(present[:5])}")
+    return {cell: frame.filter(pl.col("CellType") == cell) for cell in chosen}
+
+
+def _lifted(entry: Entry, table: screen_files.Table, world: World) -> tuple[pl.DataFrame, list[str]]:
+    """The pairs in the run's build, and what was lifted; InputError where they are of another and no chain is given."""
+    build = entry.options.get("build") or table.build
+    file = entry.options.get("chain")
+    if not file:
+        builds.require_build(str(entry.file), build, world.build)
+        return table.pairs, []
+    frame = table.pairs
+    places = chain.read(Path(file)).lift(
+        frame["chrom"].to_list(), frame["chromStart"].cast(pl.Int64).to_numpy(), frame["chromEnd"].cast(pl.Int64).to_numpy()
+    )
+    told = [f"lifted by {Path(file).name}: {sum(name is not None for name in places[0]):,} of {len(frame):,} pairs"]
+    frame = frame.with_columns(
+        pl.Series("chrom", places[0], pl.String), pl.Series("chromStart", places[1]), pl.Series("chromEnd", places[2])
+    )
+    unusable = [name for name in ("startTSS", "endTSS") if name in frame.columns]  # of the other build
+    return frame.drop(unusable).drop_nulls("chrom"), told
+
+
+def _require_tss(entry: Entry, pairs: pl.DataFrame, world: World) -> None:
+    """Raise InputError where the screen's TSSs lie elsewhere than those of this run's genes: it is of another build."""
+    if world.genes is None or "startTSS" not in pairs.columns:
+        return
+    own = pairs.join(world.genes.select("gene_id", "tss"), on="gene_id", how="inner").drop_nulls("startTSS")
+    if len(own) < 10:
+        return
+    apart = (own["startTSS"] - own["tss"]).abs()
+    if (apart > _NEAR).mean() > 0.5:  # type: ignore[operator]
+        raise InputError(
+            f"{entry.file} is of another genome build than this run: the TSSs of its genes lie {apart.median():,.0f} bp from "
+            "ours; give a table of this build, or a chain file (column chain of benchmarks.csv)"
+        )
+
+
+def _own_scores(entry: Entry, pairs: pl.DataFrame) -> dict[str, np.ndarray]:
+    """Scores that the table holds itself, float64 [pairs], higher is better; what is missing is worst."""
+    found = {}
+    for text in filter(None, (one.strip() for one in entry.options.get("scores", "").split(";"))):
+        name, sign = text.removeprefix("-"), -1 if text.startswith("-") else 1
+        if name not in pairs.columns:
+            raise InputError(f"{entry.file} has no column {name}, which {entry.name} names as a score")
+        values = pairs[name].cast(pl.Float64, strict=False).fill_nan(None)
+        found[text] = (sign * values).fill_null(-np.inf).to_numpy()
+    return found
+
+
+def _chromosomes(world: World) -> list[str]:
+    if world.genes is not None:
+        return world.genes["chrom"].unique(maintain_order=True).to_list()
+    return list(dict.fromkeys(name for links in world.links for name in links.table["chrom"].unique().to_list()))
+
+
+def _own_chromosomes(path: Path) -> list[str]:
+    """Every usual name: where there is nothing to compare with, a screen keeps its own."""
+    return [f"{prefix}{name}" for prefix in ("chr", "") for name in (*range(1, 23), "X", "Y")]
+
+
+def _genes_of(frame: pl.DataFrame) -> pl.DataFrame:
+    """The genes that a screen names, where the run has no annotation: by symbol, else by id."""
+    there = [name for name in screen_files.GENE_COLUMNS if name in frame.columns]
+    tss = pl.col("startTSS").cast(pl.Int64) if "startTSS" in frame.columns else pl.lit(None, pl.Int64)
+    named = frame.select(
+        pl.coalesce(*reversed(there)).alias("gene_id"), pl.coalesce(*reversed(there)).alias("gene_name"), "chrom", tss.alias("tss")
+    )
+    return named.drop_nulls("gene_id").unique("gene_id", keep="first", maintain_order=True)

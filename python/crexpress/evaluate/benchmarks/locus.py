@@ -1,0 +1,65 @@
+"""One gene's elements against a list of known ones (CREaTor, Fig. 2f: MYC), and where each score puts them."""
+
+import numpy as np
+import polars as pl
+
+from crexpress.core.errors import InputError
+from crexpress.core.intervals import any_overlap
+from crexpress.evaluate.benchmarks import pairs as measures
+from crexpress.evaluate.benchmarks.base import Entry, Found, World
+from crexpress.evaluate.benchmarks.predictors import labelled
+from crexpress.formats import text_tables
+from crexpress.prepare.elements import TSS
+
+REACH = 2_000_000  # bp
+
+
+def score(entry: Entry, world: World) -> Found:
+    """Average precision and top-k rate of a gene's cCREs within 2 Mb, those that overlap a known element positive.
+
+    Options: `gene` (symbol or id; needed), `reach` in bp. The table locus.NAME has every element with all scores, ranked.
+    Raises InputError for a gene that is not there, and where no known element overlaps a cCRE.
+    """
+    if entry.file is None or world.genes is None or world.elements is None:
+        raise InputError(f"{entry.name}: a locus needs a BED of known elements, --elements and --genes; give all three")
+    name = entry.options.get("gene", "")
+    bare = pl.col("gene_id").str.split(".").list.first()
+    found = world.genes.filter((pl.col("gene_name") == name) | (pl.col("gene_id") == name) | (bare == name))
+    if len(found) != 1:
+        raise InputError(f"{entry.name}: {len(found)} genes are called '{name}'; name one in the column gene of benchmarks.csv")
+    gene = found.row(0, named=True)
+    read = text_tables.read(entry.file, lambda first: not first[1].strip().isdigit(), least=3, ragged=True)
+    columns = read.rows.columns
+    known = read.rows.select(
+        pl.col(columns[1]).alias("chrom"),
+        *(pl.col(columns[at]).cast(pl.Int64, strict=False).alias(what) for at, what in ((2, "start"), (3, "end"))),
+    ).drop_nulls()
+    cell = entry.cell or next(iter(world.cells()), None)
+    if cell is None:
+        raise InputError(f"{entry.name}: there is no cell to score; fill the column cell of benchmarks.csv")
+    table = elements_of(world.elements, gene, int(entry.options.get("reach", REACH)))
+    positive = any_overlap(table.select("chrom", "start", "end"), known)
+    if not positive.any():
+        raise InputError(f"{entry.file}: no element of it overlaps a cCRE around {name}; is it of the same genome build?")
+    marked, notes = labelled(entry.name, cell, table, positive, world, world.genes)
+    rows, curves = measures.measure(marked, 0, world.seed)
+    ranked = table.select("chrom", "start", "end", "distance").with_columns(
+        pl.Series("known", positive),
+        *(pl.Series(label, np.where(np.isfinite(values), values, np.nan)).fill_nan(None) for label, values in marked.scores.items()),
+        *(pl.Series(f"{label}: rank", (-values).argsort(kind="stable").argsort() + 1) for label, values in marked.scores.items()),
+    )
+    return Found(rows, curves, notes, {f"locus.{entry.name}": ranked})
+
+
+def elements_of(elements: pl.DataFrame, gene: dict[str, object], reach: int) -> pl.DataFrame:
+    """The cCREs within `reach` bp of a gene's TSS, as pairs with it; by place."""
+    own = elements.filter(pl.col("class") != TSS, pl.col("chrom") == gene["chrom"])
+    table = own.select(
+        "chrom",
+        *(pl.col(f"ccre_{side}").alias(side) for side in ("start", "end")),
+        pl.lit(gene["gene_id"]).alias("gene_id"),
+        pl.lit(gene["gene_name"]).alias("gene"),
+        pl.lit(gene["gene_id"]).alias("key"),
+        (((pl.col("ccre_start") + pl.col("ccre_end")) // 2) - pl.lit(gene["tss"])).alias("distance"),
+    )
+    return table.filter(pl.col("distance").abs() <= reach).sort("start")

@@ -1,0 +1,108 @@
+"""Every score that a run has of some pairs: link tables, published ones, closed forms; with what each is."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import polars as pl
+
+from crexpress.core import methods
+from crexpress.core.errors import InputError
+from crexpress.core.methods import Method
+from crexpress.core.tracks import ACTIVITY_TRACKS
+from crexpress.evaluate.benchmarks import leakage
+from crexpress.evaluate.benchmarks.base import World
+from crexpress.evaluate.benchmarks.pairs import Labelled
+from crexpress.links import abc, closed_forms, simple_forms
+from crexpress.links.abc_contacts import measured
+from crexpress.links.published import Linkset, Score, of_pairs, without_promoters
+from crexpress.prepare import screening
+from crexpress.prepare.contacts import Contacts
+
+ABC_POWER_LAW, ABC_CONTACTS = "ABC (authors' form, power law)", "ABC (authors' form, contacts)"
+EXPRESSED = 1  # TPM: ABC's and CRISPR_comparison's
+
+
+def labelled(
+    benchmark: str,
+    cell: str,
+    table: pl.DataFrame,
+    positive: np.ndarray,
+    world: World,
+    genes: pl.DataFrame,
+    own: Mapping[str, np.ndarray] | None = None,
+) -> tuple[Labelled, list[str]]:
+    """Pairs (chrom, start, end, key, gene, gene_id, distance) of a cell with every score, and notes.
+
+    `genes` are the run's, or those that the benchmark names; `own` are scores that the benchmark's table has itself.
+    Raises InputError where two scores have one name.
+    """
+    scores: dict[str, np.ndarray] = {}
+    covered: dict[str, np.ndarray] = {}
+    about: dict[str, Method] = {}
+    notes: list[str] = []
+    for links in [*world.links, *_closed_sets(cell, world, table)]:
+        if links.cell not in (None, cell):
+            continue
+        values, there = of_pairs(table, links)
+        for column, score in links.scores.items():
+            if score.label in scores:
+                raise InputError(f"two scores of {cell} are called '{score.label}'; give one of them another label")
+            scores[score.label], about[score.label] = values[column], score.method
+            if score.method.kind != methods.CLOSED_FORM:
+                covered[score.label] = there
+            fill = "the worst value" if not np.isfinite(score.fill) else f"{score.fill:g}"
+            notes.append(
+                f"{score.label}: {there.mean():.1%} of pairs covered, {int((~there).sum()):,} filled with {fill}, "
+                f"{score.aggregate} over elements"
+                + (f", {links.elements_on_tss:,} links on TSS intervals left out" if links.elements_on_tss else "")
+            )
+    for name, values in {**(own or {}), **_forms(cell, table, world, genes)}.items():
+        if name in scores:
+            continue
+        scores[name] = values
+        about[name] = Method(name, name, methods.PUBLISHED) if name in (own or {}) else methods.closed_form(name)
+    clean, told = leakage.clean(table, cell, world)
+    seen = world.expression[cell].seen if cell in world.expression else None
+    return Labelled(cell, benchmark, table, positive, scores, covered, about, clean, seen), [*notes, *told]
+
+
+def _forms(cell: str, table: pl.DataFrame, world: World, genes: pl.DataFrame) -> dict[str, np.ndarray]:
+    """Closed forms that are computed pair by pair."""
+    distance = np.abs(table["distance"].cast(pl.Float64).fill_null(np.inf).to_numpy())
+    found: dict[str, np.ndarray] = {}
+    if world.elements is not None and world.genes is not None:
+        screen = table.rename({"start": "chromStart", "end": "chromEnd"}).with_columns(distance=pl.col("distance").abs())
+        overlap = screening.overlaps(screen, world.elements, world.genes)
+        known = {name: values for name, values in world.tracks.get(cell, {}).items() if name in ACTIVITY_TRACKS}
+        found |= closed_forms.closed_forms(screen, overlap, world.elements, world.genes, known)
+    else:
+        found["distance"] = np.where(np.isfinite(distance), -np.maximum(distance, 1), -np.inf)
+    expressed = None
+    if cell in world.expression and world.genes is not None:
+        expressed = np.nan_to_num(world.expression[cell].log2_value) >= np.log2(1 + EXPRESSED)
+    if {"gene_id", "tss"} <= set(genes.columns):
+        found |= simple_forms.forms(table, genes, expressed)
+    return found
+
+
+def _closed_sets(cell: str, world: World, table: pl.DataFrame) -> list[Linkset]:
+    """ABC as its authors compute it, for the genes of the pairs; by power law, and with contacts where there are some."""
+    tracks = world.tracks.get(cell, {})
+    if world.elements is None or world.genes is None or not {"dnase", "atac"} & set(tracks):
+        return []
+    wanted = world.genes.filter(pl.col("gene_id").is_in(table["gene_id"].drop_nulls().unique().implode()))
+    if wanted.is_empty():
+        return []
+    activity = abc.activity(tracks, world.elements, world.genes)
+    ways: dict[str, abc.Measured | None] = {ABC_POWER_LAW: None}
+    if cell in world.contacts:
+        ways[ABC_CONTACTS] = measured(Contacts.open(world.contacts[cell]), world.elements, wanted)
+    found = []
+    for name, contact in ways.items():
+        scored = abc.scores(world.elements, wanted, activity, contact)
+        extents = world.elements.select("chrom", start="ccre_start", end="ccre_end")[scored.element]
+        frame = extents.with_columns(wanted["gene_id"].gather(scored.gene).alias("key"), pl.Series("score", scored.score))
+        frame = frame.filter(pl.col("score") > 0)
+        one = Score(name, methods.closed_form(name), aggregate="sum", fill=0)
+        found.append(without_promoters(Linkset(cell, frame, {"score": one}), world.genes))
+    return found

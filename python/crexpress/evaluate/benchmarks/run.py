@@ -1,0 +1,63 @@
+"""From benchmarks.csv, artefacts and published tables to figures: what bin/evaluate does with --benchmarks."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import polars as pl
+
+from crexpress.core.errors import InputError
+from crexpress.core.log import say
+from crexpress.evaluate import metrics
+from crexpress.evaluate.benchmarks import BENCHMARKS, comparison
+from crexpress.evaluate.benchmarks.base import Entry, World
+from crexpress.evaluate.metrics import Metric
+
+
+class Scored(NamedTuple):
+    """Rows of metrics.parquet and curves.parquet, the comparison, other tables by name, and facts for a header."""
+
+    rows: list[Metric]
+    curves: list[pl.DataFrame]
+    comparison: pl.DataFrame
+    tables: dict[str, pl.DataFrame]
+    facts: dict[str, dict[str, object]]
+
+
+def score(entries: Sequence[Entry], world: World) -> Scored:
+    """Every benchmark. One that cannot be scored is told and left out; InputError where none can."""
+    rows: list[Metric] = []
+    curves: list[pl.DataFrame] = []
+    tables: dict[str, pl.DataFrame] = {}
+    facts: dict[str, dict[str, object]] = {}
+    refused = []
+    for entry in entries:
+        try:
+            found = BENCHMARKS[entry.kind](entry, world)
+        except InputError as error:
+            refused.append(str(error))
+            facts[entry.name] = {"kind": entry.kind, "cell": entry.cell, "refused": str(error)}
+            say(f"Warning: {entry.name} is left out: {error}")
+            continue
+        rows += found.rows
+        curves += found.curves
+        tables |= found.tables
+        facts[entry.name] = {"kind": entry.kind, "cell": entry.cell, "options": dict(entry.options), "notes": found.notes}
+        for note in found.notes:
+            say(f"{entry.name}: {note}")
+    if refused and len(refused) == len(entries):
+        raise InputError(f"no benchmark can be scored. {' '.join(refused)}")
+    kinds = {entry.name: entry.kind for entry in entries}
+    return Scored(rows, curves, comparison.table(metrics.table(rows), kinds), tables, facts)
+
+
+def told(table: pl.DataFrame, most: int = 3) -> list[str]:
+    """The best methods of every benchmark on everything, one line each."""
+    lines = []
+    if table.is_empty():
+        return lines
+    for (benchmark, cell), part in table.group_by(["benchmark", "cell"], maintain_order=True):
+        whole = part.filter(pl.col("subset") == part["subset"][0])
+        for row in whole.head(most).iter_rows(named=True):
+            interval = "" if row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
+            lines.append(f"{cell}, {benchmark} ({row['subset']}): {row['figure']} {row['value']:.3f}{interval} {row['method']} (n = {row['n']:,})")
+    return lines

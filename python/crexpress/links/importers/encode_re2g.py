@@ -1,0 +1,12 @@
+"""ENCODE-rE2G's predictions (encode_e2g_predictions*.tsv of EngreitzLab/ENCODE_rE2G, or the portal's element-gene files)."""
+
+from crexpress.links.importers.base import Format
+
+FORMAT = Format(
+    "encode_re2g",
+    "ENCODE-rE2G (published)",
+    score=("ENCODE-rE2G.Score", "E2G.Score", "Score"),
+    aggregate="mean",
+    fill=0,
+    note="mean over elements, 0 where there is none, as in EngreitzLab/CRISPR_comparison",
+)
