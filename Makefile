@@ -8,7 +8,7 @@ SCALES ?= 0.01 0.1
 RELEASED ?=
 RELEASED_CREATOR ?=
 
-.PHONY: help setup demo test test-quick test-containers test-scale images lint lint-nf-core bench-data bench-gpu bench-model table-cells table-costs bench-creator bench-growth tables docs clean
+.PHONY: help setup demo test test-robust test-quick test-containers test-scale images lint lint-nf-core bench-data bench-gpu bench-model table-cells table-costs bench-creator bench-growth tables docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -20,11 +20,14 @@ demo: setup ## train and score on real genome-wide data: results/demo/report.htm
 	@cat results/demo/summary.txt
 	@echo "Open $(CURDIR)/results/demo/report.html in a browser."
 
-test: setup lint ## every test, the pipeline's too
+test: setup .venv/.bedtools lint ## every test, the pipeline's too
 	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not gpu and not containers and not scale' tests/pipeline tests/python
 
 test-quick: setup ## the tests that take seconds
-	pytest -n 2 -m 'not gpu and not containers and not scale and not pipeline and not slow'
+	pytest -n 2 -m 'not gpu and not containers and not scale and not robust and not pipeline and not slow'
+
+test-robust: setup .venv/.bedtools ## damaged files, kills, full disks: the short form, within 15 minutes (docs/reliability.md)
+	pytest -n 2 --dist load -m robust tests/robust
 
 images: ## container images crexpress-cpu and crexpress-gpu, with docker or podman
 	containers/build
@@ -95,6 +98,10 @@ clean: ## remove what runs leave behind (keeps .venv and results)
 
 .venv/.nextflow: .ci/install-nextflow | .venv/.python
 	.ci/install-nextflow
+	@touch $@
+
+.venv/.bedtools: .ci/install-bedtools | .venv/.python
+	.ci/install-bedtools
 	@touch $@
 
 # an environment of its own: its pins would hold back ours

@@ -1,28 +1,29 @@
 include { options ; quote } from '../../subworkflows/shell'
+include { by_kind } from '../../subworkflows/study'
 
 process BUILD_LOOPS {
-    tag "${cell}"
+    tag "${meta.cell}"
     label 'process_low'
 
     input:
-    tuple val(reference), val(cell), path(loops, stageAs: 'loops?/*', arity: '1..*'), path(elements)
+    tuple val(meta), path(loops, stageAs: 'loops?/*', arity: '1..*'), path(study, stageAs: 'study/?/*', arity: '1..*')
     val args
     val toolkit
 
     output:
-    tuple val(reference), val(cell), path("${reference.folder}contacts.${cell}.npz"), emit: contacts
+    tuple val(meta), path("${meta.reference.folder}contacts.${meta.cell}.npz"), emit: contacts
     tuple val(task.process), eval('build-loops --version'), topic: versions
     tuple val(task.process), eval('sha256sum loops*/*'), topic: inputs
 
     script:
     """
-    build-loops ${options(cell: cell, elements: elements, loops: loops)} ${args} ${task.ext.args ?: ''} \\
-        ${options(output: "${reference.folder}contacts.${cell}.npz")}
+    build-loops ${options(by_kind(study) + [cell: meta.cell, loops: loops])} ${args} ${task.ext.args ?: ''} \\
+        ${options(output: "${meta.reference.folder}contacts.${meta.cell}.npz")}
     """
 
     stub:
     """
-    mkdir -p ./${quote(reference.folder)}
-    touch ${quote("${reference.folder}contacts.${cell}.npz")}
+    mkdir -p ./${quote(meta.reference.folder)}
+    touch ${quote("${meta.reference.folder}contacts.${meta.cell}.npz")}
     """
 }

@@ -1,4 +1,4 @@
-// Do tasks find this checkout's code, and a GPU where one is wanted? Asked of every run, cached or not, before its tasks.
+// Do tasks find this checkout's code, and a GPU where one is wanted? Asked of every run, before its tasks.
 process CHECK_SETUP {
     label 'process_single'
     cache false

@@ -1,28 +1,32 @@
 // The mean over the seeds of a point, of one cell.
 include { options ; quote } from '../../subworkflows/shell'
+include { by_kind } from '../../subworkflows/study'
 
 process ENSEMBLE {
-    tag "${point.point} ${cell}"
+    tag "${mean.point.name} ${mean.cell}"
     label 'process_single'
 
     input:
-    tuple val(point), val(cell), path(predictions, stageAs: 'predictions?/*', arity: '2..*'), path(links, stageAs: 'links?/*', arity: '0..*')
+    tuple val(mean), path(study, stageAs: 'study/?/*', arity: '2..*')
     val toolkit
 
     output:
-    tuple val(point), val(cell), path("${point.folder}predictions/predictions.${cell}.parquet"), emit: predictions
-    tuple val(point), val(cell), path("${point.folder}links/links.${cell}.parquet"), emit: links, optional: true
+    tuple val(mean), path("${mean.folder}predictions/predictions.${mean.cell}.parquet"), emit: predictions
+    tuple val(mean), path("${mean.folder}links/links.${mean.cell}.parquet"), emit: links, optional: true
     tuple val(task.process), eval('ensemble --version'), topic: versions
 
     script:
+    def links = by_kind(study).links
     """
-    ensemble ${options(predictions: predictions, outdir: "${point.folder}predictions")} ${task.ext.args ?: ''}
-    ${links ? "ensemble ${options(links: links, outdir: "${point.folder}links")} ${task.ext.args ?: ''}" : ''}
+    ensemble ${options(predictions: by_kind(study).predictions, outdir: "${mean.folder}predictions")} \\
+        ${task.ext.args ?: ''}
+    ${links ? "ensemble ${options(links: links, outdir: "${mean.folder}links")} ${task.ext.args ?: ''}" : ''}
     """
 
     stub:
+    def made = by_kind(study).keySet()
     """
-    mkdir -p ${quote(["${point.folder}predictions", "${point.folder}links"])}
-    touch ${quote(["${point.folder}predictions/predictions.${cell}.parquet"] + (links ? ["${point.folder}links/links.${cell}.parquet"] : []))}
+    mkdir -p ${quote(["${mean.folder}predictions", "${mean.folder}links"])}
+    touch ${quote(made.collect { kind -> "${mean.folder}${kind}/${kind}.${mean.cell}.parquet" })}
     """
 }

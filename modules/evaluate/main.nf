@@ -1,12 +1,12 @@
 include { named ; options ; quote } from '../../subworkflows/shell'
+include { by_kind } from '../../subworkflows/study'
 
 process EVALUATE {
-    tag "${point.point}"
+    tag "${point.name}"
     label 'process_low'
 
     input:
-    tuple val(point), path(elements), path(genes), path(predictions, stageAs: 'predictions?/*', arity: '1..*'),
-        path(expression, arity: '0..*'), path(baselines, arity: '0..*'), path(links, stageAs: 'links?/*', arity: '0..*'), path(signals, arity: '1..*')
+    tuple val(point), path(study, stageAs: 'study/?/*', arity: '1..*')
     val names
     path screens, stageAs: 'screen?/*', arity: '0..*'
     val args
@@ -14,15 +14,15 @@ process EVALUATE {
 
     output:
     tuple val(point), path("${point.folder}evaluation/metrics.parquet"), emit: metrics
-    tuple val(point), path("${point.folder}evaluation/curves.parquet"), emit: curves, optional: true // with five positives or more
+    // with five positives or more
+    tuple val(point), path("${point.folder}evaluation/curves.parquet"), optional: true, emit: curves
     tuple val(task.process), eval('evaluate --version'), topic: versions
     tuple val(task.process), eval('shopt -s nullglob; sha256sum screen*/* </dev/null'), topic: inputs
 
     script:
     """
-    evaluate ${options(elements: elements, genes: genes, predictions: predictions, expression: expression, baselines: baselines)} \\
-        ${options(links: links, signals: signals, crispr: named(names, screens))} ${args} ${task.ext.args ?: ''} \\
-        ${options(outdir: "${point.folder}evaluation")}
+    evaluate ${options(by_kind(study) + [crispr: named(names, screens)])} \\
+        ${args} ${task.ext.args ?: ''} ${options(outdir: "${point.folder}evaluation")}
     """
 
     stub:

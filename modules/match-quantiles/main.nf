@@ -1,12 +1,13 @@
 // Every cell's tracks with the mean distribution of the cells trained on; quantiles.npz brings later cells to it.
 include { options ; quote } from '../../subworkflows/shell'
+include { by_kind } from '../../subworkflows/study'
 
 process MATCH_QUANTILES {
     tag "${store.bin_size} bp bins"
     label 'process_low'
 
     input:
-    tuple val(store), path(signals, stageAs: 'raw/*', arity: '1..*'), path(profiles, stageAs: 'raw/*', arity: '1..*')
+    tuple val(store), path(study, stageAs: 'raw/*', arity: '1..*')
     val references
     val toolkit
 
@@ -17,9 +18,9 @@ process MATCH_QUANTILES {
     tuple val(task.process), eval('match-quantiles --version'), topic: versions
 
     script:
-    def known = references.collect { cell -> "raw/signals.${cell}.safetensors" }
+    def reference = references.collect { cell -> "raw/signals.${cell}.safetensors" }
     """
-    match-quantiles ${options(signals: signals, profiles: profiles, reference: known)} \\
+    match-quantiles ${options(by_kind(study) + [reference: reference])} \\
         ${options(outdir: "${store.folder}matched")} ${task.ext.args ?: ''}
     """
 

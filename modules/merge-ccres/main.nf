@@ -17,17 +17,20 @@ process MERGE_CCRES {
     val toolkit
 
     output:
-    tuple val(reference), path("${reference.folder}elements.parquet"), path("${reference.folder}genes.parquet"), emit: reference
+    tuple val(reference), path("${reference.folder}*.parquet", arity: '2'), emit: reference // elements and genes
     path "${reference.folder}elements.bed.gz", emit: bed
     tuple val(task.process), eval('merge-ccres --version'), topic: versions
-    tuple val(task.process), eval('shopt -s nullglob; sha256sum ccres*/* gtf/* lengths/* blacklist/* tss_list/* chromosome_names/*'), topic: inputs
+    tuple val(task.process), 
+        eval('shopt -s nullglob; sha256sum ccres*/* gtf/* lengths/* blacklist/* tss_list/* chromosome_names/*'),
+        topic: inputs
 
     script:
     def from_fasta = lengths.name ==~ /.*\.(fa|fna|fasta)(\.gz)?/
     """
     merge-ccres ${options(ccres: ccres, gtf: gtf, blacklist: blacklist, tss_list: tss_list, width: reference.width)} \\
         ${options(chromosome_names: chromosome_names)} \\
-        ${options([(from_fasta ? 'fasta' : 'chrom_sizes'): lengths])} ${args} ${task.ext.args ?: ''} ${options(outdir: "./${reference.folder}")}
+        ${options([(from_fasta ? 'fasta' : 'chrom_sizes'): lengths])} ${args} ${task.ext.args ?: ''} \\
+        ${options(outdir: "./${reference.folder}")}
     """
 
     stub:

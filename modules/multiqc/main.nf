@@ -1,8 +1,8 @@
-// The page that other pipelines end with: a point's figures, the parameters and the versions. Made where --multiqc asks for it.
+// The page that other pipelines end with: figures of a point, parameters, versions. Made where --multiqc asks for it.
 include { options ; quote } from '../../subworkflows/shell'
 
 process MULTIQC {
-    tag "${point.point}"
+    tag "${point.name}"
     label 'process_single'
 
     input:
@@ -21,7 +21,8 @@ process MULTIQC {
     printf '%s\\n' ${quote(parameters)} > parameters_mqc.json
     printf '%s\\n' ${quote(software)} > software_mqc_versions.yml
     mkdir -p ${quote("./${point.folder}multiqc")}
-    multiqc ${options(config: config, outdir: "./${point.folder}multiqc")} ${task.ext.args ?: ''} --filename multiqc_report.html .
+    multiqc ${options(config: config, outdir: "./${point.folder}multiqc")} ${task.ext.args ?: ''} \\
+        --filename multiqc_report.html .
     """
 
     stub:

@@ -1,30 +1,33 @@
 include { options ; quote } from '../../subworkflows/shell'
+include { by_kind } from '../../subworkflows/study'
 
 process QUANTIFY_EXPRESSION {
-    tag "${cell}"
+    tag "${meta.cell}"
     label 'process_low'
 
     input:
-    tuple val(reference), val(cell), val(assay), val(columns), path(tables, stageAs: 'table?/*', arity: '1..*'), path(genes)
+    tuple val(meta), path(tables, stageAs: 'table?/*', arity: '1..*'), path(study, stageAs: 'study/?/*', arity: '1..*')
     path gtf, stageAs: 'gtf/*'
     val args
     val toolkit
 
     output:
-    tuple val(reference), val(cell), path("${reference.folder}expression.${cell}.parquet"), emit: expression
+    tuple val(meta), path("${meta.reference.folder}expression.${meta.cell}.parquet"), emit: expression
     tuple val(task.process), eval('quantify-expression --version'), topic: versions
     tuple val(task.process), eval('sha256sum table*/*'), topic: inputs
 
     script:
-    def replicates = [columns, tables].transpose().collect { column, table -> table.toString() + (column ? ":${column}" : '') }
+    def replicates = [meta.columns, tables].transpose().collect { column, table ->
+        table.toString() + (column ? ":${column}" : '')
+    }
     """
-    quantify-expression ${options([cell: cell, genes: genes, gtf: gtf, (assay): replicates])} ${args} ${task.ext.args ?: ''} \\
-        ${options(outdir: "./${reference.folder}")}
+    quantify-expression ${options(by_kind(study) + [cell: meta.cell, gtf: gtf, (meta.assay): replicates])} \\
+        ${args} ${task.ext.args ?: ''} ${options(outdir: "./${meta.reference.folder}")}
     """
 
     stub:
     """
-    mkdir -p ./${quote(reference.folder)}
-    touch ${quote("${reference.folder}expression.${cell}.parquet")}
+    mkdir -p ./${quote(meta.reference.folder)}
+    touch ${quote("${meta.reference.folder}expression.${meta.cell}.parquet")}
     """
 }

@@ -1,31 +1,34 @@
 // Probability of every link of a cell, by the link model whose evidence the cell has.
 include { options ; quote } from '../../subworkflows/shell'
+include { by_kind } from '../../subworkflows/study'
 
 process SCORE_LINKS {
-    tag "${cell}"
+    tag "${meta.cell}"
     label 'process_low'
 
     input:
-    tuple val(store), val(cell), path(signals), path(elements), path(genes), path(expression, arity: '0..*'), path(contacts, arity: '0..*'), path(models, stageAs: 'model?/*', arity: '1..*')
+    tuple val(meta), path(study, stageAs: 'study/?/*', arity: '1..*'),
+        path(models, stageAs: 'model?/*', arity: '1..*')
     path known, arity: '0..*'
     val args
     val toolkit
 
     output:
-    tuple val(store), val(cell), path("${store.folder}scored/links.${cell}.parquet"), emit: links
-    tuple path("${store.folder}scored/links.${cell}.tsv.gz"), path("${store.folder}scored/links.${cell}.bedpe.gz"), emit: called
+    tuple val(meta), path("${meta.store.folder}scored/links.${meta.cell}.parquet"), emit: links
+    path "${meta.store.folder}scored/links.${meta.cell}.tsv.gz", emit: called
+    path "${meta.store.folder}scored/links.${meta.cell}.bedpe.gz", emit: bedpe
     tuple val(task.process), eval('score-links --version'), topic: versions
 
     script:
     """
-    score-links ${options(link_model: models, elements: elements, genes: genes, signals: signals)} \\
-        ${options(expression: expression, contacts: contacts, known: known)} ${args} ${task.ext.args ?: ''} \\
-        ${options(outdir: "${store.folder}scored")}
+    score-links ${options(by_kind(study) + [link_model: models, known: known])} ${args} ${task.ext.args ?: ''} \\
+        ${options(outdir: "${meta.store.folder}scored")}
     """
 
     stub:
+    def endings = ['parquet', 'tsv.gz', 'bedpe.gz']
     """
-    mkdir -p ${quote("${store.folder}scored")}
-    touch ${quote(['parquet', 'tsv.gz', 'bedpe.gz'].collect { ending -> "${store.folder}scored/links.${cell}.${ending}" })}
+    mkdir -p ${quote("${meta.store.folder}scored")}
+    touch ${quote(endings.collect { ending -> "${meta.store.folder}scored/links.${meta.cell}.${ending}" })}
     """
 }

@@ -11,20 +11,27 @@ def execution_faults(run, schema) {
     def unqualified = images.findAll { _name, image -> !image.contains('/') }
     if (batch) {
         def queues = run.use_gpu ? ['awsqueue', 'awsqueue_gpu'] : ['awsqueue']
-        (queues + 'awsregion').findAll { name -> !run[name] }.each { name -> faults << "--${name} is missing: ${schema[name].description}" }
+        (queues + 'awsregion').findAll { name -> !run[name] }.each { name ->
+            faults << "--${name} is missing: ${schema[name].description}"
+        }
         if (workflow.workDir.scheme != 's3') {
             faults << "-work-dir is ${workflow.workDir}, but AWS Batch needs a bucket: -work-dir s3://BUCKET/work"
         }
         unqualified.each { name, image ->
-            faults << "--${name} is ${image}, but AWS Batch pulls from a registry: --${name} ACCOUNT.dkr.ecr.REGION.amazonaws.com/${image}"
+            def address = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/${image}"
+            faults << "--${name} is ${image}, but AWS Batch pulls from a registry: --${name} ${address}"
         }
         return faults
     }
     if (workflow.containerEngine in ['apptainer', 'singularity']) {
         unqualified.each { name, image ->
-            faults << "--${name} is ${image}, which ${run.engine} would look for on Docker Hub: build it with containers/apptainer.def and name the file, --${name} \$PWD/${image.tokenize(':').first()}.sif"
+            def own = "\$PWD/${image.tokenize(':').first()}.sif"
+            def mend = "build it with containers/apptainer.def and name the file, --${name} ${own}"
+            faults << "--${name} is ${image}, which ${run.engine} would look for on Docker Hub: ${mend}"
         }
-        images.findAll { _name, image -> image.endsWith('.sif') && !file(image).exists() }.each { name, image -> faults << "--${name}: there is no file ${image}" }
+        images.findAll { _name, image -> image.endsWith('.sif') && !file(image).exists() }.each { name, image ->
+            faults << "--${name}: there is no file ${image}"
+        }
     }
     return faults + (local() ? engine_faults(run, unqualified.values()) : [])
 }
@@ -35,8 +42,10 @@ def engine_faults(run, images) {
     if (!engine) {
         return []
     }
-    def others = (['docker', 'podman', 'apptainer'] - engine).collect { name -> "-profile ${on('gpu') ? 'gpu,' : ''}${name}" }.join(' or ')
-    def instead = "or use ${others}, or the tools on PATH (${on('gpu') ? '-profile gpu --local_tools' : 'no engine in -profile'})"
+    def profile = "-profile ${on('gpu') ? 'gpu,' : ''}"
+    def others = (['docker', 'podman', 'apptainer'] - engine).collect { name -> profile + name }.join(' or ')
+    def none = on('gpu') ? '-profile gpu --local_tools' : 'no engine in -profile'
+    def instead = "or use ${others}, or the tools on PATH (${none})"
     if (!([engine] + (engine == 'conda' ? ['mamba', 'micromamba'] : [])).any { name -> on_path(name) }) {
         return ["${engine}, in which tasks are to run, is not on PATH: install it; ${instead}"]
     }
@@ -45,13 +54,20 @@ def engine_faults(run, images) {
     }
     def info = answer([engine, 'info'])
     if (info.code != 0) {
-        def start = engine == 'docker' ? 'start its daemon (sudo systemctl start docker) and see that you may use it (group docker)' : "see what `${engine} info` says"
-        return ["${engine}, in which tasks are to run, does not work here${info.last ? " (${info.last})" : ''}: ${start}; ${instead}"]
+        def start = engine == 'docker'
+            ? 'start its daemon (sudo systemctl start docker) and see that you may use it (group docker)'
+            : "see what `${engine} info` says"
+        def why = info.last ? " (${info.last})" : ''
+        return ["${engine}, in which tasks are to run, does not work here${why}: ${start}; ${instead}"]
     }
+    def build = "build it from this checkout, make images ENGINE=${engine}"
     def faults = images.findAll { image -> !workflow.session.config[engine]?.registry && !identity(image) }
-        .collect { image -> "${engine} has no image ${image}: build it from this checkout, make images ENGINE=${engine}" }
-    if (engine == 'podman' && run.use_gpu && !run.gpu_container_options && !['/etc/cdi', '/var/run/cdi'].any { folder -> file(folder).exists() && file(folder).list() }) {
-        faults << 'podman gives tasks a GPU by a CDI file, and there is none in /etc/cdi and /var/run/cdi: sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml (of the NVIDIA container toolkit)'
+        .collect { image -> "${engine} has no image ${image}: ${build}" }
+    def cdi = ['/etc/cdi', '/var/run/cdi']
+    def described = cdi.any { folder -> file(folder).exists() && file(folder).list() }
+    if (engine == 'podman' && run.use_gpu && !run.gpu_container_options && !described) {
+        def mend = 'sudo nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml (of the NVIDIA container toolkit)'
+        faults << "podman gives tasks a GPU by a CDI file, and there is none in ${cdi.join(' and ')}: ${mend}"
     }
     return faults
 }
@@ -99,7 +115,8 @@ def answer(command) {
     try {
         def process = command.execute()
         process.waitForProcessOutput(text, messages) // and is not disturbed by a run that ends meanwhile
-        return [code: process.exitValue(), text: text.toString().trim(), last: messages.readLines().findAll { line -> line.trim() }.reverse()[0]]
+        def heard = messages.readLines().findAll { line -> line.trim() }
+        return [code: process.exitValue(), text: text.toString().trim(), last: heard ? heard.last() : null]
     }
     catch (IOException absent) {
         return [code: 127, text: '', last: absent.message]

@@ -11,14 +11,17 @@ def text_of(given, project) {
     if (given.version) {
         return title
     }
-    def groups = new groovy.json.JsonSlurper().parse(file("${project}/nextflow_schema.json", glob: false))['$defs'].values()
-    def asked = given.help instanceof CharSequence && given.help != 'true' ? given.help.replaceAll('^--', '').replace('-', '_') : null
+    def schema = file("${project}/nextflow_schema.json", glob: false)
+    def groups = new groovy.json.JsonSlurper().parse(schema)['$defs'].values()
+    def named = given.help instanceof CharSequence && given.help != 'true'
+    def asked = named ? given.help.replaceAll('^--', '').replace('-', '_') : null
     def known = groups.collectMany { group -> group.properties.keySet() }
     if (asked && !(asked in known)) {
         return "There is no parameter --${asked}; did you mean --${known.closest(asked).first()}?"
     }
     def shown = { name, property -> asked ? name == asked : given.help_full || !property.hidden }
-    def parts = groups.collect { group -> part(group, group.properties.findAll(shown), asked || given.help_full) }.findAll()
+    def whole = asked || given.help_full
+    def parts = groups.collect { group -> part(group, group.properties.findAll(shown), whole) }.findAll()
     if (asked) {
         return parts.join('\n')
     }
@@ -27,7 +30,7 @@ def text_of(given, project) {
         'Usage: nextflow run main.nf -profile PROFILES --samplesheet CSV --gtf GTF [--PARAMETER VALUE ...] [-resume]',
     ]
     def last = [
-        '--help NAME says more of one parameter, --help_full all of all; docs/usage.md explains profiles and the samplesheet.',
+        '--help NAME says more of one parameter, --help_full all; docs/usage.md explains profiles and the samplesheet.',
         "Words with one hyphen are Nextflow's: -profile, -params-file, -resume, -work-dir.",
     ]
     return (first + parts + [last.join('\n')]).join('\n\n')
@@ -60,5 +63,6 @@ def kind(property) {
 
 /** Lines of at most 92 characters, ten blanks before each. */
 def indent(text) {
-    return text.replaceAll(/(.{1,92})(?:\s+|\z)/, '          \$1\n').stripTrailing().replace('\u00a0', ' ') // which holds a default together
+    def lines = text.replaceAll(/(.{1,92})(?:\s+|\z)/, '          \$1\n').stripTrailing()
+    return lines.replace('\u00a0', ' ') // which holds a default together
 }

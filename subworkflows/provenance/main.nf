@@ -14,7 +14,10 @@ workflow PROVENANCE {
     def given = run.findAll { _name, value -> value != null }
     folder.resolve('params.json').text = json(given)
 
-    versions = channel.topic('versions').map { process, version -> [process, version.trim()] }.unique().toSortedList { a, b -> a[0] <=> b[0] }
+    versions = channel.topic('versions')
+        .map { process, version -> [simple(process), version.trim()] }
+        .unique()
+        .toSortedList { a, b -> a[0] <=> b[0] }
     versions.subscribe { all ->
         def lines = all.collect { process, version -> "${process}: '${version}'\n" }
         write(folder.resolve('versions.yml'), "Nextflow: '${workflow.nextflow.version}'\n${lines.join('')}")
@@ -23,8 +26,9 @@ workflow PROVENANCE {
     // every input file with its SHA-256, the code and machine that were found, the images that tasks ran in
     inputs = channel.topic('inputs')
         .flatMap { process, sums ->
-            (sums =~ /(?m)^\\?([0-9a-f]{64})  .*?([^\/\n]+)$/).findAll { _line, _sum, name -> name != '-' } // of no file at all
-                .collect { _line, sum, name -> [process: process, file: name, sha256: sum] }
+            (sums =~ /(?m)^\\?([0-9a-f]{64})  .*?([^\/\n]+)$/)
+                .findAll { _line, _sum, name -> name != '-' } // of no file at all
+                .collect { _line, sum, name -> [process: simple(process), file: name, sha256: sum] }
         }
         .unique()
         .toSortedList { a, b -> a.toString() <=> b.toString() }
@@ -45,11 +49,17 @@ workflow PROVENANCE {
         .subscribe { found -> write(folder.resolve('manifest.json'), json(about + [parameters: given] + found)) }
 }
 
+/** Name of a process, without the sub-workflow that calls it. */
+def simple(process) {
+    return process.tokenize(':').last()
+}
+
 def pipeline(run) {
+    def describe = ['describe', '--always', '--dirty', '--abbrev=40', '--exclude=*']
     return [
         pipeline: workflow.manifest.name,
         version: workflow.manifest.version,
-        revision: workflow.commitId ?: said(['git', '-C', workflow.projectDir.toString(), 'describe', '--always', '--dirty', '--abbrev=40', '--exclude=*']),
+        revision: workflow.commitId ?: said(['git', '-C', workflow.projectDir.toString()] + describe),
         nextflow: workflow.nextflow.version.toString(),
         profile: workflow.profile,
         executor: executor(),
@@ -63,7 +73,8 @@ def multiqc_parameters(run) {
         "<dt>${name}</dt><dd><samp>${value.toString().replace('&', '&amp;').replace('<', '&lt;')}</samp></dd>"
     }
     def page = "<dl class=\"dl-horizontal\">${lines.join('')}</dl>".toString()
-    return groovy.json.JsonOutput.toJson([id: 'crexpress-crexpress-summary', section_name: 'Parameters', plot_type: 'html', data: page])
+    def about = [id: 'crexpress-crexpress-summary', section_name: 'Parameters', plot_type: 'html']
+    return groovy.json.JsonOutput.toJson(about + [data: page])
 }
 
 /** The versions in a setup.json, as MultiQC lists software. */

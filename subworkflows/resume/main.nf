@@ -20,13 +20,15 @@ def session_to_name() {
 /** The last line of a run that did no work: how to go on from the one before it; empty where that needs no word. */
 def how_to_resume() {
     def last = session_to_name()
-    return last ? "-resume ${last} goes on from the last run that passed its checks; -resume alone would take this one" : ''
+    def go_on = "-resume ${last} goes on from the last run that passed its checks; -resume alone would take this one"
+    return last ? go_on : ''
 }
 
 /** Say at the start that a plain -resume has taken up a run that did no work. */
 def check_resumed() {
     def last = session_to_name()
     if (last && workflow.resume && !(workflow.commandLine =~ /-resume\s+[^-\s]/)) {
-        log.warn("The run before this one did no work, and -resume goes on from it; -resume ${last} goes on from the last one that did")
+        def other = "-resume ${last} goes on from the last one that did"
+        log.warn("The run before this one did no work, and -resume goes on from it; ${other}")
     }
 }

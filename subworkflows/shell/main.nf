@@ -1,16 +1,20 @@
 // All that reaches a shell goes through here: names and values are the user's, and may hold anything.
 
-/** A value as one word of a shell command, several as several; a quote within closes the word, stands by itself, and opens it again. */
+/** A value as one word of a shell command, several as several; a quote within closes the word and opens it again. */
 def quote(value) {
     // toString, as Nextflow escapes a path that is interpolated, and leaves out some characters
     return several(value).collect { word -> "'${word.toString().replace("'", "'\\''")}'" }.join(' ')
 }
 
-/** options(cell: 'K562', top_n: [1, 2], all: true) is "--cell 'K562' --top-n '1' --top-n '2' --all"; what is null or false is left out. */
+/**
+ * options(cell: 'K562', top_n: [1, 2], all: true, no: null) is "--cell 'K562' --top-n '1' --top-n '2' --all"; a list
+ * within the list gives an option several words.
+ */
 def options(given) {
     return given.collectMany { name, value ->
         def option = "--${name.replace('_', '-')}"
-        several(value).findAll { word -> word != null && word != false }.collect { word -> word == true ? option : "${option} ${quote(word)}" }
+        def words = several(value).findAll { word -> word != null && word != false }
+        words.collect { word -> word == true ? option : "${option} ${quote(word)}" }
     }.join(' ')
 }
 

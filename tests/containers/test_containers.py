@@ -122,7 +122,7 @@ def stubbed(pipeline: Pipeline, engine: str) -> str:
     The GPU is a variable of the container, and the image the CPU's.
     """
     settings = pipeline.folder / "memory.config"
-    settings.write_text("process { withName: CHECK_SAMPLESHEET { memory = { task.attempt == 1 ? 12.MB : 2.GB } } }")
+    settings.write_text("process { withName: MAKE_PLAN { memory = { task.attempt == 1 ? 12.MB : 2.GB } } }")
     pipeline.take_any_machine_for_one_with_a_gpu()
     options = ("--gpu_container_options", "-e CREXPRESS_TEST_GPU=1", "--image_gpu", IMAGE)
     places = ("--outdir", "stubbed", "-work-dir", "work-stubbed", "-c", settings)
@@ -130,7 +130,7 @@ def stubbed(pipeline: Pipeline, engine: str) -> str:
 
 
 def test_a_task_that_ran_out_of_memory_gets_more_and_succeeds(stubbed: str) -> None:
-    assert tasks(stubbed, "Re-submitted") == ["CHECK_SAMPLESHEET"]
+    assert tasks(stubbed, "Re-submitted") == ["MAKE_PLAN"]
     assert "terminated with an error exit status (137)" in stubbed
     assert "Done: open stubbed/report.html" in stubbed
 
@@ -153,7 +153,7 @@ def test_bad_input_is_said_on_the_terminal_and_not_tried_again(pipeline: Pipelin
     output = pipeline.run("-profile", f"test,{engine}", "-stub-run", "--samplesheet", sheet, "--outdir", "bad", code=1)
     assert "'absent.bw' does not exist" in output
     assert "exit status (65)" in output
-    assert tasks(output) == ["CHECK_SAMPLESHEET"]
+    assert tasks(output) == ["MAKE_PLAN"]
 
 
 @pytest.mark.usefixtures("in_containers")  # its preparation is cached

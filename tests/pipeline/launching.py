@@ -21,13 +21,7 @@ class Pipeline:
         self.folder = folder
         self.project = folder / "project"
         self.project.mkdir(parents=True)
-        for part in PARTS:
-            source = ROOT / part
-            if source.is_dir():
-                shutil.copytree(source, self.project / part, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-            else:
-                shutil.copy(source, self.project)
-        (self.project / "assets").symlink_to(ROOT / "assets")
+        self._copy_code()
         self._answer_versions_quickly(folder / "quick")
         self.environment = os.environ | {
             "PATH": f"{folder / 'quick'}:{self.project / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -35,6 +29,16 @@ class Pipeline:
             "NXF_ANSI_LOG": "false",
             "NXF_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # less work for a short life
         }
+
+    def _copy_code(self) -> None:
+        for part in PARTS:
+            source = ROOT / part
+            if source.is_dir():
+                unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info")
+                shutil.copytree(source, self.project / part, symlinks=True, ignore=unwanted)  # crexpress/bin is one
+            else:
+                shutil.copy(source, self.project)
+        (self.project / "assets").symlink_to(ROOT / "assets")
 
     def _answer_versions_quickly(self, quick: Path) -> None:
         """Tools whose --version, which every task asks for, starts no Python; they are the project's in all else."""
@@ -88,8 +92,9 @@ def sheet_of(pipeline: Pipeline, name: str, keep: Callable[[str, str], bool]) ->
 
 
 def tasks(output: str, how: str = "Submitted") -> list[str]:
-    """Names of the tasks that Nextflow submitted, or found Cached; without the check that opens every run."""
-    return sorted(name for name in re.findall(rf"{how} process > (.+)", output) if "CHECK_SETUP" not in name)
+    """Tasks that Nextflow submitted, or found Cached, by process; without the check that opens every run."""
+    names = re.findall(rf"{how} process > (?:[A-Z]+:)?(.+)", output)
+    return sorted(name for name in names if "CHECK_SETUP" not in name)
 
 
 def wrappers(work: Path) -> dict[str, str]:

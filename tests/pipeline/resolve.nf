@@ -1,4 +1,4 @@
-// The resolved configuration for every line of --profiles, each below a line "== PROFILES": one start of Nextflow for all.
+// The resolved configuration for every line of --profiles, below a line "== PROFILES": one start of Nextflow for all.
 workflow {
     file(params.profiles).readLines().each { profiles ->
         def config = new nextflow.config.ConfigBuilder()

@@ -54,7 +54,7 @@ def test_switches_and_lists_reach_the_tools(pipeline: Pipeline) -> None:
     files = ["--samplesheet", "cells.csv", "--ccres", "list0/ccres.bed", "--tss_list", "tss.bed"]
     files += ["--chromosome_names", "names.tsv"]
     output = pipeline.run("-profile", "chr20", *files, *given, "--outdir", "out", code=1)
-    assert "Error executing process > 'TRAIN" in output
+    assert "Error executing process > 'LEARN:TRAIN" in output
 
     elements, header = artifacts.read_table(folder / "out/reference/elements.parquet", "elements")
     assert header["parameters"]["excluded_classes"] == ["pELS"]

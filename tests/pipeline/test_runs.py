@@ -89,7 +89,7 @@ def test_the_simulated_case_recovers_what_was_planted(pipeline: Pipeline) -> Non
 
 @pytest.mark.usefixtures("resumed")  # its model is applied, its preparation cached
 def test_a_saved_model_is_applied_to_a_cell_without_expression_and_to_one_with(pipeline: Pipeline) -> None:
-    """README, "A trained model is applied to new cells": what can be scored is, and the page says what is not known."""
+    """docs/cells.md, "A saved model on new cells": what can be scored is, and the page says what is not known."""
     new = sheet_of(pipeline, "new.csv", lambda cell, assay: cell == "cell5" and assay != "rna")
     known = sheet_of(pipeline, "known.csv", lambda cell, _assay: cell == "cell5")
     for name, screens in (("nothing", ""), ("screen", f"truth={ROOT}/assets/test/truth.tsv.gz")):

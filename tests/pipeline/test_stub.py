@@ -1,12 +1,10 @@
 """The whole graph of tasks, without their work."""
 
-import ast
 import json
 import re
 import shutil
 import time
 from importlib.metadata import version
-from pathlib import Path
 
 import pytest
 import yaml
@@ -17,9 +15,14 @@ pytestmark = pytest.mark.pipeline
 CELLS = [f"cell{number}" for number in range(1, 6)]
 
 
-def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline) -> None:
-    output = pipeline.run("-profile", "test", "-stub-run", "--outdir", "out")
-    once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "CHECK_FILES", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
+@pytest.fixture(scope="module")
+def first(pipeline: Pipeline) -> str:
+    """What the first run said, which others resume."""
+    return pipeline.run("-profile", "test", "-stub-run", "--outdir", "out")
+
+
+def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline, first: str) -> None:
+    once = ["MAKE_PLAN", "CHECK_FILES", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
     once += ["FIT_BASELINES (--val chr5 --test chr6 cell5)", "EVALUATE (crexpress-small)", "REPORT (crexpress-small)"]
     each = [
         f"{name} ({cell})"
@@ -28,7 +31,7 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
     ]
     ranked = [f"{name} ({cell})" for name in ("INTERPRET", "SCORE_LINKS") for cell in ("cell1", "cell5")]
     expected = sorted([*once, *each, "TRAIN (crexpress-small)", *ranked])
-    assert tasks(output) == expected
+    assert tasks(first) == expected
 
     info = pipeline.folder / "out/pipeline_info"
     assert {"timeline.html", "report.html", "trace.txt", "dag.html", "versions.yml", "params.json"} <= {
@@ -49,104 +52,46 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
 
 
 WITH_A_MODEL = [
-    *("CHECK_SWEEP", "CHECK_FILES", "TRAIN (crexpress-small)", "INTERPRET (cell1)", "INTERPRET (cell5)"),
+    *("MAKE_PLAN", "CHECK_FILES", "TRAIN (crexpress-small)"),
     *(f"PREDICT ({cell})" for cell in CELLS),
-    *("EVALUATE (crexpress-small)", "REPORT (crexpress-small)"),
+    *(f"{name} ({cell})" for name in ("INTERPRET", "SCORE_LINKS") for cell in ("cell1", "cell5")),
+    *("FIT_BASELINES (--val chr5 --test chr6 cell5)", "EVALUATE (crexpress-small)", "REPORT (crexpress-small)"),
 ]
 COMBINED = ["COMBINE_LINKS (crexpress-small cell1)", "COMBINE_LINKS (crexpress-small cell5)"]
 
 
 def change(pipeline: Pipeline, module: str) -> None:
     with (pipeline.project / "python/crexpress" / module).open("a") as code:
-        code.write("\n")  # code and presets stay what they are, their digest does not
+        code.write("\n# a comment\n")  # the code stays what it is, its digest does not
 
 
-def test_changed_code_runs_again_what_it_can_touch_and_nothing_else(pipeline: Pipeline) -> None:
+def test_changed_code_runs_again_what_it_can_touch_and_nothing_else(pipeline: Pipeline, first: str) -> None:
     arguments = ("-profile", "test", "-stub-run", "--outdir", "out", "-resume")
-    first = pipeline.run(*arguments)
     change(pipeline, "report/plots.py")
     assert tasks(pipeline.run(*arguments)) == ["REPORT (crexpress-small)"]
-    change(pipeline, "models/heads.py")  # nothing of the preparation can reach it
+    change(pipeline, "models/heads.py")  # nothing of the preparation uses models
     assert tasks(pipeline.run(*arguments)) == sorted(WITH_A_MODEL)
     # what is switched on adds its own tasks, and re-runs those that read what it makes
     more = pipeline.run(*arguments, "--combine_links", "--complexity")
     read_again = ["MEASURE_COMPLEXITY", "EVALUATE (crexpress-small)", "REPORT (crexpress-small)"]
     assert tasks(more) == sorted([*COMBINED, *read_again])
-    change(pipeline, "cli/__init__.py")
-    assert tasks(pipeline.run(*arguments)) == sorted(tasks(first) + tasks(first, "Cached"))
-
-
-def reached(project: Path, tool: str) -> set[Path]:
-    """Files of the library that a tool imports, found in its syntax tree and those of what it imports."""
-    known: set[Path] = set()
-    waiting = [project / "bin" / tool]
-    package = project / "python/crexpress"  # it, that of models and the API import only when a user asks for a name
-    faces = [package / "__init__.py", package / "models/__init__.py", package / "api.py"]
-    while waiting:
-        path = waiting.pop()
-        for node in ast.walk(ast.parse(path.read_text())) if path not in faces else ():
-            if isinstance(node, ast.ImportFrom):
-                names = [f"{node.module}.{alias.name}" for alias in node.names]
-            elif isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.Constant) and re.match(r"crexpress\.[\w.]+:", str(node.value)):  # core.registry
-                names = [str(node.value).partition(":")[0]]
-            else:
-                continue
-            for parts in (name.split(".") for name in names if name.startswith("crexpress")):
-                stems = [project.joinpath("python", *parts[: length + 1]) for length in range(len(parts))]
-                for path in [path for stem in stems for path in (stem.with_suffix(".py"), stem / "__init__.py")]:
-                    if path.exists() and path not in known:
-                        known.add(path)
-                        waiting.append(path)
-    return known
-
-
-def test_what_each_tool_can_reach_is_what_its_syntax_says(pipeline: Pipeline) -> None:
-    """The pipeline's list of a tool's code, made of text, beside their syntax trees."""
-    listing = pipeline.folder / "reach.nf"
-    listing.write_text(
-        "include { reach ; sources } from './project/subworkflows/toolkit'\n"
-        "workflow {\n"
-        f"    def texts = sources('{pipeline.project}')\n"
-        "    texts.keySet().findAll { path -> path.startsWith('bin/') }.each { path ->\n"
-        "        println(\"${path}: ${reach(path, texts).sort().join(' ')}\")\n"
-        "    }\n"
-        "}\n"
-    )
-    output = pipeline.nextflow("run", listing)
-    for tool in sorted(path.name for path in (pipeline.project / "bin").iterdir()):
-        needed = {str(path.relative_to(pipeline.project)) for path in reached(pipeline.project, tool)}
-        listed = re.search(rf"^bin/{tool}: (.*)$", output, re.MULTILINE)
-        assert listed, output
-        code = {name for name in listed[1].split() if name.endswith(".py")}
-        assert len(needed) > 2
-        assert code == needed, tool
-
-
-def test_no_tool_asks_the_package_for_what_it_imports_late() -> None:
-    """Where one did, a change of that code would not re-run its tasks."""
-    package = ROOT / "python/crexpress"
-    for path in [*package.rglob("*.py"), *(ROOT / "bin").iterdir()]:
-        for node in ast.walk(ast.parse(path.read_text())) if path.is_file() else ():
-            if isinstance(node, ast.ImportFrom) and node.module == "crexpress":
-                names = {alias.name for alias in node.names} - {"__version__"}
-                assert all((package / name).is_dir() or (package / f"{name}.py").is_file() for name in names), path
-            asks_api = isinstance(node, ast.ImportFrom) and node.module == "crexpress.api"
-            assert not asks_api or path == package / "pl.py", path  # which no tool imports
-            if isinstance(node, ast.ImportFrom) and node.module == "crexpress.models":
-                assert all((package / f"models/{alias.name}.py").is_file() for alias in node.names) or (
-                    path == package / "models/__init__.py"
-                ), path
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "crexpress":
-                assert node.attr.startswith("__"), path
+    change(pipeline, "prepare/genes.py")  # all tools but the mean over seeds use it, and all else is below
+    assert tasks(pipeline.run(*arguments)) == tasks(first)
 
 
 def test_every_process_is_called_whatever_is_switched_on() -> None:
     """A call in an `if` would change the number of every `eval` output below it, and so the keys of those tasks."""
-    calls = re.findall(r"^( *)([A-Z_]{3,})\(", (ROOT / "main.nf").read_text(), re.MULTILINE)
-    assert len(calls) > 15
-    assert [name for blanks, name in calls if len(blanks) > 4] == []
+    files = [ROOT / "main.nf", *ROOT.glob("subworkflows/*/main.nf")]
+    calls = [call for path in files for call in re.findall(r"^( *)([A-Z_]{3,})\(", path.read_text(), re.MULTILINE)]
+    assert len(calls) > 20
+    assert [name for blanks, name in calls if len(blanks) > 4] == ["CHECK_GPU"]  # has no `eval` output
+
+
+def test_the_pipeline_reads_on_one_screen() -> None:
+    assert len((ROOT / "main.nf").read_text().splitlines()) <= 60
+    for path in ROOT.rglob("*.nf"):
+        if ".venv" not in path.parts:
+            assert max(map(len, path.read_text().splitlines())) <= 120, path
 
 
 def test_tasks_that_find_other_code_stop_the_run(pipeline: Pipeline) -> None:
@@ -180,14 +125,15 @@ def test_expression_that_may_be_seen_tells_the_factors_of_a_cell(pipeline: Pipel
     pipeline.run("-profile", "test", "-stub-run", "--expressed_factors", "3", "-work-dir", "factors", "--outdir", "f")
     outputs = (pipeline.folder / "factors").glob("*/*/predictions/*.parquet")
     folders = {file.parents[1] for file in outputs if not file.is_symlink()}  # links are the inputs of later tasks
-    given = {path.name for folder in folders for path in folder.glob("expression.*.parquet")}
+    given = {path.name for folder in folders for path in folder.glob("study/*/expression.*.parquet")}
     assert len(folders) == len(CELLS)
     assert given == {f"expression.cell{number}.parquet" for number in (1, 2, 3, 4)}  # cell5 is held out
 
 
-def test_without_a_genome_there_is_no_motif_step_and_it_is_said_once(pipeline: Pipeline) -> None:
-    output = pipeline.run("-profile", "k562", "-stub-run", "--outdir", "k562")
+def test_without_a_genome_there_is_no_motif_step_and_what_is_not_read_is_said_once(pipeline: Pipeline) -> None:
+    output = pipeline.run("-profile", "k562", "-stub-run", "--tracks", "dnase,h3k27ac", "--outdir", "k562")
     assert output.count("No --fasta") == 1
+    assert output.count("Not in --tracks and so not read: ctcf, h3k4me3.") == 1
     assert not [name for name in tasks(output) if "SCORE_MOTIFS" in name]
     assert "INTERPRET (HeLa-S3)" not in tasks(output)
 
@@ -217,7 +163,7 @@ def test_multiqc_gets_figures_parameters_and_versions(pipeline: Pipeline) -> Non
         "include { MULTIQC } from './project/modules/multiqc'\n"
         "include { multiqc_parameters ; multiqc_software } from './project/subworkflows/provenance'\n"
         "workflow {\n"
-        "    point = [point: 'all', folder: 'points/all/']\n"
+        "    point = [name: 'all', folder: 'points/all/']\n"
         "    parameters = multiqc_parameters([steps: 3, crispr: \"a=<b>&'c'.tsv\", window: null])\n"
         "    config = file('project/assets/multiqc_config.yml')\n"
         "    MULTIQC([point, file('figures_mqc.json')], config, parameters, multiqc_software(file('setup.json')))\n"
@@ -248,6 +194,41 @@ def test_signals_are_matched_across_cells_where_that_is_asked_for(pipeline: Pipe
         "quantiles.npz",
         *(f"{kind}.{cell}.safetensors" for kind in ("signals", "profiles") for cell in CELLS),
     }
+
+
+ASK = """
+include { ASK_MODEL as TOY ; ASK_STUDY as TALLY } from './project/modules/ask'
+workflow {
+    def own = [label: 'seed1', cell: "it's", folder: 'points/a b/seed1/']
+    def study = ['elements.parquet', "signals.it's.safetensors"].collect { name -> file(name, glob: false) }
+    TOY('toy', [own, file('model'), study], ['variants'], file('list of.txt'), "--top '5'", 'digest')
+    TALLY('toy', [[name: 'a b', folder: ''], study], [], [], '', 'digest')
+}
+"""
+TOY = """#!/bin/sh
+[ "$1" = --version ] && echo "toy 1" && exit
+for word; do last=$word; done
+mkdir -p "$last" && printf '%s\\n' "$@" >"$last/answer.txt"
+"""
+
+
+def test_a_tool_without_a_module_is_asked_about_models_and_studies(pipeline: Pipeline) -> None:
+    """It gets files as options, also the user's own, and its results lie in a folder of its name."""
+    (pipeline.folder / "quick/toy").write_text(TOY)
+    (pipeline.folder / "quick/toy").chmod(0o755)
+    (pipeline.folder / "ask.nf").write_text(ASK)
+    (pipeline.folder / "model").mkdir()
+    for name in ("model/config.json", "elements.parquet", "signals.it's.safetensors", "list of.txt"):
+        (pipeline.folder / name).touch()
+    config = pipeline.project / "nextflow.config"
+    pipeline.nextflow("run", "ask.nf", "-c", config, "-work-dir", "work-ask", "--outdir", "asked")
+    study = ["--elements", "study/1/elements.parquet", "--signals", "study/2/signals.it's.safetensors"]
+    said = (pipeline.folder / "asked/points/a b/seed1/toy/answer.txt").read_text().splitlines()
+    threads = said[said.index("--threads") + 1]
+    more = ["--variants", "files1/list of.txt", "--model", "model", "--threads", threads, "--top", "5"]
+    assert said == [*study, *more, "--outdir", "points/a b/seed1/toy"]
+    said = (pipeline.folder / "asked/toy/answer.txt").read_text().splitlines()
+    assert said == [*study, "--outdir", "toy"]
 
 
 SWEEP = """
@@ -293,8 +274,8 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     assert [name for name in done if name.startswith("COMPARE")] == ["COMPARE"]
     assert [name for name in done if name.startswith("MEASURE")] == ["MEASURE_COMPLEXITY"]
     wrapped = [path.with_name(".command.run").read_text() for path in pipeline.folder.glob("work/*/*/own.json")]
-    assert {re.search("^### name: '(.*)'$", text, re.MULTILINE)[1] for text in wrapped} == {
-        *("CHECK_SWEEP", "MEASURE_COMPLEXITY", "TRAIN (wide seed1)", "TRAIN (wide seed2)"),
+    assert {re.search("^### name: '(?:[A-Z]+:)?(.*)'$", text, re.MULTILINE)[1] for text in wrapped} == {
+        *("MAKE_PLAN", "MEASURE_COMPLEXITY", "TRAIN (wide seed1)", "TRAIN (wide seed2)"),
     }
     out = pipeline.folder / "sweep"
     for path in ("sweep.html", "complexity/complexity.csv",
@@ -313,8 +294,8 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     again = tasks(pipeline.run(*chosen, "-resume"))
     assert [name for name in again if name.startswith("TRAIN")] == ["TRAIN (more seed1)", "TRAIN (more seed2)"]
     assert {name.split(" ")[0] for name in again} == {
-        *("CHECK_SWEEP", "TRAIN", "PREDICT", "INTERPRET", "ENSEMBLE", "COMBINE_LINKS", "EVALUATE", "REPORT", "COMPARE"),
-        *("MEASURE_COMPLEXITY", "CHECK_FILES"),  # whose sheet comes from CHECK_SWEEP
+        *("MAKE_PLAN", "TRAIN", "PREDICT", "INTERPRET", "ENSEMBLE", "COMBINE_LINKS", "EVALUATE", "REPORT", "COMPARE"),
+        "MEASURE_COMPLEXITY",
     }
 
 
@@ -334,7 +315,7 @@ def test_each_cell_is_left_out_in_turn_and_what_a_missing_track_costs_is_measure
     for cell in points:
         assert (out / cell / f"without.dnase/predictions/predictions.{cell}.parquet").is_file()
         (metrics,) = pipeline.folder.glob(f"work/*/*/points/{cell}/evaluation/metrics.parquet")
-        given = [path.name for path in metrics.parents[3].glob("predictions*/*.parquet")]
+        given = [path.name for path in metrics.parents[3].glob("study/*/predictions.*.parquet")]
         assert sorted(given) == sorted(f"predictions.{name}.parquet" for name in [*CELLS, cell])
 
 
@@ -343,7 +324,7 @@ def test_a_faulty_sweep_stops_the_run_before_it_starts(pipeline: Pipeline) -> No
     output = pipeline.run("-profile", "test", "-stub-run", "--sweep", "bad.yml", "--outdir", "bad", code=1)
     assert "has 2 faults" in output
     assert "exit status (65)" in output
-    assert set(tasks(output)) <= {"CHECK_SAMPLESHEET", "CHECK_SWEEP"}
+    assert tasks(output) == ["MAKE_PLAN"]
 
 
 def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline: Pipeline) -> None:
@@ -353,7 +334,7 @@ def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline:
     chosen = ["-profile", "test", "-stub-run", "--interpret_cells", "cell5"]
     new = sheet_of(pipeline, "new.csv", lambda cell, assay: cell == "cell5" and assay != "rna")
     done = tasks(pipeline.run(*chosen, "--model", f"saved={saved.name}", "--samplesheet", new, "--outdir", "applied"))
-    once = ["CHECK_SAMPLESHEET", "CHECK_SWEEP", "CHECK_FILES", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
+    once = ["MAKE_PLAN", "CHECK_FILES", "MERGE_CCRES (600 bp)", "SCORE_MOTIFS (600 bp)"]
     once += ["EVALUATE (saved)", "REPORT (saved)"]  # on the screen: there is no expression to score
     own = [f"{name} (cell5)" for name in ("EXTRACT_SIGNALS", "BUILD_LOOPS", "PREDICT", "INTERPRET", "SCORE_LINKS")]
     assert done == sorted([*once, *own])  # nothing is trained

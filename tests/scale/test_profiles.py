@@ -35,7 +35,7 @@ def stub(pipeline: Pipeline, name: str, *arguments: str | Path) -> dict[str, str
     assert f"Done: open {name}/" in output
     assert not tasks(output, "Re-submitted")
     made = wrappers(pipeline.folder / f"work-{name}")
-    assert made.keys() >= {"CHECK_SETUP", "CHECK_SAMPLESHEET", "EXTRACT_SIGNALS", "PREDICT", "EVALUATE", "REPORT"}
+    assert made.keys() >= {"CHECK_SETUP", "MAKE_PLAN", "EXTRACT_SIGNALS", "PREDICT", "EVALUATE", "REPORT"}
     return made
 
 

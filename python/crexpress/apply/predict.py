@@ -30,12 +30,16 @@ class Tokens(NamedTuple):
 
 
 @torch.inference_mode()
-def encode(model: Model, store: Store, cell: int, precision: str = "float32") -> Tensor:
-    """Vectors [elements + 1, d] of a cell's elements that some gene sees, zero elsewhere; the last is that of pads.
+def encode(
+    model: Model, store: Store, cell: int, precision: str = "float32", genes: np.ndarray | None = None
+) -> Tensor:
+    """Vectors [elements + 1, d] of a cell's elements that some gene (of `genes`) sees, zero elsewhere; the last is that
+    of pads.
 
     float32, their products in `precision`. Raises InputError where a vector is not finite.
     """
-    used = torch.unique(store.index[store.index >= 0]).long()
+    index = store.index if genes is None else store.index[genes]
+    used = torch.unique(index[index >= 0]).long()
     first = cell * len(store.elements)
     vectors = torch.zeros(len(store.elements) + 1, model.token_width, device=store.device)
     for rows in log.progress(used.split(_at_once(model, store.device)), "encoding elements"):

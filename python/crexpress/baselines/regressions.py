@@ -12,7 +12,7 @@ import numpy as np
 import polars as pl
 from threadpoolctl import threadpool_limits
 
-from crexpress.baselines import known_cells
+from crexpress.baselines import added, known_cells
 from crexpress.core import artifacts, methods
 from crexpress.core.artifacts import Header, Table
 from crexpress.core.errors import InputError
@@ -204,6 +204,8 @@ def predict(
         changed = known_cells.trees_change(_trees(seed), tables, width, known, training, threads)
         for name, values in changed.items():
             predicted[name][known_cells.TREES_CHANGE] = values
+    for name, values_of in added.predict(added.Task(cells, elements, genes, index, training, seed)).items():
+        predicted[name] |= values_of
     return predicted
 
 
@@ -242,7 +244,7 @@ def described(neighbours: int, cells: Collection[str]) -> dict[str, dict[str, An
         for form in ("ridge", "boosted trees"):
             scores[f"{form} {place}"] = f"{form.replace(' ', '_')}_{of_place}", methods.TRACKS
     own = {name: {"method": name, "score": score, "saw": saw, "cells": []} for name, (score, saw) in scores.items()}
-    return own | known_cells.described(cells)
+    return own | known_cells.described(cells) | added.described()
 
 
 def _elements(neighbours: int) -> str:

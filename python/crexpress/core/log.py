@@ -11,6 +11,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from crexpress.core.errors import shown
+
 T = TypeVar("T")
 LOGGER = logging.getLogger("crexpress")
 
@@ -32,7 +34,7 @@ def show() -> None:
 def say(message: str) -> None:
     """One line for the user; of several processes only one speaks."""
     if os.environ.get("RANK", "0") == "0":
-        LOGGER.info(message)
+        LOGGER.info(shown(message))
 
 
 def on_terminal() -> bool:

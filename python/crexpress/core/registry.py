@@ -1,7 +1,7 @@
 """Things by the name that a setting gives (encoders, positions, losses), which other packages can add to.
 
-A thing is named by its place, "package.module:name", and imported when it is first asked for: the names are known
-without torch. Another package adds its own by an entry point of the registry's group, a script by `register`.
+A thing is given, or named by its place, "package.module:name", and then imported when it is first asked for: the names
+are known without torch. Another package adds its own by an entry point of the registry's group, a script by `register`.
 """
 
 import importlib
@@ -23,10 +23,10 @@ def imported(place: str) -> Any:
 class Registry(Mapping[str, T], Generic[T]):
     """{name: thing}; those that ship first, in their order, then others by name."""
 
-    def __init__(self, group: str, own: Mapping[str, str]) -> None:
+    def __init__(self, group: str, own: Mapping[str, str], things: Mapping[str, T] | None = None) -> None:
         self.group = group
         self._own = dict(own)
-        self._registered: dict[str, T] = {}
+        self._registered: dict[str, T] = dict(things or {})
 
     def register(self, name: str, thing: T) -> None:
         """Add a thing of one's own; a name that is taken is refused, as a model's config.json says no more than it."""

@@ -17,6 +17,7 @@ from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 
 FILE = "anchor.safetensors"  # in the model's folder
+GIVEN = "given"  # `anchor` in config.json of a model without it, whose known cells come with the cells it is applied to
 
 
 class Anchor:
@@ -88,19 +89,16 @@ class Anchor:
         spread = np.sqrt(np.nansum((others - level) ** 2, axis=0) / np.maximum(count, 1))
         return np.stack([level, np.where(count > 1, spread, np.nan)], 1).astype(np.float32)
 
-    def compare(
-        self, cell: str, genes: np.ndarray, own: np.ndarray, values: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Difference of `values` from the known cells' mean profile, [B, tracks, columns], and where it is defined.
-
-        `own` are the cell's profiles as they are, which are no part of what it is compared with; bool [tracks].
+    def compare(self, cell: str, genes: np.ndarray, own: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Difference of the cell's `own` profiles from the other known cells' mean, [B, tracks, columns], and where it
+        is defined, bool [tracks].
         """
         assert self.profile is not None
         level, count = self.profile[genes], self.has.sum(0).cpu().numpy()
         if cell in self.cells:
             has = self.has[self.cells.index(cell)].cpu().numpy()
             level, count = level - own * has[:, None], count - has
-        return values - level / np.maximum(count, 1)[:, None], count > 0
+        return own - level / np.maximum(count, 1)[:, None], count > 0
 
     def write(self, folder: Path, digests: dict[str, str], tracks: Sequence[str]) -> None:
         """Keep the anchor beside the model that was trained with it."""

@@ -14,7 +14,7 @@ from crexpress.core.errors import InputError
 from crexpress.data.anchor import Anchor
 from crexpress.data.rows import send
 from crexpress.models.config import ModelConfig
-from crexpress.models.inputs import GeneProfile
+from crexpress.models.inputs import GeneProfile, ProfileChanges
 from crexpress.prepare import profile_bins
 from crexpress.prepare.profile_bins import MAP, SHARES, matched
 
@@ -29,20 +29,26 @@ class CellProfiles:
     shares: list[np.ndarray | None]
     maps: list[np.ndarray | None]
 
-    def of(self, genes: np.ndarray, less: np.ndarray | None = None) -> np.ndarray:
-        """Profiles of some genes, float32 [B, tracks, columns], 0 in a track that the cell lacks.
-
-        less, likewise, is taken from them before levels are matched.
-        """
+    def of(self, genes: np.ndarray) -> np.ndarray:
+        """Profiles of some genes, float32 [B, tracks, columns], 0 in a track that the cell lacks."""
         columns = next(part.shape[1] for part in self.values if part is not None)
         found = np.zeros((len(genes), len(self.values), columns), np.float32)
         for number, (values, levels) in enumerate(zip(self.values, self.maps, strict=True)):
-            if values is None:
-                continue
-            own = values[genes]
-            if less is not None:
-                own = np.maximum(own - less[:, number], 0)
-            found[:, number] = own if levels is None else matched(own, levels)
+            if values is not None:
+                own = values[genes]
+                found[:, number] = own if levels is None else matched(own, levels)
+        return found
+
+    def without(self, shared: profile_bins.Overlaps, rows: np.ndarray) -> np.ndarray:
+        """Values of the columns in some rows of `shared` without the element there, float32 [rows, tracks]: it is
+        taken from them before levels are matched.
+        """
+        found = np.zeros((len(rows), len(self.values)), np.float32)
+        for number, (values, shares, levels) in enumerate(zip(self.values, self.shares, self.maps, strict=True)):
+            if values is not None:
+                left = values[shared.gene[rows], shared.column[rows]]
+                left = left if shares is None else np.maximum(left - shares[rows], 0)
+                found[:, number] = left if levels is None else matched(left, levels)
         return found
 
 
@@ -84,25 +90,19 @@ class GeneProfiles:
             *(send(torch.from_numpy(np.concatenate(part)[back]), self.device) for part in zip(*parts, strict=True))
         )
 
-    def silenced(self, cell: int, genes: np.ndarray, index: np.ndarray) -> GeneProfile:
-        """Profiles [B * n] of genes in a cell without the bases of the element in each column of index [B, n]."""
+    def silenced(self, cell: int, genes: np.ndarray, index: np.ndarray) -> ProfileChanges:
+        """What profiles of genes in a cell lose with the bases of the element in each column of index [B, n]."""
         if self._overlaps is None:
             self._overlaps = profile_bins.overlaps(*self._where)
         shared, own = self._overlaps, self.cells[cell]
         first, last = np.searchsorted(shared.gene, genes), np.searchsorted(shared.gene, genes, "right")
         rows = np.concatenate([np.arange(*bounds) for bounds in zip(first, last, strict=True)])
         row_of = np.repeat(np.arange(len(genes)), last - first)
-        here, place = np.nonzero(index[row_of] == shared.element[rows][:, None])
-        rows, copy = rows[here], row_of[here] * index.shape[1] + place
-        copies = np.repeat(genes, index.shape[1])
-        less = np.zeros((len(copies), len(own.values), profile_bins.columns(self._where[2])), np.float32)
-        for number, shares in enumerate(own.shares):
-            if shares is not None:
-                less[copy, number, shared.column[rows]] = shares[rows]
-        values = own.of(copies, less)
-        return GeneProfile(
-            *(send(torch.from_numpy(part), self.device) for part in self._compared(cell, copies, values))
-        )
+        here, token = np.nonzero(index[row_of] == shared.element[rows][:, None])
+        rows, row_of = rows[here], row_of[here]
+        pairs, pair = np.unique(row_of * index.shape[1] + token, return_inverse=True)
+        parts = *np.divmod(pairs, index.shape[1]), pair, shared.column[rows], own.without(shared, rows)
+        return ProfileChanges(*(send(torch.from_numpy(part), self.device) for part in parts))
 
     def _compared(self, cell: int, genes: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, ...]:
         """What a model sees of genes in a cell, from their profiles [B, tracks, columns]; see `GeneProfile`."""
@@ -110,7 +110,7 @@ class GeneProfiles:
         about = self.length[genes, None]
         if self.anchor is None:
             return values, present.copy(), about
-        difference, comparable = self.anchor.compare(self._names[cell], genes, self.cells[cell].of(genes), values)
+        difference, comparable = self.anchor.compare(self._names[cell], genes, values)
         return (
             np.concatenate([values, difference], 1),
             np.concatenate([present, present & comparable], 1),
@@ -145,11 +145,11 @@ def read(
             raise InputError(f"{path} is a second file of {cell}'s profiles; give each cell once")
         if cell not in names:
             raise InputError(f"{path} holds the profiles of {cell}, but no signals of that cell were given")
-        for what, wanted in (("edges", list(config.profile_edges)), ("transform", config.transform)):
-            if parameters[what] != wanted:
+        for what, right in (("edges", [list(config.profile_edges)]), ("transform", list(config.transforms))):
+            if parameters[what] not in right:
                 raise InputError(
-                    f"{path} has the {what} {parameters[what]}, the model needs {wanted}; run extract-signals --genes "
-                    "(and match-quantiles) as for the cells that the model was trained on"
+                    f"{path} has the {what} {parameters[what]}, the model needs {right[0]}; run extract-signals "
+                    "--genes (and match-quantiles) as for the cells that the model was trained on"
                 )
         there = present[names.index(cell)]
         lacking = [track for track, has in zip(config.tracks, there, strict=True) if has and track not in tensors]

@@ -18,6 +18,7 @@ from crexpress.core.native import refusing
 
 if TYPE_CHECKING:
     import pysam
+from crexpress.formats import fasta_index
 from crexpress.formats.text_files import compression_of, read_table
 
 
@@ -29,11 +30,11 @@ def chromosome_sizes(path: str | Path) -> dict[str, int]:
         return _bigwig_sizes(path)
     if re.search(r"\.(fa|fasta|fna)(\.b?gz)?$", name):
         index = path.with_name(path.name + ".fai")
-        if index.exists():
-            path = index
-        else:
+        newer = index.exists() and index.stat().st_mtime_ns >= path.stat().st_mtime_ns
+        if not (newer and compression_of(path) == "gzip"):  # which would have to be unpacked for its lengths alone
             with open_fasta(path) as file:
                 return dict(zip(file.references, file.lengths, strict=True))
+        path = index
     table = read_table(path, 2)
     lengths = table["column_2"].cast(pl.Int64, strict=False)
     bad = table.filter(lengths.is_null() | (lengths <= 0))
@@ -47,7 +48,8 @@ def chromosome_sizes(path: str | Path) -> dict[str, int]:
 
 @contextmanager
 def open_fasta(path: str | Path) -> Iterator["pysam.FastaFile"]:
-    """A FASTA, plain or compressed, opened for random access; a missing index is made in a temporary place.
+    """A FASTA, plain or compressed, opened for random access; an index that it lacks, or that is of another file, is
+    made in a temporary place.
 
     bgzip is read as it stands. UCSC and ENCODE compress by gzip, in which no place can be sought: such a file
     is unpacked in the temporary place first.
@@ -61,8 +63,12 @@ def open_fasta(path: str | Path) -> Iterator["pysam.FastaFile"]:
             path = _unpacked(path, Path(folder, "genome.fa"))
         compressed = compression == "bgzip"
         index, blocks = Path(f"{path}.fai"), Path(f"{path}.gzi")
+        there = index.exists() and (not compressed or blocks.exists())
+        if there and not fasta_index.fits(path, index, blocks if compressed else None):
+            log.say(f"{index} is older than {path}, or of another file: it is not used, the run makes one of its own")
+            there = False
         try:
-            if not index.exists() or (compressed and not blocks.exists()):
+            if not there:
                 index, blocks = Path(folder, "index.fai"), Path(folder, "index.gzi")
                 pysam.faidx(str(path), "--fai-idx", str(index), *(["--gzi-idx", str(blocks)] if compressed else []))
             file = pysam.FastaFile(

@@ -11,22 +11,19 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from crexpress.core.errors import InputError, InputErrors
+from crexpress.core.errors import InputErrors
 from crexpress.core.files import replacing
 from crexpress.core.schemas import NAME
-from crexpress.formats import text_tables
+from crexpress.formats import encode, tracks
+from crexpress.formats.sheet_text import COLUMNS, REQUIRED, Record, parse
 
-REQUIRED = ("cell", "assay", "file")
-COLUMNS = (*REQUIRED, "replicate", "column")
 EXPRESSION = ("rna", "cage")
 TRAIN, HOLDOUT, PREDICT = "train", "holdout", "predict"
 
 URL = re.compile(r"(https?|s3|gs)://\S+")
-ACCESSION = re.compile(r"ENCFF[0-9]{3}[A-Z]{3}")
 
 TABLES = (".tsv", ".txt", ".csv", ".tab", ".sf", ".results", ".gct", ".fpkm_tracking")
-BIGWIG = (".bw", ".bigwig")
-TRACK = (*BIGWIG, ".bam", "fragments.tsv")
+BIGWIG = tracks.BIGWIG.suffixes
 SUFFIXES = {  # of a file of each assay, ".gz" apart; every other assay is a track
     "rna": TABLES,
     "cage": (*TABLES, ".bed", ".ctss", ".bam", *BIGWIG),
@@ -50,11 +47,6 @@ class Row(NamedTuple):
     meta: dict[str, str]
 
 
-class _Record(NamedTuple):
-    number: int  # as a spreadsheet shows it: the header is row 1
-    values: dict[str, str]
-
-
 def read(
     path: str | Path,
     *,
@@ -75,7 +67,7 @@ def read(
     Raises InputErrors with every fault found.
     """
     path = Path(path)
-    header, records = _parse(path)
+    header, records = parse(path)
     faults = _header_faults(header)
     for record in records:
         faults += _row_faults(record, header, path.parent, absent)
@@ -91,7 +83,7 @@ def read(
         Row(
             v["cell"],
             v["assay"],
-            _url(v["file"], v["assay"]) or v["file"],
+            _address(v["file"], v["assay"], _is_missing(v["file"], path.parent, absent)) or v["file"],
             int(v["replicate"]),
             v["column"],
             roles[v["cell"]],
@@ -111,52 +103,6 @@ def write(path: str | Path, rows: Sequence[Row]) -> None:
         writer.writerows([*row[:-1], *row.meta.values()] for row in rows)
 
 
-def _parse(path: Path) -> tuple[list[str], list[_Record]]:
-    """Header and records (values stripped, assay in lower case); InputError unless it is a table in UTF-8.
-
-    Commas, semicolons and tabs are told apart; empty outer columns and rows, R's unnamed first column and what Excel
-    leaves out at the end of a row are no fault.
-    """
-    data = path.read_bytes()
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InputError(f"{path} is UTF-16 text; save it as 'CSV UTF-8'")
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise InputError(f"{path}, row {line}: not UTF-8 text; save the sheet as 'CSV UTF-8'") from None
-    if "\0" in text:
-        raise InputError(f"{path} is no text file (it holds zero bytes); save the sheet as 'CSV UTF-8'")
-    try:
-        lines = list(enumerate(text.splitlines(), 1))
-        table = text_tables.parse(path, lines, _is_header, least=1, ragged=True)
-        if table.names is None:  # nor is there a header behind "#"
-            table = text_tables.parse(path, lines, lambda first: True, least=1, ragged=True)
-    except InputError as error:
-        if str(error).startswith((f"{path} is empty", f"{path} holds a header")):
-            needed = f"it needs the header {','.join(COLUMNS)} and one row a file"
-            raise InputError(f"{path} is empty: {needed}") from None
-        raise
-    header = [name for name in table.names or [] if name]
-    defaults = dict.fromkeys(COLUMNS, "") | {"replicate": "1"}
-    records = []
-    for number, *row in table.rows.iter_rows():
-        fields = [(field or "").strip() for field in row]
-        named = [(name, field) for name, field in zip(table.names or [], fields, strict=True) if name]
-        values = defaults | {name: field for name, field in named if field}
-        values |= {name: "" for name in header if name not in values}
-        values["assay"] = values["assay"].lower()
-        values["replicate"] = re.sub(r"[.,]0+$", "", values["replicate"])  # as spreadsheets and pandas write 1
-        if any(fields[len(header) + (not (table.names or [""])[0]) :]):
-            values["fields"] = str(max(at for at, field in enumerate(fields, 1) if field))
-        records.append(_Record(number, values))
-    return header, records
-
-
-def _is_header(first: Sequence[str]) -> bool:
-    return bool({name.strip().lower() for name in first} & set(REQUIRED))
-
-
 def _header_faults(header: list[str]) -> list[str]:
     faults = []
     for name in sorted({name for name in header if header.count(name) > 1}):
@@ -171,7 +117,7 @@ def _header_faults(header: list[str]) -> list[str]:
     return faults + [f"row 1: the column '{name}' is missing; add it" for name in missing]
 
 
-def _row_faults(record: _Record, header: list[str], folder: Path, absent: Collection[str] | None) -> list[str]:
+def _row_faults(record: Record, header: list[str], folder: Path, absent: Collection[str] | None) -> list[str]:
     """Faults of one row by itself."""
     number, v = record
     faults = []
@@ -201,26 +147,38 @@ def _row_faults(record: _Record, header: list[str], folder: Path, absent: Collec
 
 
 def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | None) -> str | None:
-    if ACCESSION.fullmatch(file):
-        return None if _url(file, assay) else f"give the URL of {file}: ENCODE has {assay} in several formats"
+    if encode.ACCESSION.fullmatch(file):
+        if encode.address(file, assay):
+            return None
+        return f"give the URL of {file}, or its format behind it ({file}.bam): ENCODE has {assay} in several formats"
     if re.fullmatch("(?i)ENC[A-Z0-9]+", file):
         return f"'{file}' is no accession of an ENCODE file (these look like ENCFF070LLG); give that of a file"
     if match := re.fullmatch(r"(.+\.mcool)::.*", file, re.IGNORECASE):
         return f"'{file}' names a resolution; give '{match[1]}', of which --loop_bin_size takes one"
-    allowed = SUFFIXES.get(assay, TRACK)
-    suffix = _suffix(file)
+    allowed = SUFFIXES.get(assay) or tracks.suffixes()
+    suffix = suffix_of(file)
     if suffix not in allowed or (suffix in BINARY and file.lower().endswith(".gz")):
         kind = "" if assay in SUFFIXES else " (taken for a track)"
         return f"'{file}' does not fit the assay {assay}{kind}, which takes {', '.join(allowed)}"
+    missing = _is_missing(file, folder, absent)
+    if not missing or _address(file, assay, missing):
+        return None
+    return f"'{file}' does not exist; give a path relative to the sheet, or a full path or URL"
+
+
+def _is_missing(file: str, folder: Path, absent: Collection[str] | None) -> bool:
     if absent is not None:
-        missing = file in absent
-    else:
-        missing = not URL.fullmatch(file) and not any((base / file).is_file() for base in (folder, Path()))
-    return f"'{file}' does not exist; give a path relative to the sheet, or a full path or URL" if missing else None
+        return file in absent
+    return not URL.fullmatch(file) and not any((base / file).is_file() for base in (folder, Path()))
+
+
+def _address(file: str, assay: str, missing: bool) -> str | None:
+    """Where ENCODE has a file; a file of one's own that is named like one of theirs (ENCFF070LLG.bam) goes before."""
+    return encode.address(file, assay) if missing or encode.ACCESSION.fullmatch(file) else None
 
 
 def _column_fault(column: str, file: str, assay: str) -> str | None:
-    suffix = _suffix(file)
+    suffix = suffix_of(file)
     if assay == "cage" and suffix in BIGWIG:
         right = column in ("+", "-")
         return None if right else f"'{file}' holds one strand; say here which, + or -, and give both strands"
@@ -229,7 +187,7 @@ def _column_fault(column: str, file: str, assay: str) -> str | None:
     return None
 
 
-def _repeat_faults(records: Iterable[_Record]) -> list[str]:
+def _repeat_faults(records: Iterable[Record]) -> list[str]:
     """The same replicate, the same file or the same cell in another case, twice."""
     faults = []
     seen: dict[tuple[str, ...], int] = {}
@@ -252,7 +210,7 @@ def _repeat_faults(records: Iterable[_Record]) -> list[str]:
     return faults
 
 
-def _roles(records: Iterable[_Record], target: str, holdout_cells: Sequence[str]) -> dict[str, str]:
+def _roles(records: Iterable[Record], target: str, holdout_cells: Sequence[str]) -> dict[str, str]:
     """Role of every cell: train, holdout, or predict when it has no row of the target quantity."""
     roles: dict[str, str] = {}
     for _, v in records:
@@ -264,7 +222,7 @@ def _roles(records: Iterable[_Record], target: str, holdout_cells: Sequence[str]
 
 
 def _sheet_faults(
-    records: list[_Record],
+    records: list[Record],
     roles: dict[str, str],
     tracks: Sequence[str],
     target: str,
@@ -303,19 +261,11 @@ def _sheet_faults(
     return faults
 
 
-def _suffix(file: str) -> str:
+def suffix_of(file: str) -> str:
     """Lower-case extension of a path or URL, ".gz" apart; "fragments.tsv" of a fragment file."""
     name = re.sub("[?#].*", "", file) if URL.fullmatch(file) else file
     name = name.lower().removesuffix(".gz")
     return "fragments.tsv" if name.endswith("fragments.tsv") else Path(name).suffix
-
-
-def _url(file: str, assay: str) -> str | None:
-    """Download address of an ENCODE accession, by the pattern of the portal; None for anything else."""
-    extension = {"rna": "tsv", "ccres": "bed.gz", "loops": "bedpe.gz", "cage": None}.get(assay, "bigWig")
-    if not extension or not ACCESSION.fullmatch(file):
-        return None
-    return f"https://www.encodeproject.org/files/{file}/@@download/{file}.{extension}"
 
 
 def _nearest(word: str, known: Iterable[str]) -> str:

@@ -10,36 +10,13 @@ from torch import Tensor
 
 from crexpress.apply.predict import encode, encode_silent, require_finite, tokens
 from crexpress.core import log
-from crexpress.core.methods import MODEL, OVER_DISTANCE, PER_GENE, PLAIN
 from crexpress.data.neighbours import NEAREST, distances
 from crexpress.data.store import Store
+from crexpress.interpret import scores
 from crexpress.interpret.perturbation import perturb
+from crexpress.interpret.scores import Seen
 from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
-
-
-def _scores(*rows: tuple[str, str, str]) -> list[dict[str, Any]]:
-    """Of the model, as a links header describes them, from (column, label, form)."""
-    return [
-        {"name": name, "label": label, "higher_is_better": True, "kind": MODEL, "model": True, "form": form}
-        for name, label, form in rows
-    ]
-
-
-SCORES = _scores(
-    ("attention", "attention", PLAIN),
-    ("attention_minmax", "attention, min-max per gene", PER_GENE),
-    ("perturbation", "perturbation", PLAIN),
-    ("attention_distance", "attention / distance", OVER_DISTANCE),
-    ("perturbation_distance", "perturbation / distance", OVER_DISTANCE),
-)
-# CREaTor's forms of attention ("Attention score"), which take no time but are more columns to benchmark
-MORE_SCORES = _scores(
-    ("attention_logit", "attention logit", PLAIN),
-    ("attention_logit_minmax", "attention logit, min-max per gene", PER_GENE),
-    ("attention_log_distance", "attention / log10 distance", OVER_DISTANCE),
-    ("attention_logit_log_distance", "attention logit, min-max / log10 distance", PER_GENE),
-)
 
 
 def link_table(
@@ -47,10 +24,8 @@ def link_table(
 ) -> pl.DataFrame:
     """One row an element-gene pair, without the gene's own TSS window; scores are float32 and never null.
 
-    attention: mean probability over heads and layers in the gene's row (ScPGE "Attention weights");
-    perturbation: see `perturb`, in the unit of the model's target. With `more_scores` also those of MORE_SCORES, of
-    which attention_logit is the mean of the logits over heads and layers, with all that they start from. `precision`
-    is that of `encode`; differences between predictions are of float32.
+    The columns are those of `scores.made(more_scores)`. `precision` is that of `encode`; differences between
+    predictions are of float32.
     """
     vectors, silent = encode(model, store, cell, precision), encode_silent(model, store.device, precision)
     width = store.index.shape[1]
@@ -64,11 +39,11 @@ def link_table(
         attention.append(_over_layers(whole.attention).cpu())
         if more_scores:
             logits.append(_over_layers(whole.logits).cpu())
-        silenced = None
+        changes = None
         if store.profiles is not None:
             own = np.fromiter(islice(genes, len(batch.vectors)), np.int64)
-            silenced = store.profiles.silenced(cell, own, store.index[own].numpy())
-        effect.append(perturb(model, batch, silent, whole.expression, silenced).float().cpu())
+            changes = store.profiles.silenced(cell, own, store.index[own].numpy())
+        effect.append(perturb(model, batch, silent, whole.expression, changes).float().cpu())
     raw = torch.cat(logits).numpy() if more_scores else None
     links = _table(store, torch.cat(attention).numpy(), torch.cat(effect).numpy(), raw)
     require_finite(links.select(pl.col(pl.Float32)).to_numpy(), store.cells[cell].name)
@@ -89,45 +64,23 @@ def _table(store: Store, attention: np.ndarray, effect: np.ndarray, logits: np.n
     gene, column = np.nonzero(pairs)
     element = index[gene, column]
     genes, elements = store.genes, store.elements
-    distance = distances(genes, elements, index)[gene, column]  # the store's may run along the gene
-    shown = attention[gene, column]
+    distance = distances(genes, elements, index)  # the store's may run along the gene
     bp = np.maximum(np.abs(distance), NEAREST)
-    scores = {
-        "attention": shown,
-        "attention_minmax": _minmax(np.where(pairs, attention, np.nan))[gene, column],
-        "perturbation": effect[gene, column],
-        "attention_distance": shown / bp,
-        "perturbation_distance": effect[gene, column] / bp,
-    }
-    if logits is not None:
-        scaled = _minmax(np.where(pairs, logits, np.nan))[gene, column]
-        scores |= {
-            "attention_logit": logits[gene, column],
-            "attention_logit_minmax": scaled,
-            "attention_log_distance": shown / np.log10(bp),
-            "attention_logit_log_distance": scaled / np.log10(bp),
-        }
+    seen = Seen(pairs, attention, logits, effect, bp)
+    columns = {name: score.values(seen)[gene, column] for name, score in scores.made(logits is not None).items()}
     return pl.concat(
         [
             genes.select("gene_id", "gene_name")[gene],
             pl.DataFrame({"element": element}),
             elements.select("element_id", "class", "chrom", start="ccre_start", end="ccre_end")[element],
-            pl.DataFrame({"tss": genes["tss"].to_numpy()[gene], "distance": distance}),
-            pl.DataFrame({name: values.astype(np.float32) for name, values in scores.items()}),
+            pl.DataFrame({"tss": genes["tss"].to_numpy()[gene], "distance": distance[gene, column]}),
+            pl.DataFrame({name: values.astype(np.float32) for name, values in columns.items()}),
         ],
         how="horizontal",
     )
 
 
-def _minmax(values: np.ndarray) -> np.ndarray:
-    """Each row to 0..1 over its elements; 0 where all are equal (ScPGE "Attention weights")."""
-    with np.errstate(invalid="ignore"):
-        low = np.nanmin(values, axis=1, keepdims=True, initial=np.inf, where=~np.isnan(values))
-        high = np.nanmax(values, axis=1, keepdims=True, initial=-np.inf, where=~np.isnan(values))
-        scaled: np.ndarray = (values - low) / np.where(high > low, high - low, np.inf)
-    return scaled
-
-
 def link_parameters(config: ModelConfig, more_scores: bool = False) -> dict[str, Any]:
     """What the links table's header says about its scores, and about the elements that a gene can have."""
-    return {"scores": SCORES + MORE_SCORES * more_scores, "neighbours": config.neighbours, "window": config.window}
+    entries = [score.entry(name) for name, score in scores.made(more_scores).items()]
+    return {"scores": entries, "neighbours": config.neighbours, "window": config.window}

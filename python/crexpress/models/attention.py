@@ -92,11 +92,14 @@ class Attention(nn.Module):
         prior: Prior,
         rows: slice,
         columns: Tensor,
+        own: Tensor | None,
+        gene: int,
     ) -> Tensor:
         """What `forward` gives for the tokens in `rows` of copies of a gene; in each, one of `columns` is `other`.
 
-        tokens [B, n, d], other [1, d], prior of these rows -> [B, copies, rows, d]. `rows` are all tokens, or none of
-        `columns`. Queries, keys and values are computed once for all copies, as these differ by one token each.
+        tokens [B, n, d], other [B or 1, copies or 1, d], prior of these rows -> [B, copies, rows, d]. `rows` are all
+        tokens, or the gene's. Queries, keys and values are computed once for all copies, as these differ by one token
+        each; or by two, where the token in column `gene` is `own` [B, copies, d].
         """
         q, k, v = (
             self._split(self.query(tokens[:, rows])),
@@ -106,14 +109,22 @@ class Attention(nn.Module):
         k_other, v_other = self._split(self.key(other)), self._split(self.value(other))
         n, copies = tokens.shape[1], torch.arange(len(columns), device=tokens.device)
         swapped = functional.one_hot(columns, n).bool()  # [copies, n]
-        logits = torch.where(
-            swapped[:, None, None], (q @ k_other.transpose(-1, -2)).unsqueeze(1), (q @ k.transpose(-1, -2)).unsqueeze(1)
-        )  # [B, copies, heads, rows, n]
-        if q.shape[-2] == n:  # the swapped token asks, too
+        answered = (q @ k_other.transpose(-1, -2)).permute(0, 3, 1, 2).unsqueeze(-1)  # [B, copies or 1, heads, rows, 1]
+        logits = torch.where(swapped[:, None, None], answered, (q @ k.transpose(-1, -2)).unsqueeze(1))
+        every = q.shape[-2] == n
+        if every:  # the swapped token asks, too
             q_other = self._split(self.query(other))
-            asked = (q_other @ k.transpose(-1, -2)).squeeze(-2).unsqueeze(1)  # [B, 1, heads, n]
-            itself = (q_other * k_other).sum(-1)  # [heads, 1]
+            asked = _by_copy(q_other @ k.transpose(-1, -2))  # [B, copies or 1, heads, n]
+            itself = _by_copy((q_other * k_other).sum(-1, keepdim=True))
             logits[:, copies, :, columns] = torch.where(swapped[:, None], itself, asked).transpose(0, 1)
+        if own is not None:
+            q_own, k_own = self._split(self.query(own)), self._split(self.key(own))  # [B, heads, copies, d / heads]
+            if every:
+                logits[..., gene] = (q @ k_own.transpose(-1, -2)).permute(0, 3, 1, 2)
+                logits[:, copies, :, columns, gene] = (q_other * k_own).sum(-1).permute(2, 0, 1)
+            asked = torch.where(swapped, (q_own * k_other).sum(-1, keepdim=True), q_own @ k.transpose(-1, -2))
+            asked[..., gene] = (q_own * k_own).sum(-1)
+            logits[..., gene if every else 0, :] = _by_copy(asked)
         logits = _raised(logits * self.scale, swapped_in(activity, activity_other, columns))
         weights = functional.softmax(prior.copies().apply(logits), dim=-1)
         its_weight = weights[:, copies, ..., columns].transpose(0, 1).unsqueeze(-1)  # [B, copies, heads, rows, 1]
@@ -121,8 +132,11 @@ class Attention(nn.Module):
         # one product for all copies of a gene: they share the values
         by_gene = weights.transpose(1, 2)  # [B, heads, copies, rows, n]
         mixed = (by_gene.flatten(2, 3) @ v).unflatten(2, by_gene.shape[2:4]).transpose(1, 2)
-        mixed = (mixed + its_weight * change).transpose(-3, -2).flatten(-2)
-        out: Tensor = self.out(mixed)
+        mixed = mixed + its_weight * change
+        if own is not None:
+            v_own = _by_copy(self._split(self.value(own)) - v[:, :, gene, None])
+            mixed = mixed + weights[..., gene].unsqueeze(-1) * v_own.unsqueeze(-2)
+        out: Tensor = self.out(mixed.transpose(-3, -2).flatten(-2))
         return out
 
 
@@ -131,10 +145,17 @@ def _raised(logits: Tensor, activity: Tensor) -> Tensor:
     return logits + activity.transpose(-1, -2).unsqueeze(-2) if activity.shape[-1] else logits
 
 
+def _by_copy(x: Tensor) -> Tensor:
+    """[B, heads, copies, ...] -> [B, copies, heads, ...]."""
+    return x.transpose(1, 2)
+
+
 def swapped_in(x: Tensor, other: Tensor, columns: Tensor) -> Tensor:
-    """Copies [B, copies, n, c] of x [B, n, c], in each of which another of `columns` is `other` [1, c]."""
+    """Copies [B, copies, n, c] of x [B, n, c], in each of which another of `columns` is `other` [B or 1, copies or 1,
+    c].
+    """
     swapped = functional.one_hot(columns, x.shape[1]).bool().unsqueeze(-1)
-    return torch.where(swapped, other, x.unsqueeze(1))
+    return torch.where(swapped, other.unsqueeze(2), x.unsqueeze(1))
 
 
 class TransformerLayer(nn.Module):
@@ -174,13 +195,22 @@ class TransformerLayer(nn.Module):
         prior: Prior,
         rows: slice,
         columns: Tensor,
+        own: Tensor | None,
+        gene: int,
     ) -> Tensor:
-        """The tokens in `rows` of copies of a gene, in each of which another of `columns` is `other` [1, d]."""
+        """The tokens in `rows` of copies of a gene, in each of which another of `columns` is `other`, and the gene's
+        is `own`; as `Attention.swap_each`.
+        """
         normed, normed_other = self.norm_attention(x), self.norm_attention(other)
-        update = self.attention.swap_each(normed, normed_other, activity, activity_other, prior, rows, columns)
-        kept = x[:, rows].unsqueeze(1)
-        if kept.shape[-2] == x.shape[1]:
+        normed_own = None if own is None else self.norm_attention(own)
+        update = self.attention.swap_each(
+            normed, normed_other, activity, activity_other, prior, rows, columns, normed_own, gene
+        )
+        kept = x[:, rows].unsqueeze(1) if own is None else own.unsqueeze(2)
+        if update.shape[-2] == x.shape[1]:
             kept = swapped_in(x, other, columns)
+            if own is not None:
+                kept[:, :, gene] = own
         out: Tensor = kept + update
         return out + self.feedforward(self.norm_feedforward(out))
 
@@ -229,15 +259,24 @@ class TokenMixer(nn.Module):
         prior_gene: Prior,
         gene: int,
         columns: Tensor,
+        changed: Tensor | None = None,
     ) -> Tensor:
-        """Gene vectors [B, copies, d] of copies of a gene, in each of which another of `columns` is `other` [1, d].
+        """Gene vectors [B, copies, d] of copies of a gene, in each of which another of `columns` is `other` [B or 1,
+        copies or 1, d], and the gene's own token `changed` [B, copies, d] where that is given.
 
-        The mixer has a layer, and the gene is none of the columns. The first layer shares between the copies.
+        The gene is none of the columns. The first layer shares between the copies.
         """
+        if not self.layers:
+            alone: Tensor = self.norm(
+                tokens[:, gene, None].expand(-1, len(columns), -1) if changed is None else changed
+            )
+            return alone
         own = slice(gene, gene + 1)
         first, *more = self.layers
         rows, its_prior = (slice(None), prior) if more else (own, prior_gene)
-        copies: Tensor = first.swap_each(tokens, other, activity, activity_other, its_prior, rows, columns)  # type: ignore[operator]
+        copies: Tensor = first.swap_each(  # type: ignore[operator]
+            tokens, other, activity, activity_other, its_prior, rows, columns, changed, gene
+        )
         of_copies = swapped_in(activity, activity_other, columns)
         for layer in more[:-1]:
             copies, _ = layer(copies, of_copies, prior.copies(), slice(None))

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from crexpress.models.config import ModelConfig
 from crexpress.models.forward import forward
-from crexpress.models.inputs import Batch, Features, GeneProfile, Prediction
+from crexpress.models.inputs import Batch, Features, GeneProfile, Prediction, ProfileChanges
 
 if TYPE_CHECKING:
     from crexpress.models.sequence_view import SequenceView
@@ -66,12 +66,12 @@ class Model(nn.Module):
         profile: GeneProfile | None,
         silent: Tensor,
         undisturbed: Tensor,
-        silenced: GeneProfile | None = None,
+        changes: ProfileChanges | None = None,
     ) -> Tensor:
         """Expression [B, n] when the token in each column, one at a time, is replaced by `silent` [1, d].
 
         The gene's own column holds the `undisturbed` expression [B]: its TSS window is not one of its elements. Of
-        a model with a profile, `silenced` [B * n] is, gene by gene, that without the element in each column.
+        a model with a profile, `changes` are what each element takes from it; without, it stays as it is.
         """
 
     def forward(self, batch: Batch) -> Prediction:

@@ -9,6 +9,7 @@ from crexpress.prepare.profile_bins import EDGES
 
 INPUTS = ("sequence", "motifs", "tracks")  # what a model may see, each of them left out in an ablation
 AtTss = Literal["right", "dropped"]  # what becomes of a cCRE whose midpoint is exactly on the TSS
+_MOST_LAYERS, _MOST_UNITS = 1_000, 16_384  # beyond what anybody trains: a damaged number, or a typing error
 LoopRows = Literal["none", "gene", "all"]  # of which of a gene's tokens, as queries, loops are looked up
 
 
@@ -49,6 +50,8 @@ class ModelConfig(Settings):
     width: int = _inputs(600, least=1, source="the inputs")  # bp of an element
     bin_size: int = _inputs(1, least=1)  # bp of a signal bin
     transform: str = _inputs("log10p1", source="the inputs")
+    # of tracks that match-quantiles brought to the scale of those trained on: taken as well as `transform`
+    matched: str = _inputs("", source="the shipped model")
     neighbours: int = _inputs(
         20, "cCREs around a gene that the model sees, half on each side.", option=True, pipeline=True
     )
@@ -80,7 +83,7 @@ class ModelConfig(Settings):
     )
     # element encoder
     encoder: str = _encoder("convolution", key="kind", registry="crexpress.models.encoders:ENCODERS")
-    channels: int = _encoder(128, least=1)
+    channels: int = _encoder(128, least=1, most=_MOST_UNITS)
     sequence_kernel: int = _encoder(30, least=1)
     sequence_pool: int = _encoder(4)  # 0, as in the other stems: over the whole element
     motif_encoder: Literal["linear", "convolution"] = _encoder(
@@ -92,18 +95,19 @@ class ModelConfig(Settings):
     signal_pool: int = _encoder(4)
     tower_kernels: tuple[int, ...] = _encoder((7, 3, 3, 3), least=1, rule=ODD)
     patch: int = _encoder(5, least=1)  # bp of a token of the encoder "transformer"
-    layers_encoder: int = _encoder(2, key="layers", least=1)  # of that transformer; its width is width_model
-    heads_encoder: int = _encoder(4, key="heads", least=1)
-    hidden_encoder: int = _encoder(1024, key="hidden", least=1)
+    # of that transformer; its width is width_model
+    layers_encoder: int = _encoder(2, key="layers", least=1, most=_MOST_LAYERS)
+    heads_encoder: int = _encoder(4, key="heads", least=1, most=_MOST_UNITS)
+    hidden_encoder: int = _encoder(1024, key="hidden", least=1, most=_MOST_UNITS)
     dropout_encoder: float = _encoder(0.2, key="dropout", most=0.9)
     # training on a CPU: sums in the quickest order, or in the released code's, so that max-pooling takes the same one
     # of two positions that are equal but for rounding, and float32 gradients are its own (not on every CPU: science.md)
     sums: Literal["quick", "released"] = _encoder("quick")
     # token mixer
-    width_model: int = _mixer(256, key="width", least=1)
-    layers: int = _mixer(4, "Transformer layers.", option=True)
-    heads: int = _mixer(4, least=1)
-    hidden_mixer: int = _mixer(1024, key="hidden", least=1)
+    width_model: int = _mixer(256, key="width", least=1, most=_MOST_UNITS)
+    layers: int = _mixer(4, "Transformer layers.", most=_MOST_LAYERS, option=True)
+    heads: int = _mixer(4, least=1, most=_MOST_UNITS)
+    hidden_mixer: int = _mixer(1024, key="hidden", least=1, most=_MOST_UNITS)
     dropout_mixer: float = _mixer(0.1, key="dropout", most=0.9)
     # between the two maps of a transformer's feed-forward part
     activation: Literal["gelu", "relu"] = _mixer("gelu")
@@ -117,7 +121,7 @@ class ModelConfig(Settings):
         registry="crexpress.models.positions:POSITIONS",
         option=True,
     )
-    position_buckets: int = _position(64, key="buckets", least=4, rule=EVEN)
+    position_buckets: int = _position(64, key="buckets", least=4, most=_MOST_UNITS, rule=EVEN)
     # power of the contact decay that the position bias starts from; 0 starts at random
     position_decay: float = _position(0.0, key="decay")
     activity_heads: int = _mixer(0)  # heads that start from the elements' activity, as activity-by-contact does
@@ -145,13 +149,19 @@ class ModelConfig(Settings):
         0,
         "Units that read the gene's own profile (--profiles), which joins its token; 0: not read.",
         key="width",
+        most=_MOST_UNITS,
         option=True,
     )
     # columns of profiles, in bp from the TSS along the gene
     profile_edges: tuple[int, ...] = _profile(EDGES, key="edges", least=-LARGEST, source="the profiles")
-    hidden_head: int = _head(64, key="hidden")  # 0: one linear map
+    hidden_head: int = _head(64, key="hidden", most=_MOST_UNITS)  # 0: one linear map
     # heads of output that share weights, of which the mean is the prediction (models.heads)
-    members: int = _head(1, least=1)
+    members: int = _head(1, least=1, most=_MOST_LAYERS)
+
+    @property
+    def transforms(self) -> tuple[str, ...]:
+        """Transforms of signals that are on the model's scale."""
+        return (self.transform, self.matched) if self.matched else (self.transform,)
 
     @property
     def signal_channels(self) -> int:

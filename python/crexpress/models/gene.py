@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from crexpress.models.config import ModelConfig
-from crexpress.models.inputs import GeneProfile
+from crexpress.models.inputs import GeneProfile, ProfileChanges
 from crexpress.prepare.profile_bins import columns
 
 UNITS = 8  # that each value of a profile is spread over before they are joined
@@ -52,6 +52,41 @@ class GeneEncoder(nn.Module):
         return self.distance(torch.stack([far, distance.sign()], -1))
 
     def forward(self, profile: GeneProfile, window: Tensor) -> Tensor:
+        return self._finish(self._joined(profile), window)
+
+    def changed(self, profile: GeneProfile, window: Tensor, changes: ProfileChanges) -> Tensor:
+        """Tokens [K, d] of the genes without each of some elements: `forward` of the changed profiles.
+
+        The sum over all values is corrected where values change, which are few; joining them all anew is what
+        silencing elements one by one would spend most of its time on.
+        """
+        order = changes.column.argsort(stable=True)
+        column, pair, new = changes.column[order], changes.pair[order], changes.values[order]
+        of = changes.gene[pair]
+        old, tracks = profile.values[of, :, column], new.shape[1]
+        if old.shape[1] > tracks:  # differences from known cells change as the tracks do
+            new = torch.cat([new, old[:, tracks:] + new - old[:, :tracks]], 1)
+        channels, columns = self.mean.shape
+        weight, bias = (part[: channels * columns].view(channels, columns, UNITS) for part in (self.weight, self.bias))
+
+        def units(values: Tensor) -> Tensor:
+            scaled = (values - self.mean[:, column].T) / self.spread[:, column].T
+            return functional.relu(
+                scaled.unsqueeze(2) * weight[:, column].transpose(0, 1) + bias[:, column].transpose(0, 1)
+            )
+
+        there = (old.isfinite() & profile.present[of]).unsqueeze(2)
+        change = torch.where(there, units(new) - units(old), 0.0).flatten(1)
+        join = self.join.weight[:, : channels * columns * UNITS].view(-1, channels, columns, UNITS)
+        by_column = join.permute(2, 1, 3, 0).flatten(1, 2)  # [columns, channels * UNITS, profile_width]
+        joined = self._joined(profile)[changes.gene]
+        parts = torch.bincount(column, minlength=columns).tolist()
+        for number, (rows, its_change) in enumerate(zip(pair.split(parts), change.split(parts), strict=True)):
+            joined.index_add_(0, rows, its_change @ by_column[number])  # each pair once, so in no order
+        return self._finish(joined, window[changes.gene])
+
+    def _joined(self, profile: GeneProfile) -> Tensor:
+        """The sum over all values [B, profile_width]."""
         values = (profile.values - self.mean) / self.spread
         about = (profile.about - self.mean_about) / self.spread_about
         there = (profile.values.isfinite() & profile.present.unsqueeze(2)).flatten(1)
@@ -59,8 +94,11 @@ class GeneEncoder(nn.Module):
         there = torch.cat([there, profile.about.isfinite()], 1)
         flat = torch.where(there, flat, 0.0)
         units = functional.relu(flat.unsqueeze(2) * self.weight + self.bias) * there.unsqueeze(2)
-        joined = self.drop(functional.silu(self.join(units.flatten(1))))
-        token: Tensor = self.token(torch.cat([joined, window], 1))
+        joined: Tensor = self.join(units.flatten(1))
+        return joined
+
+    def _finish(self, joined: Tensor, window: Tensor) -> Tensor:
+        token: Tensor = self.token(torch.cat([self.drop(functional.silu(joined)), window], 1))
         return token
 
 

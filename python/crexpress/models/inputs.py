@@ -29,6 +29,21 @@ class GeneProfile(NamedTuple):
     about: Tensor  # float [B, facts]; NaN where not known
 
 
+class ProfileChanges(NamedTuple):
+    """What the profiles of a batch of genes lose with single elements; most elements of a gene touch few columns.
+
+    `gene` and `token` int64 [K] are the pairs of a gene and an element, by its column of tokens, that are not without
+    effect. Each of R changes is of one `pair` int64 [R] in one `column` int64 [R] of the profile, in which `values`
+    float [R, tracks] then stand. A pair has a column once.
+    """
+
+    gene: Tensor
+    token: Tensor
+    pair: Tensor
+    column: Tensor
+    values: Tensor
+
+
 class Batch(NamedTuple):
     """Some genes, each in a cell: their unique elements and, per gene, where its tokens are.
 

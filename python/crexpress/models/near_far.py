@@ -7,7 +7,7 @@ from torch import Tensor
 
 from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
-from crexpress.models.inputs import Features, GeneProfile, Prediction
+from crexpress.models.inputs import Features, GeneProfile, Prediction, ProfileChanges
 from crexpress.models.regulatory import RegulatoryModel
 
 
@@ -68,13 +68,13 @@ class NearFar(Model):
         profile: GeneProfile | None,
         silent: Tensor,
         undisturbed: Tensor,
-        silenced: GeneProfile | None = None,
+        changes: ProfileChanges | None = None,
     ) -> Tensor:
         """See Model.silence_each; an element's effect is that in the model of its distance."""
         both = self._both(tokens, present, distance, loops, profile)
         near, far = (
             whole.expression.unsqueeze(1)
-            - model.silence_each(own, present, distance, loops, profile, its_silent, whole.expression, silenced)
+            - model.silence_each(own, present, distance, loops, profile, its_silent, whole.expression, changes)
             for model, own, its_silent, whole in zip(
                 (self.near, self.far), self._split(tokens), self._split(silent), both, strict=True
             )

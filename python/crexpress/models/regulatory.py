@@ -15,7 +15,7 @@ from crexpress.models.config import ModelConfig
 from crexpress.models.encoders import ENCODERS
 from crexpress.models.gene import GeneEncoder
 from crexpress.models.heads import ExpressionHead, SharedHeads
-from crexpress.models.inputs import Features, GeneProfile, N, Prediction
+from crexpress.models.inputs import Features, GeneProfile, N, Prediction, ProfileChanges
 from crexpress.models.positions import POSITIONS
 
 EMPTY_GENE = 700  # bp without bases and signal, which CREaTor's released code encodes as the gene
@@ -82,18 +82,22 @@ class RegulatoryModel(Model):
             motifs=torch.zeros(1, len(config.motifs), device=device),
         )
 
-    def _tokens(self, vectors: Tensor, distance: Tensor, profile: GeneProfile | None) -> tuple[Tensor, Tensor]:
-        """Content and activity of tokens [B, n, d], with the model's own token for the gene where it has one."""
+    def _tokens(self, vectors: Tensor, distance: Tensor, profile: GeneProfile | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Content and activity of tokens [B, n, d], with the model's own token for the gene where it has one; and what
+        stood in its place [B, d] before the profile was read.
+        """
         content, activity = self._parts(vectors)
         middle = content.shape[1] // 2
         if self.config.gene_token != "window":
             content = self._of_its_own(content)
+        window = content[:, middle]
         if self.gene is not None:
             assert profile is not None
             content = content + self.gene.place(distance).to(content.dtype)
-            gene = self.gene(profile, content[:, middle]).to(content.dtype).unsqueeze(1)
+            window = content[:, middle]
+            gene = self.gene(profile, window).to(content.dtype).unsqueeze(1)
             content = torch.cat([content[:, :middle], gene, content[:, middle + 1 :]], dim=1)
-        return content, activity
+        return content, activity, window
 
     def _of_its_own(self, content: Tensor) -> Tensor:
         """Tokens with the vector in place of the TSS window that is the same for all genes."""
@@ -114,7 +118,8 @@ class RegulatoryModel(Model):
         profile: GeneProfile | None = None,
     ) -> Prediction:
         gene = tokens.shape[1] // 2
-        mixed = self.mixer(*self._tokens(tokens, distance, profile), *self._priors(present, distance, loops), gene)
+        content, activity, _ = self._tokens(tokens, distance, profile)
+        mixed = self.mixer(content, activity, *self._priors(present, distance, loops), gene)
         members = self.head(mixed.gene)
         return Prediction(
             members.mean(-1), mixed.logits.softmax(-1), mixed.logits, members if self.config.members > 1 else None
@@ -129,43 +134,28 @@ class RegulatoryModel(Model):
         profile: GeneProfile | None,
         silent: Tensor,
         undisturbed: Tensor,
-        silenced: GeneProfile | None = None,
+        changes: ProfileChanges | None = None,
     ) -> Tensor:
-        if silenced is not None:
-            return self._silence_copies(tokens, present, distance, loops, silent, undisturbed, silenced)
         n = tokens.shape[1]
         gene = n // 2
         expression = undisturbed.unsqueeze(1).repeat(1, n)
-        if self.config.layers and n > 1:  # without a mixer no element reaches the gene
-            columns = torch.tensor([column for column in range(n) if column != gene], device=tokens.device)
-            (content, activity), (other, activity_other) = self._tokens(tokens, distance, profile), self._parts(silent)
-            priors = self._priors(present, distance, loops)
-            vectors = self.mixer.swap_each(content, other, activity, activity_other, *priors, gene, columns)
-            expression[:, columns] = self.head(vectors).mean(-1).to(expression.dtype)
-        return expression
-
-    def _silence_copies(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None,
-        silent: Tensor,
-        undisturbed: Tensor,
-        silenced: GeneProfile,
-    ) -> Tensor:
-        """The same where the gene's own token changes, too: copies of a gene then share nothing."""
-        n = tokens.shape[1]
-        wanted = present.clone()
-        wanted[:, n // 2] = False
-        gene, column = torch.nonzero(wanted, as_tuple=True)
-        expression = undisturbed.unsqueeze(1).repeat(1, n)
-        if len(gene):
-            copies = tokens[gene]
-            copies[torch.arange(len(gene), device=gene.device), column] = silent.to(copies.dtype)
-            own = GeneProfile(*(part[wanted.flatten()] for part in silenced))
-            rest = present[gene], distance[gene], None if loops is None else loops[gene]
-            expression[gene, column] = self.predict(copies, *rest, own).expression.to(expression.dtype)
+        columns = torch.tensor([column for column in range(n) if column != gene], device=tokens.device)
+        if not len(columns) or not (self.config.layers or changes is not None):
+            return expression  # without a mixer no element reaches the gene
+        content, activity, window = self._tokens(tokens, distance, profile)
+        other, activity_other = (part.unsqueeze(0) for part in self._parts(silent))
+        if self.gene is not None:
+            other = other + self.gene.place(distance[:, columns]).to(other.dtype)
+        own = None
+        if changes is not None and len(changes.gene):
+            assert self.gene is not None
+            assert profile is not None
+            own = content[:, gene, None].repeat(1, n, 1)
+            own[changes.gene, changes.token] = self.gene.changed(profile, window, changes).to(own.dtype)
+            own = own[:, columns]
+        priors = self._priors(present, distance, loops)
+        vectors = self.mixer.swap_each(content, other, activity, activity_other, *priors, gene, columns, own)
+        expression[:, columns] = self.head(vectors).mean(-1).to(expression.dtype)
         return expression
 
     def _priors(self, present: Tensor, distance: Tensor, loops: Tensor | None) -> tuple[Prior, Prior]:

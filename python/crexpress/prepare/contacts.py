@@ -6,6 +6,7 @@ apart.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,7 @@ Value = Literal["count", "neglog10q"]
 ANCHORS: tuple[Anchors, ...] = ("span", "start")
 INFINITE: tuple[Infinite, ...] = ("cap", "drop")
 DUPLICATES: tuple[Duplicates, ...] = ("largest", "first")
+_MOST_PAIRS, _MOST_OF_ALL = 10_000, 200_000_000  # pairs of bins of one loop (anchors of 100 bins), and of a cell's
 
 
 class Contacts:
@@ -49,6 +51,25 @@ class Contacts:
     def open(cls, path: str | Path) -> "Contacts":
         """Contacts of a contacts.CELL.npz."""
         return cls(*artifacts.read_sparse(path, "contacts"))
+
+    def span(self, chrom: str) -> tuple[int, int]:
+        """First bin of a chromosome, and that after its last; two zeros where it has none."""
+        if chrom not in self.first_bin:
+            return 0, 0
+        return self.first_bin[chrom], int(self.offsets[list(self.first_bin).index(chrom) + 1])
+
+    @cached_property
+    def expected(self) -> np.ndarray:
+        """Mean count of all pairs of bins of a distance, by that distance in bins: float64, as far as there is a count.
+
+        Of a contact matrix, whose pairs without a read count as 0, on the chromosomes that have any; of a list of loops
+        it says nothing.
+        """
+        total = np.bincount(self.col - self.row, self.strengths("count").astype(np.float64))
+        size = np.diff(self.offsets)[np.diff(np.searchsorted(self.row, self.offsets)) > 0]
+        pairs = np.maximum(size[:, None] - np.arange(len(total)), 0).sum(axis=0)
+        mean: np.ndarray = total / np.maximum(pairs, 1)
+        return mean
 
     def bins(self, chroms: pl.Series, positions: np.ndarray) -> np.ndarray:
         """Bin (int64) of each 0-based position, -1 where its chromosome has none."""
@@ -106,6 +127,8 @@ def bin_contacts(
     What is capped and left out is said. Raises InputError for loops of another genome.
     """
     parts = [_within(part, path, chromosomes, infinite) for part, path in zip(loops, paths, strict=True)]
+    if anchors == "span":
+        _require_narrow(parts, paths, bin_size)
     table = pl.concat(parts).with_columns(pl.Series("neglog10q", _cap_infinite(pl.concat(parts)["neglog10q"])))
     furthest = pl.max_horizontal("end_1", "end_2", pl.col("start_1", "start_2") + 1).max()
     ends = dict(table.group_by("chrom_1").agg(furthest).iter_rows())
@@ -125,6 +148,27 @@ def bin_contacts(
         "chroms": np.array(list(chromosomes), dtype=str),
         "offsets": offsets,
     }
+
+
+def _require_narrow(parts: Sequence[pl.DataFrame], paths: Sequence[str | Path], bin_size: int) -> None:
+    """Raise InputError for an anchor so wide that its pairs of bins would fill the memory: a whole chromosome, say."""
+    total = 0
+    for table, path in zip(parts, paths, strict=True):
+        width = {side: (table[f"end_{side}"] - table[f"start_{side}"]) for side in ("1", "2")}
+        pairs = (width["1"] // bin_size + 1) * (width["2"] // bin_size + 1)
+        total += int(pairs.sum())
+        if len(pairs) and pairs.max() > _MOST_PAIRS:  # type: ignore[operator]
+            row = table.row(int(pairs.arg_max() or 0), named=True)
+            ends = " and ".join(f"{row[f'start_{side}']:,}-{row[f'end_{side}']:,}" for side in ("1", "2"))
+            raise InputError(
+                f"{path}: the loop of {row['chrom_1']}:{ends} has anchors too wide for bins of {bin_size} bp; "
+                "give loops with narrower anchors, a larger --bin-size, or --anchors start"
+            )
+    if total > _MOST_OF_ALL:
+        raise InputError(
+            f"the loops of {paths[0]} cover {total:,} pairs of bins, more than {_MOST_OF_ALL:,}; "
+            "use a larger --bin-size"
+        )
 
 
 def _bin_one(

@@ -22,6 +22,7 @@ TSS = "TSS"
 UNCLASSIFIED = "cCRE"
 # What SCREEN calls cCREs that are not active in a cell; both papers leave them out of a cell's list.
 INACTIVE = ("DNase-only", "Low-DNase")
+_SCREENS_UNCLASSIFIED = "Unclassified"  # of cells without the assays that it classifies by
 # Colours that SCREEN gives its classes in BED9 files; also used for elements.bed.gz.
 _CLASS_OF_COLOUR = {
     "255,0,0": "PLS",
@@ -31,7 +32,12 @@ _CLASS_OF_COLOUR = {
     "0,176,240": "CTCF-only",
     "6,218,147": "DNase-only",
     "225,225,225": "Low-DNase",
+    "140,140,140": _SCREENS_UNCLASSIFIED,
 }
+# Version 4 of the registry: two classes more, and other names of three that are drawn as they were.
+_COLOURS_OF_4 = {"190,40,229": "CA-TF", "216,118,236": "TF"}
+_NAMES_OF_4 = {"DNase-only": "CA", "DNase-H3K4me3": "CA-H3K4me3", "CTCF-only": "CA-CTCF"}
+_MOST_CLASSES = 100  # of a list; a column with more words is no class
 _COLUMNS = (
     "element_id",
     "chrom",
@@ -165,7 +171,8 @@ def write_bed(path: str | Path, elements: pl.DataFrame, chromosomes: Mapping[str
     import pysam
 
     length = pl.col("chrom").replace_strict(dict(chromosomes), return_dtype=pl.Int64)
-    colours = {name: colour for colour, name in _CLASS_OF_COLOUR.items()}
+    colours = {name: colour for colour, name in (_CLASS_OF_COLOUR | _COLOURS_OF_4).items()}
+    colours |= {new: colours[old] for old, new in _NAMES_OF_4.items()}
     order = {name: index for index, name in enumerate(chromosome_names.natural_order(elements["chrom"].unique()))}
     rows = elements.select(
         "chrom",
@@ -222,30 +229,45 @@ def _read_list(path: str | Path, chromosomes: Mapping[str, int | None], aliases:
 
 def _without_classes(lists: list[pl.DataFrame], paths: Sequence[str | Path], exclude: Collection[str]) -> pl.DataFrame:
     together = pl.concat(lists)
-    known = {*_CLASS_OF_COLOUR.values(), *together["class"]}
+    known = {*_CLASS_OF_COLOUR.values(), *_COLOURS_OF_4.values(), *_NAMES_OF_4.values(), *together["class"]}
     for name in exclude:
         if name not in known:
             raise InputError(f"there is no class '{name}' to exclude; the lists have {', '.join(sorted(known))}")
+    unwanted = [*exclude, *(name for pair in _NAMES_OF_4.items() if {*pair} & {*exclude} for name in pair)]
     for path, rows in zip(paths, lists, strict=True):
-        dropped = int(rows["class"].is_in(list(exclude)).sum())
-        if dropped:
-            log.say(f"{path}: {dropped:,} of {len(rows):,} cCREs are of class {' or '.join(exclude)} and left out")
-    return together.filter(~pl.col("class").is_in(list(exclude)))
+        dropped = rows["class"].filter(rows["class"].is_in(unwanted))
+        if len(dropped):
+            names = " or ".join(name for name in dict.fromkeys(unwanted) if name in exclude or name in dropped)
+            log.say(f"{path}: {len(dropped):,} of {len(rows):,} cCREs are of class {names} and left out")
+        if unclassified := int((rows["class"] == _SCREENS_UNCLASSIFIED).sum()):
+            log.say(f"{path}: {unclassified:,} of {len(rows):,} cCREs are {_SCREENS_UNCLASSIFIED}; they are kept")
+    return together.filter(~pl.col("class").is_in(unwanted))
 
 
 def _name_and_class(rows: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
-    """Where the file keeps name and class; SCREEN's "pELS,CTCF-bound" is of class pELS."""
+    """Where the file keeps name and class; SCREEN's "pELS,CTCF-bound" is of class pELS.
+
+    A column of numbers (the summit of a narrowPeak, the blocks of a BED12) is no class.
+    """
     columns = rows.columns
     name = pl.col("column_4") if "column_4" in columns else pl.lit(None, pl.String)
     kind = pl.lit(None, pl.String)
-    strands = ["+", "-", "."]
-    if "column_6" in columns and "column_7" not in columns and not rows["column_6"].is_in(strands).all():
+    if "column_6" in columns and "column_7" not in columns and _are_classes(rows["column_6"]):
         name, kind = pl.col("column_5"), pl.col("column_6")  # SCREEN: DNase accession, cCRE accession, class
-    elif "column_10" in columns:
+    elif "column_10" in columns and _are_classes(rows["column_10"]):
         kind = pl.col("column_10")
     elif "column_9" in columns:
-        kind = pl.col("column_9").replace_strict(_CLASS_OF_COLOUR, default=None)
+        of_4 = rows["column_9"].is_in(list(_COLOURS_OF_4)).any()
+        names = {colour: _NAMES_OF_4.get(old, old) if of_4 else old for colour, old in _CLASS_OF_COLOUR.items()}
+        kind = pl.col("column_9").str.replace_all(" ", "").replace_strict(names | _COLOURS_OF_4, default=None)
     return name, kind.str.split(",").list.first()
+
+
+def _are_classes(column: pl.Series) -> bool:
+    """Whether the fields of a column are few words, and neither strands nor numbers."""
+    words = column.drop_nulls().unique()
+    named = words.filter(~words.is_in(["+", "-", ".", ""]))
+    return 0 < len(named) <= _MOST_CLASSES and bool(named.str.contains("^[A-Za-z]").all())
 
 
 def _greedy_clusters(midpoints: np.ndarray, width: int) -> np.ndarray:

@@ -237,3 +237,22 @@ def _scan(tables, steps, widths, tokens, stride, length, best):  # type: ignore[
                     for lane in range(lanes):
                         if place + widths[group, lane] <= length:
                             top[lane] = max(top[lane], total[lane] + one[lane] + two[lane])
+
+
+class Rescorer:
+    """Scores of sequences by motifs that were standardised before: what mode log-odds would give of other bases."""
+
+    def __init__(self, motif_set: MotifSet, mean: np.ndarray, sd: np.ndarray, pseudocount: float) -> None:
+        self.matrices = [log_odds(motif, motif_set.background, pseudocount) for motif in motif_set.motifs]
+        self.scale = np.array([_own_scale(matrix) for matrix in self.matrices])
+        self.scanner = Scanner(_quantise(self.matrices, self.scale))
+        self.mean, self.spread = mean.astype(np.float64), np.where(sd > 0, sd, 1).astype(np.float64)
+
+    def __call__(self, codes: np.ndarray) -> np.ndarray:
+        """float16 [n, motifs] of codes uint8 [n, width]."""
+        found = np.empty((len(codes), len(self.scale)), np.float16)
+        for start in range(0, len(codes), _BATCH):
+            some = codes[start : start + _BATCH]
+            best = np.maximum(*_both_strands(self.scanner, some)) / self.scale
+            found[start : start + _BATCH] = np.where(_has_bases(some)[:, None], (best - self.mean) / self.spread, 0)
+        return found

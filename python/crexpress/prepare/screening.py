@@ -82,8 +82,8 @@ def screen(
             f"{name}: no pair to score in {wanted}; its cells are {_examples(present)}. A screen's cell must have the "
             "name that it has in the samplesheet."
         )
-    cells = {cell: pairs(frame.filter(pl.col("CellType") == cell), genes) for cell in chosen}
-    return Screening(name, cells, assumed, table.left_out, warnings)
+    found = {cell: pairs(frame.filter(pl.col("CellType") == cell), genes) for cell in chosen}
+    return Screening(name, found, assumed, table.left_out, warnings)
 
 
 def fit(screening: Screening, cell: str, genes: pl.DataFrame, elements: pl.DataFrame, found: np.ndarray) -> None:

@@ -5,20 +5,19 @@ does a base beyond the end of the chromosome. Windows are read in genome order, 
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-import pybigtools
 
 from crexpress.core import chromosome_names, log
 from crexpress.core.errors import InputError
-from crexpress.core.native import refusing
 from crexpress.core.schemas import NAME
 from crexpress.core.tracks import TRANSFORMS
-from crexpress.formats import alignments
+from crexpress.formats import alignments, tracks
+from crexpress.formats.bigwig import BigWig, refuse
+from crexpress.formats.peaks import Peaks
 
 Combination = Literal["mean", "max", "sum"]
 COMBINATIONS: tuple[Combination, ...] = ("mean", "max", "sum")
@@ -145,52 +144,18 @@ def plan(elements: pl.DataFrame, chroms: Sequence[str]) -> Iterator[Chunk]:
             )
 
 
-class BigWig:
-    """A bigWig: the lengths of its chromosomes, and the values of any stretch."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        with refusing(f"{path} is not a readable bigWig (.bw or .bigWig)", "fetch it again"):
-            self.reader: Any = pybigtools.open(str(path))
-            self.lengths: Mapping[str, int | None] = dict(self.reader.chroms())
-            total = self.reader.info()["summary"]["sum"]
-        if np.isnan(total):
-            self._refuse_nan()
-
-    def read(self, name: str, start: int, end: int, bases: np.ndarray) -> None:
-        """Fill `bases` (float64 [end - start]); 0 where the file has no value."""
-        with self._reading(f"{name}:{start}-{end}"):
-            self.reader.values(name, start, end, fillna=0, arr=bases)
-
-    def records(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Start, end and value of all stretches of a chromosome that have one, ascending."""
-        with self._reading(name):
-            found = list(self.reader.records(name))
-        start, end, value = np.array(found, np.float64).reshape(-1, 3).T
-        return start.astype(np.int64), end.astype(np.int64), value
-
-    def _refuse_nan(self) -> None:
-        # `values` cannot tell a stored NaN from a base without a value, so the records are walked
-        for name in self.lengths:
-            with self._reading(name):
-                for start, _, value in self.reader.records(name):
-                    if np.isnan(value):
-                        refuse(self.path, name, start, value)
-
-    def _reading(self, place: str) -> AbstractContextManager[None]:
-        return refusing(f"{self.path} cannot be read at {place}", "the file is cut short or damaged, fetch it again")
-
-
 class Replicate:
     """One file of a track, its chromosomes matched to those of the elements."""
 
     def __init__(self, path: Path, lengths: Mapping[str, int | None], reads: alignments.Count) -> None:
         self.path = path
-        self.source = alignments.Coverage(path, reads) if alignments.is_reads(path) else BigWig(path)
+        self.source = tracks.opened(path, reads)
         partners = chromosome_names.reconcile(self.source.lengths, lengths, path)
         sizes = {partners[name]: size for name, size in self.source.lengths.items() if name in partners and size}
         chromosome_names.require_same_build(sizes, lengths, path)
         self.names = {chrom: name for name, chrom in partners.items()}
+        if isinstance(self.source, Peaks):
+            self.source.require_within({name: lengths[chrom] for name, chrom in partners.items() if chrom in lengths})
         missing = [chrom for chrom in lengths if chrom not in self.names]
         if missing:
             log.say(f"Note: {path.name} holds nothing on {', '.join(missing)}; read as 0 there")
@@ -218,7 +183,7 @@ class Replicate:
 
     def records(self, chrom: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """All stretches of a chromosome with their values, as `BigWig.records`; InputError as `read`."""
-        assert isinstance(self.source, BigWig)
+        assert isinstance(self.source, BigWig | Peaks)
         name = self.names.get(chrom)
         if name is None:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)
@@ -226,13 +191,6 @@ class Replicate:
         for record in np.flatnonzero((value < 0) | (value == np.inf))[:1]:
             refuse(self.path, name, int(start[record]), value[record])
         return start, end, value
-
-
-def refuse(path: Path, name: str, place: int, value: float) -> None:
-    raise InputError(
-        f"{path} holds {value:g} at {name}:{place} (0-based), but a signal must be finite and not negative: give "
-        "coverage, fold change or -log10 p, not a log ratio"
-    )
 
 
 def _bin_means(

@@ -9,7 +9,7 @@ from crexpress.core import splits
 from crexpress.report import facts, plots, style
 from crexpress.report.card import scored
 from crexpress.report.inputs import Inputs, Trained
-from crexpress.report.page import Cell, Section, Table, Text
+from crexpress.report.page import Cell, Code, Section, Table, Text
 from crexpress.report.study import Blocks, Study
 
 _USE = {
@@ -93,7 +93,7 @@ def training(study: Study) -> Section | None:
         "rate. The weights with the lowest validation loss are the ones kept."
         + (f" Shown: {first.name}." if len(models) > 1 else ""),
     )
-    return Section("training", "Training", [picture, *([_models(models)] if len(models) > 1 else [])])
+    return Section("training", "Training", [picture, *([_models(models)] if len(models) > 1 else [])], folded=True)
 
 
 def _models(models: Sequence[Trained]) -> Table:
@@ -138,13 +138,13 @@ def provenance(study: Study) -> Section:
         )
     ]
     if sources:
-        rows = [[Cell(name), Cell(f"{size:,}", numeric=True), Cell(sha)] for name, size, sha in sorted(sources)]
-        blocks.append(Table("Files they were made from.", ["File", "Bytes", "SHA-256"], rows))
+        lines = "\n".join(f"{sha}  {size:>14,}  {name}" for name, size, sha in sorted(sources))
+        blocks.append(Code("files", "Files they were made from: SHA-256, bytes, name", lines))
     if inputs.config:
         shown = {name: value for name, value in inputs.config.items() if name not in ("sources", "digests", "reached")}
         settings = [[Cell(name), Cell(value)] for name, value in _flat(shown)]
         blocks.append(Table("Settings of the model (config.json).", ["Setting", "Value"], settings))
-    return Section("provenance", "Where this comes from", blocks)
+    return Section("provenance", "Where this comes from", blocks, folded=True)
 
 
 def _aligned(inputs: Inputs) -> str:

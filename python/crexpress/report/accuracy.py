@@ -10,9 +10,10 @@ from crexpress.core.methods import ANCHORED
 from crexpress.evaluate.expression import CHANGED, CHANGED_SEEN, FOLD
 from crexpress.report import facts, metrics, plots, style
 from crexpress.report.inputs import Inputs
-from crexpress.report.page import Section, Text, figure_table
+from crexpress.report.page import Cell, Scatter, Section, Table, Text, figure_table
 from crexpress.report.study import Blocks, Study
 
+_OUTLIERS = 10  # genes predicted too low, and too high, that are named
 MOST_TABLES = 3  # cells or references whose tables are open; of more, the trained ones are folded
 GENES = {splits.TEST: "unseen", splits.TRAIN: "seen"}
 
@@ -37,6 +38,7 @@ def expression(study: Study) -> Section | None:
                     "observed": genes["expression"].to_numpy(),
                     "predicted": genes["predicted"].to_numpy(),
                     "note": "\n".join(lines),
+                    "calibration": calibration(genes),
                 }
             )
     if not panels:
@@ -48,9 +50,12 @@ def expression(study: Study) -> Section | None:
             "expression",
             f"Scatter of predicted against observed expression of test genes in {style.join(scored)}",
             f"Genes of {facts.place(inputs, splits.TEST)}, which no part of training has seen. One dot a gene, "
-            "darker where dots are dense; the dashed line is a perfect prediction. r is Pearson's correlation, MAE "
-            f"the mean absolute error in {units}.",
-        )
+            "darker where dots are dense; the dashed line is a perfect prediction. Points joined by a line: "
+            "genes in ten equal groups by prediction, the mean of each; right of the dashed line they express more "
+            f"than predicted. r is Pearson's correlation, MAE the mean absolute error in {units}.",
+        ),
+        Scatter(scored),
+        *(Text(text, tone="warning") for text in ceilings(inputs)),
     ]
     dots = [_dots(view) for view in views]
     drawn = {row[0] for panel in dots for row in panel["rows"]}
@@ -84,7 +89,61 @@ def expression(study: Study) -> Section | None:
                 folded=view.seen and len(views) > MOST_TABLES,
             )
         )
+    blocks += [table for cell in scored if (table := outliers(inputs, cell))]
     return Section("expression", "Predicted against observed expression", blocks)
+
+
+def outliers(inputs: Inputs, cell: str) -> Table | None:
+    """The unseen genes whose prediction is farthest from what was measured, by name."""
+    genes = facts.scored_genes(inputs, cell).filter(pl.col("split") == splits.TEST)
+    ranked = genes.with_columns(error=pl.col("predicted") - pl.col("expression")).sort("error", "gene_id")
+    rows = []
+    for row in [*ranked.head(_OUTLIERS).iter_rows(named=True), *ranked.tail(_OUTLIERS)[::-1].iter_rows(named=True)]:
+        name = row["gene_name"] or row["gene_id"]
+        values = [Cell(style.number(row[what], 2), numeric=True) for what in ("expression", "predicted", "error")]
+        rows.append([Cell(name, gene=name), *values])
+    if not rows:
+        return None
+    caption = f"{cell}: the unseen genes predicted too low by most, then those predicted too high by most."
+    return Table(caption, ["Gene", "Observed", "Predicted", "Difference"], rows, folded=True)
+
+
+def calibration(genes: pl.DataFrame) -> np.ndarray:
+    """Mean observed and mean predicted of genes in ten equal groups by prediction: [groups, 2]; of 100 genes on."""
+    if len(genes) < 100:
+        return np.zeros((0, 2))
+    groups = np.array_split(genes.sort("predicted").select("expression", "predicted").to_numpy(), 10)
+    return np.stack([group.mean(axis=0) for group in groups])
+
+
+def ceilings(inputs: Inputs) -> list[str]:
+    """The remark of `ceiling` on each cell; of many cells the first stands for all."""
+    found = {cell: text for cell in facts.cells(inputs) if (text := ceiling(inputs, cell))}
+    if len(found) < MOST_TABLES:
+        return list(found.values())
+    first, *others = found
+    return [f"{found[first]} The same holds for {style.join(others)}."]
+
+
+def ceiling(inputs: Inputs, cell: str) -> str:
+    """A remark where the highest predictions end far below the highest expression; else empty.
+
+    Compared are the highest percent of the test genes by each; a fifth less is remarked on.
+    """
+    if cell not in inputs.predictions or cell not in inputs.expression or facts.classifies(inputs, cell):
+        return ""
+    genes = facts.scored_genes(inputs, cell).filter(pl.col("split") == splits.TEST)
+    if len(genes) < 100:
+        return ""
+    top = max(1, len(genes) // 100)
+    reached, real = (float(genes[name].top_k(top).mean()) for name in ("predicted", "expression"))  # type: ignore[arg-type]
+    if reached > 0.8 * real:
+        return ""
+    return (
+        f"{cell}: predictions have a ceiling. The highest percent of them is {style.number(reached, 2)} on average, "
+        f"that of the measured values {style.number(real, 2)} {facts.unit(inputs, cell)}: of a gene near "
+        "the top they say that it is high, not how high."
+    )
 
 
 def _title(cell: str, seen: bool) -> str:

@@ -6,10 +6,10 @@ from statistics import fmean, stdev
 from crexpress.core import methods, splits
 from crexpress.core.methods import Method
 from crexpress.evaluate import labels
-from crexpress.report import card, facts, metrics, style
+from crexpress.report import accuracy, card, facts, metrics, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.inputs import Inputs
-from crexpress.report.link_findings import of_screen
+from crexpress.report.link_findings import of_screen, of_silent, out_of_reach
 from crexpress.report.metrics import Figure, View, with_interval
 from crexpress.report.study import Study
 
@@ -81,6 +81,7 @@ def findings(study: Study) -> list[str]:
     for view in views:
         for model in sorted(own, key=lambda model: facts.anchored(inputs, model) == view.seen):
             sentences += _expression(inputs, view, model, models)
+    sentences += accuracy.ceilings(inputs)
     sentences += _profile(study)
     for view in study.views("classes"):
         sentences += _classes(view, own, models)
@@ -96,6 +97,8 @@ def findings(study: Study) -> list[str]:
         sentences += screen["warnings"]
     for view in study.views("links"):
         sentences += of_screen(view)
+    for cell in inputs.links:
+        sentences += of_silent(inputs, cell) + out_of_reach(study, cell)
     return sentences
 
 

@@ -59,6 +59,7 @@ class Inputs:
     contacts: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
     models: Sequence[Trained] = ()
     others: Sequence[Loaded[pl.DataFrame]] = ()
+    known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # what was worked out once
 
     @property
     def config(self) -> Mapping[str, Any]:

@@ -1,8 +1,11 @@
 """What the ranked links say of each screen, in sentences."""
 
+import polars as pl
+
 from crexpress.core import methods
 from crexpress.evaluate.links import ALL_PAIRS, FEW_POSITIVES
-from crexpress.report import metrics, style
+from crexpress.report import cell_facts, gene_table, metrics, style
+from crexpress.report.inputs import Inputs
 from crexpress.report.linkage import (
     GROUPS,
     closed_forms,
@@ -14,8 +17,11 @@ from crexpress.report.linkage import (
     yardsticks,
 )
 from crexpress.report.metrics import View, with_interval
+from crexpress.report.study import Study
 
 NEARNESS = "distance"  # the closed form that is how near an element is
+LEAST_SILENT = 0.02  # share of a score's highest links that are to silent elements, from which on it is told
+MOST_GENES = 8  # genes that are named one by one
 
 
 def of_screen(view: View) -> list[str]:
@@ -54,6 +60,39 @@ def of_screen(view: View) -> list[str]:
         told = [*_beside_yardstick(view, [*likely, *own], best), *(_by_distance(view, own, sticks) if own else [])]
         sentences[-1] = " ".join([sentences[-1], *told])
     return sentences
+
+
+def of_silent(inputs: Inputs, cell: str) -> list[str]:
+    """How often a network's highest distal links are to elements without any signal in the cell."""
+    shares = cell_facts.silent_shares(inputs, cell)
+    told = [f"{style.percent(share)} by {label}" for label, share in shares.items() if share >= LEAST_SILENT]
+    if not told:
+        return []
+    return [
+        f"{cell}: of each gene's {cell_facts.TOP} highest links beyond 1 kb {style.join(told)} are to elements without "
+        f'signal in any track. They are marked "{cell_facts.NO_SIGNAL}" and are not among the recommended links.'
+    ]
+
+
+def out_of_reach(study: Study, cell: str) -> list[str]:
+    """Which genes of a screen have regulated elements beyond what the network saw."""
+    if study.pairs is None or cell_facts.reach(study.inputs, cell) is None:
+        return []
+    genes = study.inputs.genes.data.select("gene_id", "gene_name")
+    table = gene_table.of_screen(study.inputs, cell, study.pairs).join(genes, on="gene_id")
+    beyond = table.filter(pl.col("within_reach") < pl.col("regulated"))
+    if beyond.is_empty():
+        return []
+    missed = beyond.with_columns(missed=pl.col("regulated") - pl.col("within_reach"))
+    named = missed.sort("missed", "gene_id", descending=[True, False])["gene_name"].head(MOST_GENES).to_list()
+    number = int(missed["missed"].sum())
+    text = (
+        f"{cell}: {number} of {table['regulated'].sum()} regulated elements of the screens lie outside what the model "
+    )
+    text += (
+        f"saw of their gene ({style.join(named)}{' and others' if len(beyond) > MOST_GENES else ''}); its scores can "
+    )
+    return [text + "say nothing of them. How far it saw of each gene: tables/genes." + cell + ".tsv, columns reach."]
 
 
 def _beside_yardstick(view: View, scores: list[str], stick: str) -> list[str]:

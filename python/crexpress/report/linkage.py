@@ -1,26 +1,21 @@
 """Element-gene links: against a perturbation screen, and around one gene."""
 
+import json
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import polars as pl
 
-from crexpress.core import splits
-from crexpress.core.errors import InputError
-from crexpress.core.methods import CLOSED_FORM, EVERYTHING, PER_GENE, PROBABILITY, one_of_several
+from crexpress.core.methods import CLOSED_FORM, EVERYTHING, PER_GENE, PROBABILITY, closed_form, one_of_several
 from crexpress.evaluate.links import ALL_PAIRS, COVERED, FEW_POSITIVES
 from crexpress.evaluate.links import GROUPS as _GROUPS
-from crexpress.report import facts, link_model, locus, locus_plot, plots, style
+from crexpress.report import facts, link_model, plots, style
 from crexpress.report.metrics import View
-from crexpress.report.page import Cell, Section, Table, Text, figure_table
+from crexpress.report.page import Cell, Curves, Section, Table, Text, figure_table
 from crexpress.report.study import Blocks, Study
 
 GROUPS = tuple(name for name, _, _ in _GROUPS)
 YARDSTICKS = ("distance", "activity/distance", "ABC")
-_PARTS = {
-    splits.TRAIN: "used in training",
-    splits.VAL: "used to choose the weights",
-    splits.TEST: "not seen in training",
-}
 
 
 def table_scores(view: View) -> list[str]:
@@ -113,8 +108,9 @@ def _curves(
     here = curves.filter(
         (pl.col("cell") == view.cell) & (pl.col("benchmark") == view.reference) & (pl.col("subset") == ALL_PAIRS)
     )
-    shown = {method: here.filter(pl.col("method") == method) for method in drawn(view, methods)}
-    shown = {method: curve for method, curve in shown.items() if len(curve)}
+    every = {method: here.filter(pl.col("method") == method) for method in methods}
+    every = {method: curve for method, curve in every.items() if len(curve)}
+    shown = {method: every[method] for method in chosen(view, list(every))}
     if not shown:
         return []
     values = {method: style.number(view.value(method, ALL_PAIRS, "average_precision")) for method in shown}
@@ -125,10 +121,43 @@ def _curves(
             plots.precision_recall(shown, legend, colours, [*probabilities(view), *model_scores(view)], prevalence),
             f"precision-recall{suffix}",
             f"Precision against recall of {style.join(shown)} on {view.reference}",
-            "Precision against recall on all pairs; average precision in the legend. Thick: scores of models. "
-            "Dashed: scores without one. Dotted: what guessing reaches.",
-        )
+            f"Precision against recall on all pairs; average precision in the legend. {_FOUR} Thick: scores of models. "
+            "Dashed: scores without one. Dotted: what guessing reaches. Dots: where 70 % of the regulated pairs are "
+            "found.",
+        ),
+        Curves(_menu(view, every, shown, colours, suffix)),
     ]
+
+
+_FOUR = "Shown are the best fitted score, the best of the model, the best that needs none, and distance."
+_POINTS = 150  # of a curve in the menu
+
+
+def chosen(view: View, names: list[str]) -> list[str]:
+    """At most four lines of `names`, which a reader can tell apart."""
+    fitted, own, sticks = probabilities(view), drawn(view, model_scores(view)), closed_forms(view)
+    firsts = [view.best([name for name in group if name in names], ALL_PAIRS, "average_precision")
+              for group in (fitted, own, sticks)]  # fmt: skip
+    near = [name for name in names if view.about[name] == closed_form("distance")]
+    return list(dict.fromkeys([*filter(None, firsts), *near]))[:4]
+
+
+def _menu(
+    view: View,
+    every: Mapping[str, pl.DataFrame],
+    shown: Mapping[str, pl.DataFrame],
+    colours: Mapping[str, str],
+    suffix: str,
+) -> str:
+    """All curves for `curves` of page.js, as JSON without "<", which would end the script."""
+    lines = []
+    for method, curve in every.items():
+        kept = np.unique(np.linspace(0, len(curve) - 1, _POINTS).astype(int))
+        points = [[round(r, 4), round(p, 4)] for r, p in curve[kept].select("recall", "precision").iter_rows()]
+        label = f"{style.number(view.value(method, ALL_PAIRS, 'average_precision'))}  {style.sentence(method)}"
+        about = {"name": method, "label": label, "colour": colours[method], "model": view.about[method].model}
+        lines.append(about | {"shown": method in shown, "points": points})
+    return json.dumps({"id": f"curves{suffix}", "lines": lines}).replace("<", "\\u003c")
 
 
 def drawn(view: View, names: Iterable[str]) -> list[str]:
@@ -169,13 +198,11 @@ def _groups(
     study: Study, view: View, methods: list[str], groups: list[str], colours: Mapping[str, str], suffix: str
 ) -> Blocks:
     """Average precision by distance: bars over each group's prevalence, and a table."""
-    ours = table_scores(view)
-    bars = [method for method in drawn(view, methods) if method in ours]
-    bars += [method for method in yardsticks(view) if method in methods]
+    bars = chosen(view, methods)
     chance = [view.get(EVERYTHING, group, "prevalence") for group in groups]
     chart = plots.by_group(
         groups,
-        {method: [view.value(method, group, "average_precision") for group in groups] for method in bars},
+        {method: [view.get(method, group, "average_precision") for group in groups] for method in bars},
         {method: style.sentence(method) for method in bars},
         colours,
         [figure.value if figure else None for figure in chance],
@@ -185,7 +212,8 @@ def _groups(
         chart,
         f"distance-groups{suffix}",
         "Average precision of every score by distance between element and TSS",
-        "By distance from element to TSS. Fewer far pairs are regulated, so every score falls with distance: read "
+        "By distance from element to TSS, with 95 % intervals. Fewer far pairs are regulated, so every score falls "
+        "with distance: read "
         "each bar against the dashed prevalence of its group.",
     )
     table = figure_table(
@@ -203,73 +231,3 @@ def _groups(
         [Cell("Prevalence (chance)"), *(Cell(style.number(f.value if f else None), numeric=True) for f in chance)],
     ]
     return [picture, Table(table.caption, table.columns, [*heads, *table.rows])]
-
-
-def gene(study: Study) -> Section | None:
-    """One gene's locus: picture, and its strongest elements as a table."""
-    inputs = study.inputs
-    if not inputs.links:
-        if study.gene:
-            raise InputError(f"--gene {study.gene}: the picture of a locus needs the --links of a cell")
-        return None
-    cell = next(name for name in facts.cells(inputs) if name in inputs.links)
-    row = locus.choose(inputs, cell, study.pairs, study.gene)
-    shown = locus.gather(inputs, cell, row, study.pairs)
-    labels = locus.scores(inputs.links[cell])
-    name = row["gene_name"] or row["gene_id"]
-    part = ""
-    if cell in inputs.predictions:
-        own = inputs.predictions[cell].data.filter(pl.col("gene_id") == row["gene_id"])
-        part = f", {_PARTS[own['split'][0]]}" if len(own) else ""
-    strand = "plus" if row["strand"] == "+" else "minus"
-    picture = study.picture(
-        locus_plot.draw(shown, labels), "locus", f"Elements, tracks, scores and loops around {name}", _legend(shown)
-    )
-    intro = Text(
-        f"{name} ({row['gene_id']}), {strand} strand{part}. "
-        f"Shown: {row['chrom']}:{shown.view[0] + 1:,}-{shown.view[1]:,}."
-    )
-    told = link_model.of_gene(shown.linked)
-    return Section("locus", f"One locus: {name}", [intro, picture, *told, _elements(shown, labels)])
-
-
-def _legend(shown: locus.Locus) -> str:
-    parts = []
-    if len(shown.loops):
-        more = f" ({style.count(shown.loops_left_out)} more not drawn)" if shown.loops_left_out else ""
-        parts.append(f"Loops: measured; bars are their anchors, dark are those with an anchor on the TSS{more}.")
-    parts.append(
-        "Scores: bars are relative to the gene's largest beyond 1 kb of its TSS, nearer ones pale and "
-        "cut off; arcs mark the ten highest."
-    )
-    if shown.tested is not None and len(shown.tested):
-        hits = int(shown.tested["regulated"].sum())
-        parts.append(
-            f"CRISPR screen: {len(shown.tested)} elements tested for this gene, filled where it responded ({hits})."
-        )
-    parts.append("cCREs: promoter-like purple, proximal orange, distal grey; faint where not read for this gene.")
-    if shown.tracks:
-        parts.append("Tracks: mean over each element, on one scale for all cells.")
-    return " ".join(parts)
-
-
-def _elements(shown: locus.Locus, labels: Mapping[str, str]) -> Table:
-    """The elements that rank highest by any score and those the gene responds to, nearest first."""
-    chosen = [shown.linked.sort(name, descending=True, nulls_last=True)["element_id"].head(5) for name in labels]
-    if shown.tested is not None:
-        for start, end in shown.tested.filter(pl.col("regulated")).select("start", "end").iter_rows():
-            chosen.append(shown.linked.filter((pl.col("start") < end) & (pl.col("end") > start))["element_id"])
-    frame = shown.linked.filter(pl.col("element_id").is_in(pl.concat(chosen).to_list()))
-    rows = []
-    for row in frame.sort(pl.col("distance").abs()).iter_rows(named=True):
-        cells = [Cell(row["element_id"]), Cell(row["class"]), Cell(style.base_pairs(row["distance"]), numeric=True)]
-        cells += [Cell(style.significant(row[name]), numeric=True) for name in labels]
-        if shown.tested is not None:
-            touching = (pl.col("start") < row["end"]) & (pl.col("end") > row["start"])
-            found = shown.tested.filter(touching)["regulated"]
-            cells.append(Cell("not tested" if found.is_empty() else "responds" if found.any() else "no response"))
-        rows.append(cells)
-    columns = ["Element", "Class", "Distance", *labels.values(), *(["CRISPR"] if shown.tested is not None else [])]
-    caption = "The five highest elements by each score"
-    caption += " and those that the gene responded to" if shown.tested is not None else ""
-    return Table(f"{caption}, nearest first.", columns, rows)

@@ -1,5 +1,6 @@
 """One gene's locus: which gene to show, and what lies around it."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,7 +17,7 @@ from crexpress.core.tracks import element_means
 from crexpress.formats import screen_files
 from crexpress.prepare import screening
 from crexpress.prepare.contacts import Contacts, Value
-from crexpress.report import facts, style
+from crexpress.report import cell_facts, facts, style
 from crexpress.report.inputs import Inputs, Loaded
 
 STRONGEST = 10  # elements a score that get an arc
@@ -81,6 +82,11 @@ def screen(files: Sequence[str], inputs: Inputs) -> pl.DataFrame:
     return known.group_by(keys, maintain_order=True).agg(pl.col("regulated").any())
 
 
+def file_name(name: str) -> str:
+    """A gene's name as part of a file's."""
+    return re.sub(r"[^\w.-]", "_", name)
+
+
 def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | None = None) -> Row:
     """The gene to show: `symbol`; else, of those with regulated pairs among their links, unseen ones first, the one
     with most such pairs and loops; without a screen the unseen gene with most loops and the highest prediction.
@@ -112,8 +118,8 @@ def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | 
     for wanted in (pl.col("positives") > 0, pl.col("split") == splits.TEST):
         genes = genes.filter(wanted) if len(genes.filter(wanted)) else genes
     of_genes = links.data.join(genes.select("gene_id"), on="gene_id", how="semi", maintain_order="left")
-    looped = of_genes.filter(_looped(inputs.contacts.get(cell), of_genes)).group_by("gene_id").agg(loops=pl.len())
-    ranked = genes.join(looped, on="gene_id", how="left", maintain_order="left")
+    loops = of_genes.filter(looped(inputs.contacts.get(cell), of_genes)).group_by("gene_id").agg(loops=pl.len())
+    ranked = genes.join(loops, on="gene_id", how="left", maintain_order="left")
     by = [pl.col("loops").fill_null(0) > 0, "positives", "loops", "predicted"]
     return ranked.sort(by, descending=True, nulls_last=True, maintain_order=True).row(0, named=True)
 
@@ -121,9 +127,10 @@ def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | 
 def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> Locus:
     """Collect what the picture of `gene` in `cell` shows; the view holds its strongest, tested and looped elements."""
     links, contacts = inputs.links[cell], inputs.contacts.get(cell)
-    linked = links.data.filter(pl.col("gene_id") == gene["gene_id"]).sort("start")
+    of_gene = links.data.filter(pl.col("gene_id") == gene["gene_id"]).sort("start")
+    linked = cell_facts.marked(inputs, cell, of_gene)
     shown = [linked.sort(name, descending=True, nulls_last=True).head(STRONGEST) for name in scores(links)]
-    shown.append(linked.filter(_looped(contacts, linked)).sort(pl.col("distance").abs()).head(STRONGEST))
+    shown.append(linked.filter(looped(contacts, linked)).sort(pl.col("distance").abs()).head(STRONGEST))
     tested = None
     if pairs is not None:
         reach = (pl.col("end") > linked["start"].min()) & (pl.col("start") < linked["end"].max())
@@ -172,7 +179,7 @@ def _covered(links: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
     return pairs[np.unique(tested[same])].select("gene_id", "regulated")
 
 
-def _looped(contacts: Loaded[Arrays] | None, links: pl.DataFrame) -> np.ndarray:
+def looped(contacts: Loaded[Arrays] | None, links: pl.DataFrame) -> np.ndarray:
     """Whether a loop joins each link's element to the bin of its gene's TSS: bool [links]."""
     if contacts is None:
         return np.zeros(len(links), bool)
@@ -180,8 +187,8 @@ def _looped(contacts: Loaded[Arrays] | None, links: pl.DataFrame) -> np.ndarray:
     middle = ((links["start"] + links["end"]) // 2).to_numpy()
     promoter, element = (binned.bins(links["chrom"], at) for at in (links["tss"].to_numpy(), middle))
     value: Value = "count" if np.isfinite(contacts.data.tensors["count"]).any() else "neglog10q"
-    looped: np.ndarray = (promoter != element) & (binned.lookup(promoter, element, value) > 0)
-    return looped
+    found: np.ndarray = (promoter != element) & (binned.lookup(promoter, element, value) > 0)
+    return found
 
 
 def _loops(contacts: Loaded[Arrays] | None, chrom: str, view: tuple[int, int]) -> np.ndarray:

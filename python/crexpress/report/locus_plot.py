@@ -12,10 +12,10 @@ from matplotlib.patches import Rectangle
 
 from crexpress.prepare.elements import TSS
 from crexpress.report import style
+from crexpress.report.cell_facts import PROMOTER
 from crexpress.report.locus import STRONGEST, Locus
 from crexpress.report.plots import WIDTH, styled
 
-PROMOTER = 1000  # bp from the TSS within which an element counts as the promoter itself
 CLASS_COLOURS = {"PLS": "#8e2a7e", "pELS": style.ORANGE}  # the others grey
 
 
@@ -102,19 +102,22 @@ def _draw_loops(axis: Axes, locus: Locus) -> None:
 def _draw_score(axis: Axes, locus: Locus, name: str, label: str) -> None:
     """Bars: the score of every linked element over the gene's largest beyond its promoter; arcs: the strongest.
 
+    Crosses: elements without any signal in the cell, whatever the score makes of them.
     An element on the promoter often outweighs all others: its bar is cut off at the top and pale.
     """
     colour = style.COLOURS.get(name, style.SPARE[0])
     linked = locus.linked.filter(pl.col(name).is_not_null() & pl.col(name).is_finite())
+    quiet = linked["silent"].to_numpy()
     middle = ((linked["start"] + linked["end"]) / 2).to_numpy()
     values = np.clip(linked[name].to_numpy().astype(float), 0, None)
     far = linked["distance"].abs().to_numpy() >= PROMOTER
-    top = values[far].max(initial=0)
+    top = values[far & ~quiet].max(initial=0) or values[far].max(initial=0)
     scaled = np.minimum(values / top, 1.08) if top > 0 else np.zeros(len(values))
-    axis.vlines(middle[far], 0, scaled[far], color=colour, linewidth=1.6)
+    axis.vlines(middle[far & ~quiet], 0, scaled[far & ~quiet], color=colour, linewidth=1.6)
+    axis.plot(middle[far & quiet], scaled[far & quiet], "x", color=style.GREY, markersize=3, markeredgewidth=0.7)
     axis.vlines(middle[~far], 0, scaled[~far], color=colour, linewidth=1.6, alpha=0.3)
-    order = np.argsort(np.where(far, -scaled, 0), kind="stable")[:STRONGEST]
-    best = order[far[order] & (scaled[order] > 0)]
+    order = np.argsort(np.where(far & ~quiet, -scaled, 0), kind="stable")[:STRONGEST]
+    best = order[far[order] & (scaled[order] > 0) & ~quiet[order]]
     feet = np.stack([middle[best], np.full(len(best), locus.gene["tss"])], axis=1)
     _add_arcs(axis, feet, scaled[best], [colour] * len(best), [0.9] * len(best), list(0.25 + 0.6 * scaled[best]))
     axis.axhline(0, color=style.RULE, linewidth=0.8)

@@ -19,13 +19,16 @@ class Text:
 
 @dataclass(frozen=True)
 class Cell:
-    """A table cell: the main text, smaller text behind it, whether it is a number and whether it is the best."""
+    """A table cell: the main text, smaller text under it, whether it is a number and whether it is the best; `gene`
+    makes it a link to that gene in "Find a gene".
+    """
 
     text: str
     small: str = ""
     numeric: bool = False
     best: bool = False
     colour: str = ""
+    gene: str = ""
 
 
 @dataclass(frozen=True)
@@ -58,12 +61,72 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Section:
-    """One part of the page, with its entry in the table of contents."""
+class Finder:
+    """The search for a gene: `data` of all genes as `embed.pack` writes them, the gene shown first."""
+
+    data: str
+    first: str
+    kind: str = "finder"
+
+
+@dataclass(frozen=True)
+class Scatter:
+    """A plot of the test genes of one of these cells, which scripts draw from the finder's data."""
+
+    cells: Sequence[str]
+    kind: str = "scatter"
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Lines to choose among, which scripts draw: see `curves` of page.js."""
+
+    data: str
+    kind: str = "curves"
+
+
+@dataclass(frozen=True)
+class Code:
+    """Text to copy: a methods section, references."""
 
     anchor: str
     title: str
-    blocks: Sequence[Text | Table | Picture]
+    text: str
+    kind: str = "code"
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One histogram: numbers by class, (name, number)."""
+
+    caption: str
+    rows: Sequence[tuple[str, int]]
+
+    @property
+    def most(self) -> int:
+        """The largest number."""
+        return max((number for _, number in self.rows), default=1) or 1
+
+
+@dataclass(frozen=True)
+class Histograms:
+    """Histograms side by side, as tables with bars: readable without a picture."""
+
+    several: Sequence[Bars]
+    kind: str = "bars"
+
+
+Block = Text | Table | Picture | Finder | Scatter | Curves | Code | Histograms
+
+
+@dataclass(frozen=True)
+class Section:
+    """One part of the page, with its entry in the table of contents; `folded` until a reader opens it."""
+
+    anchor: str
+    title: str
+    blocks: Sequence[Block]
+    folded: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +148,8 @@ class Page:
     findings: Sequence[str]
     sections: Sequence[Section]
     version: str
+    files: Sequence[tuple[str, str]] = ()  # (path from the page, what it is called) of files to open
+    verdict: Sequence[str] = ()
 
 
 def measured(figure: Figure | None, best: bool = False, digits: int = 3) -> Cell:

@@ -14,6 +14,7 @@ from scipy.ndimage import gaussian_filter
 from crexpress.report import style
 
 WIDTH = 8.8  # inches: the report's text column
+RECALL = 0.7  # at which precision is marked
 PANEL = 3.6  # inches: one square panel of small multiples
 
 
@@ -30,8 +31,8 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
     return wrapped
 
 
-def save(figure: Figure, folder: Path, name: str) -> bytes:
-    """Write NAME.svg and NAME.png into `folder` and return the SVG; the same figure gives the same bytes."""
+def save(figure: Figure, folder: Path, name: str, pdf: bool = False) -> bytes:
+    """Write NAME.svg and NAME.png (and NAME.pdf) into `folder`, return the SVG; a figure gives the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
@@ -39,6 +40,9 @@ def save(figure: Figure, folder: Path, name: str) -> bytes:
         figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": "crexpress"}, dpi=200)
         figure.set_layout_engine("none")  # keeps what the first drawing laid out
         figure.savefig(folder / f"{name}.png", metadata={"Software": "crexpress"}, dpi=200)
+        if pdf:
+            about = {"Creator": "crexpress", "Producer": "crexpress", "CreationDate": None}
+            figure.savefig(folder / f"{name}.pdf", metadata=about, dpi=200)
     return (folder / f"{name}.svg").read_bytes()
 
 
@@ -62,6 +66,8 @@ def agreement(panels: Sequence[Mapping[str, Any]], x_label: str, y_label: str, z
         pad = 0.04 * (high - low)
         _points(axis, observed, predicted)
         axis.plot([low, high], [low, high], color=style.MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
+        of_groups = np.asarray(panel.get("calibration", np.zeros((0, 2))))
+        axis.plot(*of_groups.T, "o-", color=style.VERMILLION, linewidth=1.2, markersize=3.2, zorder=3)
         if zero:
             axis.axhline(0, color=style.RULE, linewidth=0.8, zorder=0)
             axis.axvline(0, color=style.RULE, linewidth=0.8, zorder=0)
@@ -250,6 +256,11 @@ def precision_recall(
             curve["recall"], curve["precision"], color=colours[method], label=legend[method],
             linewidth=2.2 if own else 1.5, linestyle="-" if own else (0, (5, 1.5)), zorder=3 if own else 2,
         )  # fmt: skip
+        there = curve.filter(pl.col("recall") >= RECALL)
+        if len(there):
+            axis.plot(RECALL, there["precision"][0], "o", color=colours[method], markersize=6, markeredgecolor="white",
+                      zorder=4)  # fmt: skip
+    axis.axvline(RECALL, color=style.RULE, linewidth=1, zorder=1)
     if prevalence is not None:
         axis.axhline(prevalence, color=style.MUTED, linewidth=1, linestyle=(0, (1, 2)))
         axis.annotate(
@@ -265,20 +276,24 @@ def precision_recall(
 @styled
 def by_group(
     groups: Sequence[str],
-    values: Mapping[str, Sequence[float | None]],
+    values: Mapping[str, Sequence[tuple[Any, ...] | None]],
     legend: Mapping[str, str],
     colours: Mapping[str, str],
     floor: Sequence[float | None],
     y_label: str,
 ) -> Figure:
-    """One value of every score by distance group, side by side, over each group's prevalence as a dashed step."""
+    """One value of every score by distance group, side by side, over each group's prevalence as a dashed step.
+
+    A value is (value, low, high, ...); None where there is none.
+    """
     figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
     axis = figure.subplots()
     width = 0.8 / max(1, len(values))
     for index, (method, series) in enumerate(values.items()):
         x = np.arange(len(groups)) - 0.4 + width * (index + 0.5)
-        heights = np.array([np.nan if value is None else value for value in series], dtype=float)
+        heights, low, high = np.array([value[:3] if value else (np.nan,) * 3 for value in series], dtype=float).T
         axis.bar(x, heights, width * 0.88, color=colours[method], label=legend[method])
+        axis.vlines(x, low, high, color=style.INK, linewidth=1)
     for index, value in enumerate(floor):
         if value is not None:
             axis.plot(

@@ -44,7 +44,11 @@ TRACKS = {"dnase": "DNase", "atac": "ATAC", "ctcf": "CTCF", "polr2a": "POLR2A"}
 
 FIGURE_STYLE: Any = {
     "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],  # ships with matplotlib: the same glyphs on every machine
+    "font.sans-serif": [
+        "DejaVu Sans",
+        "Verdana",
+        "sans-serif",
+    ],  # ships with matplotlib: the same glyphs on every machine
     "font.size": 9,
     "axes.titlesize": 10,
     "axes.titleweight": "bold",
@@ -66,7 +70,7 @@ FIGURE_STYLE: Any = {
     "legend.frameon": False,
     "legend.fontsize": 8,
     "lines.linewidth": 1.8,
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",  # text stays text: to be searched, and edited in a drawing program
     "svg.hashsalt": "crexpress",  # ids inside an SVG depend on nothing but its content
     "figure.facecolor": "white",
     "savefig.facecolor": "white",

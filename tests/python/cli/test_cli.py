@@ -76,12 +76,12 @@ def test_ctrl_c_ends_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     script = tmp_path / "tool.py"
     script.write_text(
         "import signal, time\n"
-        "from crexpress.core import artifacts; from crexpress import cli\n"
+        "from crexpress.core import files; from crexpress import cli\n"
         # a job that a script starts in the background ignores Ctrl-C, and so do its children
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "@cli.tool('tool')\n"
         "def main():\n"
-        f"    with artifacts.replacing({str(tmp_path / 'out' / 'table')!r}):\n"
+        f"    with files.replacing({str(tmp_path / 'out' / 'table')!r}):\n"
         "        print('writing', flush=True)\n"
         "        time.sleep(60)\n"
         "main()\n"

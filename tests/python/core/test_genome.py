@@ -1,6 +1,7 @@
 """Chromosome names and sizes, and text files that may be cut off."""
 
 import gzip
+import os
 from pathlib import Path
 
 import pybigtools
@@ -158,3 +159,30 @@ def test_another_build_is_refused() -> None:
     chromosome_names.require_same_build({"chr1": 100, "chr7": 5}, {"chr1": 100, "chr2": None}, "a.bw")
     with pytest.raises(InputError, match=r"a\.bw: chr1 is 99 bp long here but 100 bp"):
         chromosome_names.require_same_build({"chr1": 99}, {"chr1": 100}, "a.bw")
+
+
+@pytest.mark.parametrize("name", ["a.fa", "a.fa.gz"])
+@pytest.mark.parametrize("stale", ["older", "another"])
+def test_an_index_of_another_file_is_not_used(
+    tmp_path: Path, name: str, stale: str, capsys: pytest.CaptureFixture
+) -> None:
+    """A genome that was replaced and its index not: htslib would read bases from the old places."""
+    fasta, plain = tmp_path / name, tmp_path / "plain.fa"
+
+    def write(first: str, second: str) -> None:
+        plain.write_text(f">chr1 one\n{first[:60]}\n{first[60:]}\n>chr2\n{second}\n")
+        pysam.tabix_compress(str(plain), str(fasta), force=True) if name.endswith(".gz") else plain.rename(fasta)
+
+    write("A" * 100, "C" * 30)
+    pysam.faidx(str(fasta))
+    with genome_files.open_fasta(fasta) as file:  # which fits is used
+        assert file.fetch("chr2") == "C" * 30
+    assert "older" not in capsys.readouterr().err
+    write("A" * 90, "G" * 30 if stale == "older" else "G" * 40)
+    for index in tmp_path.glob("a.fa*.*i"):
+        changed = fasta.stat().st_mtime_ns + (-1 if stale == "older" else 10**9)
+        os.utime(index, ns=(changed, changed))
+    with genome_files.open_fasta(fasta) as file:
+        assert file.fetch("chr2") == "G" * (30 if stale == "older" else 40)
+    assert genome_files.chromosome_sizes(fasta) == {"chr1": 90, "chr2": 30 if stale == "older" else 40}
+    assert f"{fasta}.fai is older than {fasta}, or of another file" in capsys.readouterr().err

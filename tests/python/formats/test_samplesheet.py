@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 from crexpress.core.errors import InputError, InputErrors
-from crexpress.formats import samplesheet
+from crexpress.formats import encode, samplesheet
 
 ROOT = Path(__file__).parents[3]
 TOOL = [sys.executable, ROOT / "bin/check-samplesheet"]
@@ -187,6 +187,34 @@ def test_remote_files_and_accessions(tmp_path: Path) -> None:
     ]
 
 
+def test_an_accession_of_another_format_than_usual_says_which(tmp_path: Path) -> None:
+    rows = ["A,dnase,ENCFF070LLG.bam,1,", "A,h3k27ac,ENCFF070LLG.bed.gz,1,", "A,loops,ENCFF924IMH.hic,1,",
+            "A,cage,ENCFF934YBO.bam,1,", "A,rna,t.tsv,1,"]  # fmt: skip
+    read = {row.assay: row.file for row in samplesheet.read(sheet(tmp_path, *rows[:1], *rows[2:], make=False), absent=[
+        "ENCFF070LLG.bam", "ENCFF924IMH.hic", "ENCFF934YBO.bam"], target="cage")}  # fmt: skip
+    portal = "https://www.encodeproject.org/files"
+    assert read == {
+        "dnase": f"{portal}/ENCFF070LLG/@@download/ENCFF070LLG.bam",
+        "loops": f"{portal}/ENCFF924IMH/@@download/ENCFF924IMH.hic",
+        "cage": f"{portal}/ENCFF934YBO/@@download/ENCFF934YBO.bam",
+    }
+    assert encode.address("ENCFF070LLG.bed", "dnase") == f"{portal}/ENCFF070LLG/@@download/ENCFF070LLG.bed.gz"
+    assert encode.address("ENCFF070LLG.cram", "dnase") is None
+    own = sheet(tmp_path, *rows[:1], rows[4])  # a file of that name is one's own
+    assert [row.file for row in samplesheet.read(own)] == ["ENCFF070LLG.bam", "t.tsv"]
+
+
+def test_peaks_of_an_accession_are_fetched_unless_they_are_there(tmp_path: Path) -> None:
+    rows = ["A,dnase,ENCFF070LLG.bed.gz,1,", "A,rna,ENCFF934YBO,1,"]
+    path = sheet(tmp_path, *rows, make=False)
+    url = "https://www.encodeproject.org/files/ENCFF070LLG/@@download/ENCFF070LLG.bed.gz"
+    for absent in (None, ["ENCFF070LLG.bed.gz"]):
+        assert samplesheet.read(path, tracks=["dnase"], absent=absent)[0].file == url
+    (tmp_path / "ENCFF070LLG.bed.gz").touch()
+    for absent in (None, []):
+        assert samplesheet.read(path, tracks=["dnase"], absent=absent)[0].file == "ENCFF070LLG.bed.gz"
+
+
 def test_file_is_looked_for_in_the_working_directory_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -203,7 +231,7 @@ def test_file_is_looked_for_in_the_working_directory_too(tmp_path: Path, monkeyp
         (b"cell assay\nA dnase\n", "the column 'file' is missing"),
         ("cell,assay,file\nA,dnase,a.bw\n".encode("utf-16"), "UTF-16"),
         ("cell,assay,file\nA,dnase,ä.bw\n".encode("latin-1"), "row 2: not UTF-8"),
-        (b"PK\x03\x04\x00\x00", "no text file"),
+        (b"PK\x03\x04\x00\x00", "no Excel workbook"),
         (b"", "is empty"),
         (b"cell,assay,file\n\n,,\n", "is empty"),
     ],
@@ -241,6 +269,10 @@ SCHEMA = json.loads((ROOT / "assets/schema_input.json").read_text())
         "A,ccres,x.bw,1,",
         "A,dnase,https://host/x.bw?key=1,1,",
         "A,dnase,x.bed,1,",
+        "A,dnase,x.narrowPeak.gz,1,",
+        "A,h3k27ac,x.broadPeak,1,",
+        "A,dnase,ENCFF070LLG.bed.gz,1,",
+        "A,dnase,x.bed12,1,",
         "A,dnase,x.bw.gz,1,",
         "A,dnase,x.bw,1,TPM",
         "A,cage,x.bw,1,TPM",

@@ -6,11 +6,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-import torch
 from bigwigs import Entries, peaks, write_bigwig
 from crexpress.core import artifacts
-from crexpress.models.inputs import GeneProfile
-from crexpress.models.regulatory import RegulatoryModel
 from crexpress.prepare.profile_bins import matched
 from crexpress.training.presets import read_preset
 from tools import run
@@ -81,7 +78,7 @@ def model(tiny: Any, folder: Path) -> Path:
     return folder / "model"
 
 
-def predict(tiny: Any, model: Path, folder: Path, outdir: Path, cell: str, *more: Any) -> pl.DataFrame:
+def predict(tiny: Any, model: Path | str, folder: Path, outdir: Path, cell: str, *more: Any) -> pl.DataFrame:
     given = [*inputs(tiny, folder, cell), "--threads", 1, "--outdir", outdir]
     done = run("predict", "--model", model, *given, *more)
     assert done.exit_code == 0, done.output
@@ -185,31 +182,6 @@ def test_what_models_see_of_a_gene_in_an_anchored_store(tiny: Any, folder: Path)
     assert np.isnan(found.about[0, 2].item())  # one other cell has no spread
 
 
-def test_silencing_is_predicting_without_each_element_near_or_far() -> None:
-    """Also where an element is no part of the profile: then its token alone is another."""
-    torch.manual_seed(0)
-    config = read_preset("crexpress-small")[0].replace(tracks=TRACKS, neighbours=4)
-    model = RegulatoryModel(config).eval()
-    tokens, present = torch.randn(2, 5, model.token_width), torch.ones(2, 5, dtype=torch.bool)
-    present[1, 0] = False
-    distance = torch.tensor([[-4e5, -900.0, 0.0, 5e3, 6e5]]).repeat(2, 1)
-    shape = 2, len(TRACKS), len(config.profile_edges)
-    profile = GeneProfile(torch.rand(shape), torch.ones(2, 2, dtype=torch.bool), torch.rand(2, 1))
-    silenced = GeneProfile(*(part.repeat_interleave(5, 0) for part in profile))
-    silenced.values[1] *= 0.5  # of the first gene, by its second element
-    with torch.no_grad():
-        whole, silent = model.predict(tokens, present, distance, None, profile).expression, model.embed_silent()
-        found = model.silence_each(tokens, present, distance, None, profile, silent, whole, silenced)
-        for gene, column in np.ndindex(2, 5):
-            changed = tokens.clone()
-            changed[gene, column] = silent
-            own = GeneProfile(*(part[column + 5 * gene].unsqueeze(0) for part in silenced))
-            one = slice(gene, gene + 1)
-            alone = model.predict(changed[one], present[one], distance[one], None, own).expression[0]
-            expected = alone if column != 2 and present[gene, column] else whole[gene]
-            assert found[gene, column].item() == pytest.approx(expected.item(), abs=1e-5)
-
-
 @pytest.mark.parametrize("preset", ["scpge-small", "creator-small"])
 def test_the_papers_presets_take_the_profile_by_a_switch(tiny: Any, folder: Path, tmp_path: Path, preset: str) -> None:
     done = train(tiny, folder, tmp_path / "model", "--profile-width", 16, "--steps", 2, preset=preset)
@@ -304,3 +276,29 @@ def test_a_classifier_has_no_shuffled_negatives_beside_a_profile(tiny: Any, fold
     refused = train(tiny, folder, tmp_path / "model", *classes, "--shuffled-negatives")
     assert refused.exit_code == 65
     assert "its own profile still shows" in refused.stderr
+
+
+def test_the_shipped_models_predict_a_cell_without_any_training(tiny: Any, folder: Path, tmp_path: Path) -> None:
+    table = predict(tiny, "pretrained", folder, tmp_path, "A")
+    header = artifacts.read_table(tmp_path / "predictions.A.parquet", "predictions")[1]["parameters"]
+    assert header["training_cells"] == ["K562", "HeLa-S3", "HUVEC", "NHEK"]
+    assert header["missing_tracks"] == ["h3k4me3", "ctcf"]
+    assert not header["same_genome"]
+    assert table["predicted"].is_finite().all()
+    assert table["predicted"].std() > 0.05
+    # the anchored one compares with known cells, which come with the new one
+    store = ["--elements", tiny.elements, "--genes", tiny.genes, "--threads", 1, "--outdir", tmp_path]
+    known: list[Any] = []
+    for cell, like in (("K562", "B"), ("NHEK", "C")):
+        extract(tiny, tmp_path, cell, seeds(like))
+        values, about = artifacts.read_table(tiny.expression(like), "expression")
+        artifacts.write_table(tmp_path / f"expression.{cell}.parquet", values, {**about, "cell": cell})
+        known += [*inputs(tiny, tmp_path, cell)[4:], "--expression", tmp_path / f"expression.{cell}.parquet"]
+    new = inputs(tiny, folder, "A")[4:]
+    done = run("predict", "--model", "pretrained-anchored", *store, *new)
+    assert done.exit_code == 65
+    assert "two or more of K562, HeLa-S3, HUVEC, NHEK" in done.output
+    done = run("predict", "--model", "pretrained-anchored", *store, *new, *known)
+    assert done.exit_code == 0, done.output
+    header = artifacts.read_table(tmp_path / "predictions.A.parquet", "predictions")[1]["parameters"]
+    assert header["anchor_cells"] == ["K562", "NHEK"]

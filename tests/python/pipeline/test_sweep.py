@@ -150,6 +150,14 @@ def test_each_cell_or_chromosome_is_left_out_in_turn(tmp_path: Path) -> None:
     assert [run["point"] for run in runs] == [f"{name}_{fold}" for name in ("all", "near") for fold in folds]
     assert [run["split"] for run in runs] == [f"--fold {fold}" for fold in folds] * 2
     assert runs[4]["args"] == "--layers 0 --fold chr2 --seed 1"
+    # points bear the genome's names of the chromosomes that it has
+    (tmp_path / "genome.sizes").write_text("chr4\t100\nchr1\t100\nchr7\t100\n")
+    (tmp_path / "names.tsv").write_text("chr10\tchr4\n")
+    whose = ("--chrom-sizes", tmp_path / "genome.sizes", "--chromosome-names", tmp_path / "names.tsv")
+    runs = laid_out(tmp_path, "--leave-out", "chromosomes", "--gtf", gtf, *whose)
+    assert [run["split"] for run in runs] == ["--fold chr1", "--fold chr4"]
+    result = check(tmp_path, "--leave-out", "chromosomes", "--gtf", gtf, *whose[2:])
+    assert "--chromosome-names needs --chrom-sizes" in result.output
     result = check(tmp_path, "--leave-out", "chromosomes", "--gtf", gtf, grid="points: {all: {val: chr5}}")
     assert result.exit_code == 65
     assert (

@@ -256,3 +256,13 @@ def test_executable_writes_the_artefact(tmp_path):
     assert found.header["parameters"] == {
         "bin_size": 5000, "anchors": "span", "infinite": "cap", "duplicates": "largest", "formats": ["table"],
     }  # fmt: skip
+
+
+def test_anchors_of_whole_chromosomes_do_not_fill_the_memory(tmp_path: Path) -> None:
+    """Some tools write trans contacts or domains so: two anchors of chr1 would make 2.5e9 pairs of bins."""
+    path = tmp_path / "wide.bedpe"
+    path.write_text("chr1\t0\t5000\tchr1\t50000\t55000\t.\t3\nchr1\t0\t248956422\tchr1\t0\t248956422\t.\t3\n")
+    read = loop_files.read_loops(path)
+    with pytest.raises(InputError, match=r"the loop of chr1:0-248,956,422 and 0-248,956,422 has anchors too wide"):
+        contacts.bin_contacts([read], [path], {"chr1": 248_956_422}, 5000)
+    assert len(contacts.bin_contacts([read], [path], {"chr1": 248_956_422}, 5000, anchors="start")["row"]) == 2

@@ -265,3 +265,37 @@ def test_digest_follows_windows_and_ids() -> None:
     same = elements.merge(ccres([("chr1", 0, 100), ("chr1", 1000, 1100)]))
     narrow = elements.merge(ccres([("chr1", 0, 100), ("chr1", 1000, 1100)]), width=350)
     assert elements.element_digest(frame) == elements.element_digest(same) != elements.element_digest(narrow)
+
+
+V4 = {
+    "255,0,0": "PLS",
+    "255,205,0": "dELS",
+    "255,170,170": "CA-H3K4me3",
+    "0,176,240": "CA-CTCF",
+    "6,218,147": "CA",
+    "190,40,229": "CA-TF",
+    "216,118,236": "TF",
+    "140,140,140": "Unclassified",
+}
+
+
+def test_screens_version_4_is_read_alike_by_name_and_by_colour(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    rows = [f"chr1\t{at}\t{at + 200}\tE{at}\t0\t.\t{at}\t{at + 200}\t{colour}" for at, colour in enumerate(V4)]
+    (tmp_path / "colour.bed").write_text("\n".join(rows))
+    (tmp_path / "name.bed").write_text("\n".join(f"{row}\t{V4[row.split()[8]]}" for row in rows))
+    found = [elements.read_ccres([tmp_path / f"{name}.bed"], {"chr1": None}) for name in ("colour", "name")]
+    assert found[0].equals(found[1])
+    assert found[0]["class"].to_list() == [name for name in V4.values() if name != "CA"]  # which was DNase-only
+    said = capsys.readouterr().err
+    assert said.count("1 of 8 cCREs are of class DNase-only or Low-DNase or CA and left out") == 2
+    assert said.count("1 of 8 cCREs are Unclassified; they are kept") == 2
+    assert (
+        "CA" in elements.read_ccres([tmp_path / "name.bed"], {"chr1": None}, exclude=["Low-DNase"])["class"].to_list()
+    )
+
+
+@pytest.mark.parametrize("rest", ["peak\t0\t.\t5.5\t-1\t3\t75", "x\t0\t+\t1\t9\t0,0,0\t2\t4,4,\t0,9,", "n\t960\t17"])
+def test_a_column_of_numbers_is_no_class(tmp_path: Path, rest: str) -> None:
+    (tmp_path / "a.bed").write_text(f"chr1\t100\t300\t{rest}\n")
+    found = elements.read_ccres([tmp_path / "a.bed"], {"chr1": None})
+    assert found.select("element_id", "class").row(0) == (rest.split("\t")[0], "cCRE")

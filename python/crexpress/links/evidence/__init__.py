@@ -1,57 +1,47 @@
-"""Every piece of evidence on links, by name; one file each, those of a track made for any track."""
+"""Every piece of evidence on links, by name; one file each, those of a track made for any track.
+
+Another package adds its own by an entry point of the group `crexpress.evidence` that names a `Piece`.
+"""
 
 from collections.abc import Iterable
 
 import numpy as np
 
 from crexpress.core.errors import InputError
-from crexpress.links.evidence import (
-    abc,
-    activity_between,
-    activity_near,
-    competition,
-    ctcf_between,
-    distance,
-    elements_between,
-    expression,
-    gene_activity,
-    gene_body,
-    loops,
-    nearest_tss,
-    network,
-    promoter_like,
-    promoter_share,
-    signals,
-    tss_between,
-)
+from crexpress.core.registry import Registry
+from crexpress.links.evidence import signals
 from crexpress.links.evidence.piece import Piece
 from crexpress.links.scene import ACCESS, NO_TRACKS, Links
 
-_PLAIN = (
-    distance.PIECE,
-    abc.PIECE,
-    tss_between.PIECE,
-    elements_between.PIECE,
-    activity_between.PIECE,
-    ctcf_between.PIECE,
-    activity_near.PIECE,
-    gene_activity.PIECE,
-    promoter_share.PIECE,
-    competition.PIECE,
-    nearest_tss.PIECE,
-    promoter_like.PIECE,
-    gene_body.OWN,
-    gene_body.OTHER,
-    expression.HERE,
-    expression.MEAN,
-    expression.LEAST,
-    expression.SPECIFIC,
-    loops.STRENGTH,
-    loops.SUPPORT,
-    loops.OF_GENE,
-    network.ATTENTION,
-    network.PERTURBATION,
-    network.LEARNED,
+_OWN = {
+    "distance": "distance:PIECE",
+    "abc": "abc:PIECE",
+    "tss_between": "tss_between:PIECE",
+    "elements_between": "elements_between:PIECE",
+    "activity_between": "activity_between:PIECE",
+    "ctcf_between": "ctcf_between:PIECE",
+    "activity_near": "activity_near:PIECE",
+    "gene_activity": "gene_activity:PIECE",
+    "promoter_share": "promoter_share:PIECE",
+    "competition": "competition:PIECE",
+    "nearest_tss": "nearest_tss:PIECE",
+    "promoter_like": "promoter_like:PIECE",
+    "own_body": "gene_body:OWN",
+    "other_body": "gene_body:OTHER",
+    "expression": "expression:HERE",
+    "expression_mean": "expression:MEAN",
+    "expression_least": "expression:LEAST",
+    "expression_specific": "expression:SPECIFIC",
+    "loop": "loops:STRENGTH",
+    "loop_maps": "loops:SUPPORT",
+    "loops_of_gene": "loops:OF_GENE",
+    "matrix": "matrix:PIECE",
+    "attention": "network:ATTENTION",
+    "perturbation": "network:PERTURBATION",
+    "learned": "network:LEARNED",
+}
+EVIDENCE: Registry[Piece] = Registry(
+    "crexpress.evidence", {name: f"{__name__}.{place}" for name, place in _OWN.items()}
 )
 _LABELS = {ACCESS: "accessibility", "ctcf": "CTCF", "polr2a": "POLR2A"}
 _OF_TRACK = (signals.at_element, signals.at_promoter, signals.around)
@@ -65,19 +55,20 @@ def of_tracks(tracks: Iterable[str]) -> list[Piece]:
 def available(has: Iterable[str]) -> list[str]:
     """Names of all pieces that a cell with these things (`Scene.has`) has."""
     has = frozenset(has)
-    return [piece.name for piece in (*_PLAIN, *of_tracks(sorted(has - NO_TRACKS))) if has.issuperset(piece.needs)]
+    every = {**EVIDENCE, **{piece.name: piece for piece in of_tracks(sorted(has - NO_TRACKS))}}
+    return [name for name, piece in every.items() if has.issuperset(piece.needs)]
 
 
 def find(names: Iterable[str]) -> list[Piece]:
     """Pieces of these names. Raises InputError for one that is not known."""
-    plain = {piece.name: piece for piece in _PLAIN}
     found = []
     for name in names:
         _, underscore, track = name.partition("_")
-        own = {piece.name: piece for piece in of_tracks([track])} if underscore and name not in plain else plain
+        of_track = {piece.name: piece for piece in of_tracks([track])} if underscore else {}
+        own = EVIDENCE if name in EVIDENCE else of_track
         if name not in own:
             raise InputError(
-                f"there is no evidence '{name}'; it is one of {', '.join(plain)}, or element_, promoter_ or around_ "
+                f"there is no evidence '{name}'; it is one of {', '.join(EVIDENCE)}, or element_, promoter_ or around_ "
                 "and the name of a track"
             )
         found.append(own[name])

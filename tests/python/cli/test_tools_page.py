@@ -1,4 +1,4 @@
-"""The README's "Tool by tool" section runs as it stands, on the built-in simulated case."""
+"""docs/tools.md runs as it stands, on the built-in simulated case."""
 
 import os
 import re
@@ -13,10 +13,10 @@ ROOT = Path(__file__).parents[3]
 
 
 def section(title: str, language: str) -> str:
-    """The first code block of a language in a section of the README."""
-    text = (ROOT / "README.md").read_text().split(f"## {title}\n")[1].split("\n## ")[0]
+    """The first code block of a language in a section of docs/tools.md."""
+    text = (ROOT / "docs" / "tools.md").read_text().split(f"# {title}\n")[1].split("\n## ")[0]
     found = re.search(rf"```{language}\n(.*?)```", text, re.DOTALL)
-    assert found, f"README's section {title} has no {language} block"
+    assert found, f"{title} of docs/tools.md has no {language} block"
     return found[1]
 
 

@@ -1,0 +1,119 @@
+"""Changes of the genome that a user gives: variants of a VCF, edits of a BED, one row an allele."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from crexpress.core.errors import InputError
+from crexpress.formats.text_files import open_text, read_intervals
+
+# `start`, `end`: the bases replaced, 0-based half-open; `ref`: what the file says stands there, or null; `alt`: what
+# replaces them. `action`: "sequence" replaces bases alone, "delete" takes their signal away too, "silence" that alone.
+SCHEMA = {
+    "line": pl.Int64, "name": pl.String, "chrom": pl.String, "start": pl.Int64, "end": pl.Int64,
+    "ref": pl.String, "alt": pl.String, "action": pl.String,
+}  # fmt: skip
+_BASES = re.compile("[ACGTN]*", re.IGNORECASE)
+
+
+class Edits(NamedTuple):
+    """Edits of a file, with columns SCHEMA, and what of it cannot be used: columns line, variant, reason."""
+
+    table: pl.DataFrame
+    left_out: pl.DataFrame
+
+
+def left_out(rows: list[tuple[int, str, str]]) -> pl.DataFrame:
+    """A table of what was left out: number of the line, the variant, why."""
+    return pl.DataFrame(rows, schema={"line": pl.Int64, "variant": pl.String, "reason": pl.String}, orient="row")
+
+
+def read_edits(path: Path) -> Edits:
+    """A VCF, plain, gzipped or bgzipped, or a BED of edits, told by its content."""
+    with open_text(path) as file:
+        for line in file:
+            if line.startswith("##fileformat=VCF") or line.startswith("#CHROM"):
+                return read_vcf(path)
+            if line.strip() and not line.startswith(("#", "track ", "browser ")):
+                break
+    return read_bed(path)
+
+
+def read_vcf(path: Path) -> Edits:
+    """Every alternative allele a row; symbolic ones other than <DEL>, and records not to be read, are left out.
+
+    Raises InputError for a file without a record, or whose records are not those of a VCF.
+    """
+    rows: list[tuple[Any, ...]] = []
+    lost: list[tuple[int, str, str]] = []
+    records = 0
+    for number, fields in _records(path):
+        records += 1
+        chrom, place, name, ref, alts = fields[:5]
+        shown = f"{chrom}:{place} {ref[:20]}>{alts[:20]}"
+        if not place.isdigit() or int(place) < 1 or not ref or not _BASES.fullmatch(ref):
+            lost.append((number, shown, "its position or reference allele cannot be read"))
+            continue
+        start = int(place) - 1
+        for alt in alts.split(","):
+            allele = f"{chrom}:{place} {ref[:20]}>{alt[:20]}"
+            own = None if name in (".", "") else name
+            end = _end(fields[7] if len(fields) > 7 else "")
+            if alt == "<DEL>" and end is not None and end > start + 1:
+                rows.append((number, own, chrom, start + 1, end, None, "", "delete"))
+            elif alt in (".", "*", "") or not _BASES.fullmatch(alt):
+                lost.append((number, allele, "no allele of bases: only letters and <DEL> with END= are read"))
+            elif alt.upper() == ref.upper():
+                lost.append((number, allele, "the alternative is the reference allele"))
+            else:
+                rows.append((number, own, chrom, start, start + len(ref), ref.upper(), alt.upper(), "sequence"))
+    if not records:
+        raise InputError(f"{path} holds no variant; give a VCF with records below its header")
+    if not rows and lost[-1][2].startswith("its position"):
+        raise InputError(
+            f"{path} line {lost[0][0]}: '{lost[0][1]}' is no record of a VCF; give CHROM, POS, ID, REF, ALT"
+        )
+    return Edits(pl.DataFrame(rows, schema=SCHEMA, orient="row"), left_out(lost))
+
+
+def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
+    with open_text(path) as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip() or line.startswith("#"):
+                continue
+            fields = line.rstrip("\r\n").split("\t")
+            if len(fields) < 5:
+                raise InputError(
+                    f"{path} line {number}: a record of a VCF has at least 5 tab-separated columns, found "
+                    f"'{line.strip()[:60]}'"
+                )
+            yield number, fields
+
+
+def _end(info: str) -> int | None:
+    found = re.search(r"(?:^|;)END=(\d+)(?:;|$)", info)
+    return int(found[1]) if found else None
+
+
+def read_bed(path: Path) -> Edits:
+    """BED whose fourth column says what is done: del, ins:ACGT (before the first base), rep:ACGT or silence.
+
+    The fifth, if there is one, is a name. Raises InputError, naming the line, for any other word.
+    """
+    table = read_intervals(path, 4)
+    rows = []
+    for row in table.iter_rows(named=True):
+        word, _, bases = (row["column_4"] or "").strip().partition(":")
+        place = row["line"], row.get("column_5"), row["chrom"], row["start"]
+        good = bool(_BASES.fullmatch(bases)) and bool(bases) == (word in ("ins", "rep"))
+        if word not in ("del", "ins", "rep", "silence") or not good:
+            raise InputError(
+                f"{path} line {row['line']}: '{row['column_4']}' is no edit; write del, ins:ACGT, rep:ACGT or silence "
+                "in the fourth column"
+            )
+        action = {"del": "delete", "silence": "silence"}.get(word, "sequence")
+        rows.append((*place, row["start"] if word == "ins" else row["end"], None, bases.upper(), action))
+    return Edits(pl.DataFrame(rows, schema=SCHEMA, orient="row"), left_out([]))

@@ -1,0 +1,141 @@
+"""Which genes, elements and links are asked for: by names, by a file of names, or as the strongest links of a cell."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+
+from crexpress.core import artifacts
+from crexpress.core.errors import InputError, InputErrors
+from crexpress.core.names import listed
+from crexpress.data.store import Store
+from crexpress.formats.text_files import read_lines
+from crexpress.prepare.genes import bare_ids
+
+
+class Pairs(NamedTuple):
+    """Links, each a gene's row and the column of `store.index` in which it sees the element; int64, of one length."""
+
+    gene: np.ndarray
+    column: np.ndarray
+
+
+def names(given: str) -> list[str]:
+    """ "A,B" -> its names; the path of a file -> the first word of each line, # lines left out. Each once, in order."""
+    path = Path(given)
+    if not path.is_file():
+        return list(dict.fromkeys(listed(given)))
+    return list(dict.fromkeys(read_lines(path)["text"].str.strip_chars().str.extract(r"^([^\s,;]+)").drop_nulls()))
+
+
+def gene_rows(genes: pl.DataFrame, wanted: Sequence[str]) -> np.ndarray:
+    """Rows of genes by id, id without version, or symbol; InputError for all that are missing or meant twice."""
+    ids, bare, symbols = genes["gene_id"], bare_ids(genes["gene_id"]).str.replace(r"\.\d+$", ""), genes["gene_name"]
+    rows, faults = [], []
+    places = [_places(column) for column in (ids, bare, symbols)]
+    asked = bare_ids(pl.Series(wanted, dtype=pl.String)).str.replace(r"\.\d+$", "")
+    for name, without in zip(wanted, asked, strict=True):
+        found = next((of[key] for of, key in zip(places, (name, without, name), strict=True) if key in of), [])
+        if len(found) == 1:
+            rows.append(found[0])
+        elif found:
+            faults.append(f"{len(found)} genes are called {name} ({', '.join(ids[found][:4])}); give the id of one")
+        else:
+            faults.append(f"there is no gene {name}; give its symbol, or its id as in the annotation")
+    _raise(faults, "genes")
+    return np.array(rows, np.int64)
+
+
+def element_rows(elements: pl.DataFrame, wanted: Sequence[str]) -> np.ndarray:
+    """Rows of elements by their ids; InputError for all that are missing or stand for several."""
+    place = _places(elements["element_id"])
+    faults = [
+        f"there is no element {name}; give an element_id of elements.parquet"
+        if name not in place
+        else f"{len(place[name])} elements are called {name}; leave it out"
+        for name in wanted
+        if len(place.get(name, [])) != 1
+    ]
+    _raise(faults, "elements")
+    return np.array([place[name][0] for name in wanted], np.int64)
+
+
+def pairs(store: Store, genes: np.ndarray | None, elements: np.ndarray | None) -> Pairs:
+    """Every link between these genes (None: all) and elements (None: all that they see, their TSS windows too).
+
+    Raises InputError for elements on no such gene's list.
+    """
+    rows = np.arange(len(store.genes)) if genes is None else genes
+    index = store.index[rows].numpy()
+    if elements is None:
+        gene, column = np.nonzero(index >= 0)
+        return Pairs(rows[gene], column)
+    gene, column = np.nonzero(np.isin(index, elements))
+    unseen = elements[~np.isin(elements, index)]
+    if len(unseen):
+        ids = store.elements["element_id"][unseen[:3]].to_list()
+        of = "any gene's" if genes is None else "these genes'"
+        raise InputError(
+            f"{len(unseen)} of {len(elements)} elements are not on {of} list of what the model sees ({', '.join(ids)}"
+            f"{', ...' if len(unseen) > 3 else ''}); take elements near these genes, or a model with more neighbours"
+        )
+    return Pairs(rows[gene], column)
+
+
+def strongest(store: Store, links: pl.DataFrame, score: str, count: int) -> Pairs:
+    """The `count` links with the highest score in a links table of the same elements, genes and neighbours."""
+    if score not in links.columns:
+        raise InputError(f"the links have no score '{score}'; they have {', '.join(links.columns[9:])}")
+    top = links.sort(score, descending=True, maintain_order=True).head(count)
+    gene = gene_rows(store.genes, top["gene_id"].to_list())
+    seen = store.index[gene].numpy() == top["element"].to_numpy()[:, None]
+    if not seen.any(1).all():
+        lost = top.row(int(np.flatnonzero(~seen.any(1))[0]), named=True)
+        raise InputError(
+            f"the links list {lost['element_id']} at {lost['gene_id']}, which this model does not see there; give the "
+            "links that interpret made by this model"
+        )
+    return Pairs(gene, seen.argmax(1))
+
+
+def asked_pairs(
+    store: Store,
+    cell: str,
+    genes: str | None = None,
+    elements: str | None = None,
+    links: Sequence[Path] = (),
+    score: str = "perturbation",
+    top: int = 100,
+) -> Pairs:
+    """Links of named genes, elements or both, else the `top` strongest of the cell's links file (cli.chosen_options).
+
+    Raises InputError where nothing is named and no file is of the cell.
+    """
+    if genes or elements:
+        rows = gene_rows(store.genes, names(genes)) if genes else None
+        return pairs(store, rows, element_rows(store.elements, names(elements)) if elements else None)
+    own = [path for path in links if artifacts.require_header(path)["cell"] == cell]
+    if len(own) != 1:
+        raise InputError(
+            f"say which links of {cell} to look at: --ask-genes, --ask-elements, or --links with links.{cell}.parquet"
+            + (f" ({len(own)} files of it were given)" if own else "")
+        )
+    table, header = artifacts.read_table(own[0], "links")
+    for what, digest in store.digests.items():
+        if header[what] != digest:
+            raise InputError(f"{own[0]} was made for other {what} ({header[what]}, not {digest}); run interpret again")
+    return strongest(store, table, score, top)
+
+
+def _places(names: pl.Series) -> dict[str, list[int]]:
+    table = pl.DataFrame({"name": names}).with_row_index("row").group_by("name", maintain_order=True).agg("row")
+    return dict(zip(table["name"], table["row"].to_list(), strict=True))
+
+
+def _raise(faults: Sequence[str], what: str) -> None:
+    if len(faults) == 1:
+        raise InputError(faults[0])
+    if faults:
+        raise InputErrors(f"{len(faults)} of the {what} asked for cannot be taken:", faults)

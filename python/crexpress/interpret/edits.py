@@ -1,0 +1,171 @@
+"""Where edits of the genome fall, whether its FASTA has what they replace, and what the elements' windows become."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import polars as pl
+import pysam
+
+from crexpress.core import chromosome_names, log
+from crexpress.core.errors import InputError
+from crexpress.formats.edit_files import Edits, left_out
+from crexpress.formats.genome_files import open_fasta
+from crexpress.prepare import sequence
+from crexpress.prepare.elements import TSS
+
+WRONG = 0.1  # share of reference alleles that may differ from the FASTA; above, it is another build
+LONGEST = 10_000  # bases beside a window that may move into it; of a longer deletion the rest is unknown
+
+
+class Checked(NamedTuple):
+    """Edits on chromosomes of the elements, whose reference allele is that of the FASTA; and all that is left out."""
+
+    table: pl.DataFrame
+    left_out: pl.DataFrame
+
+
+def check(edits: Edits, path: Path, fasta: Path, lengths: Mapping[str, int | None]) -> Checked:
+    """Edits with the elements' names of chromosomes, their reference alleles looked up.
+
+    Raises InputError where no chromosome is shared, the FASTA is of another build than the elements, or more than a
+    tenth of the reference alleles differ from it: then the file is of another build.
+    """
+    table = edits.table
+    if not len(table):
+        raise InputError(f"{path} holds no edit that can be used: {edits.left_out['reason'][0]}")
+    spelt = chromosome_names.reconcile(table["chrom"].unique(maintain_order=True), set(lengths), path)
+    known = table["chrom"].is_in(list(spelt))
+    lost = [edits.left_out, _lost(table.filter(~known), "on a chromosome without elements")]
+    table = table.filter(known).with_columns(pl.col("chrom").replace_strict(spelt))
+    with open_fasta(fasta) as file:
+        sizes = dict(zip(file.references, file.lengths, strict=True))
+        names = chromosome_names.reconcile(sizes, set(lengths), fasta)
+        chromosome_names.require_same_build({names[name]: sizes[name] for name in names}, lengths, fasta)
+        own = {chrom: name for name, chrom in names.items()}
+        found = [_bases(file, own.get(chrom), sizes, start, end) for chrom, start, end in
+                 table["chrom", "start", "end"].iter_rows()]  # fmt: skip
+    table = table.with_columns(there=pl.Series(found, dtype=pl.String))
+    outside = table["there"].is_null()
+    lost.append(_lost(table.filter(outside), "beyond the end of its chromosome in the FASTA"))
+    table = table.filter(~outside)
+    differs = (pl.col("ref") != pl.col("there")) & ~pl.col("ref").str.contains("N")
+    wrong = table.filter(differs.fill_null(False))
+    stated = table["ref"].is_not_null().sum() + int(outside.sum())
+    if len(wrong) + int(outside.sum()) > WRONG * max(stated, 1) and stated:
+        first = wrong.row(0, named=True) if len(wrong) else edits.table.row(0, named=True)
+        stands = f"says {first['ref'][:20]} at {first['chrom']}:{first['start'] + 1:,}" if first["ref"] else "goes on"
+        raise InputError(
+            f"{path} line {first['line']} {stands}, where {fasta} has {first.get('there', 'nothing')[:20]}; "
+            f"{len(wrong) + int(outside.sum()):,} of {stated:,} reference alleles differ, so it was made for another "
+            "genome build: lift it over, or give the FASTA of its build with elements made on that"
+        )
+    lost.append(_lost(wrong, "its reference allele is not that of the FASTA"))
+    table = table.filter(~differs.fill_null(False)).with_columns(ref=pl.col("there")).drop("there")
+    return Checked(table, pl.concat(lost))
+
+
+def _bases(file: pysam.FastaFile, name: str | None, sizes: Mapping[str, int], start: int, end: int) -> str | None:
+    if name is None or end > sizes[name]:
+        return None
+    return str(file.fetch(name, start, end)).upper()
+
+
+def _lost(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
+    return left_out([(row["line"], shown(row), reason) for row in rows.iter_rows(named=True)])
+
+
+def shown(edit: Mapping[str, object]) -> str:
+    """An edit as people write it, 1-based: chr1:1000 A>G."""
+    ref, alt = str(edit["ref"] or ""), str(edit["alt"] or "")
+    what = f"{ref[:20] or '-'}>{alt[:20] or '-'}" if edit["action"] == "sequence" else str(edit["action"])
+    return f"{edit['chrom']}:{int(str(edit['start'])) + 1} {what}"
+
+
+def touched(edits: pl.DataFrame, elements: pl.DataFrame) -> pl.DataFrame:
+    """Columns `edit` and `element` (rows), for each window that an edit changes.
+
+    `whole`: whether a deletion takes the whole cCRE, or TSS window, so that nothing is left of the element.
+    """
+    is_tss = pl.col("class") == TSS
+    elements = elements.with_columns(
+        low=pl.when(is_tss).then("start").otherwise("ccre_start"),
+        high=pl.when(is_tss).then("end").otherwise("ccre_end"),
+    )
+    width = int(elements["end"][0] - elements["start"][0])
+    parts = []
+    for (chrom,), own in elements.with_row_index("element").group_by("chrom", maintain_order=True):
+        here = edits.with_row_index("edit").filter(pl.col("chrom") == chrom)
+        own = own.sort("start")
+        starts = own["start"].to_numpy()
+        low = np.searchsorted(starts, here["start"].to_numpy() - width, "right")
+        high = np.searchsorted(starts, here["end"].to_numpy(), "left")
+        count = np.maximum(high - low, 0)
+        edit = np.repeat(np.arange(len(here)), count)
+        row = np.arange(count.sum()) + np.repeat(low - np.cumsum(count) + count, count)
+        parts.append(
+            pl.DataFrame(
+                {
+                    "edit": here["edit"][edit],
+                    "element": own["element"][row],
+                    "whole": (here["action"][edit] == "delete")
+                    & (here["start"][edit] <= own["low"][row])
+                    & (here["end"][edit] >= own["high"][row]),
+                }
+            )
+        )
+    return pl.concat(parts).sort("edit", "element")
+
+
+def edited_bases(
+    edits: pl.DataFrame, elements: pl.DataFrame, lengths: Mapping[str, int | None], fasta: Path
+) -> tuple[np.ndarray, np.ndarray]:
+    """Windows before and after, uint8 [n, width], of one edit and one element a row; on the plus strand.
+
+    The side of the window that the edit is farther from stays in its place, so that the middle of the element does;
+    where bases are lost, those beyond the other end move in.
+    """
+    width = int(elements["end"][0] - elements["start"][0]) if len(elements) else 0
+    before, after = (np.empty((len(elements), width), np.uint8) for _ in range(2))
+    places = zip(edits["chrom"], edits["start"], edits["end"], edits["alt"], elements["start"], strict=True)
+    with open_fasta(fasta) as file:
+        names = chromosome_names.reconcile(file.references, set(lengths), fasta)
+        own = {chrom: name for name, chrom in names.items()}
+        for row, (chrom, start, end, alt, window) in enumerate(places):
+            beside = min(end - start, LONGEST)
+            origin = window - beside
+            around = _around(file, own[chrom], origin, window + width + beside)
+            before[row] = around[beside : beside + width]
+            low, high = (int(np.clip(place - origin, 0, len(around))) for place in (start, end))
+            changed = np.concatenate([around[:low], sequence.encode(alt), around[high:]])
+            left = start + end < 2 * window + width  # of the middle: counted from the right then
+            part = changed[::-1][beside : beside + width] if left else changed[beside : beside + width]
+            part = np.pad(part, (0, width - len(part)), constant_values=sequence.UNKNOWN)
+            after[row] = part[::-1] if left else part
+    silent = (edits["action"] == "silence").to_numpy()
+    after[silent] = before[silent]
+    return before, after
+
+
+def _around(file: pysam.FastaFile, name: str, start: int, end: int) -> np.ndarray:
+    """Codes of an interval that may reach beyond the chromosome, where bases are unknown."""
+    length = file.get_reference_length(name)
+    low, high = max(start, 0), min(end, length)
+    codes = sequence.encode(file.fetch(name, low, high))
+    return np.pad(codes, (low - start, end - high), constant_values=sequence.UNKNOWN)
+
+
+def signal_left(edits: pl.DataFrame, windows: np.ndarray, bins: int, bin_size: int) -> np.ndarray:
+    """Share of each bin's bases that keep their signal, float32 [n, bins], of edits and where their windows begin."""
+    edges = windows[:, None] + np.arange(bins + 1) * bin_size
+    start, end = (edits[name].to_numpy()[:, None] for name in ("start", "end"))
+    lost = np.clip(np.minimum(edges[:, 1:], end) - np.maximum(edges[:, :-1], start), 0, bin_size) / bin_size
+    lost[(edits["action"] == "sequence").to_numpy()] = 0
+    return (1 - lost).astype(np.float32)
+
+
+def say_left_out(checked: Checked, path: Path) -> None:
+    """Count what is left out, by reason."""
+    for reason, count in checked.left_out.group_by("reason", maintain_order=True).len().iter_rows():
+        log.say(f"{path}: {count:,} left out: {reason}")

@@ -1,0 +1,62 @@
+"""A session file for IGV (desktop and web): which files to show, each as a track.
+
+Paths are as the files lie beside the session, so that the folder can be moved or put on a server.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from xml.etree import ElementTree
+
+import polars as pl
+
+from crexpress.core import files
+from crexpress.links.exports.shown import Shown
+
+TITLES = {"bedpe": "links", "bed": "elements with links", "bigwig": "summed score"}
+_AROUND = 50_000  # bp beside the links of the gene that is shown first
+_GENOMES = {  # by the length of a chromosome that assemblies differ in
+    **{("1", 248_956_422): "hg38", ("20", 64_444_167): "hg38", ("22", 50_818_468): "hg38"},
+    **{("1", 249_250_621): "hg19", ("20", 63_025_520): "hg19", ("22", 51_304_566): "hg19"},
+    **{("1", 195_154_279): "mm39", ("19", 61_420_004): "mm39"},
+    **{("1", 195_471_971): "mm10", ("19", 61_431_566): "mm10"},
+}
+
+
+class Track(NamedTuple):
+    """A file to show: `path` from the session's folder or an address, `kind` as IGV calls it (bedpe, bed, bigwig)."""
+
+    name: str
+    path: str
+    kind: str
+    colour: str = "0,114,178"
+
+
+def genome_of(lengths: Mapping[str, int]) -> str:
+    """What IGV calls the genome with chromosomes of these lengths; "" where it is none of the common ones."""
+    found = {_GENOMES.get((name.removeprefix("chr"), length), "") for name, length in lengths.items()} - {""}
+    return found.pop() if len(found) == 1 else ""
+
+
+def place(shown: Shown) -> str:
+    """Around the strongest link, 1-based as IGV writes places."""
+    best = shown.chosen.sort(pl.col(shown.score), descending=True, maintain_order=True).row(0, named=True)
+    start = max(min(best["start"], best["tss"]) - _AROUND, 0)
+    end = min(max(best["end"], best["tss"] + 1) + _AROUND, shown.lengths.get(best["chrom"], 2**31))
+    return f"{best['chrom']}:{start + 1}-{end}"
+
+
+def write(path: Path, genome: str, tracks: Sequence[Track], locus: str = "All") -> None:
+    """Write the session."""
+    session = ElementTree.Element("Session", genome=genome, locus=locus, version="8")
+    resources = ElementTree.SubElement(session, "Resources")
+    panel = ElementTree.SubElement(session, "Panel", name="DataPanel")
+    for track in tracks:
+        ElementTree.SubElement(resources, "Resource", name=track.name, path=track.path, type=track.kind)
+        ElementTree.SubElement(
+            panel, "Track", id=track.path, name=track.name, color=track.colour, autoscale="true", visible="true"
+        )
+    ElementTree.indent(session)
+    text = ElementTree.tostring(session, encoding="unicode", xml_declaration=False)
+    with files.replacing(path) as temporary:
+        temporary.write_text('<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n' + text + "\n")

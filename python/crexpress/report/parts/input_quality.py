@@ -1,0 +1,75 @@
+"""Input quality: what the tracks of every cell look like, and what to expect of odd ones."""
+
+from crexpress.report import facts, quality, style
+from crexpress.report.page import Cell, Section, Table, Text
+from crexpress.report.parts.part import Part
+from crexpress.report.study import Blocks, Study
+
+_MOST_PAIRS = 15  # pairs of cells whose tracks are compared
+
+
+def section(study: Study) -> Section | None:
+    """A row for each track of each cell; warnings; how alike the cells are."""
+    inputs = study.inputs
+    if not inputs.signals:
+        return None
+    cells = [cell for cell in facts.cells(inputs) if cell in inputs.signals]
+    found = [track for cell in cells for track in quality.tracks(inputs, cell)]
+    told = quality.warnings(found)
+    blocks: Blocks = [Text(text, tone="warning") for text in told]
+    if not told:
+        blocks.append(Text("Nothing about the tracks is odd."))
+    blocks.append(_table(study, found))
+    pairs = [(a, b) for number, a in enumerate(cells) for b in cells[number + 1 :]]
+    if pairs:
+        blocks.append(_alike(study, pairs[:_MOST_PAIRS]))
+    return Section("input", "Input quality", blocks)
+
+
+def _table(study: Study, found: list[quality.Track]) -> Table:
+    rows = []
+    for track in found:
+        files = study.inputs.signals[track.cell].header["parameters"].get("replicates", {}).get(track.name)
+        cells = [Cell(track.cell), Cell(style.track(track.name)), Cell(style.count(files), numeric=True)]
+        cells.append(Cell(style.percent(track.share), numeric=True))
+        cells += [Cell(style.significant(value), numeric=True) for value in track.quantiles]
+        cells.append(Cell(style.number(track.promoters, 1), numeric=True))
+        rows.append([*cells, Cell(style.number(track.expression, 2), numeric=True)])
+    groups = [("", 4), ("Signal of elements that have any", 4), ("", 2)]
+    columns = [
+        "Cell",
+        "Track",
+        "Files",
+        "With signal",
+        "25 %",
+        "50 %",
+        "75 %",
+        "99 %",
+        "At promoters",
+        "With expression",
+    ]
+    caption = (
+        "Each track over all elements, mean of its linear signal. With signal: share of the elements. At promoters: "
+        "mean "
+        "there over the mean of all elements. With expression: rank correlation of the signal at a gene's TSS with it."
+    )
+    return Table(caption, columns, rows, groups)
+
+
+def _alike(study: Study, pairs: list[tuple[str, str]]) -> Table:
+    known = {pair: quality.between(study.inputs, *pair) for pair in pairs}
+    tracks = list(dict.fromkeys(name for own in known.values() for name in own))
+    rows = [
+        [Cell(f"{a} and {b}"), *(Cell(style.number(own.get(name), 2), numeric=True) for name in tracks)]
+        for (a, b), own in known.items()
+    ]
+    return Table("Correlation of a track between cells, over all elements.", ["Cells", *map(style.track, tracks)], rows)
+
+
+def findings(study: Study) -> list[str]:
+    """The warnings."""
+    cells = [cell for cell in facts.cells(study.inputs) if cell in study.inputs.signals]
+    return quality.warnings([track for cell in cells for track in quality.tracks(study.inputs, cell)])
+
+
+PART = Part(section, findings=findings)

@@ -1,0 +1,121 @@
+"""A methods text of this run, ready to paste, with its references, and what the run did not do."""
+
+from importlib import resources
+
+from crexpress import __version__
+from crexpress.core import splits
+from crexpress.report import cell_facts, facts, style
+from crexpress.report.card import scored
+from crexpress.report.inputs import Inputs
+from crexpress.report.page import Code, Section, Text
+from crexpress.report.parts.part import Part
+from crexpress.report.study import Study
+
+
+def section(study: Study) -> Section | None:
+    """The text and its references."""
+    text = "\n\n".join(filter(None, (_data(study.inputs), _model(study.inputs), _links(study.inputs), _tests(study))))
+    bib = resources.files("crexpress.report").joinpath("references.bib").read_text(encoding="utf-8").rstrip()
+    missing = not_done(study)
+    blocks = [Code("methods-text", "Methods", text), Code("methods-bib", "References (BibTeX)", bib)]
+    told = [Text(f"Not done in this run: {'; '.join(missing)}.")] if missing else []
+    return Section("methods", "Methods text", [*blocks, *told])
+
+
+def _data(inputs: Inputs) -> str:
+    header = (inputs.elements or inputs.genes).header
+    about = header["parameters"]
+    text = f"Gene expression and element-gene links were modelled with crexpress {__version__}, which implements ScPGE "
+    text += "(Zhang et al. 2026) and CREaTor (Li et al. 2023). "
+    if inputs.elements is not None:
+        names = [source["name"] for source in header["sources"]]
+        number = len(inputs.elements.data) - len(inputs.genes.data)
+        text += (
+            f"{style.count(number)} candidate cis-regulatory elements and {style.count(len(inputs.genes.data))} genes "
+        )
+        text += f"({', '.join(about.get('biotypes') or ['all types'])}; {style.join(names)}) were taken; elements were "
+        text += f"{about.get('width')} bp wide. "
+    for cell, file in inputs.signals.items():
+        tracks = file.header["parameters"]
+        sources = style.join(source["name"] for source in file.header["sources"] if not _own(source["name"]))
+        text += f"{cell}: {facts.track_names(tracks['tracks'])} ({sources}), transformed as {tracks['transform']}. "
+    return text.strip()
+
+
+def _own(name: str) -> bool:
+    return name.startswith(("elements.", "genes.", "signals."))
+
+
+def _model(inputs: Inputs) -> str:
+    config = inputs.config
+    if not config:
+        return ""
+    reads, training = facts.channels(inputs), config.get("training", {})
+    text = f"A model of preset {config.get('preset', 'model')} read "
+    text += (
+        f"the promoter and {reads['neighbours']} neighbouring elements of each gene" if reads["neighbours"] else "genes"
+    )
+    text += f" within {reads['window'] / 2000:,g} kb" if reads["window"] else ""
+    if config.get("cells"):
+        text += f". It was trained on {style.join(config['cells'])}"
+    if training:
+        text += f" for up to {style.count(training.get('steps'))} steps of {training.get('batch_size')} genes "
+        text += "(AdamW, highest "
+        text += f"learning rate {training.get('learning_rate')}, weight decay {training.get('weight_decay')}, seed "
+        text += f"{training.get('seed')})"
+    if config.get("best_step"):
+        text += f"; the weights of step {style.count(config['best_step'])} had the lowest validation loss and were kept"
+    places = {name: facts.place(inputs, name) for name in (splits.VAL, splits.TEST)}
+    if places[splits.TEST]:
+        text += f". Genes of {places[splits.VAL]} were kept for validation, of {places[splits.TEST]} for testing"
+    return text + f". Expression is {config.get('units', 'in the unit of its tables')}."
+
+
+def _links(inputs: Inputs) -> str:
+    told = []
+    for cell in inputs.links:
+        _, label = cell_facts.main_score(inputs, cell)
+        if cell in inputs.scored:
+            about = inputs.scored[cell].header["parameters"]
+            cutoff = style.number(about["cutoff"])
+            told.append(f"in {cell} by link model {about['link_model_name']} (probability of at least {cutoff})")
+        else:
+            told.append(f"in {cell} the {cell_facts.TOP} of each gene with the highest {label}")
+    if not told:
+        return ""
+    return f"Links were called {style.join(told)}; elements without signal in any track of the cell were left out."
+
+
+def _tests(study: Study) -> str:
+    metrics = study.inputs.metrics
+    if metrics is None:
+        return ""
+    resamples = metrics.header["parameters"].get("resamples")
+    text = "Correlations and errors were measured on the test genes"
+    text += f", intervals are 95 % percentiles of {style.count(resamples)} bootstrap resamples" if resamples else ""
+    names = list(facts.screens(study.inputs)) or sorted({view.reference or "" for view in study.views("links")})
+    if any(names):
+        text += f". Links were scored on {style.join(names)} by average precision over all tested pairs, beside "
+        text += "distance and "
+        text += "activity-by-contact (Fulco et al. 2019); pairs without an element among the links count as misses"
+    return text + "."
+
+
+def not_done(study: Study) -> list[str]:
+    """What readers may expect and this run has not."""
+    inputs, missing = study.inputs, []
+    if not scored(study):
+        missing.append("no prediction was held against measured expression")
+    if not study.views("links"):
+        missing.append("no link was held against a screen")
+    if not inputs.contacts:
+        missing.append("no chromatin loops were read")
+    channels = facts.channels(inputs)
+    if inputs.config and not channels["sequence"]:
+        missing.append("the model read no sequence")
+    if len(inputs.models) == 1 and not inputs.config.get("mean_of"):
+        missing.append("one seed only: what training varies by chance is not known")
+    return missing
+
+
+PART = Part(section)

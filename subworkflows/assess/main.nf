@@ -1,0 +1,80 @@
+// How good it is, beside the baselines; a report a point, and all points side by side.
+
+include { place } from '../files'
+include { flags ; named_files ; own_presets } from '../parameters'
+include { multiqc_parameters ; multiqc_software } from '../provenance'
+include { gather ; kind_of ; pick } from '../study'
+include { tool               } from '../toolkit'
+include { COMPARE            } from '../../modules/compare'
+include { EVALUATE           } from '../../modules/evaluate'
+include { FIT_BASELINES      } from '../../modules/fit-baselines'
+include { MEASURE_COMPLEXITY } from '../../modules/measure-complexity'
+include { MULTIQC            } from '../../modules/multiqc'
+include { REPORT             } from '../../modules/report'
+
+workflow ASSESS {
+    take:
+    run // the parameters
+    plan
+    runs // runs.json
+    study
+    models
+    results // predictions and links: [task, file]
+    setup // setup.json
+    code
+    gpu_code
+
+    main:
+    def screens = named_files(run.crispr)
+    def screen_names = screens.keySet().toList()
+    def screen_files = screens.values().toList()
+    points = plan.flatMap { one -> one.points }
+
+    // [point, all files of its store, predictions and links]
+    told = gather(results.map { meta, file -> [meta.point, meta.order, file] })
+        .map { point, own -> [point.store, point, own] }
+        .combine(study, by: 0)
+        .map { _store, point, own, files -> [point, files + own] }
+    // [split of genes and cells, files]
+    splits = plan.flatMap { one -> one.protocols }.map { protocol -> [protocol.store, protocol] }.combine(study, by: 0)
+        .map { _store, protocol, files ->
+            [protocol, pick(files, ['elements', 'genes', 'signals', 'profiles', 'expression'])]
+        }
+    FIT_BASELINES(splits, flags(run, ['seed']), tool(code, 'fit-baselines'))
+    baselines = points.map { point -> [point.protocol, point] }.combine(FIT_BASELINES.out.baselines, by: 0)
+        .map { _protocol, point, files -> [point, 0, files] }
+
+    // a saved model in cells without expression has no baselines, and is still scored on a screen
+    def scored = ['elements', 'genes', 'predictions', 'expression', 'baselines', 'links', 'signals']
+    EVALUATE(
+        gather(told.map { point, files -> [point, 0, files] }.mix(baselines))
+            .filter { _point, files -> screens || files.any { path -> kind_of(path) == 'expression' } }
+            .map { point, files -> [point, pick(files, scored)] },
+        screen_names, screen_files, flags(run, ['crispr_cell', 'seed']), tool(code, 'evaluate')
+    )
+    figures = EVALUATE.out.metrics.mix(EVALUATE.out.curves).map { point, file -> [point, 0, file] }
+    def shown = ['elements', 'genes', 'metrics', 'curves', 'predictions', 'expression', 'links', 'signals', 'contacts']
+    // [point, models, files]
+    told_with_figures = gather(models.map { meta, model -> [meta.point, meta.order, model] })
+        .combine(gather(told.map { point, files -> [point, 0, files] }.mix(figures)), by: 0)
+        .map { point, own, files -> [point, own, pick(files, shown)] }
+    REPORT(told_with_figures, screen_names, screen_files, tool(code, 'report'))
+
+    MULTIQC(
+        REPORT.out.multiqc.filter { run.multiqc }, place("${projectDir}/assets/multiqc_config.yml"),
+        multiqc_parameters(run), setup.map { found -> multiqc_software(found) }
+    )
+    several = EVALUATE.out.metrics.toSortedList { a, b -> a[0].name <=> b[0].name }.filter { list -> list.size() > 1 }
+    COMPARE(
+        runs, several.map { list -> list.collect { point, _file -> point.name } },
+        several.map { list -> list.collect { _point, file -> file } }, tool(code, 'compare')
+    )
+    genome = plan.map { one -> [one.stores[0]] }.combine(study, by: 0)
+        .map { _store, files -> pick(files, ['sequence', 'motifs']) }
+        .first()
+    def trains = { json -> new groovy.json.JsonSlurper().parse(json).any { one -> !one.trained } }
+    MEASURE_COMPLEXITY(
+        runs.filter { json -> run.complexity && trains.call(json) }, own_presets(run), genome, flags(run, ['device']),
+        tool(gpu_code, 'measure-complexity')
+    )
+}

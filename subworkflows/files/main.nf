@@ -1,0 +1,62 @@
+// Files by the names that the user gives them, also in the samplesheet.
+
+/** A file or folder by its very name; `file` alone would take a name with brackets for a pattern. */
+def place(name) {
+    return file(name, glob: false)
+}
+
+/** Whether a name is an address (https, s3, ...). */
+def remote(name) {
+    return name ==~ /[a-z0-9]+:\/\/.*/
+}
+
+/** What keeps Nextflow from handing a path to tasks (its scripts name it to a shell); null where nothing does. */
+def unfit(name) {
+    def text = remote(name) ? place(name).name : place(name).toString()
+    def mark = text.find(/[$\{}\p{Cntrl}]/)
+    if (mark) {
+        def what = mark ==~ /\p{Cntrl}/ ? 'a line break or another control character' : mark
+        return "Nextflow cannot read ${name.replaceAll(/\p{Cntrl}/, '?')}, whose path has ${what}: rename it"
+    }
+    def others = text =~ /[*?\[]/ && !remote(name) ? files(text).collect { path -> path.toString() } - text : []
+    def alike = others.sort().join(', ')
+    return others ? "Nextflow cannot tell ${name} from ${alike}, which it means as a pattern: rename it" : null
+}
+
+/** A file named in the samplesheet: a URL, or a path beside the sheet, or one from the launch folder. */
+def find(name, sheet) {
+    def beside = remote(name) || name.startsWith('/') ? place(name) : sheet.resolveSibling(name)
+    return remote(name) || beside.exists() ? beside : place(name) // an address is asked for once, when it is fetched
+}
+
+/** Local files named in the samplesheet that do not exist; the task that checks the sheet cannot see them. */
+def absent(sheet) {
+    return files_in(sheet)
+        .findAll { name, path -> !remote(name) && !(name ==~ /ENCFF[0-9]{3}[A-Z]{3}/) && !path.exists() }
+        .keySet()
+        .sort()
+}
+
+/**
+ * [file as a samplesheet names it: where it is]. make-plan reads all else; where files are, only Nextflow can tell. As
+ * there, the rows come after Excel's `sep=` line, by the separator of the header, without blanks around values.
+ */
+def files_in(sheet) {
+    def lines = sheet.text.replace('\ufeff', '').readLines().findAll { line -> line.replaceAll(/[\s,;"]/, '') }
+    def skipped = lines.take(1).any { line -> line ==~ /(?i)"?sep=.?"?[,;\t]*/ } ? 1 : 0
+    def first = lines.drop(skipped).take(1).join('').replaceAll(/"[^"]*"/, '')
+    def mark = first.contains('\t') ? '\t' : first.contains(';') && first.count(';') >= first.count(',') ? ';' : ','
+    def rows = lines.drop(skipped).collect { line -> fields(line, mark) }
+    def column = rows ? rows.first().indexOf('file') : -1
+    def names = column < 0 ? [] : rows.drop(1).collect { values -> values[column] }.findAll().unique()
+    return names.collectEntries { name -> [name, find(name, sheet)] }
+}
+
+/** Fields of a line of CSV; Nextflow's own reader stops at a quote within quotes. */
+def fields(line, mark) {
+    def field_and_mark = '(?:"(?:[^"]|"")*"|[^"' + mark + '])*' + mark
+    return (line + mark).findAll(field_and_mark).collect { text ->
+        def field = text.substring(0, text.length() - 1).trim()
+        field ==~ /".*"/ ? field.substring(1, field.length() - 1).replace('""', '"').trim() : field
+    }
+}

@@ -1,0 +1,84 @@
+// What there is to do, and whether the files that say so are sound.
+
+include { absent ; find ; place } from '../files'
+include { flags ; named_files ; own_presets ; screen_to_fit } from '../parameters'
+include { note_session } from '../resume'
+include { tool         } from '../toolkit'
+include { CHECK_FILES  } from '../../modules/check-files'
+include { MAKE_PLAN    } from '../../modules/make-plan'
+
+workflow PLAN {
+    take:
+    run // the parameters
+    code
+
+    main:
+    def sheet = place(run.samplesheet)
+    def saved = named_files(run.model)
+    def screens = named_files(run.crispr)
+    def (gtf, genome, names) = [run.gtf, run.chrom_sizes ?: run.fasta, run.chromosome_names]
+        .collect { name -> name && run.leave_out == 'chromosomes' ? place(name) : [] }
+    MAKE_PLAN(
+        sheet, absent(sheet), run.sweep ? place(run.sweep) : [], gtf, genome, names,
+        own_presets(run), saved.keySet().toList(), saved.values().toList(), asked(run), learning(run),
+        tool(code, 'make-plan')
+    )
+    drawn = MAKE_PLAN.out.plan.map { json -> with_files(json, run, sheet) }
+    drawn.subscribe { one ->
+        note_session()
+        one.notes.each { note -> log.info(note) }
+    }
+
+    // then what the files hold that are small enough to be read before the start; cCREs only for screens
+    CHECK_FILES(
+        drawn.map { one -> [one.tables*.subMap(['cell', 'assay', 'column']), located(one.tables)] },
+        place(run.gtf), drawn.map { one -> screens ? one.ccres : [] }, screens.keySet().toList(),
+        screens.values().toList(), drawn.map { one -> one.screened },
+        flags(run + [fit_links: screen_to_fit(run)], ['biotypes', 'exclude_chromosomes', 'crispr_cell', 'fit_links']),
+        tool(code, 'check-files')
+    )
+    CHECK_FILES.out.warnings.subscribe { path -> path.readLines().each { warning -> log.warn(warning) } }
+
+    emit:
+    plan = drawn.combine(CHECK_FILES.out.warnings).map { one, _warnings -> one }.first() // when both are found sound
+    runs = MAKE_PLAN.out.runs // the file runs.json
+}
+
+/** Options of make-plan. */
+def asked(run) {
+    def lacking = (run.fasta ? [] : ['sequence']) + (run.motifs ? [] : ['motifs'])
+    def own = run + [
+        ccres: run.ccres as boolean,
+        crispr_cell: run.crispr ? run.crispr_cell : null,
+        fit_links: screen_to_fit(run),
+        lacking: lacking.join(',') ?: null,
+    ]
+    def cells = ['tracks', 'target', 'holdout_cells', 'allow_missing_tracks', 'ccres', 'interpret_cells']
+    def links = ['crispr_cell', 'fit_links']
+    def models = ['seeds', 'width', 'bin_size', 'leave_out', 'biotypes', 'exclude_chromosomes', 'lacking']
+    return flags(own, cells + links + models)
+}
+
+/** Options of train for all points, as far as these do not set their own. */
+def learning(run) {
+    def split = run.fold ? ['fold'] : ['val', 'test']
+    def names = ['preset', 'anchored', 'neighbours', 'window', 'expressed_factors', 'inputs', 'track_dropout', 'steps']
+    return flags(run + [preset: place(run.preset).name], split + names + ['batch_size', 'seed'])
+}
+
+/** The plan, with the files that the samplesheet names found beside it or at their address. */
+def with_files(json, run, sheet) {
+    def plan = new groovy.json.JsonSlurperClassic().parseText(json.text)
+    def found = { rows -> rows.collect { row -> row + [file: find(row.file, sheet)] } }
+    def beds = (run.ccres ? [place(run.ccres)] : []) + plan.ccres.collect { name -> find(name, sheet) }
+    def cells = plan.cells.collect { cell ->
+        cell + ['tracks', 'expression', 'loops'].collectEntries { kind -> [kind, found.call(cell[kind])] }
+    }
+    def ccres = beds.unique { bed -> bed.toUriString() }.sort { bed -> bed.toUriString() }
+    return plan + [cells: cells, ccres: ccres, tables: found.call(plan.tables)]
+}
+
+/** The files of rows of the plan. */
+def located(rows) {
+    return rows.collect { row -> row.file }
+}

@@ -1,0 +1,86 @@
+"""Samplesheets as people have them: ENCODE's names of assays, a header in any case, a workbook of Excel."""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from crexpress.core.errors import InputError
+from crexpress.formats import assays, samplesheet, spreadsheets
+
+MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+
+
+@pytest.mark.parametrize(
+    ("written", "ours"),
+    [
+        ("RNA-seq", "rna"), ("polyA plus RNA-seq", "rna"), ("total RNA-seq", "rna"), ("CAGE-seq", "cage"),
+        ("DNase-seq", "dnase"), ("DNase I hypersensitivity", "dnase"), ("ATAC-seq", "atac"), ("snATAC-seq", "atac"),
+        ("H3K27ac ChIP-seq", "h3k27ac"), ("ChIP-seq H3K4me3", "h3k4me3"), ("Histone ChIP-seq (H3K27ac)", "h3k27ac"),
+        ("TF ChIP-seq CTCF", "ctcf"), ("CTCF_ChIP-seq", "ctcf"), ("H3K27ac-human ChIP-seq", "h3k27ac"),
+        ("dnase", "dnase"), ("h3k27ac", "h3k27ac"), ("my_own-track", "my_own-track"),
+    ],
+)  # fmt: skip
+def test_assays_have_the_names_that_people_give_them(written: str, ours: str) -> None:
+    assert assays.name_of(written) == ours
+    assert assays.name_of(ours) == ours
+
+
+def test_a_header_in_any_case_and_names_of_encode_are_read(tmp_path: Path) -> None:
+    for name in ("K.bw", "K.ac.bw", "K.tsv"):
+        (tmp_path / name).touch()
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text("Cell;ASSAY;File;Meta_Lab\nK;DNase-seq;K.bw;ours\nK;H3K27ac ChIP-seq;K.ac.bw;\nK;RNA-seq;K.tsv;\n")
+    rows = samplesheet.read(sheet, tracks=["dnase", "h3k27ac"])
+    assert [row.assay for row in rows] == ["dnase", "h3k27ac", "rna"]
+    assert rows[0].meta == {"meta_Lab": "ours"}
+
+
+def workbook(path: Path, *sheets: Sequence[Sequence[str | int]], shared: bool = True) -> Path:
+    """A workbook as Excel writes it: texts in a table of their own, empty cells left out."""
+    texts = sorted({str(value) for sheet in sheets for row in sheet for value in row if isinstance(value, str)})
+    with zipfile.ZipFile(path, "w") as archive:
+        if shared:
+            items = "".join(f"<si><t>{text}</t></si>" for text in texts)
+            archive.writestr("xl/sharedStrings.xml", f'<sst xmlns="{MAIN}">{items}</sst>')
+        for number, sheet in enumerate(sheets, 1):
+            lines = ""
+            for at, row in enumerate(sheet, 1):
+                cells = ""
+                for column, value in enumerate(row):
+                    place = f"{chr(ord('A') + column)}{at}"
+                    if isinstance(value, int):
+                        cells += f'<c r="{place}"><v>{value}</v></c>'
+                    elif value and shared:
+                        cells += f'<c r="{place}" t="s"><v>{texts.index(value)}</v></c>'
+                    elif value:
+                        cells += f'<c r="{place}" t="inlineStr"><is><t>{value}</t></is></c>'
+                lines += f'<row r="{at}">{cells}</row>'
+            text = f'<worksheet xmlns="{MAIN}"><sheetData>{lines}</sheetData></worksheet>'
+            archive.writestr(f"xl/worksheets/sheet{number}.xml", text)
+    return path
+
+
+ROWS = [["cell", "assay", "file", "replicate"], ["K", "dnase", "K.bw", 1], ["K", "rna", "K.tsv", ""]]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_a_workbook_is_read_as_it_is(tmp_path: Path, shared: bool) -> None:
+    for name in ("K.bw", "K.tsv"):
+        (tmp_path / name).touch()
+    path = workbook(tmp_path / "sheet.xlsx", ROWS, [], shared=shared)
+    assert spreadsheets.rows(path) == [[str(value) for value in row] for row in ROWS]
+    found = samplesheet.read(path, tracks=["dnase"])
+    assert [(row.cell, row.assay, row.replicate) for row in found] == [("K", "dnase", 1), ("K", "rna", 1)]
+
+
+def test_which_sheet_of_a_workbook_is_meant_is_not_guessed(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has 2 sheets with something in them"):
+        samplesheet.read(workbook(tmp_path / "two.xlsx", ROWS, ROWS))
+    (tmp_path / "damaged.xlsx").write_bytes(b"PK\x03\x04 and no more")
+    with pytest.raises(InputError, match="no Excel workbook that can be read"):
+        samplesheet.read(tmp_path / "damaged.xlsx")
+    with zipfile.ZipFile(tmp_path / "bomb.xlsx", "w") as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", f'<!DOCTYPE x [<!ENTITY a "b">]><worksheet xmlns="{MAIN}"/>')
+    with pytest.raises(InputError, match="declares entities"):
+        samplesheet.read(tmp_path / "bomb.xlsx")

@@ -1,0 +1,190 @@
+"""The page in a browser: nothing is asked of the network, nothing fails, a gene is found, a name is only a name."""
+
+import base64
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import chromium
+import numpy as np
+import polars as pl
+import pytest
+from crexpress.core import artifacts
+from crexpress.report import cell_facts, embed, html, locus, quality, tables
+from crexpress.report.parts import cell_links, find_gene, methods_text
+from crexpress.report.study import Study
+from report_case import Run, invoke
+from tiny_case import TinyCase
+
+ODD = "<img src=x onerror=document.title='broken'>"
+
+
+@pytest.fixture(scope="module")
+def run(tiny: TinyCase, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Run(tiny, tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="module")
+def study(run: Run) -> Study:
+    inputs = run.inputs(contacts=[run.contacts()])
+    return Study(inputs, run.folder / "figures", locus.screen([str(run.folder / "screen.tsv")], inputs))
+
+
+def unpacked(text: str) -> Any:
+    return json.loads(gzip.decompress(base64.b64decode(text)))
+
+
+def test_the_packed_genes_hold_what_the_tables_hold(study: Study) -> None:
+    inputs = study.inputs
+    packed, _ = embed.of_genes(inputs, study.pairs)
+    data = unpacked(embed.pack(packed))
+    assert np.cumsum(data["genes"]["tss"]).tolist() == inputs.genes.data["tss"].to_list()
+    (links,) = data["links"]
+    every = cell_facts.candidates(inputs, "A").filter(pl.col("class") != "TSS")
+    assert sum(links["counts"]) == len(every) == links["called"].count("1") + links["called"].count("0")
+    assert links["called"].count("1") == int(every["called"].sum())
+    element = np.cumsum(links["element"])
+    start = np.cumsum(links["elements"]["start"])[element]
+    of_first = links["counts"][0]
+    wanted = every.filter(pl.col("gene_id") == inputs.genes.data["gene_id"][0]).sort("element")
+    assert start[:of_first].tolist() == wanted["start"].to_list()
+    top = float(every["attention"].max())  # type: ignore[arg-type]
+    np.testing.assert_allclose(np.array(links["score"][:of_first]) / 1000 * top, wanted["attention"], atol=top / 1999)
+    assert len(links["screen"]) == 100
+    assert 0 < links["looped"].count("1") == int(locus.looped(inputs.contacts["A"], every).sum())
+
+
+def test_what_does_not_fit_is_left_out_and_said(study: Study) -> None:
+    whole = len(embed.pack(embed.of_genes(study.inputs, study.pairs)[0])) * 3 // 4
+    data, notes = embed.of_genes(study.inputs, study.pairs, budget=whole - 200)
+    assert len(data["links"]) == 1
+    assert sum(data["links"][0]["counts"]) < sum(embed.of_genes(study.inputs, None)[0]["links"][0]["counts"])
+    assert not any("up to 25 more" in note for note in notes)
+    data, notes = embed.of_genes(study.inputs, study.pairs, budget=10)
+    assert data["links"] == []
+    assert notes == ["Links of A are too many for this page: see tables/links.A.tsv.gz."]
+
+
+def test_names_that_count_are_written_short_and_others_whole() -> None:
+    assert embed.names_of(["E007", "E010"]) == {"head": "E", "digits": 3, "numbers": [7, 3]}
+    assert embed.names_of(["E7", "E10"]) == ["E7", "E10"]
+    assert embed.names_of(["A1", "B1"]) == ["A1", "B1"]
+    assert embed.names_of([]) == []
+
+
+def test_links_of_the_cell_are_counted(study: Study) -> None:
+    links = pl.DataFrame(
+        {"chrom": ["chr1"] * 3, "start": [0, 900, 400], "end": [10, 910, 410], "tss": [100, 1000, 1000]}
+    )
+    genes = study.inputs.genes.data.head(2).with_columns(chrom=pl.lit("chr1"), tss=pl.Series([100, 1000]))
+    inputs = study.inputs.__class__(genes=study.inputs.genes.__class__("genes", {}, genes))
+    assert cell_links.to_nearest(inputs, links) == pytest.approx(2 / 3)
+    counted = cell_links.histogram(np.array([1, 1, 2, 4, 30]), (1, 2, 3, 5, 10), cell_links._by_number)
+    assert counted == [("1", 2), ("2", 1), ("3-4", 1), ("5-9", 0), ("10 and more", 1)]
+
+
+def test_a_track_without_signal_and_one_of_another_assay_are_warned_of() -> None:
+    silent = quality.Track("K", "dnase", 0.001, (0, 0, 0, 0), 2.0, 0.5)
+    elsewhere = quality.Track("K", "h3k27ac", 0.4, (1, 2, 3, 4), 0.5, 0.05)
+    good = quality.Track("K", "ctcf", 0.4, (1, 2, 3, 4), 0.5, 0.05)  # CTCF is no mark of active promoters
+    told = quality.warnings([silent, elsewhere, good])
+    assert [text.split(":")[0] for text in told] == ["K, DNase", "K, H3K27ac", "K, H3K27ac"]
+    assert "only 0.1 % of the elements have signal" in told[0]
+
+
+def test_tracks_are_measured_over_all_elements(study: Study) -> None:
+    found = {track.name: track for track in quality.tracks(study.inputs, "A")}
+    file = study.inputs.signals["A"]
+    linear = 10 ** np.asarray(file.data.tensors["dnase"], np.float64) - 1
+    means = linear.mean(axis=1)
+    assert found["dnase"].share == pytest.approx((means >= 0.1).mean())
+    assert found["dnase"].quantiles[1] == pytest.approx(np.median(means[means >= 0.1]), rel=1e-3)
+    at_tss = means[study.inputs.genes.data["element"].to_numpy()]
+    assert found["dnase"].promoters == pytest.approx(at_tss.mean() / means.mean(), rel=1e-3)
+
+
+def test_the_methods_text_has_the_runs_own_parameters(study: Study) -> None:
+    section = methods_text.section(study)
+    assert section is not None
+    text = section.blocks[0].text  # type: ignore[union-attr]
+    assert (
+        "A model of preset scpge-small read the promoter and 6 neighbouring elements of each gene within 25 kb" in text
+    )
+    assert "the weights of step 20 had the lowest validation loss" in text
+    assert "100 bootstrap resamples" in text
+    assert section.blocks[1].text.count("@article") == 4  # type: ignore[union-attr]
+    assert "the model read no sequence" in methods_text.not_done(study)
+
+
+def test_tables_open_where_people_open_them(study: Study, tmp_path: Path) -> None:
+    files = tables.write(study.inputs, study.pairs, tmp_path)
+    names = {path.name for path in files}
+    assert {"genes.A.tsv", "genes.B.tsv", "links.A.tsv.gz", "elements.A.bed.gz", "links.A.bw"} <= names
+    links = pl.read_csv(tmp_path / "links.A.tsv.gz", separator="\t")
+    assert len(links) == int(cell_facts.candidates(study.inputs, "A")["called"].sum())
+    assert links["rank"].min() == 1
+    assert tables.buttons(files)[:2] == [("tables/genes.A.tsv", "genes of A"), ("tables/links.A.tsv.gz", "links of A")]
+
+
+@pytest.fixture(scope="module")
+def page(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the run, in which one gene has a name that means to be markup."""
+    folder = tmp_path_factory.mktemp("odd")
+    frame, header = artifacts.read_table(run.tiny.genes, "genes")
+    odd = pl.when(pl.col("gene_id") == "G7").then(pl.lit(ODD)).otherwise("gene_name").alias("gene_name")
+    artifacts.write_table(folder / "genes.parquet", frame.with_columns(odd), header)
+    options = run.arguments(folder / "out")
+    options[options.index("--genes") + 1] = str(folder / "genes.parquet")
+    done = invoke(*options)
+    assert done.exit_code == 0, done.output
+    return folder / "out" / "report.html"
+
+
+@pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")
+def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_path: Path) -> None:
+    with chromium.browsing(tmp_path / "profile") as browser:
+        for width, dark in ((1400, False), (420, True)):
+            browser.open(page, width, dark=dark)
+            browser.until("document.documentElement.classList.contains('ready')")
+            assert browser.ask("document.documentElement.scrollWidth <= innerWidth")  # nothing hangs over the side
+        assert browser.ask("document.querySelectorAll('[id]').length == new Set([...document.querySelectorAll('[id]')]"
+                           ".map((node) => node.id)).size")  # fmt: skip
+        ask = "$('gene-name').value = {}; $('finder').requestSubmit(); $('gene').textContent"
+        found = browser.ask(ask.format("'name94'"))
+        assert found.startswith("NAME94 G94")
+        assert "Locus in A" in found
+        assert browser.ask("document.querySelectorAll('.locus svg rect').length > 3")
+        assert browser.ask(ask.format("'G7'")).startswith(ODD)
+        assert browser.ask("document.querySelectorAll('#gene img').length") == 0
+        assert browser.ask("document.title") != "broken"
+        browser.ask(ask.format("'NOSUCH'"))
+        assert "No gene is called" in browser.ask("$('gene-note').textContent")
+        # a heading sorts, by keyboard as well
+        browser.ask(ask.format("'NAME94'"))
+        column = "[...document.querySelectorAll('table.links tbody')].map((row) => +row.rows[0].cells[2].dataset.value)"
+        browser.ask("document.querySelectorAll('table.links thead button')[2].click()")
+        down = browser.ask(column)
+        assert down == sorted(down, reverse=True)
+        # curves are chosen
+        lines = "document.querySelectorAll('.curves polyline').length"
+        before = browser.ask(lines)
+        assert browser.ask(f"document.querySelector('.chooser input:checked').click(); {lines}") == before - 1
+        asked = [address for address in browser.requests if not address.startswith(("data:", "file:"))]
+        assert (browser.faults, asked) == ([], [])
+
+
+@pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")
+def test_without_scripts_the_page_can_be_read(page: Path, tmp_path: Path) -> None:
+    text = page.read_text()
+    assert "With scripts switched on, any gene can be looked up here." in text
+    assert ODD not in text
+    assert re.search(r'id="finder" hidden', text)
+
+
+def test_the_gene_shown_first_is_the_one_asked_for(study: Study, tmp_path: Path) -> None:
+    asked = Study(study.inputs, tmp_path, study.pairs, ["NAME7"])
+    assert find_gene._first(asked) == "NAME7"
+    assert find_gene._first(study) in study.inputs.genes.data["gene_name"]
+    assert html.parts.ordered()[0] is find_gene.PART
