@@ -23,7 +23,7 @@ from crexpress.links import apply, combine, inputs, known, model
 from crexpress.models import released
 from crexpress.models.config import ModelConfig
 from crexpress.models.folder import load_model, read_settings
-from crexpress.pipeline import complexity, sweep
+from crexpress.pipeline import complexity, point_settings, sweep
 from crexpress.prepare import cage, contacts, elements, expression, genes, quantiles, sequence, signals
 from crexpress.training import preset_file
 from crexpress.training.config import TrainingConfig
@@ -70,7 +70,7 @@ def headers(sound: Path) -> tuple[artifacts.Header, artifacts.Header]:
 def _(path: Path, sound: Path) -> Any:
     rows = samplesheet.read(path, tracks=["dnase"], absent=(), training=False)
     samplesheet.write(path.with_name("validated.csv"), rows)
-    cells = sweep.read_cells(path.with_name("validated.csv"))
+    cells = point_settings.read_cells(path.with_name("validated.csv"))
     assert all(row.cell in cells.names for row in rows if row.assay not in samplesheet.SHARED)
 
 
@@ -225,7 +225,7 @@ def _(path: Path, sound: Path) -> Any:
 
 @parser("sweep", "sweep.yml")
 def _(path: Path, sound: Path) -> Any:
-    cells = sweep.Cells([CELL, "B"], [CELL, "B"], {CELL: {"dnase", "h3k27ac"}, "B": {"dnase", "h3k27ac"}})
+    cells = point_settings.Cells([CELL, "B"], [CELL, "B"], {CELL: {"dnase", "h3k27ac"}, "B": {"dnase", "h3k27ac"}})
     sweep.read(path, train_options.train, cells)
 
 

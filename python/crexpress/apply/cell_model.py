@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
-from crexpress.core import artifacts, model_config
+from crexpress.core import artifacts, log, model_config
 from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
-from crexpress.data.opening import store_for
+from crexpress.data import track_levels
+from crexpress.data.opening import Inputs, store_for
 from crexpress.data.orthology import same_genome
 from crexpress.data.store import Store
 from crexpress.models.base import Model
@@ -20,7 +21,8 @@ from crexpress.training.config import TrainingConfig
 class CellModel:
     """Model and store on one device, and the model's config.json.
 
-    `same_genome`: whether these are genes of the genome that the model was trained on.
+    `same_genome`: whether these are genes of the genome that the model was trained on. `notes` {cell: sentences on its
+    tracks that are of another kind than in training}.
     """
 
     model: Model
@@ -29,6 +31,7 @@ class CellModel:
     sources: list[Path]
     precision: str
     same_genome: bool
+    notes: Mapping[str, list[str]]
 
     @property
     def cells(self) -> list[str]:
@@ -74,6 +77,7 @@ class CellModel:
             "anchor_cells": [] if self.store.anchor is None else self.store.anchor.others(data.name),
             "classes": self._classes,
             "precision": self.precision,
+            "unlike_training": self.notes[data.name],
             **parameters,
         }
         units = {"predicted": self.config["units"]}
@@ -89,20 +93,7 @@ class CellModel:
 
 
 def load(
-    directory: Path,
-    *,
-    elements: Path,
-    genes: Path,
-    signals: Sequence[Path],
-    expression: Sequence[Path],
-    sequence: Path | None,
-    motifs: Path | None,
-    contacts: Sequence[Path],
-    profiles: Sequence[Path],
-    device: str,
-    threads: int | None,
-    precision: str,
-    data: str = "auto",
+    directory: Path, *, device: str, threads: int | None, precision: str, data: str = "auto", **inputs: Unpack[Inputs]
 ) -> CellModel:
     """Load a model directory and the artefacts it needs, both on one device.
 
@@ -110,12 +101,10 @@ def load(
     """
     model_config.read_config(directory, model_config.TrainedModel)
     where = prepare(device, threads, read_settings(directory, TrainingConfig).seed)
-    inputs = {"elements": elements, "genes": genes, "signals": signals, "expression": expression}
-    inputs |= {"sequence": sequence, "motifs": motifs, "contacts": contacts, "profiles": profiles}
     return of_cells(load_model(directory).to(where), inputs, precision, data)
 
 
-def of_cells(model: Model, inputs: Mapping[str, Any], precision: str = "float32", data: str = "auto") -> CellModel:
+def of_cells(model: Model, inputs: Inputs, precision: str = "float32", data: str = "auto") -> CellModel:
     """A loaded model, on its device, with the artefacts in `inputs`, named as `open_store` names them."""
     if not model.about or model.folder is None:
         raise InputError("this model says nothing of its training; save it, and load it by load_model")
@@ -124,4 +113,14 @@ def of_cells(model: Model, inputs: Mapping[str, Any], precision: str = "float32"
     sources = [model.folder / "model.safetensors", *inputs["signals"], *inputs["expression"], *used]
     trained = model.about.get("chromosomes")  # imported weights do not say
     same = not trained or same_genome(trained, store.chromosomes)
-    return CellModel(model, store, model.about, sources, choose_precision(precision, store.device), same)
+    notes = _notes(model, store, inputs["signals"])
+    for note in (note for own in notes.values() for note in own):
+        log.say(f"Warning: {note}")
+    return CellModel(model, store, model.about, sources, choose_precision(precision, store.device), same, notes)
+
+
+def _notes(model: Model, store: Store, signals: Sequence[Path]) -> dict[str, list[str]]:
+    """What is to be told of the tracks of each cell; of models made before `tracks_seen` was kept, nothing is known."""
+    seen = model.about.get("tracks_seen", {})
+    levels = track_levels.measure(signals, store.elements, seen)
+    return {cell.name: track_levels.notes(seen, cell.name, levels) for cell in store.cells}

@@ -12,7 +12,7 @@ from click.core import ParameterSource
 
 from crexpress import __version__
 from crexpress.cli import exits
-from crexpress.core import artifacts, errors, log
+from crexpress.core import artifacts, errors, log, shipped
 from crexpress.core.folder import Folder
 from crexpress.core.names import listed
 from crexpress.core.registry import imported
@@ -52,6 +52,16 @@ class Registered(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         return click.Choice(self.choices).convert(value, param, ctx)
+
+
+class ModelFolder(click.Path):
+    """A model's folder, or the name of a shipped model (`core.shipped`)."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, file_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(shipped.located(value), param, ctx)
 
 
 def settle() -> None:
@@ -132,7 +142,7 @@ _WHAT = {  # kind of artefact: what --help says of it
     "links": "links.CELL.parquet of interpret.",
     "metrics": "metrics.parquet of evaluate.",
     "curves": "curves.parquet of evaluate.",
-    "model": "Folder that train wrote.",
+    "model": "Folder that train wrote, or a shipped model: pretrained, pretrained-anchored.",
 }
 _READS = "crexpress_reads"  # attribute of a tool's function: the artefacts that it reads
 
@@ -149,7 +159,7 @@ def reads(**kinds: Wanted) -> Callable[[Callable[..., None]], Callable[..., None
             option = click.option(
                 f"--{kind}",
                 wanted.parameter or kind,
-                type=INPUT_DIR if kind == "model" else INPUT_FILE,
+                type=ModelFolder() if kind == "model" else INPUT_FILE,
                 multiple=wanted.several,
                 help=text + ("  [required, or --study]" if wanted.required else ""),
             )

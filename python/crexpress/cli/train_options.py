@@ -18,8 +18,8 @@ _OPTIONS = (
     cli.reads(expression=cli.SOME),
     click.option(
         "--preset",
-        default="scpge-small",
-        help="Model and training settings: scpge, scpge-small, creator, creator-small, ... or a JSON file of your own.",
+        help="Model and training settings: crexpress-small, crexpress, scpge, creator, ... or a JSON file.  "
+        "[default: crexpress-small with --profiles, scpge-small without]",
     ),
     click.option(
         "--inputs",

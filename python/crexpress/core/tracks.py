@@ -1,8 +1,8 @@
 """What the values of a track mean: the scales that signals are stored on, and the tracks that make up activity."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -14,6 +14,7 @@ TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "arcsinh": np.arcsinh,
     "none": lambda signal: signal,
 }
+UNLIKE = 2.0  # a share of elements with signal so many times another is of another kind of track
 _CHUNK = 1 << 16  # elements averaged at once: base-level signal of a genome does not fit into memory
 _INVERSES: dict[str, Callable[[Any, ModuleType], Any]] = {
     "log10p1": lambda signal, _library: 10**signal - 1,
@@ -44,3 +45,40 @@ def element_means(
         else:
             means.append(linear(part.astype(dtype), transform).mean(axis=1))
     return np.concatenate(means)
+
+
+class Level(NamedTuple):
+    """What a track is like over the cCREs, by their mean linear signal: by this a track of another kind is told.
+
+    `with_signal`, the share of elements that have any; `median` of those; `top_percent`, what 1 % of all exceed.
+    """
+
+    with_signal: float
+    median: float
+    top_percent: float
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Self:
+        """Of the values of all cCREs."""
+        some = values[values > 0]
+        return cls(
+            float((values > 0).mean()), float(np.median(some)) if len(some) else 0.0, float(np.quantile(values, 0.99))
+        )
+
+    def rounded(self) -> dict[str, float]:
+        """As JSON has it."""
+        return {name: float(f"{value:.4g}") for name, value in self._asdict().items()}
+
+
+def unlike(track: str, cell: float, training: Iterable[float]) -> str | None:
+    """What to tell of a track by its share of elements with signal, in a cell and in (each cell of) training: None, or
+    how they differ where that of the cell is beyond twice the largest or half the smallest.
+    """
+    low, high = min(training), max(training)
+    if low / UNLIKE <= cell <= high * UNLIKE:
+        return None
+    there = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
+    return (
+        f"{track} has signal in {cell:.0%} of the elements, in training in {there}: it may be of another kind (called "
+        "peaks in one, coverage or fold change in the other)"
+    )

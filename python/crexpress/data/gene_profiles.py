@@ -145,11 +145,11 @@ def read(
             raise InputError(f"{path} is a second file of {cell}'s profiles; give each cell once")
         if cell not in names:
             raise InputError(f"{path} holds the profiles of {cell}, but no signals of that cell were given")
-        for what, wanted in (("edges", list(config.profile_edges)), ("transform", config.transform)):
-            if parameters[what] != wanted:
+        for what, right in (("edges", [list(config.profile_edges)]), ("transform", list(config.transforms))):
+            if parameters[what] not in right:
                 raise InputError(
-                    f"{path} has the {what} {parameters[what]}, the model needs {wanted}; run extract-signals --genes "
-                    "(and match-quantiles) as for the cells that the model was trained on"
+                    f"{path} has the {what} {parameters[what]}, the model needs {right[0]}; run extract-signals "
+                    "--genes (and match-quantiles) as for the cells that the model was trained on"
                 )
         there = present[names.index(cell)]
         lacking = [track for track, has in zip(config.tracks, there, strict=True) if has and track not in tensors]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Required, TypedDict, Unpack
 
 import numpy as np
 import polars as pl
@@ -84,32 +85,45 @@ def open_store(
     return store
 
 
+class Inputs(TypedDict, total=False):
+    """Artefacts that a model may read, as options and `Study.inputs` name them; elements, genes and signals must be."""
+
+    elements: Required[Path]
+    genes: Required[Path]
+    signals: Required[Sequence[Path]]
+    expression: Sequence[Path]
+    sequence: Path | None
+    motifs: Path | None
+    contacts: Sequence[Path]
+    profiles: Sequence[Path]
+
+
 def store_for(
-    model: Model,
-    *,
-    elements: Path,
-    genes: Path,
-    signals: Sequence[Path],
-    expression: Sequence[Path] = (),
-    sequence: Path | None = None,
-    motifs: Path | None = None,
-    contacts: Sequence[Path] = (),
-    profiles: Sequence[Path] = (),
-    data: str = "auto",
-    loop_rows: LoopRows | None = None,
+    model: Model, *, data: str = "auto", loop_rows: LoopRows | None = None, **inputs: Unpack[Inputs]
 ) -> Store:
     """`open_store` of what a trained model reads, with the known cells of an anchored one, on the model's device."""
-    store = open_store(
-        *(elements, genes, signals, expression, sequence, motifs, contacts, profiles),
-        config=model.config,
-        loop_rows=loop_rows,
-    )
+    store = open_store(**inputs, config=model.config, loop_rows=loop_rows)
     if model.config.anchored:
         if model.folder is None:
             raise InputError("an anchored model goes with its known cells; load it from the folder that train wrote")
-        store.anchor = anchors.read(model.folder, store.digests, store.genes)
-        store.profiles_anchored()
+        if model.about.get("anchor") == anchors.GIVEN:
+            store.anchor_on(_given_anchor(store, model.about["cells"]))
+        else:
+            store.anchor = anchors.read(model.folder, store.digests, store.genes)
+            store.profiles_anchored()
     return store.to(next(model.parameters()).device, data)
+
+
+def _given_anchor(store: Store, known: Sequence[str]) -> list[str]:
+    """The cells of a store that a model without an anchor of its own compares with: those that it was trained on."""
+    there = [cell.name for cell in store.cells if cell.name in known and cell.expression is not None]
+    if len(there) < 2:
+        raise InputError(
+            f"the model predicts the change from known cells, which are given with the new one: signals and expression "
+            f"of two or more of {', '.join(known)} (--signals, --profiles, --expression), found {len(there)}"
+        )
+    log.say(f"known cells: {', '.join(there)}")
+    return there
 
 
 def _check_seen(index: np.ndarray, genes: pl.DataFrame, path: Path, config: ModelConfig) -> None:
@@ -179,11 +193,12 @@ def _open(path: Path, kind: str, elements: Path, like: artifacts.Header, count: 
 def _read_signals(path: Path, config: ModelConfig, elements: Path, like: artifacts.Header, count: int) -> CellData:
     opened = _open(path, "signals", elements, like, count)
     parameters = opened.header["parameters"]
-    for name, wanted, option in (
-        ("bin_size", config.bin_size, "--bin-size"),
-        ("transform", config.transform, "--transform"),
+    for name, right, option in (
+        ("bin_size", (config.bin_size,), "--bin-size"),
+        ("transform", config.transforms, "--transform"),
     ):
-        if config.tracks and parameters[name] != wanted:
+        wanted = right[0]
+        if config.tracks and parameters[name] not in right:
             mend = f"run extract-signals {option} {wanted}"
             if str(wanted).startswith("quantile:"):
                 mend = "run match-quantiles with the quantiles.npz of the cells that the model was trained on"

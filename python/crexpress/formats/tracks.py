@@ -43,9 +43,17 @@ def _reads(path: Path, reads: str) -> Source:
     return Coverage(path, reads)  # type: ignore[arg-type]
 
 
+def _peaks(path: Path, _reads: str) -> Source:
+    from crexpress.formats.peaks import Peaks
+
+    return Peaks(path)
+
+
 BIGWIG, READS = Format((".bw", ".bigwig"), _bigwig), Format((".bam", ".tsv"), _reads)
+PEAKS = Format((".narrowpeak", ".broadpeak", ".bed"), _peaks)  # ENCODE calls both of its formats of peaks .bed
 FORMATS: Registry[Format] = Registry(
-    "crexpress.track_formats", {"bigWig": f"{__name__}:BIGWIG", "reads": f"{__name__}:READS"}
+    "crexpress.track_formats",
+    {"bigWig": f"{__name__}:BIGWIG", "reads": f"{__name__}:READS", "peaks": f"{__name__}:PEAKS"},
 )
 
 

@@ -12,6 +12,8 @@ from crexpress.interpret import contribution_files
 from crexpress.interpret.chosen import asked_pairs
 from crexpress.interpret.contribution_tables import read_sites
 from crexpress.interpret.contributions import Background, contributions
+from crexpress.interpret.edited import read_motifs
+from crexpress.interpret.motif_bases import MotifBases
 
 
 def attribute(
@@ -24,6 +26,9 @@ def attribute(
     shuffles: int = 10,
     seed: int = 1,
     motif_hits: Path | None = None,
+    motif_file: Path | None = None,
+    motifs: Path | None = None,
+    sequence: Path | None = None,
     tokens: int = 200_000,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Write the contributions of the links `asked` for (see `asked_pairs`); their tables by link and by channel."""
@@ -41,4 +46,8 @@ def attribute(
         {"shuffles": shuffles, "shuffle_seed": seed} if background != "silent" else {}
     )
     header = loaded.header("contributions", "attribute", cell, **about)
-    return contribution_files.write(outdir, store, config, cell, found, len(pairs.gene), header, sites)
+    along = None
+    if motif_file is not None:
+        scores = read_motifs(loaded.model, motif_file, motifs)
+        along = None if scores is None else MotifBases(scores, sequence, store.digests["elements"])
+    return contribution_files.write(outdir, store, config, cell, found, len(pairs.gene), header, sites, along)

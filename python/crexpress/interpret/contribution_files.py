@@ -16,6 +16,7 @@ from crexpress.core.artifacts import Header
 from crexpress.data.store import Store
 from crexpress.interpret.contribution_tables import Sites, channel_rows, intervals, link_rows
 from crexpress.interpret.contributions import Contributions
+from crexpress.interpret.motif_bases import MotifBases
 from crexpress.models.config import ModelConfig
 
 ARRAYS = ("bases", "hypothetical", "signals", "motifs", "profile")
@@ -30,23 +31,28 @@ def write(
     count: int,
     header: Header,
     sites: Sites | None = None,
+    along: MotifBases | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Write contributions of `count` links of a cell; their tables by link and by channel.
 
     attributed.CELL.parquet (links), contributions.CELL.parquet (channels), contributions.CELL.safetensors (single
-    inputs), contributions.CELL.KIND.bw, and modisco.CELL/{ohe,shap}.npz where the model reads sequence.
+    inputs), contributions.CELL.KIND.bw, and modisco.CELL/{ohe,shap}.npz where the model reads sequence. With `along`
+    also what motif channels give to the bases under them.
     """
     name = store.cells[cell].name
     links: list[pl.DataFrame] = []
     channels: list[pl.DataFrame] = []
     path = folder / f"contributions.{name}.safetensors"
-    with artifacts.create_arrays(path, _specs(store, config, count), header | {"kind": "contribution_arrays"}) as out:
+    with artifacts.create_arrays(
+        path, _specs(store, config, count, along), header | {"kind": "contribution_arrays"}
+    ) as out:
         for part in found:
             at = sum(map(len, links))
             links.append(link_rows(store, part))
             channels.append(channel_rows(store, config, cell, part, sites))
             for key, array in out.items():
-                array[at : at + len(links[-1])] = getattr(part, key)
+                own = along.of(part.element, part.motifs) if along and key == "motif_bases" else getattr(part, key)
+                array[at : at + len(links[-1])] = own
     rows, table = pl.concat(links), pl.concat(channels)
     artifacts.write_table(folder / f"attributed.{name}.parquet", rows, header | {"kind": "attributed"})
     artifacts.write_table(folder / f"contributions.{name}.parquet", table, header)
@@ -58,7 +64,9 @@ def write(
     return rows, table
 
 
-def _specs(store: Store, config: ModelConfig, count: int) -> dict[str, tuple[str, tuple[int, ...]]]:
+def _specs(
+    store: Store, config: ModelConfig, count: int, along: MotifBases | None
+) -> dict[str, tuple[str, tuple[int, ...]]]:
     shapes: dict[str, tuple[int, ...]] = {}
     if config.sequence:
         shapes |= {"bases": (4, config.width), "hypothetical": (4, config.width)}
@@ -66,6 +74,8 @@ def _specs(store: Store, config: ModelConfig, count: int) -> dict[str, tuple[str
         shapes["signals"] = len(config.tracks), config.width // config.bin_size
     if config.motifs:
         shapes["motifs"] = (len(config.motifs),)
+    if along is not None:
+        shapes["motif_bases"] = (config.width,)
     if store.profiles is not None:
         shapes["profile"] = len(config.tracks), len(config.profile_edges)
     return {key: ("float32", (count, *shape)) for key, shape in shapes.items()}
@@ -78,6 +88,8 @@ def _write_bigwigs(
     tracks: dict[str, tuple[np.ndarray, int]] = {}
     if "bases" in arrays:
         tracks["sequence"] = (arrays["bases"] * arrays["hypothetical"]).sum(1), 1
+    if "motif_bases" in arrays:
+        tracks["motif_bases"] = np.asarray(arrays["motif_bases"]), 1
     for number, track in enumerate(config.tracks):
         tracks[track] = arrays["signals"][:, number] / np.float32(config.bin_size), config.bin_size  # of each base
     ends = dict(store.elements.group_by("chrom").agg(pl.col("end").max()).iter_rows())

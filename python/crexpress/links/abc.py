@@ -7,7 +7,7 @@ config.yaml.
 """
 
 from collections.abc import Callable, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -60,7 +60,7 @@ def quantile_normalised(values: np.ndarray, promoter: np.ndarray, track: str) ->
     from scipy.stats import rankdata
 
     column = "H3K27ac.RPM" if track == "h3k27ac" else "DHS.RPM"
-    table = pl.read_csv(files("crexpress.links") / "abc_k562_quantiles.tsv", separator="\t")
+    table = pl.read_csv(Path(__file__).with_name("abc_k562_quantiles.tsv"), separator="\t")
     result = np.zeros(len(values))
     for kind, part in (("promoter", promoter), ("nonpromoter", ~promoter)):
         known = table.filter(pl.col("enh_class") == kind).sort("rank")

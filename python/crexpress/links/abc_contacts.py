@@ -4,7 +4,7 @@ import numpy as np
 import polars as pl
 
 from crexpress.links.abc import Measured
-from crexpress.prepare.contacts import Contacts
+from crexpress.prepare.contacts import Contacts, Value
 
 
 def measured(contacts: Contacts, elements: pl.DataFrame, genes: pl.DataFrame) -> Measured:
@@ -13,7 +13,7 @@ def measured(contacts: Contacts, elements: pl.DataFrame, genes: pl.DataFrame) ->
     A bin with itself has the larger contact of its two neighbours', as its own is mostly of what was not ligated; missing
     is 0. A map of loops has only what its caller found: its contacts are no probabilities, but rank as such.
     """
-    value = "count" if "count" in contacts.given else "neglog10q"
+    value: Value = "count" if "count" in contacts.given else "neglog10q"
     strengths = contacts.strengths(value).astype(np.float64)
     apart = contacts.row != contacts.col
     sums = np.bincount(contacts.row, strengths, contacts.total)

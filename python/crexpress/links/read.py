@@ -45,10 +45,13 @@ def read_scene(
     artifacts.require_rows(signals, tracks, genes_file, len(elements[0]))
     own = read_expression(expression, genes_file, genes, cell) if expression else None
     others = [values for name, values in (known or {}).items() if name != cell]
-    maps = []
+    maps: list[Contacts] = []
+    matrices: list[Contacts] = []
     for path in contacts:
-        maps.append(Contacts.open(path))
-        _require(path, maps[-1].header, "elements", genes_file, genes[1], cell)
+        opened = Contacts.open(path)
+        _require(path, opened.header, "elements", genes_file, genes[1], cell)
+        # in a matrix every pair of bins with a read has a contact: it holds no loops
+        (matrices if set(opened.header["parameters"].get("formats", [])) == {"matrix"} else maps).append(opened)
     network = None
     if links:
         network, links_header = artifacts.read_table(links, "links")
@@ -64,6 +67,7 @@ def read_scene(
         own,
         np.stack(others) if others else None,
         maps,
+        matrices,
         network,
     )
 

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from crexpress.core.tracks import unlike
+
 _POINTS = 4001  # of the distribution's inverse
-_TWICE = 2.0  # a share of elements with signal that is so many times another's is of another kind of track
 
 
 class Scale(NamedTuple):
@@ -54,13 +55,6 @@ def match(values: np.ndarray, ccres: np.ndarray, scale: Scale) -> np.ndarray:
 
 def outside(cell: Mapping[str, Scale], training: Mapping[str, Scale]) -> list[str]:
     """One sentence for every track of a cell that is of another kind than in training."""
-    told = []
-    for name in sorted(cell.keys() & training.keys()):
-        here, there = cell[name].signal, training[name].signal
-        if max(here, there) > _TWICE * min(here, there):
-            told.append(
-                f"{name} has signal in {here:.0%} of the elements, in training in {there:.0%}: it may be of another "
-                "kind (called peaks in one, coverage or fold change in the other). Its ranks are used; give the track "
-                "as in training, or fit a model of these tracks (fit-links)"
-            )
-    return told
+    told = [unlike(name, cell[name].signal, [training[name].signal]) for name in sorted(cell.keys() & training.keys())]
+    mend = ". Its ranks are used; give the track as in training, or fit a model of these tracks (fit-links)"
+    return [text + mend for text in told if text]

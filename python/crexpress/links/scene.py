@@ -14,9 +14,9 @@ from crexpress.prepare.elements import TSS
 
 ACCESS, H3K27AC = "access", "h3k27ac"
 MEASURED = {"dnase": ACCESS, "atac": ACCESS}  # assays of accessibility: a model asks for it, by whichever assay
-ACTIVITY, EXPRESSION, KNOWN, LOOPS = "activity", "expression", "known", "loops"
+ACTIVITY, EXPRESSION, KNOWN, LOOPS, MATRIX = "activity", "expression", "known", "loops", "matrix"
 SCORES = ("attention", "perturbation")  # of a network
-NO_TRACKS = frozenset((ACTIVITY, EXPRESSION, KNOWN, LOOPS, *SCORES))  # what else evidence may need
+NO_TRACKS = frozenset((ACTIVITY, EXPRESSION, KNOWN, LOOPS, MATRIX, *SCORES))  # what else evidence may need
 _EXPRESSED, _SILENT = 1.0, 0.3  # TPM; share of promoters
 
 
@@ -26,7 +26,7 @@ class Scene:
 
     `tracks` {name: mean linear signal, float64 [elements]}, accessibility by the name "access"; `expression` float64
     [genes] and `known` float64 [other cells, genes], log10(1 + TPM), NaN where not measured; `contacts` one a map of
-    loops; `network` a links table with `gene_id`, `element` and scores.
+    loops, `matrices` one a Hi-C matrix; `network` a links table with `gene_id`, `element` and scores.
     """
 
     cell: str
@@ -36,6 +36,7 @@ class Scene:
     expression: np.ndarray | None = None
     known: np.ndarray | None = None
     contacts: Sequence[Contacts] = ()
+    matrices: Sequence[Contacts] = ()
     network: pl.DataFrame | None = None
 
     @cached_property
@@ -46,6 +47,7 @@ class Scene:
         there |= {EXPRESSION} if self.expression is not None else set()
         there |= {KNOWN} if self.known is not None and len(self.known) else set()
         there |= {LOOPS} if self.contacts else set()
+        there |= {MATRIX} if self.matrices else set()
         there |= set(self.network.columns) & set(SCORES) if self.network is not None else set()
         return frozenset(there)
 

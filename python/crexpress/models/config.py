@@ -50,6 +50,8 @@ class ModelConfig(Settings):
     width: int = _inputs(600, least=1, source="the inputs")  # bp of an element
     bin_size: int = _inputs(1, least=1)  # bp of a signal bin
     transform: str = _inputs("log10p1", source="the inputs")
+    # of tracks that match-quantiles brought to the scale of those trained on: taken as well as `transform`
+    matched: str = _inputs("", source="the shipped model")
     neighbours: int = _inputs(
         20, "cCREs around a gene that the model sees, half on each side.", option=True, pipeline=True
     )
@@ -155,6 +157,11 @@ class ModelConfig(Settings):
     hidden_head: int = _head(64, key="hidden", most=_MOST_UNITS)  # 0: one linear map
     # heads of output that share weights, of which the mean is the prediction (models.heads)
     members: int = _head(1, least=1, most=_MOST_LAYERS)
+
+    @property
+    def transforms(self) -> tuple[str, ...]:
+        """Transforms of signals that are on the model's scale."""
+        return (self.transform, self.matched) if self.matched else (self.transform,)
 
     @property
     def signal_channels(self) -> int:

@@ -11,6 +11,7 @@ from safetensors.torch import load_model as load_weights
 from safetensors.torch import save_model as save_weights
 
 from crexpress import __version__
+from crexpress.core import shipped
 from crexpress.core.errors import InputError
 from crexpress.core.files import replacing
 from crexpress.core.model_config import read_config
@@ -40,7 +41,7 @@ def save_model(directory: Path, model: Model, about: dict[str, Any]) -> None:
 
 
 def load_model(directory: str | Path) -> Model:
-    """Read a model directory written by `train`; the model comes in eval mode, on the CPU.
+    """Read a model directory written by `train`, or a shipped model by its name; it comes in eval mode, on the CPU.
 
     A torch module: `model(batch)` predicts a batch of `Study.batch`; `model.about` is its config.json.
 
@@ -51,8 +52,9 @@ def load_model(directory: str | Path) -> Model:
         prediction = model(study.batch(model, "A", ["NAME3", "NAME7"]))
         print(prediction.expression, prediction.attention.shape, model.about["preset"])
     """
+    directory = shipped.located(directory)
     config = read_settings(directory, ModelConfig)
-    path = Path(directory) / WEIGHTS
+    path = directory / WEIGHTS
     try:
         _check_size(path, config)
         model = build(config)

@@ -13,7 +13,7 @@ from crexpress.formats import chromosome_table, samplesheet, sheet_text
 from crexpress.formats.genome_files import chromosome_sizes
 from crexpress.formats.samplesheet import Row
 from crexpress.models.config import INPUTS
-from crexpress.pipeline import sweep
+from crexpress.pipeline import point_settings, sweep, sweep_runs
 from crexpress.prepare.genes import on_chromosomes, read_genes
 from crexpress.training import preset_file
 
@@ -100,9 +100,9 @@ def check(
     faults.of(check_choice, choice, named)
     runs = None
     if rows is None:
-        faults.of(_settings, asked, command, sweep.cells_of(named, choice.tracks))
+        faults.of(_settings, asked, command, point_settings.cells_of(named, choice.tracks))
     else:
-        cells = sweep.cells_of([(row.cell, row.assay) for row in rows], choice.tracks)
+        cells = point_settings.cells_of([(row.cell, row.assay) for row in rows], choice.tracks)
         runs = faults.of(lay_out_runs, asked, command, cells)
     faults.stop()
     assert rows is not None  # else there was a fault
@@ -110,29 +110,29 @@ def check(
     return rows, runs
 
 
-def lay_out_runs(asked: Learning, command: click.Command, cells: sweep.Cells) -> list[Entry]:
-    """Runs as `sweep.runs` lays them out (runs.json); InputError with every fault of the settings, sweep and models."""
+def lay_out_runs(asked: Learning, command: click.Command, cells: point_settings.Cells) -> list[Entry]:
+    """Runs as in runs.json, of `sweep_runs.runs`; InputError with every fault of the settings, sweep and models."""
     base, points, seeds = _settings(asked, command, cells)
     if asked.leave_out:
         chromosomes = _chromosomes(asked) if asked.leave_out == "chromosomes" else []
         points = sweep.leave_out(points, base, asked.leave_out, cells, chromosomes)
-    return sweep.runs(points, base, seeds, command, cells, asked.lacking)
+    return sweep_runs.runs(points, base, seeds, command, cells, asked.lacking)
 
 
 def _settings(
-    asked: Learning, command: click.Command, cells: sweep.Cells
-) -> tuple[sweep.Settings, list[sweep.Point], list[int]]:
+    asked: Learning, command: click.Command, cells: point_settings.Cells
+) -> tuple[point_settings.Settings, list[sweep.Point], list[int]]:
     """Settings of every point that does not set its own, points, and seeds."""
     unknown = [name for name in asked.lacking if name not in INPUTS]
     if unknown:
         raise click.UsageError(f"--lacking: '{unknown[0]}' is no input; choose from {', '.join(INPUTS)}")
     faults = Faults()
-    base = faults.of(sweep.base_settings, asked.words, command, cells) or {}
+    base = faults.of(point_settings.base_settings, asked.words, command, cells) or {}
     chosen = faults.of(sweep.read, asked.grid, command, cells) if asked.grid else None
     points = faults.of(sweep.read_models, asked.models) or []
     seeds = faults.of(sweep.read_seeds, asked.seeds)
     faults.stop()
-    base |= {"preset": base.get("preset", "scpge-small"), "width": str(asked.width)}
+    base |= {"preset": base.get("preset", preset_file.DEFAULT), "width": str(asked.width)}
     base |= {"holdout_cells": asked.holdout_cells} | ({"bin_size": str(asked.bin_size)} if asked.bin_size else {})
     points += chosen.points if chosen else [] if points else [sweep.Point(preset_file.label(base["preset"]), {})]
     return base, points, seeds or (chosen.seeds if chosen else []) or [int(base.get("seed", 1))]

@@ -29,7 +29,7 @@ from crexpress.models.base import Model
 from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.models.folder import build
 from crexpress.models.inputs import Features, GeneProfile
-from crexpress.pipeline import sweep
+from crexpress.pipeline import point_settings
 from crexpress.prepare.profile_bins import columns
 from crexpress.training import preset_file
 
@@ -72,8 +72,8 @@ def read_runs(path: Path, command: click.Command) -> list[tuple[str, dict[str, A
     points: dict[str, dict[str, Any]] = {}
     for run in json.loads(path.read_text()):
         if not run["trained"]:
-            cells = sweep.Cells([], [], {"": {*run["tracks"], *listed(run["settings"].get("tracks"))}})
-            own = sweep.base_settings(shlex.split(run["args"]), command, cells)
+            cells = point_settings.Cells([], [], {"": {*run["tracks"], *listed(run["settings"].get("tracks"))}})
+            own = point_settings.base_settings(shlex.split(run["args"]), command, cells)
             own |= {"preset": run["preset"], "batch_size": run["batch_size"], "tracks": ",".join(run["tracks"])}
             own |= {"width": run["store"]["width"], "bin_size": run["store"]["bin_size"]}
             points[run["point"] + (" anchored" if run["of_mode"] else "")] = own

@@ -6,6 +6,7 @@ apart.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -50,6 +51,25 @@ class Contacts:
     def open(cls, path: str | Path) -> "Contacts":
         """Contacts of a contacts.CELL.npz."""
         return cls(*artifacts.read_sparse(path, "contacts"))
+
+    def span(self, chrom: str) -> tuple[int, int]:
+        """First bin of a chromosome, and that after its last; two zeros where it has none."""
+        if chrom not in self.first_bin:
+            return 0, 0
+        return self.first_bin[chrom], int(self.offsets[list(self.first_bin).index(chrom) + 1])
+
+    @cached_property
+    def expected(self) -> np.ndarray:
+        """Mean count of all pairs of bins of a distance, by that distance in bins: float64, as far as there is a count.
+
+        Of a contact matrix, whose pairs without a read count as 0, on the chromosomes that have any; of a list of loops
+        it says nothing.
+        """
+        total = np.bincount(self.col - self.row, self.strengths("count").astype(np.float64))
+        size = np.diff(self.offsets)[np.diff(np.searchsorted(self.row, self.offsets)) > 0]
+        pairs = np.maximum(size[:, None] - np.arange(len(total)), 0).sum(axis=0)
+        mean: np.ndarray = total / np.maximum(pairs, 1)
+        return mean
 
     def bins(self, chroms: pl.Series, positions: np.ndarray) -> np.ndarray:
         """Bin (int64) of each 0-based position, -1 where its chromosome has none."""

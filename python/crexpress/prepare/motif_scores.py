@@ -243,9 +243,9 @@ class Rescorer:
     """Scores of sequences by motifs that were standardised before: what mode log-odds would give of other bases."""
 
     def __init__(self, motif_set: MotifSet, mean: np.ndarray, sd: np.ndarray, pseudocount: float) -> None:
-        matrices = [log_odds(motif, motif_set.background, pseudocount) for motif in motif_set.motifs]
-        self.scale = np.array([_own_scale(matrix) for matrix in matrices])
-        self.scanner = Scanner(_quantise(matrices, self.scale))
+        self.matrices = [log_odds(motif, motif_set.background, pseudocount) for motif in motif_set.motifs]
+        self.scale = np.array([_own_scale(matrix) for matrix in self.matrices])
+        self.scanner = Scanner(_quantise(self.matrices, self.scale))
         self.mean, self.spread = mean.astype(np.float64), np.where(sd > 0, sd, 1).astype(np.float64)
 
     def __call__(self, codes: np.ndarray) -> np.ndarray:

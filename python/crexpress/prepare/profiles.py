@@ -15,6 +15,7 @@ from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.core.tracks import TRANSFORMS
 from crexpress.formats import bigwig
+from crexpress.formats.peaks import Peaks
 from crexpress.prepare import profile_bins, signals
 from crexpress.prepare.profile_bins import SHARES
 from crexpress.prepare.signals import Chunk, Combination, Replicate
@@ -89,11 +90,8 @@ class Profiles:
         one stretch that the columns `start` to `end` cover.
         """
         change = TRANSFORMS[self.transform]
-        if (
-            len(sources) == 1
-            and isinstance(sources[0].source, bigwig.BigWig)
-            and sources[0].path.stat().st_size < _SMALL
-        ):
+        small = len(sources) == 1 and sources[0].path.stat().st_size < _SMALL
+        if small and isinstance(sources[0].source, bigwig.BigWig | Peaks):
             low, high, value = sources[0].records(chrom)
             before = np.append(0.0, np.cumsum((high - low) * change(value)))
             record = np.searchsorted(low, places, "right") - 1  # the last that starts at or before the place

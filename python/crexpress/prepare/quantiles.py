@@ -6,7 +6,7 @@ not grow with the genome.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -108,20 +108,7 @@ def match_cell(path: Path, reference: Reference, target: Path, sources: Sequence
     """Write the signals of `path`, matched to the reference, to `target`; InputError when they cannot be."""
     header, tracks = open_signals(path)
     require_bins(path, header, reference.bin_size)
-    unknown = [name for name in tracks if name not in reference.shares]
-    if unknown:
-        raise InputError(f"{path}: no reference cell has the track {unknown[0]}; add one that has it")
-    if target.exists() and target.samefile(path):
-        raise InputError(f"{target} would replace its own input; give another --outdir")
-    parameters = {**header["parameters"], "transform": reference.transform, "reference": reference.cells}
-    new = artifacts.make_header(
-        "signals",
-        "match-quantiles",
-        elements=header["elements"],
-        cell=header["cell"],
-        parameters=parameters,
-        sources=[path, *sources],
-    )
+    new = _matched_header(path, header, "the track", reference, reference.shares, target, sources)
     with artifacts.create_arrays(target, {name: (t.dtype, t.shape) for name, t in tracks.items()}, new) as out:
         for name, track in tracks.items():
             match(track, reference.shares[name], out[name])
@@ -154,21 +141,7 @@ def match_profiles(path: Path, reference: Reference, target: Path, sources: Sequ
     tracks = header["parameters"]["tracks"]
     if header["parameters"]["transform"] != TRANSFORM:
         raise InputError(f"{path} has transform {header['parameters']['transform']}; make it with {TRANSFORM} first")
-    unknown = [name for name in tracks if name not in reference.profiles]
-    if unknown:
-        raise InputError(f"{path}: no reference cell has a profile of the track {unknown[0]}; add one that has it")
-    if target.exists() and target.samefile(path):
-        raise InputError(f"{target} would replace its own input; give another --outdir")
-    parameters = {**header["parameters"], "transform": reference.transform, "reference": reference.cells}
-    new = artifacts.make_header(
-        "profiles",
-        "match-quantiles",
-        elements=header["elements"],
-        genes=header["genes"],
-        cell=header["cell"],
-        parameters=parameters,
-        sources=[path, *sources],
-    )
+    new = _matched_header(path, header, "a profile of the track", reference, reference.profiles, target, sources)
     tables = {}
     for name in tracks:
         found = _profile_shares(tensors[name])
@@ -176,6 +149,28 @@ def match_profiles(path: Path, reference: Reference, target: Path, sources: Sequ
         table = matching(found, reference.profiles[name])
         tables[MAP + name] = np.interp(LEVELS, LEVELS[there], table[there]).astype(np.float16)
     artifacts.write_arrays(target, {**tensors, **tables}, new)
+
+
+def _matched_header(
+    path: Path,
+    header: artifacts.Header,
+    what: str,
+    reference: Reference,
+    known: Collection[str],
+    target: Path,
+    sources: Sequence[Path],
+) -> artifacts.Header:
+    """Header of what is matched from `path`; InputError where a track is not `known`, or `target` is `path`."""
+    unknown = [name for name in header["parameters"]["tracks"] if name not in known]
+    if unknown:
+        raise InputError(f"{path}: no reference cell has {what} {unknown[0]}; add one that has it")
+    if target.exists() and target.samefile(path):
+        raise InputError(f"{target} would replace its own input; give another --outdir")
+    parameters = {**header["parameters"], "transform": reference.transform, "reference": reference.cells}
+    same = {name: header[name] for name in ("elements", "genes", "cell")}
+    return artifacts.make_header(
+        header["kind"], "match-quantiles", **same, parameters=parameters, sources=[path, *sources]
+    )
 
 
 def shares(track: np.ndarray) -> np.ndarray:

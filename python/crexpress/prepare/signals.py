@@ -17,6 +17,7 @@ from crexpress.core.schemas import NAME
 from crexpress.core.tracks import TRANSFORMS
 from crexpress.formats import alignments, tracks
 from crexpress.formats.bigwig import BigWig, refuse
+from crexpress.formats.peaks import Peaks
 
 Combination = Literal["mean", "max", "sum"]
 COMBINATIONS: tuple[Combination, ...] = ("mean", "max", "sum")
@@ -153,6 +154,8 @@ class Replicate:
         sizes = {partners[name]: size for name, size in self.source.lengths.items() if name in partners and size}
         chromosome_names.require_same_build(sizes, lengths, path)
         self.names = {chrom: name for name, chrom in partners.items()}
+        if isinstance(self.source, Peaks):
+            self.source.require_within({name: lengths[chrom] for name, chrom in partners.items() if chrom in lengths})
         missing = [chrom for chrom in lengths if chrom not in self.names]
         if missing:
             log.say(f"Note: {path.name} holds nothing on {', '.join(missing)}; read as 0 there")
@@ -180,7 +183,7 @@ class Replicate:
 
     def records(self, chrom: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """All stretches of a chromosome with their values, as `BigWig.records`; InputError as `read`."""
-        assert isinstance(self.source, BigWig)
+        assert isinstance(self.source, BigWig | Peaks)
         name = self.names.get(chrom)
         if name is None:
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)

@@ -15,9 +15,12 @@ ZOOM = 60  # bp drawn as letters: more cannot be read
 FACTORS = 12  # shown at each end of a ranking
 
 
-def draw_links(folder: Path, cell: str, links: pl.DataFrame, channels: pl.DataFrame, count: int) -> list[Path]:
+def draw_links(
+    folder: Path, cell: str, links: pl.DataFrame, channels: pl.DataFrame, count: int, sequence: Path | None = None
+) -> list[Path]:
     """FOLDER/logos.CELL/GENE.ELEMENT.svg and .png of the `count` links with the largest effects."""
     arrays = artifacts.open_arrays(folder / f"contributions.{cell}.safetensors", "contribution_arrays").tensors
+    codes = artifacts.open_arrays(sequence, "sequence").tensors["codes"] if sequence else None
     strongest = links.with_row_index("row").sort(pl.col("effect").abs(), descending=True, maintain_order=True)
     made = []
     for link in strongest.head(count).iter_rows(named=True):
@@ -26,6 +29,9 @@ def draw_links(folder: Path, cell: str, links: pl.DataFrame, channels: pl.DataFr
         bases = None
         if "bases" in arrays:
             bases = np.asarray(arrays["bases"][link["row"]] * arrays["hypothetical"][link["row"]])
+        if "motif_bases" in arrays and codes is not None:
+            own = np.eye(5, 4, dtype=np.float32)[codes[link["element"]]].T * arrays["motif_bases"][link["row"]]
+            bases = own if bases is None else bases + own
         if bases is None and not len(ranked):
             continue
         name = f"{link['gene_name']}.{link['element_id']}".replace("/", "_").replace(":", "_")
@@ -59,6 +65,28 @@ def link_figure(link: dict[str, Any], bases: np.ndarray | None, ranked: pl.DataF
         zoom.set_xlabel(f"position on {link['chrom']} (0-based)")
     if len(ranked):
         _ranking(axes[-1], ranked)
+    return figure
+
+
+@plots.styled
+def mutation_figure(title: str, effect: np.ndarray, codes: np.ndarray, start: int) -> Figure:
+    """Effects [4, width] of single-base changes as a heat map, the bases that are there as dots; below, what losing
+    each base costs on average. `start` is the first base on the chromosome.
+    """
+    figure = Figure(figsize=(plots.WIDTH, 3.4), layout="constrained")
+    heat, mean = figure.subplots(2, 1, height_ratios=[1.4, 1], sharex=True)
+    most = float(np.abs(effect).max()) or 1.0
+    ends = (start - 0.5, start + effect.shape[1] - 0.5, 3.5, -0.5)
+    shown = heat.imshow(effect, aspect="auto", cmap="RdBu_r", vmin=-most, vmax=most, extent=ends, interpolation="none")
+    known = np.flatnonzero(codes < len(effect))
+    heat.plot(start + known, codes[known], ".", color=style.INK, markersize=1)
+    heat.set_yticks(range(4), list("ACGT"))
+    heat.set_title(title)
+    figure.colorbar(shown, ax=heat, label="effect", pad=0.01)
+    mean.bar(start + np.arange(effect.shape[1]), -effect.sum(0) / 3, width=1.0, color=style.BLUE)
+    mean.set_ylabel("mean fall")
+    mean.set_xlabel("position (0-based)")
+    mean.ticklabel_format(style="plain", useOffset=False)
     return figure
 
 

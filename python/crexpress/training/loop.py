@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from crexpress.core import log
 from crexpress.core.errors import InputError
-from crexpress.data.store import Batch, Store
+from crexpress.data.store import Store
+from crexpress.models.inputs import Batch
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import samples as draws
 from crexpress.training.batches import ahead, make

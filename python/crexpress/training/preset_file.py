@@ -12,6 +12,8 @@ from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.training.config import TrainingConfig
 from crexpress.training.presets import Laid, lay_out, places, presets, read_preset
 
+DEFAULT, WITHOUT_PROFILES = "crexpress-small", "scpge-small"  # the pipeline's, and where no profiles are at hand
+
 
 def is_file(preset: str) -> bool:
     """Whether --preset names a file, and no preset that ships."""

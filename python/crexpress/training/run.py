@@ -11,6 +11,7 @@ import torch
 from crexpress.core import artifacts, log, splits
 from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
+from crexpress.data import track_levels
 from crexpress.data.loops import choose_value
 from crexpress.data.opening import open_store, shared_tracks
 from crexpress.data.store import Store
@@ -51,7 +52,7 @@ def run(
     contacts: Sequence[Path],
     profiles: Sequence[Path],
     import_weights: Path | None,
-    preset: str,
+    preset: str | None,
     inputs: Sequence[str],
     tracks: Sequence[str],
     val: str,
@@ -69,10 +70,14 @@ def run(
     outdir: Path,
     changes: dict[str, Any],
 ) -> None:
-    """Train a model and write its directory; `changes` override the preset's settings.
+    """Train a model and write its directory; `changes` override the settings of the preset (None: by the inputs).
 
     The state of the run is kept in `checkpoint` (default: outdir), and a run that was killed goes on from there.
     """
+    if preset is None:
+        preset = preset_file.DEFAULT if profiles else preset_file.WITHOUT_PROFILES
+        why = "" if profiles else f": no --profiles, with which it would be {preset_file.DEFAULT}"
+        log.say(f"preset {preset}{why}")
     model_config, training_config = preset_file.read_with(preset, {**changes, "seed": seed})
     preset = preset_file.label(preset)
     model_config = choose_inputs(model_config, elements, signals, sequence, motifs, profiles, inputs, tracks)
@@ -174,6 +179,9 @@ def run(
         whole = NearFar.of(model_config, *models) if model_config.loop_boundary else models[0]
         result = _in_sequence([result for _, result in trained])
         about["best_step"] = result.best_step
+        seen = [path for path, cell in zip(signals, store.cells, strict=True) if cell.name in trained_cells]
+        levels = track_levels.measure(seen, store.elements, model_config.tracks)
+        about["tracks_seen"] = track_levels.to_json(levels)
         about["reached"] = card.reached(whole.to(where), store, split, holdout, training_config, engine)
         about["error_by_spread"] = error_by_spread(whole, store, validation, training_config, engine)
         whole = whole.cpu()

@@ -204,6 +204,17 @@ def test_an_accession_of_another_format_than_usual_says_which(tmp_path: Path) ->
     assert [row.file for row in samplesheet.read(own)] == ["ENCFF070LLG.bam", "t.tsv"]
 
 
+def test_peaks_of_an_accession_are_fetched_unless_they_are_there(tmp_path: Path) -> None:
+    rows = ["A,dnase,ENCFF070LLG.bed.gz,1,", "A,rna,ENCFF934YBO,1,"]
+    path = sheet(tmp_path, *rows, make=False)
+    url = "https://www.encodeproject.org/files/ENCFF070LLG/@@download/ENCFF070LLG.bed.gz"
+    for absent in (None, ["ENCFF070LLG.bed.gz"]):
+        assert samplesheet.read(path, tracks=["dnase"], absent=absent)[0].file == url
+    (tmp_path / "ENCFF070LLG.bed.gz").touch()
+    for absent in (None, []):
+        assert samplesheet.read(path, tracks=["dnase"], absent=absent)[0].file == "ENCFF070LLG.bed.gz"
+
+
 def test_file_is_looked_for_in_the_working_directory_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
@@ -258,6 +269,10 @@ SCHEMA = json.loads((ROOT / "assets/schema_input.json").read_text())
         "A,ccres,x.bw,1,",
         "A,dnase,https://host/x.bw?key=1,1,",
         "A,dnase,x.bed,1,",
+        "A,dnase,x.narrowPeak.gz,1,",
+        "A,h3k27ac,x.broadPeak,1,",
+        "A,dnase,ENCFF070LLG.bed.gz,1,",
+        "A,dnase,x.bed12,1,",
         "A,dnase,x.bw.gz,1,",
         "A,dnase,x.bw,1,TPM",
         "A,cage,x.bw,1,TPM",

@@ -143,6 +143,42 @@ def test_removed_elements_have_the_effect_that_interpret_calls_perturbation(case
     assert set(deleted["name"]) == {"mine"}
 
 
+def test_motif_channels_are_shared_among_the_bases_that_made_them(case: Case, tmp_path: Path) -> None:
+    """The parts of bases sum to the contributions of the channels, and lie where each motif matches best."""
+    more = ["--motif-file", case.folder / "motifs.meme", "--ask-elements", "E40,E41", "--logos", 1, "--threads", 1]
+    done = run("attribute", "--model", case.folder / "whole", *case.given(), *more, "--outdir", tmp_path)
+    assert done.exit_code == 0, done.output
+    arrays = artifacts.open_arrays(tmp_path / "contributions.A.safetensors", "contribution_arrays").tensors
+    np.testing.assert_allclose(arrays["motif_bases"].sum(1), arrays["motifs"].sum(1), atol=1e-5)
+    links = artifacts.read_table(tmp_path / "attributed.A.parquet", "attributed")[0]
+    row = int(np.abs(arrays["motifs"].sum(1)).argmax())
+    bases = case.genome[links["chrom"][row]][links["window"][row] : links["window"][row] + 600]
+    best = {"ACGT", "CCA", "TGG"}
+    under = np.zeros(600, bool)
+    for place in range(598):
+        for word in best:
+            if bases[place : place + len(word)] == word:
+                under[place : place + len(word)] = True
+    assert under[np.flatnonzero(arrays["motif_bases"][row])].all()
+
+
+def test_saturation_mutagenesis_says_what_variants_say(case: Case, tmp_path: Path) -> None:
+    chrom, at, base = record(case, "E40", 300)
+    (tmp_path / "one.vcf").write_text(f"{HEADER}{chrom}\t{at + 1}\t.\t{base}\t{other(base)}\t.\t.\t.\n")
+    rows = case.variants(tmp_path, "--variants", tmp_path / "one.vcf").filter(pl.col("elements") == "E40")
+    more = ["--ask-elements", "E40", "--motif-file", case.folder / "motifs.meme", "--threads", 1, "--outdir", tmp_path]
+    done = run("mutate-elements", "--model", case.folder / "whole", *case.given(), *more)
+    assert done.exit_code == 0, done.output
+    table = artifacts.read_table(tmp_path / "mutations.A.parquet", "mutations")[0]
+    assert len(table) == 3 * 600 * table["gene_id"].n_unique()
+    own = table.filter((pl.col("position") == at) & (pl.col("alt") == other(base)))
+    both = own.join(rows, on="gene_id", suffix="_variant")
+    assert len(both) == len(rows) > 0
+    np.testing.assert_allclose(both["effect"], both["effect_variant"], atol=1e-6)
+    assert set(own["ref"]) == {base}
+    assert len(list((tmp_path / "mutations.A").glob("*.svg"))) == table["gene_id"].n_unique()
+
+
 def test_several_models_have_a_mean_and_a_spread(case: Case, tmp_path: Path) -> None:
     chrom, at, base = record(case, "E40")
     (tmp_path / "one.vcf").write_text(f"{HEADER}{chrom}\t{at + 1}\t.\t{base}\t{other(base)}\t.\t.\t.\n")

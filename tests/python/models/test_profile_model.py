@@ -78,7 +78,7 @@ def model(tiny: Any, folder: Path) -> Path:
     return folder / "model"
 
 
-def predict(tiny: Any, model: Path, folder: Path, outdir: Path, cell: str, *more: Any) -> pl.DataFrame:
+def predict(tiny: Any, model: Path | str, folder: Path, outdir: Path, cell: str, *more: Any) -> pl.DataFrame:
     given = [*inputs(tiny, folder, cell), "--threads", 1, "--outdir", outdir]
     done = run("predict", "--model", model, *given, *more)
     assert done.exit_code == 0, done.output
@@ -276,3 +276,29 @@ def test_a_classifier_has_no_shuffled_negatives_beside_a_profile(tiny: Any, fold
     refused = train(tiny, folder, tmp_path / "model", *classes, "--shuffled-negatives")
     assert refused.exit_code == 65
     assert "its own profile still shows" in refused.stderr
+
+
+def test_the_shipped_models_predict_a_cell_without_any_training(tiny: Any, folder: Path, tmp_path: Path) -> None:
+    table = predict(tiny, "pretrained", folder, tmp_path, "A")
+    header = artifacts.read_table(tmp_path / "predictions.A.parquet", "predictions")[1]["parameters"]
+    assert header["training_cells"] == ["K562", "HeLa-S3", "HUVEC", "NHEK"]
+    assert header["missing_tracks"] == ["h3k4me3", "ctcf"]
+    assert not header["same_genome"]
+    assert table["predicted"].is_finite().all()
+    assert table["predicted"].std() > 0.05
+    # the anchored one compares with known cells, which come with the new one
+    store = ["--elements", tiny.elements, "--genes", tiny.genes, "--threads", 1, "--outdir", tmp_path]
+    known: list[Any] = []
+    for cell, like in (("K562", "B"), ("NHEK", "C")):
+        extract(tiny, tmp_path, cell, seeds(like))
+        values, about = artifacts.read_table(tiny.expression(like), "expression")
+        artifacts.write_table(tmp_path / f"expression.{cell}.parquet", values, {**about, "cell": cell})
+        known += [*inputs(tiny, tmp_path, cell)[4:], "--expression", tmp_path / f"expression.{cell}.parquet"]
+    new = inputs(tiny, folder, "A")[4:]
+    done = run("predict", "--model", "pretrained-anchored", *store, *new)
+    assert done.exit_code == 65
+    assert "two or more of K562, HeLa-S3, HUVEC, NHEK" in done.output
+    done = run("predict", "--model", "pretrained-anchored", *store, *new, *known)
+    assert done.exit_code == 0, done.output
+    header = artifacts.read_table(tmp_path / "predictions.A.parquet", "predictions")[1]["parameters"]
+    assert header["anchor_cells"] == ["K562", "NHEK"]

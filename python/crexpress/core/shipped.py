@@ -1,0 +1,13 @@
+"""The trained models that come with crexpress, by the names that stand for their folders."""
+
+from pathlib import Path
+
+PRETRAINED = Path(__file__).parents[1] / "pretrained"  # in a checkout a link to assets/pretrained
+MODELS = {"pretrained": PRETRAINED / "direct", "pretrained-anchored": PRETRAINED / "anchored"}
+QUANTILES = PRETRAINED / "quantiles.npz"  # distribution of the tracks that they were trained on, for match-quantiles
+
+
+def located(model: str | Path) -> Path:
+    """The folder of a model: as given, or that of the shipped model of this name where no such folder is here."""
+    folder = MODELS.get(str(model))
+    return folder if folder and not Path(model).exists() else Path(model)

@@ -1,0 +1,68 @@
+"""From cCREs and an annotation to the element store that everything is aligned to: what merge-ccres writes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from crexpress.core import artifacts, chromosome_names, log
+from crexpress.core.errors import InputError
+from crexpress.formats import chromosome_table, genome_files
+from crexpress.prepare import elements, genes
+
+
+def write(
+    *,
+    outdir: Path,
+    ccres: Sequence[Path],
+    exclude_classes: list[str],
+    gtf: Path,
+    sizes_file: Path | None,
+    chromosome_names_file: Path | None,
+    blacklist: Path | None,
+    method: elements.Method,
+    width: int,
+    tss: genes.TssRule,
+    tss_list: Path | None,
+    biotypes: list[str],
+    exclude_chromosomes: list[str],
+    scaffolds: bool,
+) -> None:
+    """Write elements.parquet, genes.parquet and elements.bed.gz to `outdir`; the settings are the tool's options.
+
+    `sizes_file` tells the genome's chromosomes (chrom.sizes, .fai, bigWig or FASTA); without it they are those of the
+    annotation, of unknown length. Raises InputError where the files do not go together.
+    """
+    sizes = genome_files.chromosome_sizes(sizes_file) if sizes_file else {}
+    aliases = chromosome_table.read(chromosome_names_file, sizes) if chromosome_names_file else {}
+    found = genes.read_genes(gtf, tss, biotypes, exclude_chromosomes, scaffolds, sizes, aliases)
+    if tss_list:
+        found = genes.at_listed_tss(found, tss_list, aliases)
+    lengths: dict[str, int | None] = dict.fromkeys(found["chrom"])
+    if sizes:
+        lengths = {name: sizes[name] for name in chromosome_names.usable(sizes, exclude_chromosomes, scaffolds)}
+        if not lengths:
+            raise InputError(chromosome_names.strange_names(sizes, sizes_file or gtf))
+        found = genes.on_chromosomes(found, lengths, gtf)
+    listed = elements.read_ccres(ccres, lengths, exclude_classes, aliases)
+    if blacklist:
+        listed = elements.drop_blacklisted(listed, blacklist, aliases)
+    merged = elements.merge(listed, method, width)
+    store, found = elements.with_tss_windows(merged, found, width)
+    used = chromosome_names.natural_order(store["chrom"].unique())
+
+    digests = {"elements": elements.element_digest(store), "genes": genes.gene_digest(found)}
+    sources = [path for path in (*ccres, gtf, tss_list, blacklist, chromosome_names_file) if path]
+    parameters = {
+        "width": width,
+        "method": method,
+        "excluded_classes": exclude_classes,
+        "chromosomes": [[name, lengths[name]] for name in used],
+        "tss": tss,
+        "biotypes": biotypes,
+    }
+    for kind, table in (("elements", store), ("genes", found)):
+        header = artifacts.make_header(
+            kind, "merge-ccres", **digests, parameters=parameters, units={"position": "bp"}, sources=sources
+        )
+        artifacts.write_table(outdir / f"{kind}.parquet", table, header)
+    elements.write_bed(outdir / "elements.bed.gz", store, lengths)
+    log.say(f"{len(listed):,} cCREs -> {len(merged):,} elements; {len(found):,} genes on {len(used)} chromosomes")

@@ -1,0 +1,99 @@
+"""Shipped models, and anchored models whose known cells are given with the new one."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from crexpress.core import artifacts, shipped
+from tools import inputs, run, train
+
+
+def predictions(folder: Path, cell: str) -> tuple[pl.DataFrame, dict[str, Any]]:
+    table, header = artifacts.read_table(folder / f"predictions.{cell}.parquet", "predictions")
+    return table, header["parameters"]
+
+
+@pytest.fixture
+def ship(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path, Path, str], None]:
+    """What makes the shipped form of a model."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    import pretrained
+
+    return pretrained.copy
+
+
+@pytest.fixture(scope="module")
+def anchored(tiny: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    outdir = tmp_path_factory.mktemp("anchored") / "model"
+    done = train(tiny, outdir, "--anchored", "--steps", 4, "--validate-every", 2)
+    assert done.exit_code == 0, done.output
+    return outdir
+
+
+def test_known_cells_that_are_given_take_the_place_of_those_that_were_kept(
+    tiny: Any, anchored: Path, ship: Callable[[Path, Path, str], None], tmp_path: Path
+) -> None:
+    bare = tmp_path / "bare"
+    ship(anchored, bare, "")
+    new = inputs(tiny, "C", expression=False)
+    known = [word for cell in "AB" for word in ("--signals", tiny.signals(cell), "--expression", tiny.expression(cell))]
+    for model, given in ((anchored, new), (bare, [*new, *known])):
+        done = run("predict", "--model", model, *given, "--threads", 1, "--outdir", tmp_path / model.name)
+        assert done.exit_code == 0, done.output
+    (kept, kept_about), (found, found_about) = (predictions(tmp_path / name, "C") for name in ("model", "bare"))
+    assert kept.drop("predicted").equals(found.drop("predicted"))
+    np.testing.assert_allclose(kept["predicted"], found["predicted"], atol=0.01)  # weights of 16 bits
+    assert kept_about["anchor_cells"] == found_about["anchor_cells"] == ["A", "B"]
+    assert not found_about["cell_seen"]
+    # a cell is no part of its own anchor, nor is one that the model was not trained on
+    assert predictions(tmp_path / "bare", "A")[1]["anchor_cells"] == ["B"]
+    done = run("predict", "--model", bare, *new, "--threads", 1, "--outdir", tmp_path / "alone")
+    assert done.exit_code == 65
+    assert "signals and expression of two or more of A, B" in done.output
+
+
+def test_tracks_matched_to_those_of_training_are_taken_and_no_others(
+    tiny: Any, anchored: Path, ship: Callable[[Path, Path, str], None], tmp_path: Path
+) -> None:
+    reference = [word for cell in "AB" for word in ("--reference", tiny.signals(cell))]
+    done = run("match-quantiles", "--signals", tiny.signals("C"), *reference, "--outdir", tmp_path)
+    assert done.exit_code == 0, done.output
+    signals = tmp_path / "signals.C.safetensors"
+    matched = artifacts.open_arrays(signals, "signals").header["parameters"]["transform"]
+    known = [word for cell in "AB" for word in ("--signals", tiny.signals(cell), "--expression", tiny.expression(cell))]
+    given = ["--elements", tiny.elements, "--genes", tiny.genes, "--signals", signals, *known, "--threads", 1]
+    for name, transform, code in (("own", matched, 0), ("other", "quantile:0", 65)):
+        ship(anchored, tmp_path / name, transform)
+        done = run("predict", "--model", tmp_path / name, *given, "--outdir", tmp_path / name)
+        assert done.exit_code == code, done.output
+    assert f"has transform {matched}, the model needs log10p1" in done.output
+
+
+def test_a_track_of_another_kind_is_told(tiny: Any, anchored: Path, tmp_path: Path) -> None:
+    seen = json.loads((anchored / "config.json").read_text())["tracks_seen"]
+    assert set(seen) == {"dnase", "h3k27ac"}
+    assert set(seen["dnase"]) == {"A", "B"}
+    header, tensors = artifacts.open_arrays(tiny.signals("C"), "signals")
+    peaks = {name: tensor.copy() for name, tensor in tensors.items()}
+    for name, kept in (("coverage", 2), ("peaks", 5)):
+        peaks["dnase"][np.arange(len(peaks["dnase"])) % kept > 0] = 0
+        artifacts.write_arrays(tmp_path / "signals.C.safetensors", peaks, header)
+        store = ["--elements", tiny.elements, "--genes", tiny.genes, "--signals", tmp_path / "signals.C.safetensors"]
+        done = run("predict", "--model", anchored, *store, "--threads", 1, "--outdir", tmp_path / name)
+        assert done.exit_code == 0, done.output
+    assert predictions(tmp_path / "coverage", "C")[1]["unlike_training"] == []
+    [note] = predictions(tmp_path / "peaks", "C")[1]["unlike_training"]
+    assert note.startswith("C: dnase has signal in 10% of the elements, in training in 100%")
+    assert note in done.output
+
+
+@pytest.mark.parametrize("name", list(shipped.MODELS))
+def test_a_shipped_model_is_found_by_its_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert shipped.located(name) == shipped.MODELS[name]
+    (tmp_path / name).mkdir()
+    assert shipped.located(name) == Path(name)  # a folder of the user's own goes before
