@@ -25,8 +25,11 @@ OUTPUT_FILE = click.Path(dir_okay=False, writable=True, path_type=Path)
 OUTPUT_DIR = click.Path(file_okay=False, writable=True, path_type=Path)
 SEED = click.IntRange(0, 2**32 - 1)  # what numpy, torch and scikit-learn all take
 _NO_MEMORY = "not enough host memory; give this tool more, or a smaller input"
+_FULL_MEMORY = ("DefaultCPUAllocator", "failed to map segment", "can't start new thread")  # torch, the loader, Python
+_FILES = (errno.EMFILE, errno.ENFILE)  # too many are open
 _NOT_OURS = (  # faults of a folder or disk
-    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
+    *_FILES,
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
     *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
 )
 
@@ -99,14 +102,17 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
             except MemoryError:
                 fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
             except OSError as error:
+                if error.errno == errno.ENOMEM:
+                    fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
                 if error.errno not in _NOT_OURS:
                     raise
                 path = error.filename2 or error.filename or "the output"  # the second one of a renaming is the user's
-                fail(f"cannot use {path}: {error.strerror}; give another place", errors.BAD_INPUT)
+                mend = "raise ulimit -n" if error.errno in _FILES else "give another place"
+                fail(f"cannot use {path}: {error.strerror}; {mend}", errors.BAD_INPUT)
             except Exception as error:
                 if type(error).__name__ == "OutOfMemoryError":  # torch's, without importing torch here
                     fail("the GPU is out of memory; use a smaller --batch-size", errors.DEVICE_OUT_OF_MEMORY)
-                if "DefaultCPUAllocator" in str(error):  # torch's RuntimeError
+                if any(words in str(error) for words in _FULL_MEMORY):
                     fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
                 raise
 

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
+from crexpress.core import artifacts
 from crexpress.report import style
 
 WIDTH = 8.8  # inches: the report's text column
@@ -32,13 +33,14 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 def save(figure: Figure, folder: Path, name: str) -> bytes:
     """Write NAME.svg and NAME.png into `folder` and return the SVG; the same figure gives the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
+    kinds = {"svg": {"Date": None, "Creator": "crexpress"}, "png": {"Software": "crexpress"}}
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(style.FIGURE_STYLE)
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": "crexpress"}, dpi=200)
-        figure.set_layout_engine("none")  # keeps what the first drawing laid out
-        figure.savefig(folder / f"{name}.png", metadata={"Software": "crexpress"}, dpi=200)
+        for kind, metadata in kinds.items():
+            with artifacts.replacing(folder / f"{name}.{kind}") as temporary:
+                figure.savefig(temporary, format=kind, metadata=metadata, dpi=200)
+            figure.set_layout_engine("none")  # keeps what the first drawing laid out
     return (folder / f"{name}.svg").read_bytes()
 
 
