@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import signal
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +90,7 @@ def start(tool: str, options: list[Any], log: Path, around: Any = None) -> int:
         return process
     code = 1
     try:
+        os.setpgid(0, 0)  # what it starts is found by this
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         os.dup2(handle, 1)
         os.dup2(handle, 2)
@@ -118,6 +121,18 @@ def finish(process: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
+def left_behind(process: int, seconds: float = 5) -> bool:
+    """Whether anything that the process started still runs a little later; it is ended."""
+    for _ in range(int(seconds * 10)):
+        try:
+            os.killpg(process, 0)
+        except ProcessLookupError:
+            return False
+        time.sleep(0.1)
+    os.killpg(process, signal.SIGKILL)
+    return True
+
+
 def contents(folder: Path) -> dict[str, str]:
     """SHA-256 of every file under a final name: hidden ones are the tools' own."""
     found = {}
@@ -128,4 +143,4 @@ def contents(folder: Path) -> dict[str, str]:
     return found
 
 
-__all__ = ["LENGTHS", "RUNS", "commands", "contents", "finish", "prepare", "start"]
+__all__ = ["LENGTHS", "RUNS", "commands", "contents", "finish", "left_behind", "prepare", "start"]

@@ -23,7 +23,7 @@ CHECKPOINT = ("checkpoint.safetensors", "checkpoint.json")  # of train: there wh
 
 def killed(tool: str, kills: int, sound: Path, folder: Path, seed: int = 1) -> tuple[list[str], int]:
     """What went wrong, and how many kills hit the tool while it ran."""
-    from commands import RUNS, commands, contents, finish, start
+    from commands import RUNS, commands, contents, finish, left_behind, start
 
     rng, wrong, hits = random.Random(f"{tool} {seed}"), list[str](), 0
     whole = folder / "whole"
@@ -42,6 +42,8 @@ def killed(tool: str, kills: int, sound: Path, folder: Path, seed: int = 1) -> t
             hits += 1
         else:  # it had ended: this machine was slower when the time was taken
             took *= 0.7
+        if left_behind(process):
+            wrong.append(f"{tool}, kill {number}: a process of its runs on")
         for name, digest in contents(out).items():
             if Path(name).name.startswith("checkpoint") or tool == RUNS:
                 continue
