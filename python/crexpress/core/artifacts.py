@@ -124,8 +124,7 @@ def create_table(path: str | Path, header: Header) -> Iterator[Callable[[pl.Data
             parts.append(Path(folder, f"{len(parts)}.parquet"))
             frame.write_parquet(parts[-1], compression="zstd")
 
-        with _naming_a_full_disk(path, Path(folder)):
-            with naming_a_full_disk(path, Path(folder)):
+        with naming_a_full_disk(path, Path(folder)):
             yield append
         with replacing(path) as temporary:
             rows = pl.scan_parquet(parts)
