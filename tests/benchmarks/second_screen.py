@@ -5,9 +5,9 @@
         --signals signals.K562.safetensors --expression expression.K562.parquet --known known_expression.parquet \\
         --screen Integration.hg38.bed --fitted EPCrisprBenchmark...tsv.gz
 
-Every chromosome is scored by the fit that has not seen it. Pairs of which the screen that the model was fitted to has the
-gene and an overlapping element are counted, and shown apart from the others. `Significant` counts as regulated: the file
-does not say in which direction. Misses last; 95 % intervals of a bootstrap over genes, differences are paired.
+Every chromosome is scored by the fit that has not seen it. Pairs of which the screen that the model was fitted to has
+the gene and an overlapping element are counted, and shown apart from the others. `Significant` counts as regulated: the
+file does not say in which direction. Misses last; 95 % intervals of a bootstrap over genes, differences are paired.
 """
 
 import tempfile
