@@ -27,6 +27,7 @@ _NEGLOG_NAMES = ("neglog10q", "-log10(q)", "-log10q", "-log10(qvalue)", "-log10(
 
 # the name of a loop in ENCODE's ChIA-PET BED12: chr1:100..200-chr1:900..990,7 (other writers swap the two marks)
 _CHIA_PET = r"^([^:\s]+):(\d+)(?:\.\.|-)(\d+)(?:\.\.|-)([^:\s]+):(\d+)(?:\.\.|-)(\d+),(\S+)$"
+_JOINED = r"^[^,\s]+,\d+,\d+$"  # an anchor of WashU's pairs, which hichipper writes: chr1,100,200
 _LONGRANGE = r"^[^:\s]+:\d+-\d+,"
 _FITHIC = ("chr1", "fragmentMid1", "chr2", "fragmentMid2", "contactCount", "p-value", "q-value")
 _SIX, _FOUR = 6, 4  # coordinates of a loop: two intervals, or two middles (FitHiC)
@@ -61,8 +62,14 @@ def read_loops(
     """
     if str(path).lower().endswith((".hic", ".cool", ".mcool")):
         return _read_matrix(path, bin_size, reach, normalization)
-    read = text_tables.read(path, _is_header, least=4)
+    read = text_tables.read(path, _is_header, least=3)
     table = read.rows
+    if table["column_1"].str.contains(_JOINED).all() and table["column_2"].str.contains(_JOINED).all():
+        return _read_joined(path, table, score)
+    if "column_4" not in table.columns:
+        raise InputError(
+            f"{path} line {table['line'][0]}: 4 columns are needed (a BEDPE has 6), found {len(table.columns) - 1}"
+        )
     if table["column_4"].str.contains(_LONGRANGE).any():
         return _read_longrange(path, table, score)
     if table["column_4"].str.contains(_CHIA_PET).any():
@@ -82,6 +89,13 @@ def _read_longrange(path: str | Path, table: pl.DataFrame, score: Score) -> Loop
     coordinates = _both_anchors(path, table, anchor, partner.select("1", "2", "3"))
     values = _numbers(path, table["line"], partner["4"], "score")
     return Loops(coordinates.hstack(_one_strength(path, values, score)), "longrange", {})
+
+
+def _read_joined(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
+    first, second = (table[f"column_{side}"].str.split_exact(",", 2).struct.unnest() for side in "12")
+    coordinates = _both_anchors(path, table.select("line").hstack(first), first.columns, second)
+    values = _numbers(path, table["line"], table["column_3"], "score")
+    return Loops(coordinates.hstack(_one_strength(path, values, score)), "pairs", {})
 
 
 def _read_chia_pet(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
