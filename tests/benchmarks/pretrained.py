@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 import numpy as np
-from crexpress.core import artifacts
+from crexpress.core import artifacts, model_config
 from crexpress.data import anchor
 from crexpress.prepare import quantiles
 from real_case import ASSETS, FOUR, Case, threads
@@ -100,7 +100,7 @@ def copy(model: Path, target: Path, matched: str) -> None:
     }
     with artifacts.replacing(target / "model.safetensors") as temporary:
         save_file(small, temporary, about)
-    config = artifacts.read_config(model)
+    config = model_config.read_config(model)
     config["model"]["matched"] = matched
     if config["model"]["anchored"]:
         config["anchor"] = anchor.GIVEN
