@@ -19,6 +19,8 @@ _PUBLIC = {  # name: where it is
     "save_model": "crexpress.api:save_model",
     "predict": "crexpress.api:predict",
     "embed": "crexpress.api:embed",
+    "contributions": "crexpress.api:contributions",
+    "variants": "crexpress.api:variants",
     "attention": "crexpress.api:attention",
     "fine_tune": "crexpress.api:fine_tune",
     "links": "crexpress.links",  # a room that can be called: see core.calls

@@ -50,10 +50,8 @@ def of_genes(inputs: Inputs, pairs: pl.DataFrame | None, budget: int = BUDGET) -
             notes.append(f"Links of {cell} are too many for this page: see tables/links.{cell}.tsv.gz.")
             continue
         data["links"].append(kept)
-        notes.append(
-            f"{cell}: the links called and up to {most} more of each gene, the strongest; all of them stand in "
-            f"links.{cell}.parquet."
-        )
+        more = f" and up to {most} more of each gene, the strongest" if most else ""
+        notes.append(f"{cell}: the links called{more}; all of them stand in links.{cell}.parquet.")
     return data, notes
 
 
@@ -176,7 +174,7 @@ def _tracks(inputs: Inputs, cell: str, rows: np.ndarray) -> list[dict[str, Any]]
         return []
     found = []
     for name in signals.header["parameters"]["tracks"]:
-        means = element_means(signals.data.tensors[name], dtype=np.float32)[rows]
+        means = element_means(signals.data.tensors[name], dtype=np.float32, rows=rows)
         top = float(means.max(initial=0)) or 1.0
         values = np.round(means / top * 100).astype(int).tolist()
         found.append({"name": style.track(name), "top": round(top, 3), "values": values})
