@@ -16,7 +16,7 @@ from typing import Any
 
 import click
 import numpy as np
-from crexpress.core import artifacts, model_config
+from crexpress.core import artifacts, files, model_config
 from crexpress.data import anchor
 from crexpress.prepare import quantiles
 from real_case import ASSETS, FOUR, Case, threads
@@ -98,13 +98,13 @@ def copy(model: Path, target: Path, matched: str) -> None:
     small = {
         name: t.astype(np.float16) if t.size >= LARGE and t.dtype == np.float32 else t for name, t in tensors.items()
     }
-    with artifacts.replacing(target / "model.safetensors") as temporary:
+    with files.replacing(target / "model.safetensors") as temporary:
         save_file(small, temporary, about)
     config = model_config.read_config(model)
     config["model"]["matched"] = matched
     if config["model"]["anchored"]:
         config["anchor"] = anchor.GIVEN
-    with artifacts.replacing(target / "config.json") as temporary:
+    with files.replacing(target / "config.json") as temporary:
         temporary.write_text(json.dumps(config, indent=1) + "\n")
 
 
