@@ -58,6 +58,7 @@ def digest(texts) {
  */
 def uses() {
     return [
+        'attribute': 'core formats prepare models data training apply interpret report cli',
         'build-loops': 'core formats prepare cli',
         'check-files': 'core formats prepare models data links pipeline cli',
         'combine-links': 'core formats prepare models data links cli',
@@ -65,6 +66,7 @@ def uses() {
         'ensemble': 'core apply evaluate cli',
         'evaluate': 'core formats prepare models data baselines links evaluate cli',
         'extract-signals': 'core formats prepare cli',
+        'find-motifs': 'core formats prepare models data interpret cli',
         'fit-baselines': 'core formats prepare models data baselines cli',
         'fit-links': 'core formats prepare models data links cli',
         'interpret': 'core formats prepare models data training apply links interpret cli',
@@ -76,6 +78,7 @@ def uses() {
         'quantify-expression': 'core formats prepare cli',
         'report': 'core formats prepare models data baselines links evaluate report cli',
         'score-motifs': 'core formats prepare cli',
+        'score-variants': 'core formats prepare models data training apply interpret cli',
         'score-links': 'core formats prepare models data links cli',
         'train': 'core formats prepare models data training cli',
     ]
