@@ -94,6 +94,5 @@ def read(path: Path) -> Chain:
 
 def _blocks(rows: list[tuple[int, int, int, int, str, bool, int]]) -> _Blocks:
     start, end, target, size, name, plus, score = zip(*rows, strict=True)
-    return _Blocks(
-        *(np.array(column) for column in (start, end, target, size)), list(name), np.array(plus), np.array(score)
-    )
+    first, last, there, length = (np.array(column) for column in (start, end, target, size))
+    return _Blocks(first, last, there, length, list(name), np.array(plus), np.array(score))

@@ -82,7 +82,9 @@ LAYOUTS = (
         pl.col("IncludeInModel").str.to_uppercase() == "TRUE",
         "hg19",
     ),
-    Layout("ScPGE", ("chr", "start", "end", "Gene", "Significant"), _SCPGE, build="hg38"),
+    # Integration.hg38.bed as released; a table with fewer of its columns may be of any build
+    Layout("ScPGE", (*_SCPGE, "class"), _SCPGE, build="hg38"),
+    Layout("chr, start, end, Gene, Significant", ("chr", "start", "end", "Gene", "Significant"), _SCPGE),
 )  # fmt: skip
 
 

@@ -10,8 +10,6 @@ activity is log10(1 + sqrt(accessibility x H3K27ac)), as raw peak values span fi
 other eight features of a gene's transcripts are not read.
 """
 
-from typing import cast
-
 import torch
 from torch import Tensor, nn
 
@@ -39,12 +37,8 @@ class EPInformer(RegulatoryModel):
         self.join = nn.Sequential(nn.Linear(width + scalars, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
         inputs, hidden = width + bool(self.tracks), config.hidden_head or width
         end = nn.Identity() if config.anchored else nn.Softplus()
-        self.head = cast(
-            "nn.Sequential",
-            nn.Sequential(
-                *(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1), end)
-            ),
-        )  # type: ignore[assignment]
+        layers = nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1), end
+        self.head = nn.Sequential(*layers)  # type: ignore[assignment]
 
     @property
     def token_width(self) -> int:

@@ -177,6 +177,11 @@ def test_layouts_of_three_screens(tmp_path):
     path = screen(tmp_path, "1 5 9 ABC -0.4 0.001", "1 5 9 ABC 0.4 0.001", "1 5 9 ABC -1 0.2",
                   header="enh_chr enh_start enh_end gene manual_lfc pval_adj_allTests")  # fmt: skip
     assert screen_files.read(path, ["chr1"]).pairs["Regulated"].to_list() == [True, False, False]
+    for header, build in (("class Gene Gene_TSS Cell_type Significant", "hg38"), ("x Gene y z Significant", None)):
+        path = tmp_path / "scpge.bed"
+        names = [name.replace("_", " ") for name in ("chr", "start", "end", *header.split())]
+        path.write_text("\t".join(names) + "\nchr1\t5\t9\tgenic\tABC\t1\tK\tTRUE\n")
+        assert screen_files.read(path, ["chr1"]).build == build
     path = screen(tmp_path, "chr1 5 9 ABC 1", header="chrom start end gene regulated")
     assert screen_files.read(path, ["chr1"]).pairs["Regulated"].to_list() == [True]
 

@@ -55,7 +55,7 @@ def f1_mcc(tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray) -> tu
 def _table(called: np.ndarray, label: np.ndarray, counts: np.ndarray | None) -> tuple[np.ndarray, ...]:
     kinds = (called & label, called & ~label, ~called & label, ~called & ~label)
     if counts is None:
-        return tuple(np.float64(kind.sum()) for kind in kinds)
+        return tuple(np.array(kind.sum(), np.float64) for kind in kinds)
     return tuple(counts @ kind.astype(np.float64) for kind in kinds)
 
 

@@ -116,12 +116,12 @@ def _ranked(pairs: Labelled, context: Context, counts: np.ndarray, gene: np.ndar
         for metric, values in measures.items():
             yield context.metric(name, metric, values, n)
     for metric in ("auprc", "average_precision"):
-        values = {name: measures[metric] for name, measures in measured.items() if np.isfinite(measures[metric][0])}
-        if len(values) < 2:
+        of = {name: measures[metric] for name, measures in measured.items() if np.isfinite(measures[metric][0])}
+        if len(of) < 2:
             continue
-        best = max(values, key=lambda name: (values[name][0], name))
-        for name in values.keys() - {best}:
-            difference = values[name] - values[best]
+        best = max(of, key=lambda name: (of[name][0], name))
+        for name in (name for name in of if name != best):
+            difference = of[name] - of[best]
             yield context.metric(name, f"{metric}_difference", difference, n, best)
             yield context.metric(name, f"{metric}_difference_p", bootstrap.p_value(difference), n, best)
 

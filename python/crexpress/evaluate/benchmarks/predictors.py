@@ -60,10 +60,10 @@ def labelled(
                 f"{score.aggregate} over elements"
                 + (f", {links.elements_on_tss:,} links on TSS intervals left out" if links.elements_on_tss else "")
             )
-    for name, values in {**(own or {}), **_forms(cell, table, world, genes)}.items():
+    for name, form in {**(own or {}), **_forms(cell, table, world, genes)}.items():
         if name in scores:
             continue
-        scores[name] = values
+        scores[name] = form
         about[name] = Method(name, name, methods.PUBLISHED) if name in (own or {}) else methods.closed_form(name)
     clean, told = leakage.clean(table, cell, world)
     seen = world.expression[cell].seen if cell in world.expression else None

@@ -57,7 +57,7 @@ def score(entries: Sequence[Entry], world: World) -> Scored:
 
 def told(table: pl.DataFrame, most: int = 3) -> list[str]:
     """The best methods of every benchmark on everything, one line each."""
-    lines = []
+    lines: list[str] = []
     if table.is_empty():
         return lines
     for (benchmark, cell), part in table.group_by(["benchmark", "cell"], maintain_order=True):
