@@ -23,6 +23,7 @@ from crexpress.core.errors import InputError
 from crexpress.data import anchor
 from crexpress.data.study import Study
 from crexpress.evaluate.run import run
+from crexpress.interpret import also
 from crexpress.interpret import contributions as attribution
 from crexpress.interpret import links as model_links
 from crexpress.interpret.chosen import asked_pairs
@@ -113,8 +114,9 @@ def links(
 ) -> Scored:
     """Every element of every gene in a cell, with scores of the link between them; higher is stronger.
 
-    `scores` are those of `interpret` (attention, perturbation, ...) and `combine-links` (abc, perturbation_abc, ...);
-    a wrong name is answered with the list. `tokens` at once: fewer need less memory.
+    `scores` are those of `interpret` (attention, perturbation, attention_rollout, perturbation_of_dnase, ...) and
+    `combine-links` (abc, perturbation_abc, ...); a wrong name is answered with the list. `tokens` at once: fewer need
+    less memory.
 
     Example:
         links = cx.links(model, study, "A", scores=["attention", "perturbation", "abc"])
@@ -124,13 +126,15 @@ def links(
         raise InputError("this model predicts changes between cells; rank elements by a model that is not anchored")
     own = {name: score.entry(name) for name, score in SCORES.items()}
     made: dict[str, Any] = {str(score["name"]): score for score in combine.SCORES}
-    known = own | made
+    by_word = {word: also.entries([word], model.config) for word in also.WORDS}
+    known = own | made | {name: score for its in by_word.values() for name, score in its.items()}
     for name in scores:
         if name not in known:
             raise InputError(f"there is no link score '{name}'; choose from {', '.join(known)}")
     loaded = cell_model.of_cells(model, study.inputs(cell), precision)
     extra = any(SCORES[name].more for name in scores if name in own)
-    table = model_links.link_table(model, loaded.store, 0, tokens, extra, precision)
+    words = [word for word, its in by_word.items() if any(name in its for name in scores)]
+    table = model_links.link_table(model, loaded.store, 0, tokens, extra, precision, words)
     if any(name in made for name in scores):
         signals = study.require("signals", cell)
         like = study.gene_table.header

@@ -31,6 +31,7 @@ def settings(given, project) {
         }
     }
     def typed = schema.collectEntries { name, property -> [name, coerce(name, values[name], property, faults)] }
+    typed.model = shipped(typed.model, project)
     groups.values().collectMany { group -> group.required ?: [] }.each { name ->
         if (typed[name] == null && values[name] == null) {
             faults << "--${name} is missing: ${schema[name].description}"
@@ -191,6 +192,14 @@ def coerce(name, value, property, faults) {
 def flags(run, names, renamed = [:]) {
     def all = names.collectEntries { name -> [name, name] } + renamed
     return options(all.collectEntries { option, name -> [option, run[name]] })
+}
+
+/** The value of --model with the folder of the shipped model for its name, where no folder of that name is here. */
+def shipped(text, project) {
+    def models = (text ?: '').tokenize(',').collect { entry -> entry.trim() }.collect { entry ->
+        entry == 'pretrained' && !place(entry).exists() ? "pretrained=${project}/assets/pretrained/direct" : entry
+    }
+    return models.join(',') ?: null
 }
 
 /** "NAME=FILE,..." as [NAME: file]; a file without a name goes by its own. A file's name may have a '=', too. */

@@ -5,9 +5,9 @@
         --signals signals.K562.safetensors --expression expression.K562.parquet --known known_expression.parquet \\
         --screen Integration.hg38.bed --fitted EPCrisprBenchmark...tsv.gz
 
-Every chromosome is scored by the fit that has not seen it. Pairs of which the screen that the model was fitted to has the
-gene and an overlapping element are counted, and shown apart from the others. `Significant` counts as regulated: the file
-does not say in which direction. Misses last; 95 % intervals of a bootstrap over genes, differences are paired.
+Every chromosome is scored by the fit that has not seen it. Pairs of which the screen that the model was fitted to has
+the gene and an overlapping element are counted, and shown apart from the others. `Significant` counts as regulated: the
+file does not say in which direction. Misses last; 95 % intervals of a bootstrap over genes, differences are paired.
 """
 
 import tempfile
@@ -16,10 +16,11 @@ from pathlib import Path
 import click
 import numpy as np
 import polars as pl
-from crexpress.evaluate import bootstrap, crispr, ranking
+from crexpress.core import bootstrap, ranking
 from crexpress.links import evidence, inputs, model, screen
 from crexpress.links.closed_forms import closed_forms
 from crexpress.links.read import on_scale
+from crexpress.prepare import screening
 
 RESAMPLES = 1000
 FILE = click.Path(path_type=Path, exists=True)
@@ -85,7 +86,7 @@ def scored(fitted: model.LinkModel, scene: inputs.Scene, pairs: pl.DataFrame) ->
     for chrom in np.unique(known.chrom):
         here = known.chrom == chrom
         odds[here] = fitted.fit_of(scene.cell, str(chrom)).log_odds(known.table[here])
-    overlap = crispr.overlaps(pairs, scene.elements, scene.genes)
+    overlap = screening.overlaps(pairs, scene.elements, scene.genes)
     tracks = {"dnase": scene.tracks["access"], "h3k27ac": scene.tracks["h3k27ac"]}
     closed = closed_forms(pairs, overlap, scene.elements, scene.genes, tracks)
     return {"link model": known.of_pairs(odds)} | {

@@ -353,5 +353,7 @@ def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline:
     )
     expected = {"TRAIN (own)", "PREDICT (human cell1)", "PREDICT (own cell1)", "EVALUATE (human)", "COMPARE"}
     assert expected <= set(done)
+    shipped = ["--model", "pretrained", "--samplesheet", new, "--outdir", "shipped", "-resume"]
+    assert {"PREDICT (cell5)", "REPORT (pretrained)"} <= set(tasks(pipeline.run(*chosen, *shipped)))
     output = pipeline.run(*chosen, "--model", "nowhere", "--outdir", "none", code=1)
     assert "nowhere is no folder that train wrote" in output

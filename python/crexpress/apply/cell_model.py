@@ -13,6 +13,7 @@ from crexpress.data.opening import Inputs, store_for
 from crexpress.data.orthology import same_genome
 from crexpress.data.store import Store
 from crexpress.models.base import Model
+from crexpress.models.config import LoopRows
 from crexpress.models.folder import load_model, read_settings
 from crexpress.training.config import TrainingConfig
 
@@ -93,7 +94,14 @@ class CellModel:
 
 
 def load(
-    directory: Path, *, device: str, threads: int | None, precision: str, data: str = "auto", **inputs: Unpack[Inputs]
+    directory: Path,
+    *,
+    device: str,
+    threads: int | None,
+    precision: str,
+    data: str = "auto",
+    loop_rows: LoopRows | None = None,
+    **inputs: Unpack[Inputs],
 ) -> CellModel:
     """Load a model directory and the artefacts it needs, both on one device.
 
@@ -101,14 +109,16 @@ def load(
     """
     model_config.read_config(directory, model_config.TrainedModel)
     where = prepare(device, threads, read_settings(directory, TrainingConfig).seed)
-    return of_cells(load_model(directory).to(where), inputs, precision, data)
+    return of_cells(load_model(directory).to(where), inputs, precision, data, loop_rows)
 
 
-def of_cells(model: Model, inputs: Inputs, precision: str = "float32", data: str = "auto") -> CellModel:
+def of_cells(
+    model: Model, inputs: Inputs, precision: str = "float32", data: str = "auto", loop_rows: LoopRows | None = None
+) -> CellModel:
     """A loaded model, on its device, with the artefacts in `inputs`, named as `open_store` names them."""
     if not model.about or model.folder is None:
         raise InputError("this model says nothing of its training; save it, and load it by load_model")
-    store = store_for(model, **inputs, data=data)
+    store = store_for(model, **inputs, data=data, loop_rows=loop_rows)
     used = [*(inputs["contacts"] if store.loop_rows != "none" else []), *(inputs["profiles"] if store.profiles else [])]
     sources = [model.folder / "model.safetensors", *inputs["signals"], *inputs["expression"], *used]
     trained = model.about.get("chromosomes")  # imported weights do not say

@@ -71,11 +71,16 @@ def _at_once(model: Model, device: torch.device) -> int:
 def tokens(store: Store, cell: int, vectors: Tensor, batch_size: int) -> Iterator[Tokens]:
     """Tokens of all genes in a cell, in batches of neighbouring genes."""
     for genes in torch.arange(len(store.genes)).split(batch_size):
-        index = store.index[genes].long().to(store.device)
-        cells = np.full(len(genes), cell)
-        loops = store.loops_between(cells, genes.numpy())
-        profile = store.profiles.of(cells, genes.numpy()) if store.profiles is not None else None
-        yield Tokens(vectors[index], index >= 0, store.distance[genes].to(store.device), loops, profile)
+        yield tokens_of(store, cell, vectors, genes.numpy())
+
+
+def tokens_of(store: Store, cell: int, vectors: Tensor, genes: np.ndarray) -> Tokens:
+    """Tokens of some genes (rows) in a cell, whose elements' vectors are those of `encode`."""
+    index = store.index[genes].long().to(store.device)
+    cells = np.full(len(genes), cell)
+    loops = store.loops_between(cells, genes)
+    profile = store.profiles.of(cells, genes) if store.profiles is not None else None
+    return Tokens(vectors[index], index >= 0, store.distance[genes].to(store.device), loops, profile)
 
 
 class Predicted(NamedTuple):

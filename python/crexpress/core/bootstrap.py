@@ -4,7 +4,7 @@ import numpy as np
 
 
 def draw(n: int, resamples: int, seed: int, kind: type = np.float64) -> np.ndarray:
-    """Counts of `resamples` bootstrap samples of n things, [1 + resamples, n] of the type `kind` (np.uint16 takes a quarter).
+    """Counts of `resamples` bootstrap samples of n things, [1 + resamples, n] of the type `kind`.
 
     Row 0 holds ones, the data as they are: a statistic of all rows has its value first, then its resamples.
     """

@@ -39,15 +39,16 @@ class CellProfiles:
                 found[:, number] = own if levels is None else matched(own, levels)
         return found
 
-    def without(self, shared: profile_bins.Overlaps, rows: np.ndarray) -> np.ndarray:
-        """Values of the columns in some rows of `shared` without the element there, float32 [rows, tracks]: it is
-        taken from them before levels are matched.
+    def without(self, shared: profile_bins.Overlaps, rows: np.ndarray, track: int | None = None) -> np.ndarray:
+        """Values of the columns in some rows of `shared` without the element there (or without it in one track alone),
+        float32 [rows, tracks]: it is taken from them before levels are matched.
         """
         found = np.zeros((len(rows), len(self.values)), np.float32)
         for number, (values, shares, levels) in enumerate(zip(self.values, self.shares, self.maps, strict=True)):
             if values is not None:
                 left = values[shared.gene[rows], shared.column[rows]]
-                left = left if shares is None else np.maximum(left - shares[rows], 0)
+                if shares is not None and track in (None, number):
+                    left = np.maximum(left - shares[rows], 0)
                 found[:, number] = left if levels is None else matched(left, levels)
         return found
 
@@ -90,8 +91,10 @@ class GeneProfiles:
             *(send(torch.from_numpy(np.concatenate(part)[back]), self.device) for part in zip(*parts, strict=True))
         )
 
-    def silenced(self, cell: int, genes: np.ndarray, index: np.ndarray) -> ProfileChanges:
-        """What profiles of genes in a cell lose with the bases of the element in each column of index [B, n]."""
+    def silenced(self, cell: int, genes: np.ndarray, index: np.ndarray, track: int | None = None) -> ProfileChanges:
+        """What profiles of genes in a cell lose with the bases of the element in each column of index [B, n], in all
+        tracks or in one.
+        """
         if self._overlaps is None:
             self._overlaps = profile_bins.overlaps(*self._where)
         shared, own = self._overlaps, self.cells[cell]
@@ -101,8 +104,29 @@ class GeneProfiles:
         here, token = np.nonzero(index[row_of] == shared.element[rows][:, None])
         rows, row_of = rows[here], row_of[here]
         pairs, pair = np.unique(row_of * index.shape[1] + token, return_inverse=True)
-        parts = *np.divmod(pairs, index.shape[1]), pair, shared.column[rows], own.without(shared, rows)
+        parts = *np.divmod(pairs, index.shape[1]), pair, shared.column[rows], own.without(shared, rows, track)
         return ProfileChanges(*(send(torch.from_numpy(part), self.device) for part in parts))
+
+    def silenced_together(self, cell: int, gene: int, index: np.ndarray, groups: np.ndarray) -> GeneProfile:
+        """Profiles [K] of a gene in a cell, each without the elements of index [n] in a group, bool [K, n].
+
+        Bases that several of a group share are taken once for each, down to 0. Not for anchored models.
+        """
+        if self._overlaps is None:
+            self._overlaps = profile_bins.overlaps(*self._where)
+        shared, own = self._overlaps, self.cells[cell]
+        rows = np.arange(*(int(np.searchsorted(shared.gene, gene, side)) for side in ("left", "right")))
+        here, token = np.nonzero(index == shared.element[rows][:, None])
+        rows = rows[here]
+        genes = np.full(len(groups), gene)
+        changed, *rest = self._compared(cell, genes, own.of(genes))
+        for number, (values, shares, levels) in enumerate(zip(own.values, own.shares, own.maps, strict=True)):
+            if values is not None and shares is not None:
+                less = np.zeros((values.shape[1], len(groups)), np.float32)
+                np.add.at(less, shared.column[rows], (groups[:, token] * shares[rows]).T)
+                left = np.maximum(values[gene] - less.T, 0)
+                changed[:, number] = left if levels is None else matched(left, levels)
+        return GeneProfile(*(send(torch.from_numpy(part), self.device) for part in (changed, *rest)))
 
     def _compared(self, cell: int, genes: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, ...]:
         """What a model sees of genes in a cell, from their profiles [B, tracks, columns]; see `GeneProfile`."""

@@ -18,7 +18,8 @@ class Seen(NamedTuple):
     `present` bool: the elements that are there, the gene's own TSS window not among them. `attention` is the mean
     probability over heads and layers in the gene's row (ScPGE "Attention weights"), `logits` the same of what it
     starts from, with all that is added there; None without `more`. `effect` is what silencing an element takes from the
-    prediction, in the unit of the model's target (`perturb`); `bp` the distance from the TSS, at least `NEAREST`.
+    prediction, in the unit of the model's target (`perturb`); `bp` the distance from the TSS, at least `NEAREST`;
+    `predicted` [genes, 1] the prediction.
     """
 
     present: np.ndarray
@@ -26,6 +27,7 @@ class Seen(NamedTuple):
     logits: np.ndarray | None
     effect: np.ndarray
     bp: np.ndarray
+    predicted: np.ndarray
 
 
 class Score(NamedTuple):
@@ -60,6 +62,7 @@ def _logits(seen: Seen) -> np.ndarray:
     return seen.logits
 
 
+_LEAST = 0.01  # of a prediction that an effect is divided by
 _OWN = {
     "attention": Score("attention", lambda seen: seen.attention),
     "attention_minmax": Score(
@@ -80,6 +83,12 @@ _OWN = {
         "attention logit, min-max / log10 distance",
         lambda seen: _minmax(_logits(seen), seen.present) / np.log10(seen.bp),
         PER_GENE,
+        more=True,
+    ),
+    # ScPGE's |Go - Gp| / Go; silent genes have next to nothing to divide by
+    "perturbation_ratio": Score(
+        "|perturbation| / prediction",
+        lambda seen: np.abs(seen.effect) / np.maximum(seen.predicted, _LEAST),
         more=True,
     ),
 }

@@ -51,7 +51,7 @@ def adjusted(contact: np.ndarray, distance: np.ndarray) -> np.ndarray:
 
 
 def quantile_normalised(values: np.ndarray, promoter: np.ndarray, track: str) -> np.ndarray:
-    """`values` [elements] given K562's distribution of the authors' table, promoters (bool [elements]) and others apart.
+    """`values` [elements] with K562's distribution (the authors' table), promoters (bool [elements]) and others apart.
 
     By rank from the top, as theirs by default: the strongest element has the strongest value there, whatever the number
     of elements, which is why a part of a genome has larger values than all of it. Reads in each element are ranked

@@ -83,6 +83,11 @@ class Attention(nn.Module):
         mixed = seen @ self.value.weight.view(self.heads, -1, d).transpose(-1, -2)  # [..., heads, 1, d / heads]
         return self.drop_out(self.out(mixed.flatten(-3).unsqueeze(-2))), logits
 
+    def map(self, tokens: Tensor, activity: Tensor, prior: Prior) -> Tensor:
+        """Logits [B, heads, n, n] of every token over all tokens [B, n, d]."""
+        q, k = self._split(self.query(tokens)), self._split(self.key(tokens))
+        return prior.apply(_raised(q @ k.transpose(-1, -2) * self.scale, activity))
+
     def swap_each(
         self,
         tokens: Tensor,
@@ -248,6 +253,14 @@ class TokenMixer(nn.Module):
         vector = tokens[:, 0] if self.layers else tokens[:, gene]
         stacked = torch.stack(logits, dim=1) if logits else tokens.new_zeros(len(tokens), 0, 1, tokens.shape[1])
         return Mixed(self.norm(vector), stacked)
+
+    def maps(self, tokens: Tensor, activity: Tensor, prior: Prior) -> Tensor:
+        """Logits [B, layers, heads, n, n] of all tokens over all, also in the last layer."""
+        found = []
+        for layer in self.layers:
+            found.append(layer.attention.map(layer.norm_attention(tokens), activity, prior))  # type: ignore[operator,union-attr]
+            tokens, _ = layer(tokens, activity, prior, slice(None))
+        return torch.stack(found, dim=1) if found else tokens.new_zeros(len(tokens), 0, 1, *2 * tokens.shape[1:2])
 
     def swap_each(
         self,

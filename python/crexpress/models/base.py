@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor, nn
 
+from crexpress.core.errors import InputError
 from crexpress.models.config import ModelConfig
 from crexpress.models.forward import forward
 from crexpress.models.inputs import Batch, Features, GeneProfile, Prediction, ProfileChanges
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Model(nn.Module):
-    """Base of all models; another family is another subclass, with these four methods.
+    """Base of all models; another family is another subclass, with its abstract methods.
 
     `about` is the config.json of a model that was loaded (its preset, split, cells, units), `folder` where it lies.
     """
@@ -56,6 +57,31 @@ class Model(nn.Module):
         is the genes' own, which a model with a `profile_width` needs.
         """
 
+    def gene_vectors(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> Tensor:
+        """Vectors [B, d] of genes, from which a head makes their expression; of `predict`'s arguments."""
+        raise InputError("this model shows no vectors of genes")
+
+    def attention_maps(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """Attention (probabilities) and its logits, [B, layers, heads, n, n], of all tokens over all; see `predict`.
+
+        `loops` [B, n, n] must be of all rows, where the model has more than one layer or reads them.
+        """
+        raise InputError("this model shows no attention between elements")
+
     @abstractmethod
     def silence_each(
         self,
@@ -68,7 +94,8 @@ class Model(nn.Module):
         undisturbed: Tensor,
         changes: ProfileChanges | None = None,
     ) -> Tensor:
-        """Expression [B, n] when the token in each column, one at a time, is replaced by `silent` [1, d].
+        """Expression [B, n] when the token in each column, one at a time, is replaced by `silent` [1, d], or by its own
+        in `silent` [B, n, d].
 
         The gene's own column holds the `undisturbed` expression [B]: its TSS window is not one of its elements. Of
         a model with a profile, `changes` are what each element takes from it; without, it stays as it is.

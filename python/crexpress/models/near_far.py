@@ -59,6 +59,40 @@ class NearFar(Model):
             None if near.members is None or far.members is None else torch.cat([near.members, far.members], dim=-1),
         )
 
+    def gene_vectors(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> Tensor:
+        near, far = self._split(tokens)
+        both = (
+            self.near.gene_vectors(near, present, distance, profile=profile),
+            self.far.gene_vectors(far, present, distance, loops, profile),
+        )
+        return torch.cat(both, dim=-1)
+
+    def attention_maps(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """See Model.attention_maps; columns are of the model of their distance from the gene."""
+        near, far = self._split(tokens)
+        here = (distance.abs() <= self.config.loop_boundary)[:, None, None, None]
+        both = zip(
+            self.near.attention_maps(near, present, distance, profile=profile),
+            self.far.attention_maps(far, present, distance, loops, profile),
+            strict=True,
+        )
+        attention, logits = (torch.where(here, *parts) for parts in both)
+        return attention, logits
+
     def silence_each(
         self,
         tokens: Tensor,

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from crexpress.core.errors import InputError
 from crexpress.models.activity import Activity
-from crexpress.models.attention import Prior, TokenMixer
+from crexpress.models.attention import Mixed, Prior, TokenMixer
 from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
 from crexpress.models.encoders import ENCODERS
@@ -117,13 +117,45 @@ class RegulatoryModel(Model):
         loops: Tensor | None = None,
         profile: GeneProfile | None = None,
     ) -> Prediction:
-        gene = tokens.shape[1] // 2
-        content, activity, _ = self._tokens(tokens, distance, profile)
-        mixed = self.mixer(content, activity, *self._priors(present, distance, loops), gene)
+        mixed = self._mixed(tokens, present, distance, loops, profile)
         members = self.head(mixed.gene)
         return Prediction(
             members.mean(-1), mixed.logits.softmax(-1), mixed.logits, members if self.config.members > 1 else None
         )
+
+    def _mixed(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None,
+        profile: GeneProfile | None,
+    ) -> Mixed:
+        content, activity, _ = self._tokens(tokens, distance, profile)
+        mixed: Mixed = self.mixer(content, activity, *self._priors(present, distance, loops), tokens.shape[1] // 2)
+        return mixed
+
+    def gene_vectors(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> Tensor:
+        return self._mixed(tokens, present, distance, loops, profile).gene
+
+    def attention_maps(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        content, activity, _ = self._tokens(tokens, distance, profile)
+        logits = self.mixer.maps(content, activity, self.prior(present, distance, loops, slice(None)))
+        return logits.softmax(-1), logits
 
     def silence_each(
         self,
@@ -143,7 +175,8 @@ class RegulatoryModel(Model):
         if not len(columns) or not (self.config.layers or changes is not None):
             return expression  # without a mixer no element reaches the gene
         content, activity, window = self._tokens(tokens, distance, profile)
-        other, activity_other = (part.unsqueeze(0) for part in self._parts(silent))
+        silent = silent.unsqueeze(0) if silent.dim() == 2 else silent[:, columns]
+        other, activity_other = self._parts(silent)
         if self.gene is not None:
             other = other + self.gene.place(distance[:, columns]).to(other.dtype)
         own = None

@@ -30,8 +30,7 @@ def random_genes(model: Model) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor
     present = torch.ones(GENES, TOKENS, dtype=torch.bool)
     present[1, :2] = False
     distance = torch.tensor([-3e5, -9e4, -6e3, -900.0, 0.0, 700.0, 5e3, 9e4, 6e5]).repeat(GENES, 1)
-    rows = {"none": 0, "gene": 1, "all": TOKENS}[model.config.loop_rows]
-    loops = torch.rand(GENES, rows, TOKENS).round(decimals=1) if rows else None
+    loops = None if model.config.loop_rows == "none" else torch.rand(GENES, TOKENS, TOKENS).round(decimals=1)
     return tokens, present, distance, loops
 
 
@@ -96,6 +95,10 @@ def test_silencing_all_at_once_is_silencing_each(preset: str, width: int) -> Non
                 alone = whole[gene] - fall(model, tokens[gene, None], changed, one)
             assert found[gene, column].item() == pytest.approx(alone.item(), abs=1e-5)
         assert torch.equal(found[:, GENE], whole)
+        maps = model.attention_maps(tokens, present, distance, loops, profile)[0]
+        assert maps.shape[-2:] == (TOKENS, TOKENS)
+        its_row = model.predict(tokens, present, distance, loops, profile).attention
+        assert torch.allclose(maps[:, :, :, GENE], its_row, atol=1e-6)
     assert (found - whole.unsqueeze(1)).abs().max() > 1e-3
 
 

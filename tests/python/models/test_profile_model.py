@@ -7,7 +7,10 @@ import numpy as np
 import polars as pl
 import pytest
 from bigwigs import Entries, peaks, write_bigwig
+from crexpress.apply import cell_model
 from crexpress.core import artifacts
+from crexpress.interpret.links import link_table
+from crexpress.interpret.together import Together
 from crexpress.prepare.profile_bins import matched
 from crexpress.training.presets import read_preset
 from tools import run
@@ -123,6 +126,24 @@ def test_silencing_an_element_takes_its_bases_out_of_the_profile(
     assert signals.exit_code == 0, signals.output
     half = artifacts.read_table(tmp_path / "half" / "predictions.A.parquet", "predictions")[0]["predicted"][place]
     assert abs(half - again["predicted"][place]) > 1e-5
+
+
+def test_silencing_together_takes_each_element_out_of_the_profile(tiny: Any, folder: Path, model: Path) -> None:
+    loaded = cell_model.load(
+        model, elements=tiny.elements, genes=tiny.genes, signals=[folder / "signals.A.safetensors"], expression=[],
+        sequence=None, motifs=None, contacts=[], profiles=[folder / "profiles.A.safetensors"], device="cpu",
+        threads=1, precision="float32",
+    )  # fmt: skip
+    store, together = loaded.store, Together(loaded.model, loaded.store, 0, 100)
+    links = link_table(loaded.model, store, 0, 1000, also=["tracks"])
+    assert links["perturbation_of_dnase"].abs().max() > 1e-3
+    for row in (3, 40, 80):
+        own = links.filter(pl.col("gene_id") == store.genes["gene_id"][row])
+        groups = store.index[row].numpy() == own["element"].to_numpy()[:, None]
+        assert together.falls(row, groups) == pytest.approx(own["perturbation"].to_numpy(), abs=1e-5)
+        profile = store.profiles.silenced_together(0, row, store.index[row].numpy(), groups.any(0, keepdims=True))
+        one_by_one = store.profiles.silenced_together(0, row, store.index[row].numpy(), groups)
+        assert (profile.values.nan_to_num() <= one_by_one.values.amin(0).nan_to_num() + 1e-6).all()
 
 
 def test_a_hidden_track_leaves_the_profile(tiny: Any, folder: Path, model: Path, tmp_path: Path) -> None:

@@ -1,0 +1,86 @@
+"""Active elements: those that a gene attends to most and whose silencing changes it most, and which classes they are.
+
+ScPGE, "ScPGE captures important TF motifs".
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from crexpress.core import bootstrap
+from crexpress.core.errors import InputError
+
+ATTENTION, PERTURBATION = "attention", "perturbation"
+
+
+def find(links: pl.DataFrame, k: int, absolute: bool = False) -> pl.DataFrame:
+    """The links, with `rank_attention` and `rank_perturbation` (1 is the highest of a gene; ties by the element's row)
+    and `active`: both at most k.
+
+    Perturbation ranks by the fall, so that active elements activate; `absolute`: by its size, as the paper's ratio
+    does. InputError for links without these scores.
+    """
+    for name in (ATTENTION, PERTURBATION):
+        if name not in links.columns:
+            raise InputError(f"the links hold no {name}; give links.CELL.parquet of interpret or ensemble")
+    effect = pl.col(PERTURBATION).abs() if absolute else pl.col(PERTURBATION)
+    links = links.sort("gene_id", "element", maintain_order=True)
+    ranked = links.with_columns(
+        rank_attention=pl.col(ATTENTION).rank("ordinal", descending=True).over("gene_id"),
+        rank_perturbation=effect.rank("ordinal", descending=True).over("gene_id"),
+    )
+    return ranked.with_columns(active=(pl.col("rank_attention") <= k) & (pl.col("rank_perturbation") <= k))
+
+
+def by_gene(found: pl.DataFrame) -> pl.DataFrame:
+    """A row for each gene with links: how many it has, how many are active, and these, the highest fall first."""
+    order = found.sort("rank_perturbation")
+    active = pl.col("element_id").filter("active")
+    return (
+        order.group_by("gene_id", "gene_name", maintain_order=True)
+        .agg(
+            elements=pl.len(),
+            active=pl.col("active").sum(),
+            active_elements=active.str.join(","),
+            active_distances=pl.col("distance").filter("active").cast(pl.String).str.join(","),
+        )
+        .sort("gene_id")
+    )
+
+
+def classes(found: pl.DataFrame, resamples: int = 1000, seed: int = 1) -> pl.DataFrame:
+    """A row for each class of elements: its share of the active links and of all in reach, and the odds ratio.
+
+    The odds of the class among active links over those among the others (half a link added to each count, so that it
+    is defined for rare classes), with a 95 % interval from resampling genes. Where classes say it ("dELS,CTCF-bound"),
+    rows for the first word alone and for CTCF-bound follow.
+    """
+    kinds = found["class"].unique().sort().to_list()
+    groups: dict[str, Sequence[str]] = {kind: [kind] for kind in kinds}
+    if any("," in kind for kind in kinds):
+        firsts = dict.fromkeys(kind.split(",")[0] for kind in kinds)
+        groups |= {f"{first}, any": [kind for kind in kinds if kind.split(",")[0] == first] for first in firsts}
+        groups["CTCF-bound, any"] = [kind for kind in kinds if "CTCF" in kind]
+    genes = found["gene_id"].rank("dense").to_numpy().astype(np.int64) - 1
+    number, active = int(genes.max()) + 1, found["active"].to_numpy()
+    drawn = bootstrap.draw(number, resamples, seed)
+
+    def counted(which: np.ndarray) -> np.ndarray:
+        """How many of some links there are in each resample."""
+        total: np.ndarray = drawn @ np.bincount(genes[which], minlength=number).astype(np.float64)
+        return total
+
+    all_active, all_others = counted(active), counted(~active)
+    rows = []
+    for name, kinds_of in groups.items():
+        inside = found["class"].is_in(list(kinds_of)).to_numpy()
+        of_active, of_others = counted(active & inside), counted(~active & inside)
+        odds = (of_active + 0.5) / (all_active - of_active + 0.5)
+        ratio = odds * (all_others - of_others + 0.5) / (of_others + 0.5)
+        low, high = bootstrap.interval(ratio)
+        reach, everything = of_active[0] + of_others[0], all_active[0] + all_others[0]
+        share = of_active[0] / all_active[0] if all_active[0] else 0.0
+        rows.append((name, int(of_active[0]), share, int(reach), reach / everything, ratio[0], low, high))
+    names = ["class", "active", "share_of_active", "in_reach", "share_in_reach", "odds_ratio", "low", "high"]
+    return pl.DataFrame(rows, schema=names, orient="row")

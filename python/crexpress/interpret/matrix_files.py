@@ -1,0 +1,102 @@
+"""Attention between elements as files: npz for programs, .cool for browsers and tools of contact matrices."""
+
+import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from crexpress.apply.cell_model import CellModel
+from crexpress.core import artifacts, chromosome_names, files, splits
+from crexpress.core.errors import InputError
+from crexpress.interpret import chosen
+from crexpress.interpret.attention import AttentionMap, attention_map, by_bin
+from crexpress.interpret.extras import needed
+from crexpress.models.config import LoopRows, ModelConfig
+from crexpress.models.folder import read_settings
+
+
+def asked(genes: pl.DataFrame, names: str | None, region: str | None) -> dict[str, np.ndarray]:
+    """Rows of genes by the name of their map: one each, or those with a TSS in a region; InputError for none."""
+    if not region:
+        wanted = chosen.names(names or "")
+        rows = chosen.gene_rows(genes, wanted)
+        return {re.sub("[^A-Za-z0-9._-]", "_", name): rows[at : at + 1] for at, name in enumerate(wanted)}
+    parsed = splits.parse(region)
+    if len(parsed) != 1:
+        raise InputError(f"--region {region}: give one region")
+    chrom, start, end = parsed[0]
+    known = genes["chrom"].unique(maintain_order=True).to_list()
+    chrom = chrom if chrom in known else chromosome_names.other_spelling(chrom) or chrom
+    inside = (genes["chrom"] == chrom) & (genes["tss"] >= start) & (genes["tss"] < (end or 2**62))
+    if not inside.any():
+        raise InputError(f"--region {region} holds the TSS of no gene; chromosomes with genes: {', '.join(known[:30])}")
+    return {re.sub("[^A-Za-z0-9._-]", "_", region): np.flatnonzero(inside)}
+
+
+def rows_of(model: Path) -> LoopRows | None:
+    """Between which tokens loops must be looked up for a map: all, where the model reads loops."""
+    reads = read_settings(model, ModelConfig).loop_prior != "none"
+    return "all" if reads else None
+
+
+def write(
+    stem: Path, loaded: CellModel, cell: int, genes: np.ndarray, header: dict[str, Any], resolution: int | None
+) -> list[Path]:
+    """STEM.npz, and STEM.cool where a resolution is given; their paths."""
+    found = attention_map(loaded.model, loaded.store, cell, genes, loaded.precision)
+    elements = loaded.store.elements
+    paths = [stem.with_name(f"{stem.name}.npz")]
+    write_npz(paths[0], found, elements, header)
+    if resolution:
+        lengths = {name: length for name, length in loaded.store.chromosomes if length}
+        last = elements.group_by("chrom").agg(pl.max("end"))
+        lengths = {name: lengths.get(name, int(end)) for name, end in sorted(last.iter_rows())}
+        paths.append(stem.with_name(f"{stem.name}.cool"))
+        write_cool(paths[1], found, elements, lengths, resolution)
+    return paths
+
+
+def write_npz(path: Path, found: AttentionMap, elements: pl.DataFrame, header: dict[str, Any]) -> None:
+    """An artefact of the kind attention_map: the matrices, and the elements' rows, ids and places."""
+    rows = elements[found.elements]
+    arrays = {
+        "element": found.elements.astype(np.int32),
+        "element_id": np.array(rows["element_id"].to_list()),
+        "chrom": np.array(rows["chrom"].to_list()),
+        "start": rows["ccre_start"].to_numpy(),
+        "end": rows["ccre_end"].to_numpy(),
+        "probability": found.probability,
+        "logit": found.logit,
+        "genes": found.genes,
+    }
+    artifacts.write_sparse(path, arrays, header)
+
+
+def write_cool(
+    path: Path, found: AttentionMap, elements: pl.DataFrame, lengths: Mapping[str, int], resolution: int
+) -> None:
+    """A .cool of attention between bins, `count` float64; InputError where cooler is not installed."""
+    with needed("cooler"):
+        import cooler
+        import pandas
+
+    names = list(lengths)
+    sizes = pandas.Series([lengths[name] for name in names], index=names, dtype=np.int64)
+    bins = cooler.binnify(sizes, resolution)
+    offset = dict(zip(names, np.cumsum([0, *(-(-sizes // resolution))])[:-1].tolist(), strict=True))
+    pixels = [
+        table.select(bin1_id=pl.col("row") + offset[name], bin2_id=pl.col("col") + offset[name], count="attention")
+        for name, table in by_bin(found, elements, resolution).items()
+    ]
+    joined = pl.concat(pixels).sort("bin1_id", "bin2_id")
+    table = pandas.DataFrame({name: joined[name].to_numpy() for name in joined.columns})
+    with TemporaryDirectory() as folder:
+        made = Path(folder, "map.cool")
+        cooler.create_cooler(str(made), bins, table, dtypes={"count": "float64"}, ordered=True, symmetric_upper=True)
+        with files.replacing(path) as temporary:
+            shutil.copyfile(made, temporary)

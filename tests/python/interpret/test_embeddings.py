@@ -1,0 +1,125 @@
+"""Embeddings and what clusters have in common: by hand, by scanpy's reader, and seeded."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+from crexpress.core.errors import InputError
+from crexpress.formats import gmt
+from crexpress.interpret import clusters
+from scipy import stats
+from tiny_case import TinyCase
+from tools import inputs, run, train
+
+
+def test_classes_and_tracks_by_cluster() -> None:
+    elements = pl.DataFrame(
+        {
+            "cluster": ["0", "0", "0", "1", "1"],
+            "class": ["dELS", "dELS", "PLS", "dELS", "CTCF-only"],
+            "dnase": [4.0, 2.0, 9.0, 1.0, 2.0],
+            "ctcf": [0.0, 1.0, 2.0, 0.0, 0.0],
+        }
+    )
+    found = clusters.composition(elements)
+    assert found.rows() == [
+        ("0", "PLS", 1, pytest.approx(1 / 3)), ("0", "dELS", 2, pytest.approx(2 / 3)),
+        ("1", "CTCF-only", 1, 0.5), ("1", "dELS", 1, 0.5),
+    ]  # fmt: skip
+    changes = clusters.track_changes(elements, ["dnase", "ctcf"])
+    row = {(r["cluster"], r["class"], r["track"]): r for r in changes.iter_rows(named=True)}
+    assert row["0", "all", "dnase"]["fold_change"] == pytest.approx(5 / 1.5)
+    assert row["0", "dELS", "dnase"]["fold_change"] == pytest.approx(3.0)
+    assert row["0", "all", "ctcf"]["fold_change"] is None  # the others have none
+    assert row["1", "all", "ctcf"]["fold_change"] == 0
+    assert ("0", "PLS", "dnase") not in row  # no other cluster has the class
+
+
+def test_expression_is_that_of_genes_nearby_each_once() -> None:
+    elements = pl.DataFrame(
+        {
+            "chrom": ["1", "1", "1", "2"],
+            "start": [900, 5_000, 50_000, 1_000],
+            "cluster": list("0011"),
+            "class": ["a"] * 4,
+        }
+    ).with_columns(end=pl.col("start") + 200)
+    genes = pl.DataFrame(
+        {
+            "gene_id": list("ABCD"), "chrom": ["1", "1", "1", "2"], "tss": [1_000, 15_100, 15_101, 1_000],
+            "observed": [1.0, 3.0, 100.0, None],
+        }
+    )  # fmt: skip
+    found = clusters.expression_nearby(elements, genes)
+    assert found.select("cluster", "class", "genes", "mean", "median").rows() == [
+        ("0", "a", 2, 2.0, 2.0), ("0", "all", 2, 2.0, 2.0)
+    ]  # fmt: skip
+
+
+def test_enrichment_is_the_hypergeometric_test(tmp_path: Path) -> None:
+    genes = pl.DataFrame(
+        {
+            "gene_id": [f"ENSG{i:011d}.3" for i in range(100)],
+            "gene_name": [f"N{i}" for i in range(100)],
+            "cluster": ["0"] * 60 + ["1"] * 40,
+        }
+    )
+    path = tmp_path / "sets.gmt"
+    names = "\t".join(f"N{i}" for i in range(0, 20))
+    path.write_text(f"LOW\thttp://x\t{names}\tUNKNOWN\nSMALL\tx\tN1\tN2\n\n")
+    sets = gmt.read(path)
+    assert len(sets["LOW"]) == 21
+    found = clusters.enrichment(genes, sets)
+    assert found.select("cluster", "set", "genes", "set_size", "expected").rows() == [("0", "LOW", 20, 20, 12.0)]
+    p = stats.fisher_exact([[20, 40], [0, 40]], alternative="greater").pvalue
+    assert found["p"][0] == pytest.approx(p)
+    assert found["q"][0] == pytest.approx(min(1, 2 * p))
+    by_id = clusters.enrichment(genes, {"LOW": [f"ENSG{i:011d}" for i in range(20)]})
+    assert by_id["p"][0] == pytest.approx(p)
+    with pytest.raises(InputError, match=r"no set holds 5 to 2,000 of the run's genes \(0 of 1 names are known\)"):
+        clusters.enrichment(genes, {"LOW": ["Gata1"]})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("A\tx\n", "line 1: a set of a GMT file is a name, a description and genes"),
+        ("A\tx\tB\nA\tx\tC\n", "line 2: the set A is given twice"),
+        ("# nothing\n", "is empty"),
+    ],
+)
+def test_a_bad_gmt_is_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "a.gmt"
+    path.write_text(text)
+    with pytest.raises(InputError, match=message):
+        gmt.read(path)
+
+
+@pytest.mark.slow
+def test_embeddings_open_in_scanpy_and_repeat(tiny: TinyCase, tmp_path: Path) -> None:
+    import scanpy
+
+    done = train(tiny, tmp_path / "model", "--preset", "scpge-small", "--layers", 1, "--steps", 60)
+    assert done.exit_code == 0, done.output
+    words = ["--model", tmp_path / "model", *inputs(tiny, "A"), "--most", 200, "--threads", 1]
+    for folder in ("first", "again"):
+        done = run("embed", *words, "--outdir", tmp_path / folder)
+        assert done.exit_code == 0, done.output
+    first, again = (scanpy.read_h5ad(tmp_path / folder / "elements.A.h5ad") for folder in ("first", "again"))
+    assert first.n_obs == 200
+    assert {"class", "distance_to_tss", "cell", "dnase", "h3k27ac", "cluster"} <= set(first.obs.columns)
+    assert first.obs["cluster"].equals(again.obs["cluster"])
+    assert np.array_equal(first.obsm["X_umap"], again.obsm["X_umap"])
+    genes = scanpy.read_h5ad(tmp_path / "first" / "genes.A.h5ad")
+    from crexpress.models import load_model
+
+    head = load_model(tmp_path / "model").head
+    with torch.no_grad():  # what is embedded is what the head makes expression of
+        made = head(torch.from_numpy(genes.X)).mean(-1).numpy()
+    assert made == pytest.approx(genes.obs["predicted"].to_numpy(), abs=1e-5)
+    table = pl.read_csv(tmp_path / "first" / "cluster_classes.A.tsv", separator="\t")
+    assert table["elements"].sum() == 200
+    nearest = pl.read_csv(tmp_path / "first" / "element_clusters.A.tsv", separator="\t")["distance_to_tss"]
+    assert nearest.min() >= 0
