@@ -55,7 +55,7 @@ def candidates(inputs: Inputs, cell: str) -> pl.DataFrame:
     """
     if inputs.known.get("candidates", ("",))[0] != cell:  # of one cell at a time: there are millions
         inputs.known["candidates"] = (cell, _candidates(inputs, cell))
-    return inputs.known["candidates"][1]  # type: ignore[no-any-return]
+    return inputs.known["candidates"][1]
 
 
 def _candidates(inputs: Inputs, cell: str) -> pl.DataFrame:

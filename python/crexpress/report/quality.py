@@ -33,7 +33,7 @@ def tracks(inputs: Inputs, cell: str) -> list[Track]:
     """Every track of a cell, in the order of its file; of very many elements an even sample."""
     if ("quality", cell) not in inputs.known:
         inputs.known["quality", cell] = list(_tracks(inputs, cell))
-    return inputs.known["quality", cell]  # type: ignore[no-any-return]
+    return inputs.known["quality", cell]
 
 
 def _tracks(inputs: Inputs, cell: str) -> Iterator[Track]:

@@ -2,9 +2,15 @@
 
 from crexpress.core.errors import InputError
 from crexpress.report import cell_facts, examples, facts, link_model, locus, locus_plot, style
+from crexpress.report.inputs import Inputs
 from crexpress.report.page import Section, Text
 from crexpress.report.parts.locus_text import elements, legend, part_of
 from crexpress.report.study import Blocks, Study
+
+
+def cell_of(inputs: Inputs) -> str:
+    """The cell whose loci are drawn: the first with links, trained ones before others."""
+    return next(name for name in facts.cells(inputs) if name in inputs.links)
 
 
 def section(study: Study) -> Section | None:
@@ -14,7 +20,7 @@ def section(study: Study) -> Section | None:
         if study.genes:
             raise InputError(f"--gene {study.genes[0]}: the picture of a locus needs the --links of a cell")
         return None
-    cell = next(name for name in facts.cells(inputs) if name in inputs.links)
+    cell = cell_of(inputs)
     found = examples.choose(inputs, cell, study.pairs, study.genes)
     blocks: Blocks = []
     for number, example in enumerate(found, start=1):
