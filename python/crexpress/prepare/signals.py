@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
-import pybigtools
 
 from crexpress.core import chromosome_names, log
 from crexpress.core.errors import InputError
@@ -19,6 +18,7 @@ from crexpress.core.native import refusing
 from crexpress.core.schemas import NAME
 from crexpress.core.tracks import TRANSFORMS
 from crexpress.formats import alignments
+from crexpress.formats.bigwigs import open_bigwig
 
 Combination = Literal["mean", "max", "sum"]
 COMBINATIONS: tuple[Combination, ...] = ("mean", "max", "sum")
@@ -151,7 +151,7 @@ class BigWig:
     def __init__(self, path: Path) -> None:
         self.path = path
         with refusing(f"{path} is not a readable bigWig (.bw or .bigWig)", "fetch it again"):
-            self.reader: Any = pybigtools.open(str(path))
+            self.reader: Any = open_bigwig(path)
             self.lengths: Mapping[str, int | None] = dict(self.reader.chroms())
             total = self.reader.info()["summary"]["sum"]
         if np.isnan(total):

@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from bigwigs import write_bigwig
 from crexpress.cli import train_options
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
+from crexpress.formats import genome_files
+from crexpress.formats.bigwigs import open_bigwig
 from crexpress.models import load_model, released
 from crexpress.pipeline import sweep
 from crexpress.training import preset_file
@@ -124,3 +127,16 @@ def test_a_model_folder_is_weights_and_json(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="does not hold the weights"):
         load_model(tmp_path)
     assert not (tmp_path / "touched").exists()
+
+
+def test_a_bigwig_whose_index_asks_for_more_than_there_is(tmp_path: Path) -> None:
+    """pybigtools would take the memory, or end the process (found by the fuzz)."""
+    path = write_bigwig(tmp_path / "a.bw", {"chr1": 10_000}, {"chr1": [(0, 100, 1.5), (300, 400, 2.5)]})
+    whole = path.read_bytes()
+    index = int.from_bytes(whole[24:32], "little")
+    leaf = index + 48 + 4
+    assert open_bigwig(path).chroms() == {"chr1": 10_000}
+    for place, size in ((leaf + 24, 8), (leaf + 16, 8), (24, 8), (52, 4)):
+        path.write_bytes(whole[:place] + b"\xff" * (size - 1) + b"\x7f" + whole[place + size :])
+        with pytest.raises(InputError, match=r"a\.bw is not a readable bigWig"):
+            genome_files.chromosome_sizes(path)
