@@ -76,10 +76,11 @@ table-cells: setup ## the table of docs/science.md about cells never seen: four 
 table-costs: setup ## the table of docs/science.md about what scpge costs (minutes, on one CPU thread)
 	python tests/benchmarks/cost_table.py docs/science.md
 
-docs: setup ## docs/parameters.md from nextflow_schema.json, and the settings in that from the library; docs/api.md from docstrings
+docs: setup ## docs/parameters.md from nextflow_schema.json, the settings in that from the library; docs/api.md from docstrings; docs/licences.md
 	.ci/parameters-schema
 	.ci/parameters-table >docs/parameters.md
 	python .ci/api-page >docs/api.md
+	python .ci/licences-table >docs/licences.md
 
 clean: ## remove what runs leave behind (keeps .venv and results)
 	rm -rf work .nextflow .nextflow.log*

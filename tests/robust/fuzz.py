@@ -29,7 +29,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 SLOW = 10  # seconds of CPU
 LARGE = 2**30  # bytes above what the process had
-LONG = 1_500  # characters of a message, the path apart
+LONG = 1_500  # characters of a line of a message (a fault of several), the path apart
 STUCK = 180  # seconds without an answer of the worker
 DRAWN = 4  # every so many cases is hypothesis' own
 
@@ -44,8 +44,8 @@ def attempt(read: Any, path: Path, sound: Path) -> str:
         return f"silent: {wrong}" if wrong else "read"
     except InputError as error:
         text = str(error).replace(str(path), "PATH").replace(str(path.parent), "FOLDER")
-        if not text or len(text) > LONG:
-            return f"message of {len(text)} characters"
+        if not text or max(map(len, text.splitlines())) > LONG:
+            return f"message with a line of {max(map(len, text.splitlines()))} characters"
         if not text.replace("\n", "").replace("\t", "").isprintable():
             return f"message with control characters: {text!r}"[:200]
         return "refused"

@@ -77,6 +77,7 @@ def _genome(folder: Path) -> None:
     (folder / "tss.bed").write_text("\n".join(listed) + "\n")
     (folder / "names.tsv").write_text("# genome\taccession\n" + "".join(f"{n}\tNC_{n[3:]}.1\n" for n in LENGTHS))
     (folder / "symbols.txt").write_text("\n".join("\t".join(pair) for pair in symbols))
+    (folder / "factors.tsv").write_text("".join(f"TF0{n}.SIM\tNAME{n}\n" for n in range(1, 6)))
 
 
 def _reads(folder: Path) -> None:

@@ -150,7 +150,7 @@ def _(path: Path, sound: Path) -> Any:
     return [found.background, *(motif.probabilities for motif in found.motifs)]
 
 
-@parser("factors", "symbols.txt")
+@parser("factors", "factors.tsv")
 def _(path: Path, sound: Path) -> Any:
     meme.name_factors(meme.read_meme(sound / "motifs.meme"), path)
 

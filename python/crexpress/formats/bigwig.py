@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pybigtools
 
 from crexpress.core.errors import InputError
 from crexpress.core.native import refusing
+from crexpress.formats.bigwig_index import open_bigwig
 
 
 class BigWig:
@@ -18,7 +18,7 @@ class BigWig:
     def __init__(self, path: Path) -> None:
         self.path = path
         with refusing(f"{path} is not a readable bigWig (.bw or .bigWig)", "fetch it again"):
-            self.reader: Any = pybigtools.open(str(path))
+            self.reader: Any = open_bigwig(path)
             self.lengths: Mapping[str, int | None] = dict(self.reader.chroms())
             total = self.reader.info()["summary"]["sum"]
         if np.isnan(total):

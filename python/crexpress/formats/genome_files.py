@@ -19,6 +19,7 @@ from crexpress.core.native import refusing
 if TYPE_CHECKING:
     import pysam
 from crexpress.formats import fasta_index
+from crexpress.formats.bigwig_index import open_bigwig
 from crexpress.formats.text_files import compression_of, read_table
 
 
@@ -100,7 +101,5 @@ def _unpacked(path: Path, plain: Path) -> Path:
 
 
 def _bigwig_sizes(path: Path) -> dict[str, int]:
-    import pybigtools
-
-    with refusing(f"{path} is not a readable bigWig file", "fetch it again"), pybigtools.open(str(path)) as file:
+    with refusing(f"{path} is not a readable bigWig file", "fetch it again"), open_bigwig(path) as file:
         return dict(file.chroms())

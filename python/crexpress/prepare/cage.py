@@ -13,6 +13,7 @@ from crexpress.core.errors import InputError
 from crexpress.core.intervals import CHROM_STEP
 from crexpress.core.native import refusing
 from crexpress.formats import genome_files, text_files, text_tables
+from crexpress.formats.bigwig_index import open_bigwig
 
 WINDOW = 384  # bp around the TSS (ScPGE, Methods)
 
@@ -150,8 +151,6 @@ def _read_bam(path: Path) -> tuple[pl.DataFrame, dict[str, int]]:
 
 
 def _from_bigwig(genes: pl.DataFrame, path: Path, strand: str | None, lengths: Mapping[str, int | None]) -> pl.Series:
-    import pybigtools
-
     if strand not in ("+", "-"):
         raise InputError(f"{path}: say the strand of a CAGE bigWig as its column, + or - ({path.name}:+)")
     sizes = genome_files.chromosome_sizes(path)
@@ -160,7 +159,7 @@ def _from_bigwig(genes: pl.DataFrame, path: Path, strand: str | None, lengths: M
     chromosome_names.require_same_build({ours: sizes[theirs] for ours, theirs in names.items()}, lengths, path)
     sums: list[float | None] = []
     with refusing(f"{path} is not a readable bigWig", "fetch it again"):
-        file = pybigtools.open(str(path))
+        file = open_bigwig(path)
     with file:
         for chrom, tss, of in genes.select("chrom", "tss", "strand").iter_rows():
             if of != strand or chrom not in names:
