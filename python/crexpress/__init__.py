@@ -19,6 +19,7 @@ _PUBLIC = {  # name: where it is
     "save_model": "crexpress.api:save_model",
     "predict": "crexpress.api:predict",
     "embed": "crexpress.api:embed",
+    "embed_genes": "crexpress.api:embed_genes",
     "attention": "crexpress.api:attention",
     "fine_tune": "crexpress.api:fine_tune",
     "links": "crexpress.links",  # a room that can be called: see core.calls

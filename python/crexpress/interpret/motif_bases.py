@@ -1,7 +1,7 @@
 """Contributions of motif channels, shared among the bases that made the scores: how a model of motifs sees sequence.
 
-A channel is the score of a motif's best match, standardised: a sum over its bases. So its contribution is the slope times
-that sum less the mean, and each base of the match has its own part, which add up to it.
+A channel is the score of a motif's best match, standardised: a sum over its bases. So its contribution is the slope
+times that sum less the mean, and each base of the match has its own part, which add up to it.
 """
 
 from pathlib import Path
@@ -52,7 +52,7 @@ def best_match(codes: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.nd
     """
     width = len(matrix)
     strands = [np.hstack([part, np.zeros((width, 1))]) for part in (matrix, matrix[::-1, ::-1])]
-    assert UNKNOWN == matrix.shape[1]
+    assert matrix.shape[1] == UNKNOWN
     places = codes.shape[1] - width + 1
     totals = [sum(one[j][codes[:, j : j + places]] for j in range(width)) for one in strands]
     best = [np.asarray(total).argmax(1) for total in totals]
