@@ -20,7 +20,7 @@ demo: setup ## train and score on real genome-wide data: results/demo/report.htm
 	@cat results/demo/summary.txt
 	@echo "Open $(CURDIR)/results/demo/report.html in a browser."
 
-test: setup .venv/.bedtools lint ## every test, the pipeline's too
+test: setup .venv/.bedtools .venv/.chromium lint ## every test, the pipeline's too
 	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not gpu and not containers and not scale' tests/pipeline tests/python
 
 test-quick: setup ## the tests that take seconds
@@ -98,6 +98,10 @@ clean: ## remove what runs leave behind (keeps .venv and results)
 
 .venv/.nextflow: .ci/install-nextflow | .venv/.python
 	.ci/install-nextflow
+	@touch $@
+
+.venv/.chromium: .ci/install-chromium | .venv/.python
+	.ci/install-chromium
 	@touch $@
 
 .venv/.bedtools: .ci/install-bedtools | .venv/.python

@@ -20,6 +20,8 @@ _PUBLIC = {  # name: where it is
     "predict": "crexpress.api:predict",
     "embed": "crexpress.api:embed",
     "embed_genes": "crexpress.api:embed_genes",
+    "contributions": "crexpress.api:contributions",
+    "variants": "crexpress.api:variants",
     "attention": "crexpress.api:attention",
     "fine_tune": "crexpress.api:fine_tune",
     "links": "crexpress.links",  # a room that can be called: see core.calls

@@ -24,8 +24,13 @@ from crexpress.data import anchor
 from crexpress.data.study import Study
 from crexpress.evaluate.run import run
 from crexpress.interpret import also
+from crexpress.interpret import contributions as attribution
 from crexpress.interpret import links as model_links
+from crexpress.interpret.chosen import asked_pairs
+from crexpress.interpret.contribution_tables import channel_rows, link_rows
+from crexpress.interpret.contributions import Background
 from crexpress.interpret.embedding import annotated, gene_vectors
+from crexpress.interpret.score_variants import score_variants
 from crexpress.interpret.scores import SCORES
 from crexpress.links import combine
 from crexpress.models.base import Model
@@ -74,6 +79,14 @@ class GeneEmbeddings(NamedTuple):
     def anndata(self) -> Any:
         """As an AnnData for scanpy, as of `Embeddings`."""
         return annotated(self.vectors, self.genes, "gene_id")
+
+
+class Contributed(NamedTuple):
+    """Contributions of links: their tables by link and by channel, and those of single inputs, some links a part."""
+
+    links: pl.DataFrame
+    channels: pl.DataFrame
+    parts: list[attribution.Contributions]
 
 
 def predict(
@@ -255,6 +268,74 @@ def embed_genes(model: Model, study: Study, cell: str, *, precision: str = "floa
     store = study.store(model, cell)
     found, predicted = gene_vectors(model, store, 0, prediction.encode(model, store, 0, precision))
     return GeneEmbeddings(study.genes.with_columns(predicted=pl.Series(predicted)), found)
+
+
+def contributions(
+    model: Model,
+    study: Study,
+    cell: str,
+    genes: str | Sequence[str] = (),
+    elements: str | Sequence[str] = (),
+    *,
+    background: Background = "silent",
+    shuffles: int = 10,
+    seed: int = 1,
+    tokens: int = 200_000,
+) -> Contributed:
+    """What bases, track bins, motifs and profile bins of elements contribute to the expression of genes in a cell.
+
+    Integrated gradients (captum) of the links of genes, elements or both; those of a link sum to its effect, the fall
+    of the prediction without the element, within the `error` of `.links`. `.channels` sums them by track and motif,
+    with the factors' expression; `.parts` has single inputs. Background "shuffled": expected gradients of the bases.
+
+    Example:
+        found = cx.contributions(model, study, "A", genes="NAME7")
+        print(found.links.select("element_id", "effect", "error"), found.channels.sort("contribution").tail(3))
+        bases = found.parts[0].bases * found.parts[0].hypothetical  # [links, 4, width]
+    """
+    loaded = cell_model.of_cells(model, study.inputs(cell))
+    asked = {"genes": _joined(genes), "elements": _joined(elements)}
+    pairs = asked_pairs(loaded.store, cell, **asked)
+    parts = list(attribution.contributions(model, loaded.store, 0, pairs, background, shuffles, seed, tokens))
+    return Contributed(
+        pl.concat([link_rows(loaded.store, part) for part in parts]),
+        pl.concat([channel_rows(loaded.store, model.config, 0, part) for part in parts]),
+        parts,
+    )
+
+
+def variants(
+    models: Model | Sequence[Model],
+    study: Study,
+    cell: str,
+    variants: str | Path | None = None,
+    *,
+    remove: str | Sequence[str] = (),
+    fasta: str | Path | None = None,
+    motif_file: str | Path | None = None,
+    tokens: int = 200_000,
+) -> pl.DataFrame:
+    """What variants of a VCF, edits of a BED, or the removal of elements do to every gene that sees what they touch.
+
+    `effect` is the edited prediction less the unedited one; of several models their mean, with its `spread`. Variants
+    need the genome's FASTA, and models that read motif scores the MEME file that these were made with.
+
+    Example:
+        print(cx.variants(model, study, "A", remove=["E3", "E4"]).select("name", "gene_name", "effect"))
+    """
+    given = [models] if isinstance(models, Model) else list(models)
+    loaded = [cell_model.of_cells(model, study.inputs(cell)) for model in given]
+    paths = (None if path is None else Path(path) for path in (variants, fasta, motif_file))
+    file, genome, meme = paths
+    rows, _ = score_variants(
+        loaded, 0, variants=file, remove=_joined(remove), fasta=genome, motif_file=meme, motifs=study.path("motifs"),
+        tokens=tokens,
+    )  # fmt: skip
+    return rows
+
+
+def _joined(names: str | Sequence[str]) -> str | None:
+    return (names if isinstance(names, str) else ",".join(names)) or None
 
 
 def fine_tune(

@@ -34,7 +34,7 @@ def tool(code, name) {
 def sources(project) {
     def root = file(project, glob: false).toAbsolutePath()
     def library = below(root.resolve('python/crexpress'))
-        .findAll { source -> source.extension in ['py', 'json', 'html', 'css'] }
+        .findAll { source -> source.extension in ['py', 'json', 'html', 'css', 'js', 'bib'] }
         .collectEntries { source -> [root.relativize(source).toString(), source.text] }
     def executables = below(root.resolve('bin')).findAll { source -> source.text.contains('\n@cli.tool(') }
         .collectEntries { source -> ["bin/${source.name}".toString(), source.text.replaceFirst(/.*\n/, '')] }

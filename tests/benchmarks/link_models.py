@@ -68,7 +68,7 @@ def main(
 ) -> None:
     store = inputs.Store.open(elements, genes)
     [(cell, scene)] = store.scenes([signals], [expression], [], [], known).items()
-    tested = screen.read_pairs(screen_file, [cell], store.genes)[cell]
+    tested = screen.read_pairs("screen", screen_file, [cell], store.genes, store.elements["chrom"].unique())[cell]
     scores: dict[str, np.ndarray] = {}
     for entry in pairs:
         name, _, file = entry.partition("=")

@@ -10,13 +10,13 @@ reach in the fourth: r, MAE, r of the mean of the others, r of change, with all 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
-from crexpress.core import artifacts
+from crexpress.core import artifacts, files, model_config
 from crexpress.data import anchor
 from crexpress.prepare import quantiles
 from real_case import ASSETS, FOUR, Case, threads
@@ -37,14 +37,19 @@ LARGE = 1024  # values from which a tensor is kept in 16 bits
 @click.option("--without", "left_out", type=click.Choice(CELLS), multiple=True)
 @click.option("--ship", "target", type=click.Path(path_type=Path))
 @click.option("--seeds", default=str(SEED), help="Seeds of --without.")
-def main(folder: Path, left_out: tuple[str, ...], target: Path | None, seeds: str) -> None:
+@click.option("--modes", default=",".join(TRAIN), help="Models of --without.")
+@click.option("--hide/--no-hide", default=True, help="Whether --without also hides each track in turn.")
+def main(folder: Path, left_out: tuple[str, ...], target: Path | None, seeds: str, modes: str, hide: bool) -> None:
     """Train, and ship or measure."""
     case = Case(folder, {})
     store = prepare(case)
     if target:
         ship(case, store, target)
     for cell in left_out:
-        print("\n".join(measured(case, store, cell, [int(seed) for seed in seeds.split(",")])), flush=True)
+        for mode in modes.split(","):
+            for seed in seeds.split(","):
+                for row in measured(case, store, cell, mode, int(seed), TRACKS if hide else ()):
+                    print(row, flush=True)
 
 
 def prepare(case: Case) -> list[Any]:
@@ -93,48 +98,47 @@ def copy(model: Path, target: Path, matched: str) -> None:
     small = {
         name: t.astype(np.float16) if t.size >= LARGE and t.dtype == np.float32 else t for name, t in tensors.items()
     }
-    with artifacts.replacing(target / "model.safetensors") as temporary:
+    with files.replacing(target / "model.safetensors") as temporary:
         save_file(small, temporary, about)
-    config = artifacts.read_config(model)
+    config = model_config.read_config(model)
     config["model"]["matched"] = matched
     if config["model"]["anchored"]:
         config["anchor"] = anchor.GIVEN
-    with artifacts.replacing(target / "config.json") as temporary:
+    with files.replacing(target / "config.json") as temporary:
         temporary.write_text(json.dumps(config, indent=1) + "\n")
 
 
-def measured(case: Case, store: Sequence[Any], cell: str, seeds: Sequence[int]) -> list[str]:
-    """Rows of a table: what models that have not seen a cell reach in it, on genes that they have not seen."""
-    lines = []
-    for mode in TRAIN:
-        for seed in seeds:
-            name = f"without-{cell}"
-            model = trained(case, store, name, mode, seed, "--holdout-cells", cell)
-            # an anchored model is given the new cell alone: it has kept its known cells
-            own = [word for word in pairs_of(store, cell) if mode == "direct" or "expression" not in str(word)]
-            for hidden in ("", *TRACKS):
-                outdir = case.folder / name / f"{mode}-{seed}" / (hidden or "all")
-                output = outdir / f"predictions.{cell}.parquet"
-                hide = ["--hide-tracks", hidden] if hidden else []
-                case.make(output, "predict", "--model", model, *store[:4], *own, *hide, "--outdir", outdir)
-                figures = figures_of(output, store, cell)
-                lines.append(f"| {cell} | {mode}, seed {seed} | {hidden or 'none'} | {' | '.join(figures)} |")
-    return lines
+def measured(case: Case, store: Sequence[Any], cell: str, mode: str, seed: int, hidden: Sequence[str]) -> Iterator[str]:
+    """Rows of a table: what a model that has not seen a cell reaches in it, on genes that it has not seen."""
+    name = f"without-{cell}"
+    model = trained(case, store, name, mode, seed, "--holdout-cells", cell)
+    # the anchored model has kept its known cells, and is given the new one alone
+    own = [word for option, path in of_cell(store, cell) if option != "--expression" for word in (option, path)]
+    for track in ("", *hidden):
+        outdir = case.folder / name / f"{mode}-{seed}" / (track or "all")
+        output = outdir / f"predictions.{cell}.parquet"
+        hide = ["--hide-tracks", track] if track else []
+        case.make(output, "predict", "--model", model, *store[:4], *own, *hide, "--outdir", outdir)
+        yield f"| {cell} | {mode}, seed {seed} | {track or 'none'} | {' | '.join(figures_of(output, store, cell))} |"
 
 
-def pairs_of(store: Sequence[Any], cell: str) -> list[Any]:
-    """The options that name a file of this cell."""
+def of_cell(store: Sequence[Any], cell: str) -> list[tuple[str, Path]]:
+    """The options that name a file of this cell, with the file."""
     options = zip(store[::2], store[1::2], strict=True)
-    return [word for option, path in options if f".{cell}." in Path(str(path)).name for word in (option, path)]
+    return [(option, path) for option, path in options if f".{cell}." in path.name]
 
 
 def figures_of(predictions: Path, store: Sequence[Any], cell: str) -> list[str]:
     """r, MAE and r of change of the test genes: those that differ fourfold from the mean of the other cells."""
     table, _ = artifacts.read_table(predictions, "predictions")
-    files = [Path(str(path)) for path in store if "expression" in str(path) and str(path).endswith(".parquet")]
-    by_cell = {path.name.split(".")[1]: artifacts.read_table(path, "expression")[0]["expression"] for path in files}
-    known = np.nanmean([v.fill_null(np.nan).to_numpy() for name, v in by_cell.items() if name != cell], axis=0)
-    truth = by_cell[cell].fill_null(np.nan).to_numpy()
+    by_cell = {
+        name: artifacts.read_table(path, "expression")[0]["expression"].fill_null(np.nan).to_numpy()
+        for name in CELLS
+        for option, path in of_cell(store, name)
+        if option == "--expression"
+    }
+    known = anchor.mean_over_cells([values for name, values in by_cell.items() if name != cell])
+    truth = by_cell[cell]
     guess = table["predicted"].fill_null(np.nan).to_numpy()
     rows = (table["split"] == "test").to_numpy() & np.isfinite(truth) & np.isfinite(guess) & np.isfinite(known)
     truth, guess, known = truth[rows], guess[rows], known[rows]

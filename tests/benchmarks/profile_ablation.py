@@ -16,8 +16,7 @@ from unittest.mock import patch
 
 import click
 import numpy as np
-from crexpress.core import artifacts
-from crexpress.evaluate import bootstrap
+from crexpress.core import artifacts, bootstrap
 from crexpress.prepare import profile_bins
 from crexpress.training.run import run
 from real_case import ASSETS, CELL, FOUR, Case, Setting

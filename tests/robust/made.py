@@ -143,7 +143,8 @@ def _tables(folder: Path) -> None:
     (folder / "preset.json").write_text((ROOT / "python/crexpress/models/presets/scpge-small.json").read_text())
     (folder / "sweep.yml").write_text(
         "seeds: [1, 2]\nsettings: {preset: scpge-small, steps: 9}\npoints:\n  all: {}\n"
-        "  short: {neighbours: 4, tracks: [dnase]}\n  out: {holdout_cells: B}\ngrid:\n  layers: [0, 1]\n  learning_rate: [0.001, 1e-4]\n"
+        "  short: {neighbours: 4, tracks: [dnase]}\n  out: {holdout_cells: B}\n"
+        "grid:\n  layers: [0, 1]\n  learning_rate: [0.001, 1e-4]\n"
     )
     (folder / "sheet.validated.csv").write_text(
         "cell,assay,file,replicate,column,role\n"

@@ -13,18 +13,29 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 from crexpress.cli import train_options
-from crexpress.core import artifacts
+from crexpress.core import artifacts, model_config
 from crexpress.core.folder import Folder
 from crexpress.data import anchor, gene_profiles, loops, neighbours, orthology, store
-from crexpress.evaluate import compare, crispr
+from crexpress.data.opening import open_store
+from crexpress.evaluate import compare
 from crexpress.evaluate import run as evaluation
-from crexpress.formats import alignments, chromosome_table, genome_files, loop_files, meme, samplesheet, text_files
+from crexpress.formats import (
+    alignments,
+    chromosome_table,
+    gene_files,
+    genome_files,
+    loop_files,
+    meme,
+    samplesheet,
+    screen_files,
+    text_files,
+)
 from crexpress.links import apply, combine, inputs, known, model
 from crexpress.models import released
 from crexpress.models.config import ModelConfig
 from crexpress.models.folder import load_model, read_settings
 from crexpress.pipeline import complexity, point_settings, sweep
-from crexpress.prepare import cage, contacts, elements, expression, genes, quantiles, sequence, signals
+from crexpress.prepare import cage, contacts, elements, expression, genes, quantiles, screening, sequence, signals
 from crexpress.training import preset_file
 from crexpress.training.config import TrainingConfig
 from made import CELL, LENGTHS, released_config
@@ -92,7 +103,7 @@ def _(path: Path, sound: Path) -> Any:
 def _(path: Path, sound: Path) -> Any:
     rules: tuple[genes.TssRule, ...] = ("main", "gene") if path.suffix == ".bed" else genes.TSS_RULES
     if path.suffix != ".bed":
-        genes.read_transcripts(path)
+        gene_files.read_transcripts(path)
     return [genes.on_chromosomes(genes.read_genes(path, rule), dict(LENGTHS), path) for rule in rules]
 
 
@@ -218,8 +229,8 @@ parser("loops-matrix", "map.cool", "map.hic", text=False)(_matrix)
 
 @parser("screen", "screen20.tsv", "linked/screen.tsv")
 def _(path: Path, sound: Path) -> Any:
-    read = crispr.read(path, ["chr20", "chr1", "chr2", "chr3"]).pairs
-    crispr.pairs(read, tables(sound)[1])
+    read = screen_files.read(path, ["chr20", "chr1", "chr2", "chr3"]).pairs
+    screening.pairs(read, tables(sound)[1])
     return read.select(pl.selectors.float())
 
 
@@ -266,7 +277,7 @@ def _store(sound: Path, **given: Any) -> store.Store:
         "expression": [sound / f"expression.{CELL}.parquet"],
         "profiles": [sound / f"profiles.{CELL}.safetensors"],
     }
-    return store.open_store(sound / "elements.parquet", sound / "genes.parquet", **files | given, config=config)
+    return open_store(sound / "elements.parquet", sound / "genes.parquet", **files | given, config=config)
 
 
 @parser("signals", f"signals.{CELL}.safetensors", text=False)
@@ -401,7 +412,7 @@ def _beside(path: Path, folder: Path) -> Path:
 def _(path: Path, sound: Path) -> Any:
     load_model(_beside(path, sound / "model"))
     read_settings(path.parent, TrainingConfig)
-    artifacts.read_config(path.parent)
+    model_config.read_config(path.parent)
 
 
 @parser("model-weights", "model/model.safetensors", text=False)

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from crexpress.core import artifacts, log, model_config
 from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
 from crexpress.data import track_levels
-from crexpress.data.opening import store_for
+from crexpress.data.opening import Inputs, store_for
 from crexpress.data.orthology import same_genome
 from crexpress.data.store import Store
 from crexpress.models.base import Model
@@ -96,19 +96,12 @@ class CellModel:
 def load(
     directory: Path,
     *,
-    elements: Path,
-    genes: Path,
-    signals: Sequence[Path],
-    expression: Sequence[Path],
-    sequence: Path | None,
-    motifs: Path | None,
-    contacts: Sequence[Path],
-    profiles: Sequence[Path],
     device: str,
     threads: int | None,
     precision: str,
     data: str = "auto",
     loop_rows: LoopRows | None = None,
+    **inputs: Unpack[Inputs],
 ) -> CellModel:
     """Load a model directory and the artefacts it needs, both on one device.
 
@@ -116,17 +109,11 @@ def load(
     """
     model_config.read_config(directory, model_config.TrainedModel)
     where = prepare(device, threads, read_settings(directory, TrainingConfig).seed)
-    inputs = {"elements": elements, "genes": genes, "signals": signals, "expression": expression}
-    inputs |= {"sequence": sequence, "motifs": motifs, "contacts": contacts, "profiles": profiles}
     return of_cells(load_model(directory).to(where), inputs, precision, data, loop_rows)
 
 
 def of_cells(
-    model: Model,
-    inputs: Mapping[str, Any],
-    precision: str = "float32",
-    data: str = "auto",
-    loop_rows: LoopRows | None = None,
+    model: Model, inputs: Inputs, precision: str = "float32", data: str = "auto", loop_rows: LoopRows | None = None
 ) -> CellModel:
     """A loaded model, on its device, with the artefacts in `inputs`, named as `open_store` names them."""
     if not model.about or model.folder is None:

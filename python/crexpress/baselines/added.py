@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 class Task(NamedTuple):
     """What a baseline is fitted to: expression of the `training` genes (bool [genes]) of the cells that are `trained`.
 
-    `index` int32 [genes, n] are rows of `elements` around each gene (`data.neighbours.nearest`).
+    `around` int32 [genes, n] are rows of `elements` around each gene (`data.neighbours.nearest`).
     """
 
     cells: Sequence["Cell"]
     elements: pl.DataFrame
     genes: pl.DataFrame
-    index: np.ndarray
+    around: np.ndarray
     training: np.ndarray
     seed: int
 

@@ -10,8 +10,11 @@ import click
 from crexpress.core import errors
 
 _NO_MEMORY = "not enough host memory; give this tool more, or a smaller input"
+_FULL_MEMORY = ("DefaultCPUAllocator", "failed to map segment", "can't start new thread")  # torch, the loader, Python
+_FILES = (errno.EMFILE, errno.ENFILE)  # too many are open
 _NOT_OURS = (  # faults of a folder or disk
-    *(errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
+    *_FILES,
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO),
     *(errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG),
 )
 
@@ -28,14 +31,17 @@ def by_code() -> Iterator[None]:
     except MemoryError:
         fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
         if error.errno not in _NOT_OURS:
             raise
         path = error.filename2 or error.filename or "the output"  # the second one of a renaming is the user's
-        fail(f"cannot use {path}: {error.strerror}; give another place", errors.BAD_INPUT)
+        mend = "raise ulimit -n" if error.errno in _FILES else "give another place"
+        fail(f"cannot use {path}: {error.strerror}; {mend}", errors.BAD_INPUT)
     except Exception as error:
         if type(error).__name__ == "OutOfMemoryError":  # torch's, without importing torch here
             fail("the GPU is out of memory; use a smaller --batch-size", errors.DEVICE_OUT_OF_MEMORY)
-        if "DefaultCPUAllocator" in str(error):  # torch's RuntimeError
+        if any(words in str(error) for words in _FULL_MEMORY):
             fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
         raise
 

@@ -8,6 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from crexpress import __version__
+from crexpress.cli.doctor import doctor
 
 BIN = Path(__file__).parents[1] / "bin"  # of the checkout, or a copy of it in an installed package
 _COMPLETION = """\b
@@ -24,6 +25,8 @@ class Tools(click.Group):
         return sorted(path.name for path in BIN.iterdir() if path.is_file())
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == doctor.name:
+            return doctor
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = run_path(str(BIN / cmd_name))["main"]
@@ -32,11 +35,14 @@ class Tools(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Tools"):
             formatter.write_dl([(name, _purpose(name)) for name in self.list_commands(ctx)])
+        with formatter.section("Besides"):
+            formatter.write_dl([(str(doctor.name), doctor.get_short_help_str(80))])
 
     def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
         found = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
         options = click.Command.shell_complete(self, ctx, incomplete)
-        return [CompletionItem(name, help=_purpose(name)) for name in found] + options
+        own = [CompletionItem(doctor.name)] if str(doctor.name).startswith(incomplete) else []
+        return [CompletionItem(name, help=_purpose(name)) for name in found] + own + options
 
 
 def _purpose(name: str) -> str:

@@ -22,7 +22,7 @@ from crexpress import __version__
 from crexpress.core import containers, schemas
 from crexpress.core.columns import check_table
 from crexpress.core.errors import InputError
-from crexpress.core.files import replacing
+from crexpress.core.files import naming_a_full_disk, replacing
 from crexpress.core.headers import check_header
 from crexpress.core.native import refusing
 from crexpress.core.tensors import check_tensors
@@ -124,7 +124,8 @@ def create_table(path: str | Path, header: Header) -> Iterator[Callable[[pl.Data
             parts.append(Path(folder, f"{len(parts)}.parquet"))
             frame.write_parquet(parts[-1], compression="zstd")
 
-        yield append
+        with naming_a_full_disk(path, Path(folder)):
+            yield append
         with replacing(path) as temporary:
             rows = pl.scan_parquet(parts)
             rows.sink_parquet(

@@ -4,12 +4,12 @@ import numpy as np
 
 
 def draw(n: int, resamples: int, seed: int, kind: type = np.float64) -> np.ndarray:
-    """Counts of `resamples` bootstrap samples of n things, [1 + resamples, n] of the type `kind` (np.uint16 takes a quarter).
+    """Counts of `resamples` bootstrap samples of n things, [1 + resamples, n] of the type `kind`.
 
     Row 0 holds ones, the data as they are: a statistic of all rows has its value first, then its resamples.
     """
     generator = np.random.default_rng(seed)
-    counts = np.ones((1 + resamples, n), kind)
+    counts: np.ndarray = np.ones((1 + resamples, n), kind)
     for row in counts[1:]:
         row[:] = np.bincount(generator.integers(0, n, n), minlength=n)
     return counts

@@ -7,8 +7,22 @@ from crexpress.core.errors import InputError
 
 # first chromosomes of each, bp; any of them tells the build
 _LENGTHS = {
-    "hg38": {"1": 248_956_422, "8": 145_138_636, "16": 90_338_345, "20": 64_444_167, "22": 50_818_468, "X": 156_040_895},
-    "hg19": {"1": 249_250_621, "8": 146_364_022, "16": 90_354_753, "20": 63_025_520, "22": 51_304_566, "X": 155_270_560},
+    "hg38": {
+        "1": 248_956_422,
+        "8": 145_138_636,
+        "16": 90_338_345,
+        "20": 64_444_167,
+        "22": 50_818_468,
+        "X": 156_040_895,
+    },
+    "hg19": {
+        "1": 249_250_621,
+        "8": 146_364_022,
+        "16": 90_354_753,
+        "20": 63_025_520,
+        "22": 51_304_566,
+        "X": 155_270_560,
+    },
     "mm10": {"1": 195_471_971, "8": 129_401_213, "16": 98_207_768, "X": 171_031_299},
     "mm39": {"1": 195_154_279, "8": 130_127_694, "16": 98_008_968, "X": 169_476_592},
 }
@@ -20,7 +34,12 @@ def of_lengths(chromosomes: Sequence[Sequence[object]] | Mapping[str, int | None
     pairs = list(chromosomes.items()) if isinstance(chromosomes, Mapping) else [(one[0], one[1]) for one in chromosomes]
     given = {str(name).removeprefix("chr"): length for name, length in pairs}
     return next(
-        (build for build, known in _LENGTHS.items() if any(given.get(name) == length for name, length in known.items())), None
+        (
+            build
+            for build, known in _LENGTHS.items()
+            if any(given.get(name) == length for name, length in known.items())
+        ),
+        None,
     )
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from crexpress.core.errors import InputError
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -18,7 +20,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     os.close(handle)
     temporary = Path(name)
     try:
-        with _naming_a_full_disk(path):
+        with naming_a_full_disk(path, temporary):
             yield temporary
         os.chmod(temporary, 0o666 & ~_umask())
         temporary.replace(path)
@@ -37,7 +39,7 @@ def replacing_folder(path: str | Path, last: str) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     place = path if path.is_dir() else path.parent  # inside: an existing folder may be a mounted disk of its own
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=place) as name:
-        with _naming_a_full_disk(path):
+        with naming_a_full_disk(path, Path(name)):
             yield Path(name)
         path.mkdir(exist_ok=True)
         (path / last).unlink(missing_ok=True)
@@ -48,19 +50,32 @@ def replacing_folder(path: str | Path, last: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _naming_a_full_disk(path: Path) -> Iterator[None]:
-    """Make a full disk an OSError that names `path`, whichever library finds it.
+def naming_a_full_disk(path: Path, written: Path) -> Iterator[None]:
+    """Make a full disk, or a file larger than the user may write, an OSError that names `path`, whoever finds it.
 
-    polars and safetensors say it in words only, and htslib not at all.
+    Libraries say it in words of their own, or not at all (polars: "transport error"): so the disk is asked, by a few
+    more bytes in `written`, the temporary file or folder.
     """
     try:
         yield
-    except BaseException as error:
-        disk = path if path.is_dir() else path.parent
-        unsaid = isinstance(error, OSError) and error.errno is None and os.statvfs(disk).f_bavail == 0
-        if unsaid or os.strerror(errno.ENOSPC) in str(error):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+    except (InputError, MemoryError):
         raise
+    except Exception as error:
+        number = _refusal(written / "probe" if written.is_dir() else written)
+        if number or os.strerror(errno.ENOSPC) in str(error):
+            number = number or errno.ENOSPC
+            raise OSError(number, os.strerror(number), str(path)) from error
+        raise
+
+
+def _refusal(written: Path) -> int | None:
+    """The errno of the disk when more is to be written; None where it takes it."""
+    try:
+        with written.open("ab") as file:
+            file.write(bytes(2**16))
+    except OSError as error:
+        return error.errno if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else None
+    return None
 
 
 def _umask() -> int:

@@ -7,7 +7,9 @@ NAMES = ("average_precision", "auprc", "auroc", "precision_at_70_recall", "max_f
 
 
 @numba.njit(nogil=True)
-def measured(unit: np.ndarray, positive: np.ndarray, last: np.ndarray, at_recall: int, counts: np.ndarray) -> np.ndarray:
+def measured(
+    unit: np.ndarray, positive: np.ndarray, last: np.ndarray, at_recall: int, counts: np.ndarray
+) -> np.ndarray:
     """The measures of `NAMES` for every row of `counts`, float64 [rows, 6]; NaN where a resample does not define one.
 
     Things stand by falling score: `unit` [n] says which column of `counts` says how often each is drawn, `positive`

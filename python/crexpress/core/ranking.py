@@ -52,7 +52,7 @@ def measures(
 def precision_at(
     score: np.ndarray, positive: np.ndarray, counts: np.ndarray, recalls: np.ndarray, unit: np.ndarray | None = None
 ) -> np.ndarray:
-    """Precision at the first threshold with each of the rising `recalls`, for every row of `counts`: [rows, recalls]."""
+    """Precision at the first threshold with each of the rising `recalls`, for every row of `counts`."""
     precision: np.ndarray = rank_kernel.precision_at(
         *_ranked(score, positive, unit), np.asarray(counts, np.uint16), recalls
     )

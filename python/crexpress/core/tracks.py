@@ -30,11 +30,16 @@ def linear(signal: Any, transform: str, library: ModuleType = np) -> Any:
     return _INVERSES[transform.partition(":")[0]](signal, library)  # "quantile:" goes on with a digest
 
 
-def element_means(signal: np.ndarray, transform: str | None = None, dtype: Any = np.float64) -> np.ndarray:
-    """Mean over the bins of every element, [elements, bins] -> [elements]: as stored, or linear, of a `transform`."""
+def element_means(
+    signal: np.ndarray, transform: str | None = None, dtype: Any = np.float64, rows: np.ndarray | None = None
+) -> np.ndarray:
+    """Mean over the bins of every element, [elements, bins] -> [elements]: as stored, or linear, of a `transform`.
+
+    `rows` are the elements wanted; of a file that lies on disk only these are read.
+    """
     means = [np.zeros(0, dtype)]
-    for start in range(0, len(signal), _CHUNK):
-        part = signal[start : start + _CHUNK]
+    for start in range(0, len(signal) if rows is None else len(rows), _CHUNK):
+        part = signal[start : start + _CHUNK] if rows is None else signal[rows[start : start + _CHUNK]]
         if transform is None:
             means.append(part.mean(axis=1, dtype=dtype))
         else:

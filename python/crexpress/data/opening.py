@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Required, TypedDict, Unpack
 
 import numpy as np
 import polars as pl
@@ -84,26 +85,24 @@ def open_store(
     return store
 
 
+class Inputs(TypedDict, total=False):
+    """Artefacts that a model may read, as options and `Study.inputs` name them; elements, genes and signals must be."""
+
+    elements: Required[Path]
+    genes: Required[Path]
+    signals: Required[Sequence[Path]]
+    expression: Sequence[Path]
+    sequence: Path | None
+    motifs: Path | None
+    contacts: Sequence[Path]
+    profiles: Sequence[Path]
+
+
 def store_for(
-    model: Model,
-    *,
-    elements: Path,
-    genes: Path,
-    signals: Sequence[Path],
-    expression: Sequence[Path] = (),
-    sequence: Path | None = None,
-    motifs: Path | None = None,
-    contacts: Sequence[Path] = (),
-    profiles: Sequence[Path] = (),
-    data: str = "auto",
-    loop_rows: LoopRows | None = None,
+    model: Model, *, data: str = "auto", loop_rows: LoopRows | None = None, **inputs: Unpack[Inputs]
 ) -> Store:
     """`open_store` of what a trained model reads, with the known cells of an anchored one, on the model's device."""
-    store = open_store(
-        *(elements, genes, signals, expression, sequence, motifs, contacts, profiles),
-        config=model.config,
-        loop_rows=loop_rows,
-    )
+    store = open_store(**inputs, config=model.config, loop_rows=loop_rows)
     if model.config.anchored:
         if model.folder is None:
             raise InputError("an anchored model goes with its known cells; load it from the folder that train wrote")

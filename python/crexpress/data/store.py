@@ -101,7 +101,7 @@ class Store:
             )
         level = np.zeros((len(self.elements), len(cells[0].present)), np.float32)
         for cell in cells:
-            for rows in torch.arange(len(level)).split(CHUNK):
+            for rows in torch.split(torch.arange(len(level)), CHUNK):
                 level[rows] += (cell.signals[rows].float().mean(2) * cell.present).numpy()
         has = np.stack([cell.present.numpy() for cell in cells]).astype(np.float32)
         expression = np.stack([cell.expression for cell in cells if cell.expression is not None])

@@ -15,6 +15,7 @@ from crexpress.core.folder import Folder
 
 if TYPE_CHECKING:
     from crexpress.data.dataset import GeneDataset
+    from crexpress.data.opening import Inputs
     from crexpress.data.store import Store
     from crexpress.models.base import Model
     from crexpress.models.inputs import Batch
@@ -47,7 +48,7 @@ class Study(Folder):
     def _genome(self) -> tuple[Table, Table]:
         return artifacts.read_elements_and_genes(self.require("elements"), self.require("genes"))
 
-    def inputs(self, cells: str | Collection[str] = ()) -> dict[str, Any]:
+    def inputs(self, cells: str | Collection[str] = ()) -> "Inputs":
         """The files of which models read cells (none: all that have signals), as `open_store` takes them."""
         signals = self.paths("signals", cells)
         if not signals:

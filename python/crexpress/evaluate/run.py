@@ -1,6 +1,6 @@
 """From artefacts and screens to the table of all metrics and the precision-recall curves: what bin/evaluate does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +9,8 @@ import polars as pl
 from crexpress.core import artifacts, errors, log
 from crexpress.evaluate import expression as accuracy
 from crexpress.evaluate import links, metrics
+from crexpress.evaluate.benchmarks.run import score
+from crexpress.evaluate.benchmarks.world import Asked, Reference, world
 from crexpress.evaluate.cells import baseline_cells
 from crexpress.evaluate.cells import read as read_cells
 from crexpress.formats import screen_files
@@ -16,11 +18,15 @@ from crexpress.prepare import screening
 
 
 class Evaluated(NamedTuple):
-    """metrics.parquet's table and header, and, given a screen with enough positives, that of curves.parquet."""
+    """metrics.parquet's table and header, and, given a screen with enough positives, that of curves.parquet; of
+    benchmarks, the comparison of all methods and other tables by name.
+    """
 
     metrics: pl.DataFrame
     header: artifacts.Header
     curves: pl.DataFrame | None
+    comparison: pl.DataFrame | None = None
+    tables: Mapping[str, pl.DataFrame] = {}
 
 
 def run(
@@ -35,13 +41,15 @@ def run(
     crispr_cell: str | None = None,
     resamples: int = 1000,
     seed: int = 1,
+    asked: Asked | None = None,
 ) -> Evaluated:
-    """Score predictions against expression, and links against the screens [NAME=]FILE, each beside simple methods.
+    """Score predictions against expression, links against the screens [NAME=]FILE, each beside simple methods, and all
+    on the benchmarks that are asked for.
 
     Raises InputError for files of different genes or elements, screens that cannot be read, and nothing to score.
     """
     files = screen_files.parse(crispr)
-    (element_table, _), (gene_table, gene_header) = artifacts.read_elements_and_genes(elements, genes)
+    (element_table, element_header), (gene_table, gene_header) = artifacts.read_elements_and_genes(elements, genes)
 
     cells, split = read_cells(predictions, expression, baselines, genes, gene_table, gene_header)
     rows = [
@@ -67,6 +75,13 @@ def run(
             of_screen, curves_of_screen = links.evaluate(screen, seen, resamples, seed)
             rows += of_screen
             curves += curves_of_screen
+    scored = None
+    if asked and asked.entries:
+        reference = Reference(element_table, gene_table, element_header)
+        known = world(asked, seed, reference, tables, activity, cells, split, [*predictions, *link_files])
+        scored = score(asked.entries, known)
+        rows += scored.rows
+        curves += scored.curves
     if not rows:
         raise errors.InputError(
             "there is nothing to evaluate: give --predictions and --expression of a cell, or --crispr"
@@ -84,6 +99,7 @@ def run(
             "screens": {of_file.name: of_file.facts() for of_file in found},
             "resamples": resamples,
             "seed": seed,
+            **({"benchmarks": scored.facts, "benchmark_resamples": asked.resamples} if scored and asked else {}),
         },
         sources=[
             *predictions,
@@ -92,7 +108,22 @@ def run(
             *link_files,
             *signals,
             *files.values(),
+            *(entry.file for entry in (asked.entries if asked else ()) if entry.file),
         ],
     )
-    table = pl.concat(curves) if curves else None
-    return Evaluated(metrics.table(rows), header, table)
+    table = pl.concat(curves, how="diagonal") if curves else None
+    extra = (scored.comparison, scored.tables) if scored else ()
+    return Evaluated(metrics.table(rows), header, table, *extra)
+
+
+def run_published(asked: Asked, seed: int = 1) -> Evaluated:
+    """Published tables on benchmarks, without elements and genes of a run: genes are compared by symbol, else by id."""
+    scored = score(asked.entries, world(asked, seed))
+    header = artifacts.make_header(
+        "metrics",
+        "evaluate",
+        parameters={"units": {}, "benchmarks": scored.facts, "benchmark_resamples": asked.resamples, "seed": seed},
+        sources=[entry.file for entry in asked.entries if entry.file],
+    )
+    curves = pl.concat(scored.curves, how="diagonal") if scored.curves else None
+    return Evaluated(metrics.table(scored.rows), header, curves, scored.comparison, scored.tables)

@@ -30,11 +30,13 @@ class Chain:
     def __init__(self, blocks: Mapping[str, _Blocks]) -> None:
         self._blocks = blocks
 
-    def lift(self, chrom: Sequence[str], start: np.ndarray, end: np.ndarray) -> tuple[list[str | None], np.ndarray, np.ndarray]:
+    def lift(
+        self, chrom: Sequence[str], start: np.ndarray, end: np.ndarray
+    ) -> tuple[list[str | None], np.ndarray, np.ndarray]:
         """Chromosome (None: not lifted), start and end of every 0-based half-open interval.
 
-        First and last base are lifted; kept where both come to one chromosome and the length changes by no more than 10 %
-        and 10 bp. Of several alignments the chain of the highest score counts.
+        First and last base are lifted; kept where both come to one chromosome and the length changes by no more than
+        10 % and 10 bp. Of several alignments the chain of the highest score counts.
         """
         names: list[str | None] = []
         lows, highs = np.zeros(len(start), np.int64), np.zeros(len(start), np.int64)
@@ -82,7 +84,9 @@ def read(path: Path) -> Chain:
                 gaps = [int(field) for field in fields[1:3]]
                 source, target = source + size + (gaps[0] if gaps else 0), target + size + (gaps[1] if gaps else 0)
             except (ValueError, IndexError):
-                raise InputError(f"{path} line {number}: '{line.strip()[:80]}' is no line of a chain file; fetch it again") from None
+                raise InputError(
+                    f"{path} line {number}: '{line.strip()[:80]}' is no line of a chain file; fetch it again"
+                ) from None
     if not found:
         raise InputError(f"{path} holds no chain; give a file such as hg19ToHg38.over.chain.gz")
     return Chain({name: _blocks(rows) for name, rows in found.items()})
@@ -90,4 +94,6 @@ def read(path: Path) -> Chain:
 
 def _blocks(rows: list[tuple[int, int, int, int, str, bool, int]]) -> _Blocks:
     start, end, target, size, name, plus, score = zip(*rows, strict=True)
-    return _Blocks(*(np.array(column) for column in (start, end, target, size)), list(name), np.array(plus), np.array(score))
+    return _Blocks(
+        *(np.array(column) for column in (start, end, target, size)), list(name), np.array(plus), np.array(score)
+    )

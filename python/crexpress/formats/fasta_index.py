@@ -49,6 +49,9 @@ def _is_of(index: str, read: Read) -> bool:
         if first[:bases].split() != [first[:bases]] * bool(first) or first[bases:].strip():
             return False
         end = offset + whole * width + rest
+        last = end - 1 if rest else end - 1 - (width - bases)
+        if length and not read(last, 1).strip():  # cut off
+            return False
     return bool(names) and not read(end, _NAME).strip()
 
 

@@ -16,6 +16,7 @@ from crexpress.formats import text_tables
 from crexpress.formats.text_tables import TextTable
 
 Score = Literal["auto", "count", "neglog10q"]
+NONE = "NONE"  # weights of a contact matrix
 SCORES: tuple[Score, ...] = ("auto", "count", "neglog10q")
 
 # names of columns, in lower case, in the tables of the callers of loops; the first that is there is read
@@ -26,6 +27,7 @@ _NEGLOG_NAMES = ("neglog10q", "-log10(q)", "-log10q", "-log10(qvalue)", "-log10(
 
 # the name of a loop in ENCODE's ChIA-PET BED12: chr1:100..200-chr1:900..990,7 (other writers swap the two marks)
 _CHIA_PET = r"^([^:\s]+):(\d+)(?:\.\.|-)(\d+)(?:\.\.|-)([^:\s]+):(\d+)(?:\.\.|-)(\d+),(\S+)$"
+_JOINED = r"^[^,\s]+,\d+,\d+$"  # an anchor of WashU's pairs, which hichipper writes: chr1,100,200
 _LONGRANGE = r"^[^:\s]+:\d+-\d+,"
 _FITHIC = ("chr1", "fragmentMid1", "chr2", "fragmentMid2", "contactCount", "p-value", "q-value")
 _SIX, _FOUR = 6, 4  # coordinates of a loop: two intervals, or two middles (FitHiC)
@@ -39,7 +41,13 @@ class Loops(NamedTuple):
     lengths: dict[str, int]  # of the chromosomes, where the file tells them
 
 
-def read_loops(path: str | Path, score: Score = "auto", bin_size: int = 5000, reach: int = 2_000_000) -> Loops:
+def read_loops(
+    path: str | Path,
+    score: Score = "auto",
+    bin_size: int = 5000,
+    reach: int = 2_000_000,
+    normalization: str = NONE,
+) -> Loops:
     """Loops of a table of FitHiChIP, cLoops2, HiCCUPS, Mustache, FitHiC and their like, a BEDPE, ChIA-PET BED or WashU
     longrange file (plain or gzipped), or a contact matrix.
 
@@ -48,14 +56,20 @@ def read_loops(path: str | Path, score: Score = "auto", bin_size: int = 5000, re
     counts, others for -log10 q. Without any number each loop counts 1. Infinite -log10 q (q = 0) stay infinite here.
 
     A contact matrix (.hic, .cool, .mcool) gives its counts as they are stored, whole or not, in bins of `bin_size` up
-    to `reach` bp apart.
+    to `reach` bp apart; with `normalization` ("weight", "KR", ...) balanced ones, without bins that have no weight.
 
     Raises InputError, naming file and line.
     """
     if str(path).lower().endswith((".hic", ".cool", ".mcool")):
-        return _read_matrix(path, bin_size, reach)
-    read = text_tables.read(path, _is_header, least=4)
+        return _read_matrix(path, bin_size, reach, normalization)
+    read = text_tables.read(path, _is_header, least=3)
     table = read.rows
+    if table["column_1"].str.contains(_JOINED).all() and table["column_2"].str.contains(_JOINED).all():
+        return _read_joined(path, table, score)
+    if "column_4" not in table.columns:
+        raise InputError(
+            f"{path} line {table['line'][0]}: 4 columns are needed (a BEDPE has 6), found {len(table.columns) - 1}"
+        )
     if table["column_4"].str.contains(_LONGRANGE).any():
         return _read_longrange(path, table, score)
     if table["column_4"].str.contains(_CHIA_PET).any():
@@ -77,6 +91,13 @@ def _read_longrange(path: str | Path, table: pl.DataFrame, score: Score) -> Loop
     return Loops(coordinates.hstack(_one_strength(path, values, score)), "longrange", {})
 
 
+def _read_joined(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
+    first, second = (table[f"column_{side}"].str.split_exact(",", 2).struct.unnest() for side in "12")
+    coordinates = _both_anchors(path, table.select("line").hstack(first), first.columns, second)
+    values = _numbers(path, table["line"], table["column_3"], "score")
+    return Loops(coordinates.hstack(_one_strength(path, values, score)), "pairs", {})
+
+
 def _read_chia_pet(path: str | Path, table: pl.DataFrame, score: Score) -> Loops:
     named = table["column_4"].str.extract_groups(_CHIA_PET).struct.unnest()
     bad = table.filter(named["1"].is_null())
@@ -90,7 +111,7 @@ def _read_chia_pet(path: str | Path, table: pl.DataFrame, score: Score) -> Loops
     return Loops(coordinates.hstack(_one_strength(path, values, score)), "chia-pet", {})
 
 
-def _read_matrix(path: str | Path, bin_size: int, reach: int) -> Loops:
+def _read_matrix(path: str | Path, bin_size: int, reach: int, normalization: str) -> Loops:
     import hictkpy  # not before a matrix is read: its logger starts a thread that may spin
 
     with refusing(f"{path} is not a readable contact matrix with bins of {bin_size} bp", "check it, or fetch it again"):
@@ -98,17 +119,34 @@ def _read_matrix(path: str | Path, bin_size: int, reach: int) -> Loops:
         lengths = dict(file.chromosomes())
         if file.resolution() != bin_size:
             raise InputError(f"{path} has bins of {file.resolution()} bp, not {bin_size}; use --bin-size")
+        _require_weights(path, normalization, file.avail_normalizations())
         parts = []
         for chrom in lengths:
-            pixels = file.fetch(chrom, count_type="float64", diagonal_band_width=reach // bin_size + 1)
+            band = reach // bin_size + 1
+            pixels = file.fetch(chrom, normalization=normalization, count_type="float64", diagonal_band_width=band)
             matrix = pixels.to_coo(query_span="upper_triangle")
-            start, other = matrix.row.astype(np.int64) * bin_size, matrix.col.astype(np.int64) * bin_size
+            known = np.isfinite(matrix.data)  # of a bin that balancing left out it is NaN
+            counts = matrix.data[known].astype(np.float64)
+            start, other = (side[known].astype(np.int64) * bin_size for side in (matrix.row, matrix.col))
             coordinates = {"start_1": start, "end_1": start + bin_size, "start_2": other, "end_2": other + bin_size}
-            strengths = _strengths(len(start), count=pl.Series(matrix.data.astype(np.float64)))
+            strengths = _strengths(len(start), count=pl.Series(counts))
             names = pl.repeat(chrom, len(start), eager=True)
             parts.append(pl.DataFrame({"chrom_1": names, "chrom_2": names, **coordinates}).hstack(strengths))
     columns = [f"{what}_{side}" for side in "12" for what in ("chrom", "start", "end")]
     return Loops(pl.concat(parts).select(*columns, "count", "neglog10q"), "matrix", lengths)
+
+
+def _require_weights(path: str | Path, wanted: str, stored: Sequence[str]) -> None:
+    """Say which counts of a matrix are read; InputError for weights that it does not hold."""
+    if wanted == NONE and stored:
+        log.say(
+            f"{path}: its counts are read as they are stored; it also has weights that balance them "
+            f"({', '.join(stored)}), which --normalization applies"
+        )
+    elif wanted != NONE and wanted not in stored:
+        raise InputError(f"{path} has no weights '{wanted}'; it has {', '.join(stored) or 'none'}")
+    elif wanted != NONE:
+        log.say(f"{path}: its counts are balanced by {wanted}")
 
 
 def _read_pairs(path: str | Path, read: TextTable, score: Score) -> Loops:

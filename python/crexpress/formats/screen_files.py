@@ -1,8 +1,8 @@
 """Perturbation screens: tested interval, measured gene, regulated or not.
 
-Read in the layout of EngreitzLab/CRISPR_comparison and others (`screen_layouts`), by the former's rules: pairs that are no valid connection,
-or without a verdict, are left out. A line that cannot be used is left out as well, counted and listed: one of
-thousands must not cost the others.
+Read in the layout of EngreitzLab/CRISPR_comparison and others (`screen_layouts`), by the former's rules: pairs that are
+no valid connection, or without a verdict, are left out. A line that cannot be used is left out as well, counted and
+listed: one of thousands must not cost the others.
 """
 
 import csv

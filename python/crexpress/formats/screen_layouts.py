@@ -3,7 +3,7 @@
 A layout is known by columns that no other has. Its build is the one its authors' coordinates are of.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -30,8 +30,8 @@ def _verdict(regulated: pl.Expr) -> pl.Expr:
     return pl.when(regulated).then(pl.lit("TRUE")).when(~regulated).then(pl.lit("FALSE"))
 
 
-_SCPGE = {"chr": "chrom", "start": "chromStart", "end": "chromEnd", "Gene": "measuredGeneSymbol", "Gene TSS": "startTSS",
-          "Cell type": "CellType", "Significant": "Regulated"}  # fmt: skip
+_SCPGE = {"chr": "chrom", "start": "chromStart", "end": "chromEnd", "Gene": "measuredGeneSymbol",
+          "Gene TSS": "startTSS",           "Cell type": "CellType", "Significant": "Regulated"}  # fmt: skip
 LAYOUTS = (
     # Gasperini et al. 2019, GSE120861_all_deg_results.at_scale.txt.gz; regulated at the authors' 10 % empirical FDR
     Layout(
@@ -40,7 +40,9 @@ LAYOUTS = (
         {"target_site.chr": "chrom", "target_site.start": "chromStart", "target_site.stop": "chromEnd",
          "gene_short_name": "measuredGeneSymbol", "ENSG": "measuredGeneEnsemblId"},
         {
-            "Regulated": _verdict((_number("pvalue.empirical.adjusted") < 0.1) & (_number("fold_change.transcript_remaining") < 1)),
+            "Regulated": _verdict(
+                (_number("pvalue.empirical.adjusted") < 0.1) & (_number("fold_change.transcript_remaining") < 1)
+            ),
             "EffectSize": (_number("fold_change.transcript_remaining") - 1).cast(pl.String),
         },
         (pl.col("site_type") == "DHS") & (pl.col("quality_rank_grna") == "top_two"),
@@ -52,7 +54,9 @@ LAYOUTS = (
         ("Fraction change in gene expr", "Significant"),
         {name: ours for name, ours in _SCPGE.items() if ours != "Regulated"},
         {
-            "Regulated": _verdict((pl.col("Significant").str.to_uppercase() == "TRUE") & (_number("Fraction change in gene expr") < 0)),
+            "Regulated": _verdict(
+                (pl.col("Significant").str.to_uppercase() == "TRUE") & (_number("Fraction change in gene expr") < 0)
+            ),
             "EffectSize": pl.col("Fraction change in gene expr"),
         },
         None,
@@ -80,7 +84,6 @@ LAYOUTS = (
     ),
     Layout("ScPGE", ("chr", "start", "end", "Gene", "Significant"), _SCPGE, build="hg38"),
 )  # fmt: skip
-Table = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 def of(columns: list[str]) -> Layout | None:
@@ -95,7 +98,11 @@ def normalised(frame: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Layout 
         return frame, frame.clear(), None
     missing = [name for name in layout.names if name not in frame.columns]
     names = {old: new for old, new in layout.names.items() if old not in missing and new not in frame.columns}
-    kept = pl.lit(True) if layout.kept is None or not set(layout.kept.meta.root_names()) <= set(frame.columns) else layout.kept
+    kept = (
+        pl.lit(True)
+        if layout.kept is None or not set(layout.kept.meta.root_names()) <= set(frame.columns)
+        else layout.kept
+    )
     made = {ours: value for ours, value in layout.made.items() if set(value.meta.root_names()) <= set(frame.columns)}
     stays = frame.select(kept.fill_null(False)).to_series()
     frame = frame.with_columns(value.alias(f"made {ours}") for ours, value in made.items())

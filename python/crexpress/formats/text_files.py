@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 _GZIP_MAGIC = b"\x1f\x8b"
 # An empty block ends every complete BGZF file (SAM specification, section 4.1.2).
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
+_LONGEST_LINE = 2**26  # characters; a table of a million cells has a sixth of that
+_LARGE, _MOST_PACKED = 2**30, 300  # characters of a file, from which on they are no more than this times its bytes
+_START, _END = (re.compile(rf"\"?(chrom|peak|ccre)?[_. ]?{word}\"?", re.IGNORECASE) for word in ("start", "(end|stop)"))
 MISSING = ["", "NA", "N/A", ".", "-"]  # how tables say "not measured"
 
 
@@ -38,6 +42,22 @@ def open_text(path: str | Path) -> Iterator[TextIO]:
         raise InputError(f"{path} is cut off or damaged; copy or download it again") from None
     except UnicodeDecodeError:
         raise InputError(f"{path} {_why_no_text(Path(path))}") from None
+
+
+def numbered(path: str | Path, file: TextIO) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers, from 1; InputError for a line, or a compressed file, that would fill the memory."""
+    packed = Path(path).stat().st_size * _MOST_PACKED
+    number, characters = 0, 0
+    while line := file.readline(_LONGEST_LINE):
+        number += 1
+        characters += len(line)
+        if len(line) == _LONGEST_LINE and not line.endswith("\n"):
+            raise InputError(
+                f"{path} line {number} is longer than {_LONGEST_LINE:,} characters; give a text with lines"
+            )
+        if characters > _LARGE and characters > packed:
+            raise InputError(f"{path} unpacks to more than {_MOST_PACKED} times its size: it is no table; check it")
+        yield number, line
 
 
 def _why_no_text(path: Path) -> str:
@@ -113,6 +133,8 @@ def interval_blocks(path: str | Path, lines: int = 500_000) -> Iterator[pl.DataF
 
 
 def _as_intervals(path: str | Path, table: pl.DataFrame) -> pl.DataFrame:
+    if _START.fullmatch(table["column_2"][0]) and _END.fullmatch(table["column_3"][0]) and len(table) > 1:
+        table = table[1:]  # names of columns, which BED does not have and many tools write
     table = table.rename({"column_1": "chrom"}).with_columns(
         pl.col("column_2").cast(pl.Int64, strict=False).alias("start"),
         pl.col("column_3").cast(pl.Int64, strict=False).alias("end"),
@@ -137,6 +159,6 @@ def compression_of(path: Path) -> Literal["bgzip", "gzip"] | None:
 
 def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
     with open_text(path) as file:
-        for number, line in enumerate(file, 1):
+        for number, line in numbered(path, file):
             if line.strip() and not line.startswith(("#", "track ", "browser ")):
                 yield number, line.rstrip("\r\n")

@@ -65,7 +65,7 @@ def read(
     is no text or holds no row, and for a line that has more or fewer fields than the others.
     """
     with text_files.open_text(path) as file:
-        return parse(path, enumerate(file, 1), is_header, least, ragged)
+        return parse(path, text_files.numbered(path, file), is_header, least, ragged)
 
 
 def parse(

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import artifacts, files
 from crexpress.core.errors import InputError
 from crexpress.interpret import active, chosen
 
@@ -45,6 +45,6 @@ def write(outdir: Path, found: Found, resamples: int, seed: int) -> pl.DataFrame
     classes = active.classes(found.table, resamples, seed)
     tables = {"active": active.by_gene(found.table), "active_classes": classes}
     for name, table in tables.items():
-        with artifacts.replacing(outdir / f"{name}.{found.cell}.tsv") as temporary:
+        with files.replacing(outdir / f"{name}.{found.cell}.tsv") as temporary:
             table.write_csv(temporary, separator="\t", float_precision=6)
     return classes

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts, methods
+from crexpress.core import artifacts, files, methods
 from crexpress.core.errors import InputError
 from crexpress.interpret import categories
 from crexpress.links.closed_forms import linear_signal
@@ -103,10 +103,10 @@ def write(outdir: Path, found: Classified) -> None:
     for name in categories.NAMES:
         own = found.genes.filter(pl.col("category") == name)
         lines = [f"{gene}\t{symbol}" for gene, symbol in own.select("gene_id", "gene_name").iter_rows()]
-        with artifacts.replacing(outdir / f"genes.{found.cell}.{name}.txt") as temporary:
+        with files.replacing(outdir / f"genes.{found.cell}.{name}.txt") as temporary:
             temporary.write_text("".join(f"{line}\n" for line in ["# gene_id\tgene_name", *lines]))
     tables = {"tracks": found.around, "explained": found.explained, "decay": found.decay}
     for name, table in tables.items():
         if table is not None:
-            with artifacts.replacing(outdir / f"category_{name}.{found.cell}.tsv") as temporary:
+            with files.replacing(outdir / f"category_{name}.{found.cell}.tsv") as temporary:
                 table.write_csv(temporary, separator="\t", float_precision=6)

@@ -13,7 +13,7 @@ import torch
 
 from crexpress.apply.cell_model import CellModel
 from crexpress.apply.predict import encode
-from crexpress.core import artifacts
+from crexpress.core import artifacts, files
 from crexpress.interpret import clusters, embedding
 from crexpress.interpret.embedding import Settings
 from crexpress.links.closed_forms import linear_signal
@@ -87,10 +87,10 @@ def write(outdir: Path, found: Embedded, header: dict[str, Any]) -> None:
         with TemporaryDirectory() as folder:
             made = Path(folder, "embedding.h5ad")
             part.write_h5ad(made)
-            with artifacts.replacing(outdir / f"{name}.{found.cell}.h5ad") as temporary:
+            with files.replacing(outdir / f"{name}.{found.cell}.h5ad") as temporary:
                 shutil.copyfile(made, temporary)
     for name, table in found.tables.items():
-        with artifacts.replacing(outdir / f"{name}.{found.cell}.tsv") as temporary:
+        with files.replacing(outdir / f"{name}.{found.cell}.tsv") as temporary:
             table.write_csv(temporary, separator="\t", float_precision=6)
 
 

@@ -62,6 +62,14 @@ class LinkView(nn.Module):
     def forward(self, bases: Tensor, signals: Tensor, motifs: Tensor, profile: Tensor, link: Tensor) -> Tensor:
         codes = bases if self.model.config.sequence else self.features.codes[link]
         changed = self.model.embed(Features(signals, self.features.present[link], codes, motifs))
+        return self._expression(changed, link, profile)
+
+    def with_vectors(self, changed: Tensor, link: int) -> Tensor:
+        """Expression [n] of one link's gene, with each of the vectors [n, d] in the place of the element's own."""
+        every = torch.full((len(changed),), link, dtype=torch.long, device=changed.device)
+        return self._expression(changed, every, self.inputs.profile[every])
+
+    def _expression(self, changed: Tensor, link: Tensor, profile: Tensor) -> Tensor:
         tokens = self.tokens[link]
         here = torch.arange(tokens.shape[1], device=tokens.device) == self.column[link].unsqueeze(1)
         tokens = torch.where(here.unsqueeze(2), changed.unsqueeze(1).to(tokens.dtype), tokens)

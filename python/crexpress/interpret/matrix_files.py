@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from crexpress.apply.cell_model import CellModel
-from crexpress.core import artifacts, chromosome_names, splits
+from crexpress.core import artifacts, chromosome_names, files, splits
 from crexpress.core.errors import InputError
 from crexpress.interpret import chosen
 from crexpress.interpret.attention import AttentionMap, attention_map, by_bin
@@ -98,5 +98,5 @@ def write_cool(
     with TemporaryDirectory() as folder:
         made = Path(folder, "map.cool")
         cooler.create_cooler(str(made), bins, table, dtypes={"count": "float64"}, ordered=True, symmetric_upper=True)
-        with artifacts.replacing(path) as temporary:
+        with files.replacing(path) as temporary:
             shutil.copyfile(made, temporary)

@@ -57,7 +57,6 @@ def collect(
 def score_variants(
     models: Sequence[CellModel],
     cell: int,
-    outdir: Path,
     *,
     variants: Path | None = None,
     remove: str | None = None,
@@ -65,10 +64,9 @@ def score_variants(
     motif_file: Path | None = None,
     motifs: Path | None = None,
     tokens: int = 200_000,
-) -> pl.DataFrame:
-    """Write variants.CELL.parquet, .txt and .left_out.tsv of edits in a cell, by one model or the mean of several."""
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Effects of edits in a cell, by one model or the mean of several, a row an edit and gene; and what is left out."""
     like = models[0]
-    name = like.cells[cell]
     table, hit, lost = collect(like, variants, remove, fasta)
     by_bases = (table["action"] == "sequence").any()
     parts = []
@@ -95,17 +93,26 @@ def score_variants(
     found = spread_over_models(parts)
     lost = pl.concat([lost, _unseen(table, hit, found)])
     rows = _named(like, table, found)
-    header = like.header("variants", "score-variants", cell, models=len(models), edits=len(table))
-    header["sources"] += [artifacts.source(path) for path in (variants, fasta, motif_file) if path]
+    for reason, count in lost.group_by("reason", maintain_order=True).len().iter_rows():
+        log.say(f"{count:,} left out: {reason}")
+    log.say(
+        f"{len(table):,} edits reach {rows['gene_id'].n_unique():,} genes of {like.cells[cell]} ({len(rows):,} pairs)"
+    )
+    return rows, lost
+
+
+def write(
+    outdir: Path, models: Sequence[CellModel], cell: int, rows: pl.DataFrame, lost: pl.DataFrame, sources: list[Path]
+) -> None:
+    """variants.CELL.parquet, .txt (VEP's columns) and .left_out.tsv; `sources` are the files beside the models' own."""
+    name = models[0].cells[cell]
+    header = models[0].header("variants", "score-variants", cell, models=len(models))
+    header["sources"] += [artifacts.source(path) for path in sources]
     artifacts.write_table(outdir / f"variants.{name}.parquet", rows, header)
     with files.replacing(outdir / f"variants.{name}.txt") as temporary:
         temporary.write_text(vep(rows))
     with files.replacing(outdir / f"variants.{name}.left_out.tsv") as temporary:
         lost.write_csv(temporary, separator="\t")
-    for reason, count in lost.group_by("reason", maintain_order=True).len().iter_rows():
-        log.say(f"{count:,} left out: {reason}")
-    log.say(f"{len(table):,} edits change {rows['gene_id'].n_unique():,} genes of {name} ({len(rows):,} pairs)")
-    return rows
 
 
 def _unseen(table: pl.DataFrame, hit: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:

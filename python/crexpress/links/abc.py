@@ -7,7 +7,7 @@ config.yaml.
 """
 
 from collections.abc import Callable, Mapping
-from importlib.resources import files
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -51,7 +51,7 @@ def adjusted(contact: np.ndarray, distance: np.ndarray) -> np.ndarray:
 
 
 def quantile_normalised(values: np.ndarray, promoter: np.ndarray, track: str) -> np.ndarray:
-    """`values` [elements] given K562's distribution of the authors' table, promoters (bool [elements]) and others apart.
+    """`values` [elements] with K562's distribution (the authors' table), promoters (bool [elements]) and others apart.
 
     By rank from the top, as theirs by default: the strongest element has the strongest value there, whatever the number
     of elements, which is why a part of a genome has larger values than all of it. Reads in each element are ranked
@@ -60,7 +60,7 @@ def quantile_normalised(values: np.ndarray, promoter: np.ndarray, track: str) ->
     from scipy.stats import rankdata
 
     column = "H3K27ac.RPM" if track == "h3k27ac" else "DHS.RPM"
-    table = pl.read_csv(files("crexpress.links") / "abc_k562_quantiles.tsv", separator="\t")
+    table = pl.read_csv(Path(__file__).with_name("abc_k562_quantiles.tsv"), separator="\t")
     result = np.zeros(len(values))
     for kind, part in (("promoter", promoter), ("nonpromoter", ~promoter)):
         known = table.filter(pl.col("enh_class") == kind).sort("rank")

@@ -1,4 +1,4 @@
-"""Scored links as intervals: what an importer reads of another method's table, and what our own tables become beside it.
+"""Scored links as intervals: what an importer reads of another method's table, and what ours become beside it.
 
 Every pair of a benchmark takes the scores of the predicted elements that its interval overlaps or touches, put together
 as the method's authors do (sum, mean, max); where there is none, the declared fill.
@@ -53,13 +53,15 @@ class Linkset:
 def gene_keys(frame: pl.DataFrame, genes: pl.DataFrame | None) -> pl.Series:
     """What genes of `frame` (`ensembl`, `symbol`, either may be null) are compared by: String [rows], null if unnamed.
 
-    The gene_id of `genes` by Ensembl id without version, then by a symbol that one gene has; a gene that is not there is
-    known by its symbol, else its id.
+    The gene_id of `genes` by Ensembl id without version, then by a symbol that one gene has; a gene that is not there
+    is known by its symbol, else its id.
     """
     bare = frame["ensembl"].str.split(".").list.first()
     if genes is None:
         return pl.select(pl.coalesce(frame["symbol"], bare)).to_series()
-    by_id = genes.select(pl.col("gene_id").str.split(".").list.first().alias("bare"), "gene_id").unique("bare", keep="first")
+    by_id = genes.select(pl.col("gene_id").str.split(".").list.first().alias("bare"), "gene_id").unique(
+        "bare", keep="first"
+    )
     by_symbol = genes.filter(pl.col("gene_name").is_unique())
     of_id = bare.replace_strict(by_id["bare"], by_id["gene_id"], default=None, return_dtype=pl.String)
     of_symbol = frame["symbol"].replace_strict(
@@ -95,7 +97,7 @@ def of_pairs(pairs: pl.DataFrame, links: Linkset) -> tuple[dict[str, np.ndarray]
         signed = (score.sign * pl.col(column).cast(pl.Float64)).fill_nan(None)
         together = {"max": signed.max(), "sum": signed.sum(), "mean": signed.mean()}[score.aggregate]
         best = hits.filter(pl.col(column).is_not_null()).group_by("pair").agg(together.alias("value")).drop_nulls()
-        values = np.full(len(pairs), score.worst)
+        values = np.full(len(pairs), score.worst, np.float64)
         values[best["pair"].to_numpy()] = best["value"].to_numpy()
         found[column] = values
     return found, covered

@@ -45,7 +45,8 @@ def read_scene(
     artifacts.require_rows(signals, tracks, genes_file, len(elements[0]))
     own = read_expression(expression, genes_file, genes, cell) if expression else None
     others = [values for name, values in (known or {}).items() if name != cell]
-    maps, matrices = [], []
+    maps: list[Contacts] = []
+    matrices: list[Contacts] = []
     for path in contacts:
         opened = Contacts.open(path)
         _require(path, opened.header, "elements", genes_file, genes[1], cell)

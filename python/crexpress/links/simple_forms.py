@@ -28,7 +28,9 @@ def forms(pairs: pl.DataFrame, genes: pl.DataFrame, expressed: np.ndarray | None
     return found
 
 
-def _nearest(pairs: pl.DataFrame, genes: pl.DataFrame, chosen: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def _nearest(
+    pairs: pl.DataFrame, genes: pl.DataFrame, chosen: np.ndarray, low: np.ndarray, high: np.ndarray
+) -> np.ndarray:
     """1 where the pair's gene is among those nearest to its middle, of the chosen genes from `low` to `high`."""
     row = {gene: at for at, gene in enumerate(genes["gene_id"])}
     own = np.array([row.get(gene, -1) for gene in pairs["gene_id"]])
@@ -40,10 +42,11 @@ def _nearest(pairs: pl.DataFrame, genes: pl.DataFrame, chosen: np.ndarray, low: 
         asked = np.flatnonzero((of_pairs == chrom) & (own >= 0))
         if not len(there):
             continue
-        for part in np.array_split(asked, max(1, len(asked) * len(there) // 10_000_000)):
-            places = middle[part][:, None]
-            apart = np.maximum(np.maximum(low[there] - places, places - high[there]), 0)
-            least = apart.min(axis=1)
-            mine = np.maximum(np.maximum(low[own[part]] - places[:, 0], places[:, 0] - high[own[part]]), 0)
-            result[part] = (mine == least) & chosen[own[part]]
+        places, back = np.unique(middle[asked], return_inverse=True)
+        least = np.empty(len(places))
+        for part in np.array_split(np.arange(len(places)), 1 + len(places) * len(there) // 10_000_000):
+            apart = np.maximum(low[there] - places[part, None], places[part, None] - high[there])
+            least[part] = np.maximum(apart, 0).min(axis=1)
+        mine = np.maximum(np.maximum(low[own[asked]] - middle[asked], middle[asked] - high[own[asked]]), 0)
+        result[asked] = (mine == least[back]) & chosen[own[asked]]
     return result

@@ -58,6 +58,8 @@ def train(
     _require(rows, [part.screen for part in parts])
     group = fit.groups(rows.chrom, rows.regulated, folds)
     of_row = np.array([group[str(chrom)] for chrom in rows.chrom])
+    for number in range(max(group.values()) + 1):
+        _require_inner(rows.where(of_row != number), [part.screen for part in parts])
     whole, precision = fit.fit(rows, seed)
     out = log.progress(range(max(group.values()) + 1), "chromosomes held out")
     held = [fit.fit(rows.where(of_row != number), seed)[0] for number in out]
@@ -133,6 +135,19 @@ def _require(rows: Rows, names: Sequence[str]) -> None:
             f"{', '.join(names)}: elements cover {rows.regulated.sum()} regulated pairs of {len(rows.regulated)}, on "
             f"{len(chroms)} chromosomes; a fit needs {FEWEST}, on two or more, and others that are not"
         )
+
+
+def _require_inner(rows: Rows, names: Sequence[str]) -> None:
+    """Raise InputError unless pairs of both verdicts are left where a fit holds out chromosomes once more."""
+    inner = fit.groups(rows.chrom, rows.regulated, fit.INNER)
+    of_row = np.array([inner[str(chrom)] for chrom in rows.chrom])
+    for number in range(max(inner.values(), default=0) + 1):
+        left = rows.regulated[of_row != number]
+        if not left.any() or left.all():
+            raise InputError(
+                f"{', '.join(names)}: too few chromosomes have regulated pairs, and others, for some to be held out; "
+                "give a screen of more chromosomes (three or more), or another --folds"
+            )
 
 
 def _held_out(part: Tested, group: Mapping[str, int], held: Sequence[Fit]) -> pl.DataFrame:

@@ -104,6 +104,10 @@ class ModelConfig(Settings):
     # of two positions that are equal but for rounding, and float32 gradients are its own (not on every CPU: science.md)
     sums: Literal["quick", "released"] = _encoder("quick")
     # token mixer
+    # the form that ScPGE and CREaTor share, or EPInformer's: scalars of each element, no attention between elements
+    family: Literal["regulatory", "epinformer"] = _mixer("regulatory")
+    # EPInformer's variants: PE (distance alone) and PE-Activity
+    scalars: Literal["distance", "activity"] = _mixer("activity")
     width_model: int = _mixer(256, key="width", least=1, most=_MOST_UNITS)
     layers: int = _mixer(4, "Transformer layers.", most=_MOST_LAYERS, option=True)
     heads: int = _mixer(4, least=1, most=_MOST_UNITS)

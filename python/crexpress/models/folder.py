@@ -18,6 +18,7 @@ from crexpress.core.model_config import read_config
 from crexpress.core.settings import Settings
 from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
+from crexpress.models.epinformer import EPInformer
 from crexpress.models.near_far import NearFar
 from crexpress.models.regulatory import RegulatoryModel
 
@@ -28,6 +29,8 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 def build(config: ModelConfig) -> Model:
     """An untrained model of these settings."""
+    if config.family == "epinformer":
+        return EPInformer(config)
     return NearFar(config) if config.loop_boundary else RegulatoryModel(config)
 
 

@@ -6,9 +6,11 @@ Measured on random inputs of the right shape, so no data are needed; every point
 import copy
 import json
 import multiprocessing
+import os
 import resource
 import shlex
 import statistics
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -97,7 +99,7 @@ def table(points: Sequence[tuple[str, Mapping[str, Any]]], shape: Shape, way: Wa
     for point, config, batch_size in settings:
         key = config.replace(window=0), way.batch_size or batch_size
         if key not in measured:
-            with ProcessPoolExecutor(1, mp_context=context) as pool:
+            with ProcessPoolExecutor(1, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
                 figures = pool.submit(measure, *key, way)
                 try:
                     measured[key] = figures.result()
@@ -149,6 +151,17 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
     }
+
+
+def _end_with(parent: int) -> None:
+    """End this process when the one that started it is killed: it holds both ends of their pipe, and would wait on."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def count(model: Model) -> int:

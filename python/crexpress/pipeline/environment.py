@@ -14,7 +14,7 @@ from urllib.request import ProxyHandler, build_opener
 import crexpress
 from crexpress.core.errors import InputError
 
-_KINDS = {".py", ".json", ".html", ".css"}
+_KINDS = {".py", ".json", ".html", ".css", ".js", ".bib"}
 
 
 def digest(executables: Path) -> str:

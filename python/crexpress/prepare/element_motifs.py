@@ -63,7 +63,7 @@ def write(
         units={"mean": "bits", "sd": "bits", "resolution": "bits"} if mode == "log-odds" else {},
         sources=[elements, fasta, meme, *([factors] if factors else [])],
     )
-    arrays = {"scores": ("float16", (table.height, number))}
+    arrays: dict[str, tuple[str, tuple[int, ...]]] = {"scores": ("float16", (table.height, number))}
     if mode == "log-odds":
         arrays |= {"mean": ("float32", (number,)), "sd": ("float32", (number,))}
     reference = (table["class"] != "TSS").to_numpy()

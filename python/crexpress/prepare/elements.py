@@ -229,7 +229,7 @@ def _read_list(path: str | Path, chromosomes: Mapping[str, int | None], aliases:
 
 def _without_classes(lists: list[pl.DataFrame], paths: Sequence[str | Path], exclude: Collection[str]) -> pl.DataFrame:
     together = pl.concat(lists)
-    known = {*_CLASS_OF_COLOUR.values(), *_COLOURS_OF_4.values(), *_NAMES_OF_4.values(), *together["class"]}
+    known = {*_screens_classes(), *together["class"]}
     for name in exclude:
         if name not in known:
             raise InputError(f"there is no class '{name}' to exclude; the lists have {', '.join(sorted(known))}")
@@ -252,7 +252,8 @@ def _name_and_class(rows: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
     columns = rows.columns
     name = pl.col("column_4") if "column_4" in columns else pl.lit(None, pl.String)
     kind = pl.lit(None, pl.String)
-    if "column_6" in columns and "column_7" not in columns and _are_classes(rows["column_6"]):
+    six = "column_6" in columns and "column_7" not in columns and _are_classes(rows["column_6"])
+    if six and (rows["column_6"].str.split(",").list.first().is_in(_screens_classes())).any():
         name, kind = pl.col("column_5"), pl.col("column_6")  # SCREEN: DNase accession, cCRE accession, class
     elif "column_10" in columns and _are_classes(rows["column_10"]):
         kind = pl.col("column_10")
@@ -261,6 +262,10 @@ def _name_and_class(rows: pl.DataFrame) -> tuple[pl.Expr, pl.Expr]:
         names = {colour: _NAMES_OF_4.get(old, old) if of_4 else old for colour, old in _CLASS_OF_COLOUR.items()}
         kind = pl.col("column_9").str.replace_all(" ", "").replace_strict(names | _COLOURS_OF_4, default=None)
     return name, kind.str.split(",").list.first()
+
+
+def _screens_classes() -> list[str]:
+    return [*_CLASS_OF_COLOUR.values(), *_COLOURS_OF_4.values(), *_NAMES_OF_4.values()]
 
 
 def _are_classes(column: pl.Series) -> bool:

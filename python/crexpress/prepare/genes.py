@@ -61,6 +61,9 @@ def read_genes(
     names = rows["chrom"].unique()
     chromosome_names.require_known(exclude, {*names, *known}, path)
     here = pl.col("chrom").is_in(chromosome_names.usable(names, exclude, scaffolds))
+    torn = int(rows.select((pl.col("feature") == "gene") & pl.col("gene_id").is_null()).sum().item())
+    if torn:
+        log.say(f"Note: {path}: {torn:,} lines of genes that lack a column, or a gene_id, left out")
     every = _of_biotype(path, rows.filter(pl.col("feature") == "gene"), biotypes)
     genes = _usable_lines(path, every.filter(here))
     if elsewhere := len(every) - int(every.select(here.sum()).item()):

@@ -53,9 +53,9 @@ def candidates(inputs: Inputs, cell: str) -> pl.DataFrame:
 
     A link model calls its own; without one they are the TOP of each gene. Elements without signal are never among them.
     """
-    if ("candidates", cell) not in inputs.known:
-        inputs.known["candidates", cell] = _candidates(inputs, cell)
-    return inputs.known["candidates", cell]
+    if inputs.known.get("candidates", ("",))[0] != cell:  # of one cell at a time: there are millions
+        inputs.known["candidates"] = (cell, _candidates(inputs, cell))
+    return inputs.known["candidates"][1]  # type: ignore[no-any-return]
 
 
 def _candidates(inputs: Inputs, cell: str) -> pl.DataFrame:

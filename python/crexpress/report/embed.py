@@ -38,23 +38,26 @@ def of_genes(inputs: Inputs, pairs: pl.DataFrame | None, budget: int = BUDGET) -
     chroms = genes["chrom"].unique(maintain_order=True).to_list()
     data: dict[str, Any] = {"chroms": chroms, "genes": _genes(genes, chroms, inputs), "cells": [], "links": []}
     data["cells"] = [_expression(inputs, cell) for cell in facts.cells(inputs) if _has_expression(inputs, cell)]
-    for cell in facts.cells(inputs):
-        if cell not in inputs.links:
-            continue
-        used, kept = len(pack(data)) * 3 // 4, None
+    linked = [cell for cell in facts.cells(inputs) if cell in inputs.links]
+    left = budget - _bytes(data)
+    for number, cell in enumerate(linked):
+        share = left // (len(linked) - number)  # what one cell leaves, the next have
         for most in _UNCALLED:
             kept = _links(inputs, cell, pairs, most)
-            if used + len(pack(kept)) * 3 // 4 <= budget:
+            if (size := _bytes(kept)) <= share:
                 break
         else:
             notes.append(f"Links of {cell} are too many for this page: see tables/links.{cell}.tsv.gz.")
             continue
+        left -= size
         data["links"].append(kept)
-        notes.append(
-            f"{cell}: the links called and up to {most} more of each gene, the strongest; all of them stand in "
-            f"links.{cell}.parquet."
-        )
+        more = f" and up to {most} more of each gene, the strongest" if most else ""
+        notes.append(f"{cell}: the links called{more}; all of them stand in links.{cell}.parquet.")
     return data, notes
+
+
+def _bytes(data: Any) -> int:
+    return len(pack(data)) * 3 // 4
 
 
 def _has_expression(inputs: Inputs, cell: str) -> bool:
@@ -176,7 +179,7 @@ def _tracks(inputs: Inputs, cell: str, rows: np.ndarray) -> list[dict[str, Any]]
         return []
     found = []
     for name in signals.header["parameters"]["tracks"]:
-        means = element_means(signals.data.tensors[name], dtype=np.float32)[rows]
+        means = element_means(signals.data.tensors[name], dtype=np.float32, rows=rows)
         top = float(means.max(initial=0)) or 1.0
         values = np.round(means / top * 100).astype(int).tolist()
         found.append({"name": style.track(name), "top": round(top, 3), "values": values})

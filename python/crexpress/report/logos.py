@@ -68,6 +68,28 @@ def link_figure(link: dict[str, Any], bases: np.ndarray | None, ranked: pl.DataF
     return figure
 
 
+@plots.styled
+def mutation_figure(title: str, effect: np.ndarray, codes: np.ndarray, start: int) -> Figure:
+    """Effects [4, width] of single-base changes as a heat map, the bases that are there as dots; below, what losing
+    each base costs on average. `start` is the first base on the chromosome.
+    """
+    figure = Figure(figsize=(plots.WIDTH, 3.4), layout="constrained")
+    heat, mean = figure.subplots(2, 1, height_ratios=[1.4, 1], sharex=True)
+    most = float(np.abs(effect).max()) or 1.0
+    ends = (start - 0.5, start + effect.shape[1] - 0.5, 3.5, -0.5)
+    shown = heat.imshow(effect, aspect="auto", cmap="RdBu_r", vmin=-most, vmax=most, extent=ends, interpolation="none")
+    known = np.flatnonzero(codes < len(effect))
+    heat.plot(start + known, codes[known], ".", color=style.INK, markersize=1)
+    heat.set_yticks(range(4), list("ACGT"))
+    heat.set_title(title)
+    figure.colorbar(shown, ax=heat, label="effect", pad=0.01)
+    mean.bar(start + np.arange(effect.shape[1]), -effect.sum(0) / 3, width=1.0, color=style.BLUE)
+    mean.set_ylabel("mean fall")
+    mean.set_xlabel("position (0-based)")
+    mean.ticklabel_format(style="plain", useOffset=False)
+    return figure
+
+
 def strongest_window(values: np.ndarray, width: int) -> int:
     """Where the `width` bases begin that together weigh most, by absolute value."""
     total = np.concatenate([[0.0], np.abs(values).cumsum()])

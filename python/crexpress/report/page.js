@@ -142,6 +142,7 @@ function linkTable(data, links, rows) {
     row.tracks.forEach((value) => line.append(number(value, figure(value))));
     if (loops) line.append(make("td", {}, row.looped ? "yes" : ""));
     if (screened) line.append(make("td", {}, row.screen || "not tested"));
+    [...line.cells].forEach((cell, column) => { if (column > 1) cell.dataset.label = titles[column]; });  // shown on small screens
     const why = row.silent ? "no signal in this cell" : row.why;
     const body = make("tbody", {}, line, why ? make("tr", {}, make("td", { class: "why", colspan: titles.length }, why)) : "");
     if (table.tBodies.length >= FEW && !row.called) body.hidden = true;

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter
 
+from crexpress.core import files
 from crexpress.report import style
 
 WIDTH = 8.8  # inches: the report's text column
@@ -33,16 +34,19 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 def save(figure: Figure, folder: Path, name: str, pdf: bool = False) -> bytes:
     """Write NAME.svg and NAME.png (and NAME.pdf) into `folder`, return the SVG; a figure gives the same bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
+    kinds: dict[str, dict[str, str | None]] = {
+        "svg": {"Date": None, "Creator": "crexpress"},
+        "png": {"Software": "crexpress"},
+    }
+    if pdf:
+        kinds["pdf"] = {"Creator": "crexpress", "Producer": "crexpress", "CreationDate": None}
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(style.FIGURE_STYLE)
-        figure.savefig(folder / f"{name}.svg", metadata={"Date": None, "Creator": "crexpress"}, dpi=200)
-        figure.set_layout_engine("none")  # keeps what the first drawing laid out
-        figure.savefig(folder / f"{name}.png", metadata={"Software": "crexpress"}, dpi=200)
-        if pdf:
-            about = {"Creator": "crexpress", "Producer": "crexpress", "CreationDate": None}
-            figure.savefig(folder / f"{name}.pdf", metadata=about, dpi=200)
+        for kind, metadata in kinds.items():
+            with files.replacing(folder / f"{name}.{kind}") as temporary:
+                figure.savefig(temporary, format=kind, metadata=metadata, dpi=200)
+            figure.set_layout_engine("none")  # keeps what the first drawing laid out
     return (folder / f"{name}.svg").read_bytes()
 
 

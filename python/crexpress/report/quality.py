@@ -1,5 +1,6 @@
 """What the tracks of a cell look like: figures that tell a good experiment from a poor one."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -9,12 +10,13 @@ from crexpress.core.tracks import FLOOR, element_means
 from crexpress.report import style
 from crexpress.report.inputs import Inputs
 
+SAMPLE = 50_000  # elements that are looked at
 _ACCESS = ("dnase", "atac")
 _ACTIVE = (*_ACCESS, "h3k27ac", "h3k4me3", "polr2a", "h3k9ac")  # higher at promoters of expressed genes
 
 
 class Track(NamedTuple):
-    """One track of a cell over all elements, on the linear scale: share of elements with signal, quartiles and 99th
+    """One track of a cell over its elements, on the linear scale: share of elements with signal, quartiles and 99th
     percentile of those, mean at promoters over the mean elsewhere, Spearman's correlation of signal at the TSS with
     expression (None: not measured).
     """
@@ -28,23 +30,30 @@ class Track(NamedTuple):
 
 
 def tracks(inputs: Inputs, cell: str) -> list[Track]:
-    """Every track of a cell, in the order of its file."""
+    """Every track of a cell, in the order of its file; of very many elements an even sample."""
+    if ("quality", cell) not in inputs.known:
+        inputs.known["quality", cell] = list(_tracks(inputs, cell))
+    return inputs.known["quality", cell]  # type: ignore[no-any-return]
+
+
+def _tracks(inputs: Inputs, cell: str) -> Iterator[Track]:
     signals = inputs.signals[cell]
     about = signals.header["parameters"]
-    rows = inputs.genes.data["element"].to_numpy() if "element" in inputs.genes.data.columns else None
-    found = []
     for name in about["tracks"]:
-        means = element_means(signals.data.tensors[name], about["transform"], np.float32)
+        tensor = signals.data.tensors[name]
+        means = element_means(tensor, about["transform"], np.float32, sample(len(tensor)))
         loud = means >= FLOOR
         values = np.quantile(means[loud], (0.25, 0.5, 0.75, 0.99)) if loud.any() else np.zeros(4)
-        ratio, measured = float("nan"), None
-        if rows is not None:
-            own, all_means = means[rows], float(means.mean())
-            ratio = float(own.mean()) / all_means if all_means > 0 else float("nan")
-            measured = _with_expression(inputs, cell, own)
+        own = element_means(tensor, about["transform"], np.float32, inputs.genes.data["element"].to_numpy())
+        ratio = float(own.mean()) / float(means.mean()) if means.any() else float("nan")
+        measured = _with_expression(inputs, cell, own)
         first, middle, third, top = (float(value) for value in values)
-        found.append(Track(cell, name, float(loud.mean()), (first, middle, third, top), ratio, measured))
-    return found
+        yield Track(cell, name, float(loud.mean()), (first, middle, third, top), ratio, measured)
+
+
+def sample(number: int) -> np.ndarray:
+    """Rows of elements, evenly spaced, at most SAMPLE: base-level signals of a genome are gigabytes a cell."""
+    return np.unique(np.linspace(0, number - 1, min(number, SAMPLE)).astype(np.int64))
 
 
 def _with_expression(inputs: Inputs, cell: str, at_tss: np.ndarray) -> float | None:
@@ -90,6 +99,7 @@ def between(inputs: Inputs, first: str, second: str) -> dict[str, float]:
     shared = [name for name in one.header["parameters"]["tracks"] if name in other.header["parameters"]["tracks"]]
     found = {}
     for name in shared:
-        a, b = (element_means(file.data.tensors[name], dtype=np.float32) for file in (one, other))
+        rows = sample(len(one.data.tensors[name]))
+        a, b = (element_means(file.data.tensors[name], dtype=np.float32, rows=rows) for file in (one, other))
         found[name] = float(np.corrcoef(a, b)[0, 1]) if a.std() > 0 and b.std() > 0 else float("nan")
     return found

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from crexpress.data.rows import send
-from crexpress.data.store import Batch, Store
+from crexpress.data.store import Store
+from crexpress.models.inputs import Batch
 from crexpress.training.samples import Samples
 
 

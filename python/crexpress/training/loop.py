@@ -2,6 +2,7 @@
 
 import copy
 import math
+import time
 from functools import partial
 from typing import NamedTuple, cast
 
@@ -14,7 +15,8 @@ from tqdm import tqdm
 
 from crexpress.core import log
 from crexpress.core.errors import InputError
-from crexpress.data.store import Batch, Store
+from crexpress.data.store import Store
+from crexpress.models.inputs import Batch
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import samples as draws
 from crexpress.training.batches import ahead, make
@@ -59,6 +61,7 @@ class _Run:
         self.done = 0
         self.history: list[dict[str, float]] = []
         self.losses: list[Tensor] = []  # since the last validation
+        self.clock: tuple[float, int] | None = None  # when the first step of this process was done, and its number
         self.best = copy.deepcopy(model.state_dict())
 
     @property
@@ -146,6 +149,7 @@ def train(
         if run.mean is not None:
             run.mean.update_parameters(model)
         run.done += 1
+        run.clock = run.clock or (time.monotonic(), run.done)
         bar.update()
         if run.done % look == 0:  # once a loss is NaN, so are the weights and all later losses
             require_finite("training", float(processes.mean(run.losses[-1])), f"by step {run.done}")
@@ -206,9 +210,21 @@ def _validate(run: _Run, store: Store, validation: Samples, rate: float) -> None
     )
     log.say(
         f"step {run.done}/{config.steps}: training loss {train_loss:.4f}, validation {result.loss:.4f}, "
-        + (f"r {result.pearson:.4f}" if result.auroc is None else f"auROC {result.auroc:.4f}"),
+        + (f"r {result.pearson:.4f}" if result.auroc is None else f"auROC {result.auroc:.4f}")
+        + left(run.clock, run.done, config.steps),
     )
     run.keep_if_best()
+
+
+def left(clock: tuple[float, int] | None, done: int, steps: int) -> str:
+    """ "; 12 minutes left" by the speed so far, of the first step on, which compiles and reads; else nothing."""
+    if clock is None or done <= clock[1] or done >= steps:
+        return ""
+    seconds = (time.monotonic() - clock[0]) / (done - clock[1]) * (steps - done)
+    if seconds < 90:
+        return f"; {max(round(seconds), 1)} s left"
+    minutes = round(seconds / 60)
+    return f"; {minutes} minutes left" if minutes < 120 else f"; {minutes / 60:.1f} hours left"
 
 
 def require_finite(name: str, loss: float, when: str) -> None:

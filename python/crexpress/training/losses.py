@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from crexpress.data.store import Batch
-from crexpress.models.inputs import Prediction
+from crexpress.models.inputs import Batch, Prediction
 from crexpress.training.config import LOSSES, TrainingConfig
 from crexpress.training.supervision import divergence
 

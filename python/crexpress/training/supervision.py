@@ -4,8 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from crexpress.data.store import Batch
-from crexpress.models.inputs import Prediction
+from crexpress.models.inputs import Batch, Prediction
 from crexpress.training.config import TrainingConfig
 
 TINY = 1e-9  # attention below it counts as this much, so that a masked element costs much and not everything

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from crexpress.data.store import Batch, Store
+from crexpress.data.store import Store
 from crexpress.models.base import Model
 from crexpress.models.forward import forward
-from crexpress.models.inputs import Prediction
+from crexpress.models.inputs import Batch, Prediction
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.batches import ahead, make
 from crexpress.training.config import TrainingConfig

@@ -51,7 +51,7 @@ def said(place: Path) -> dict[str, Any]:
     """What is left when all examples of docs/api.md have run, in their order."""
     names: dict[str, Any] = {}
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
-    assert len(blocks) == 15
+    assert len(blocks) == 17
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         for block in blocks:

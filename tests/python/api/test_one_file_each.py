@@ -10,11 +10,6 @@ import pytest
 import report_case
 from crexpress.core import artifacts
 from crexpress.data.neighbours import NEAREST
-from crexpress.evaluate.benchmarks import run as benchmarks
-from crexpress.evaluate.benchmarks import sheet
-from crexpress.evaluate.benchmarks.base import World
-from crexpress.links.importers import IMPORTERS
-from crexpress.links.importers import base as importers
 from tiny_case import TinyCase
 from tools import inputs, run, train
 
@@ -205,10 +200,11 @@ def test_a_benchmark_and_an_importer(tmp_path: Path) -> None:
         "chrom\tstart\tend\tgene_name\tbelief\n" + "".join(f"chr1\t{at}\t{at + 9}\tMYC\t1\n" for at in (5, 70))
     )
     gene.write_text("MYC")
-    read = importers.read(table, IMPORTERS["toy"], importers.Wish(cell="A"), None, None)
-    entry = sheet.one(f"counted=toy:{gene}", [])
-    (row,) = benchmarks.score([entry], World(links=read)).rows
-    assert (row.reference, row.cell, row.metric, row.value, row.n) == ("counted", "A", "links", 2, 2)
+    asked = ("--benchmark", f"counted=toy:{gene}", "--published", f"toy:{table},cell=A")
+    ran("evaluate", *asked, "--benchmark-resamples", 20, "--outdir", tmp_path)
+    metrics, _ = artifacts.read_table(tmp_path / "metrics.parquet", "metrics")
+    row = metrics.row(0, named=True)
+    assert [row[name] for name in ("reference", "cell", "metric", "value", "n")] == ["counted", "A", "links", 2, 2]
 
 
 @pytest.mark.slow

@@ -107,6 +107,11 @@ def test_ctrl_c_ends_with_one_line_and_leaves_nothing(tmp_path: Path) -> None:
     [
         (torch.OutOfMemoryError("CUDA out of memory"), 75, "the GPU is out of memory; use a smaller --batch-size"),
         (MemoryError(), 137, "not enough host memory; give this tool more, or a smaller input"),
+        (OSError(12, "Cannot allocate memory"), 137, "not enough host memory; give this tool more, or a smaller input"),
+        (
+            ImportError("a.so: failed to map segment from shared object"),
+            *(137, "not enough host memory; give this tool more, or a smaller input"),
+        ),
         (
             RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory: you tried ..."),
             *(137, "not enough host memory; give this tool more, or a smaller input"),

@@ -68,9 +68,7 @@ def test_what_cannot_be_read_says_what_to_run_again(old: Path, tiny: TinyCase, k
 def test_a_folder_is_a_study_when_what_it_names_is_made_again(old: Path, tiny: TinyCase) -> None:
     for path in tiny.folder.iterdir():
         shutil.copy(path, old)
-    with pytest.raises(
-        InputError, match=r"baselines.* earlier version: .*; run fit-baselines again$"
-    ):
+    with pytest.raises(InputError, match=r"baselines.* earlier version: .*; run fit-baselines again$"):
         open_study(old)
     (old / "baselines.A.parquet").unlink()
     study = open_study(old)

@@ -15,6 +15,8 @@ import numpy as np, polars as pl
 from crexpress.core import artifacts
 from crexpress.prepare import elements
 from crexpress.models import save_model
+from crexpress.report import plots
+from matplotlib.figure import Figure
 from crexpress.training.presets import read_preset
 from crexpress.models.regulatory import RegulatoryModel
 
@@ -23,6 +25,8 @@ header = artifacts.make_header("things", "test")
 ids = pl.Series(values.astype(str))
 rows = pl.DataFrame({"start": range(100_000), "end": range(1, 100_001), "element_id": ids})
 rows = rows.with_columns(pl.lit("chr1").alias("chrom"), pl.lit("dELS").alias("class"))
+figure = Figure(figsize=(9, 9))
+figure.subplots().plot(values[:2000])
 model = RegulatoryModel(read_preset("scpge-small")[0].replace(tracks=("dnase",)))
 for name, write in {
     "table.parquet": lambda path: artifacts.write_table(path, pl.DataFrame({"a": values}), header),
@@ -30,6 +34,7 @@ for name, write in {
     "sparse.npz": lambda path: artifacts.write_sparse(path, {"a": values}, header),
     "browser.bed.gz": lambda path: elements.write_bed(path, rows, {"chr1": None}),
     "model.safetensors": lambda path: save_model(path.parent, model, {}),
+    "figure.svg": lambda path: plots.save(figure, path.parent, "figure"),
 }.items():
     path = Path(sys.argv[1], name)
     try:
@@ -77,3 +82,17 @@ def test_a_tool_ends_with_one_sentence(tmp_path: Path) -> None:
     assert f"Error: cannot use {tmp_path}/full/elements.parquet: No space left on device" in done.stderr
     assert "Traceback" not in done.stderr
     assert done.stdout == ""
+
+
+def test_a_file_larger_than_the_user_may_write_is_one_sentence(tmp_path: Path) -> None:
+    """polars says "Invalid thrift: transport error" of it, as of some full disks."""
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))\n"
+        "import polars as pl; from pathlib import Path; from crexpress.core import artifacts\n"
+        "try: artifacts.write_table(Path(sys.argv[1]), pl.DataFrame({'a': [f'{n * 7919}' for n in range(9999)]}), {})\n"
+        "except OSError as error: assert 'File too large' in str(error) and error.filename == sys.argv[1], error\n"
+        "else: raise AssertionError"
+    )
+    done = subprocess.run([sys.executable, "-c", script, tmp_path / "a.parquet"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.iterdir())

@@ -739,6 +739,43 @@ def test_baselines_are_named_for_the_cells_they_saw_where_the_model_saw_others(i
     assert ("B" in header["parameters"]["baselines_trained_on"]) == any("(" in name for name in names)
 
 
+def test_every_kind_of_benchmark_beside_the_usual_figures(inputs):
+    """Of the run's links and predictions; one that cannot be scored is told and costs the others nothing."""
+    rows = [f"chr1\t{100_000 * i}\t{100_000 * (i + 1)}" for i in range(1, 40)]
+    Path("domains.bed").write_text("\n".join(rows) + "\n")
+    Path("known.bed").write_text("chr1\t1104000\t1104300\nchr1\t1124000\t1124100\n")
+    Path("genes.txt").write_text("\n".join(f"N{i}" for i in range(0, N_GENES, 5)) + "\n")
+    loops = [
+        f"chr1\t{t + 4_000}\t{t + 4_200}\tchr1\t{t + 30_000}\t{t + 30_001}\t.\t9"
+        for t in range(100_000, 900_000, 10_000)
+    ]
+    Path("loops.bedpe").write_text("\n".join(loops) + "\n")
+    Path("b.csv").write_text(
+        "name,kind,cell,file,gene,build\nscreen,crispr,A,screen.tsv,,\nold,crispr,A,screen.tsv,,hg19\n"
+        "tads,domains,A,domains.bed,,\nmine,locus,A,known.bed,N102,\nown,specific-genes,B,genes.txt,,\n"
+        "loops,contacts,A,loops.bedpe,,\non,classes,A,,,\n"
+    )
+    result = run_tool(*inputs, "--benchmarks", "b.csv", "--benchmark-resamples", "30", "--outdir", "out")
+    assert result.exit_code == 0, result.output
+    table, header = artifacts.read_table("out/metrics.parquet", "metrics")
+    assert {"expression", "change", "benchmark"} == set(table["section"])
+    facts = header["parameters"]["benchmarks"]
+    assert list(facts) == ["screen", "old", "tads", "mine", "own", "loops", "on"]
+    assert [name for name, fact in facts.items() if "refused" in fact] == []  # the run's chromosomes tell no build
+    assert any("attention: 100.0% of pairs covered" in note for note in facts["screen"]["notes"])
+    assert set(table.filter(section="benchmark")["reference"]) == set(facts)
+    assert {"net", "copy of A"} <= set(table.filter(reference="own")["method"])
+    comparison = pl.read_csv("out/benchmarks.tsv", separator="\t", infer_schema_length=None)
+    assert set(comparison["benchmark"]) == set(facts) - {"tads"}  # links of 4 kb cross no bin of 10 kb
+    locus = pl.read_csv("out/locus.mine.tsv", separator="\t")
+    assert locus["known"].sum() == 2
+    assert "attention" in pl.read_csv("out/tads.insulation.tsv", separator="\t")["method"].to_list()
+    Path("b.csv").write_text("name,kind,cell,file\nx,crispr,B,screen.tsv\n")
+    result = run_tool(*inputs, "--benchmarks", "b.csv", "--outdir", "out")
+    assert result.exit_code == 65
+    assert "no benchmark can be scored. screen.tsv has no pair of B; its cells are A" in result.output
+
+
 def test_tool_without_a_screen_writes_no_curves(inputs):
     assert run_tool(*inputs, "--outdir", "out").exit_code == 0
     assert not Path("out/curves.parquet").exists()

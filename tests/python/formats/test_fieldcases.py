@@ -206,6 +206,28 @@ def test_a_matrix_of_fractions_is_not_cut_to_whole_numbers(tmp_path: Path, name:
     assert loop_files.read_loops(tmp_path / name).table["count"].to_list() == [0.25, 1.75]
 
 
+def test_balanced_counts_are_read_where_they_are_asked_for(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    """cooler's own values; a bin without a weight has none (open2c/cooler issues 120 and 182)."""
+    import cooler
+    import pandas as pd
+
+    bins = pd.DataFrame({"chrom": "chr1", "start": range(0, 50_000, 5000), "end": range(5000, 55_000, 5000)})
+    bins["weight"] = [0.5, 0.25, np.nan, *np.linspace(0.1, 0.7, 7)]
+    pixels = pd.DataFrame({"bin1_id": [0, 0, 1, 3], "bin2_id": [1, 2, 4, 9], "count": [8, 5, 7, 6]})
+    path = tmp_path / "a.cool"
+    cooler.create_cooler(str(path), bins, pixels)
+    assert loop_files.read_loops(path).table["count"].to_list() == [8, 5, 7, 6]
+    assert "read as they are stored; it also has weights that balance them (weight)" in capsys.readouterr().err
+    right = cooler.Cooler(str(path)).pixels()[:]
+    weight = bins["weight"].to_numpy()
+    right = right["count"].to_numpy() * weight[right["bin1_id"]] * weight[right["bin2_id"]]
+    found = loop_files.read_loops(path, normalization="weight").table["count"].to_list()
+    assert found == pytest.approx(right[np.isfinite(right)].tolist())
+    assert len(found) == 3
+    with pytest.raises(InputError, match="has no weights 'KR'; it has weight"):
+        loop_files.read_loops(path, normalization="KR")
+
+
 # excel-sheet
 
 

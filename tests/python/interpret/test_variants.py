@@ -162,6 +162,23 @@ def test_motif_channels_are_shared_among_the_bases_that_made_them(case: Case, tm
     assert under[np.flatnonzero(arrays["motif_bases"][row])].all()
 
 
+def test_saturation_mutagenesis_says_what_variants_say(case: Case, tmp_path: Path) -> None:
+    chrom, at, base = record(case, "E40", 300)
+    (tmp_path / "one.vcf").write_text(f"{HEADER}{chrom}\t{at + 1}\t.\t{base}\t{other(base)}\t.\t.\t.\n")
+    rows = case.variants(tmp_path, "--variants", tmp_path / "one.vcf").filter(pl.col("elements") == "E40")
+    more = ["--ask-elements", "E40", "--motif-file", case.folder / "motifs.meme", "--threads", 1, "--outdir", tmp_path]
+    done = run("mutate-elements", "--model", case.folder / "whole", *case.given(), *more)
+    assert done.exit_code == 0, done.output
+    table = artifacts.read_table(tmp_path / "mutations.A.parquet", "mutations")[0]
+    assert len(table) == 3 * 600 * table["gene_id"].n_unique()
+    own = table.filter((pl.col("position") == at) & (pl.col("alt") == other(base)))
+    both = own.join(rows, on="gene_id", suffix="_variant")
+    assert len(both) == len(rows) > 0
+    np.testing.assert_allclose(both["effect"], both["effect_variant"], atol=1e-6)
+    assert set(own["ref"]) == {base}
+    assert len(list((tmp_path / "mutations.A").glob("*.svg"))) == table["gene_id"].n_unique()
+
+
 def test_several_models_have_a_mean_and_a_spread(case: Case, tmp_path: Path) -> None:
     chrom, at, base = record(case, "E40")
     (tmp_path / "one.vcf").write_text(f"{HEADER}{chrom}\t{at + 1}\t.\t{base}\t{other(base)}\t.\t.\t.\n")

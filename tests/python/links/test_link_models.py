@@ -344,6 +344,7 @@ def test_a_cell_that_lacks_evidence_is_scored_by_the_model_that_fits_it_best_and
         ("fit-links", ["--evidence", "magic"], "there is no evidence 'magic'"),
         ("fit-links", ["--tracks", "h3k9ac"], "K has no track h3k9ac; it has access, ctcf, h3k27ac"),
         ("fit-links", ["--crispr", "one"], "on 1 chromosomes; a fit needs 10, on two or more"),
+        ("fit-links", ["--crispr", "two"], "too few chromosomes have regulated pairs, and others, for some to be held"),
         ("fit-links", ["--crispr", "other"], "no pair to score in K; its cells are other"),
         ("fit-links", ["--crispr-cell", "L"], "the signals are of K; give the signals of L"),
         ("score-links", ["--link-model", "signals"], "holds signals; a file of link_model is needed here"),
@@ -356,6 +357,7 @@ def test_what_cannot_be_fitted_or_read_is_refused(
     path = screen(case, tmp_path / "s.tsv")
     whole = pl.read_csv(path, separator="\t", infer_schema=False)
     whole.filter(pl.col("chrom") == "chr1").write_csv(tmp_path / "one.tsv", separator="\t")
+    whole.filter(pl.col("chrom") != "chr1").write_csv(tmp_path / "two.tsv", separator="\t")
     whole.with_columns(CellType=pl.lit("other")).write_csv(tmp_path / "other.tsv", separator="\t")
     if tool == "score-links":
         given += ["--link-model", tmp_path / "signals.K.safetensors", "--outdir", tmp_path / "out"]

@@ -12,6 +12,7 @@ from crexpress.core.errors import InputError
 from crexpress.models import load_model, save_model
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig
+from crexpress.models.folder import build
 from crexpress.models.inputs import Features, GeneProfile, one_hot
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.regulatory import RegulatoryModel
@@ -61,7 +62,7 @@ def test_scpge_without_motifs_has_the_papers_tower_and_transformer() -> None:
 )
 def test_every_preset_takes_any_subset_of_inputs(preset: str, inputs: dict[str, object]) -> None:
     config = read_preset(preset)[0].replace(neighbours=4, **inputs)
-    model = RegulatoryModel(config).eval()
+    model = build(config).eval()
     vectors = model.embed(random_features(config, 10)).view(2, 5, -1)
     prediction = model.predict(
         vectors, torch.ones(2, 5, dtype=torch.bool), torch.zeros(2, 5), profile=random_profile(config, 2)

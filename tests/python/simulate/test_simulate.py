@@ -244,3 +244,12 @@ def test_the_committed_case_is_what_the_tool_writes(tmp_path: Path) -> None:
     for name in ("truth.tsv.gz", "crispr.tsv.gz", "cell5/rna.2.genes.results.gz"):
         written, committed = tmp_path / name, ROOT / "assets/test" / name
         assert gzip.decompress(written.read_bytes()) == gzip.decompress(committed.read_bytes())
+
+
+def test_tracks_are_the_same_where_tmpdir_cannot_be_written(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """pybigtools raised nothing there, and wrote another bigWig."""
+    monkeypatch.setenv("TMPDIR", "/nonexistent")
+    simulated(tmp_path / "again")
+    assert digests(tmp_path / "again") == digests(folder)

@@ -72,7 +72,7 @@ class Found(NamedTuple):
     rows: list[Metric]
     curves: list[pl.DataFrame] = []  # noqa: RUF012 -- NamedTuple
     notes: list[str] = []  # noqa: RUF012
-    tables: Mapping[str, pl.DataFrame] = {}  # noqa: RUF012
+    tables: Mapping[str, pl.DataFrame] = {}
 
 
 def source(entry: Entry) -> list[dict[str, object]]:

@@ -11,7 +11,7 @@ EXPRESSED, SILENT = 15.0, 1.0  # TPM: 4 and 1 in log2(1 + TPM), ScPGE's
 
 
 def score(entry: Entry, world: World) -> Found:
-    """Figures on test genes. A classifier calls from a probability of 0.5 on, a predicted level from the cut that has the
+    """Figures on test genes. A classifier calls from a probability of 0.5 on, a predicted level from the cut with the
     best MCC on validation genes. Options: `expressed` and `silent` in TPM.
     """
     expressed, silent = float(entry.options.get("expressed", EXPRESSED)), float(entry.options.get("silent", SILENT))
@@ -45,7 +45,7 @@ def best_cut(values: np.ndarray, label: np.ndarray) -> float:
 
 
 def f1_mcc(tp: np.ndarray, fp: np.ndarray, fn: np.ndarray, tn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """F1 and Matthews' correlation; the latter 0 where a row or column of the table is empty, as scikit-learn has it."""
+    """F1 and Matthews' correlation; the latter 0 where a side of the table is empty, as scikit-learn has it."""
     with np.errstate(invalid="ignore", divide="ignore"):
         f1 = 2 * tp / (2 * tp + fp + fn)
         mcc = (tp * tn - fp * fn) / np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))

@@ -23,6 +23,7 @@ from crexpress.formats import loop_files
 
 CANDIDATES, LEAST = 400, 10
 GROUPS = ("0-5 kb", "5-50 kb", "50-1,000 kb", ">1,000 kb")
+_POOLED = 50  # resamples of all pairs together, which are millions
 _TSS = 2_000  # bp on each side of a TSS, for `gene` = tss
 
 
@@ -35,23 +36,25 @@ def score(entry: Entry, world: World) -> Found:
         raise InputError(f"{entry.name}: loops are scored with a file, --elements and --genes; give all three")
     cell = entry.cell or next(iter(world.cells()), None)
     if cell is None or cell not in world.cells():
-        raise InputError(f"{entry.name}: {cell or 'no cell'} has nothing to score; its cell must be one of {world.cells()}")
+        raise InputError(
+            f"{entry.name}: {cell or 'no cell'} has nothing to score; its cell must be one of {world.cells()}"
+        )
     loops = loop_files.read_loops(entry.file).table
     loops = loops.filter(pl.col("count").fill_nan(np.inf) >= float(entry.options.get("least", 0)))
     table, positive = candidates(loops, world.elements, world.genes, entry.options.get("gene", "body"))
     if not positive.any():
         raise InputError(f"{entry.file}: no loop joins a candidate cCRE and a gene; is it of the same genome build?")
+    every = table["gene_id"].n_unique()
+    looped = table["gene_id"].is_in(table.filter(pl.Series(positive))["gene_id"].unique().implode())
+    table, positive = table.filter(looped), positive[looped.to_numpy()]
     marked, notes = labelled(entry.name, cell, table, positive, world, world.genes)
-    looped = table["gene"].is_in(table.filter(pl.Series(positive))["gene"].unique().implode()).to_numpy()
     notes = [
-        f"{cell}: {len(loops):,} loops, {len(table):,} candidate pairs of {table['gene'].n_unique():,} genes, "
-        f"{int(positive.sum()):,} positive, {table.filter(pl.Series(looped))['gene'].n_unique():,} genes with a loop",
+        f"{cell}: {len(loops):,} loops; {table['gene_id'].n_unique():,} of {every:,} genes have one, with "
+        f"{len(table):,} candidate pairs, {int(positive.sum()):,} positive",
         *notes,
     ]
-    rows = list(by_gene(marked, world))
-    few = marked.part(np.flatnonzero(looped))
-    pooled, curves = measures.measure(few, min(world.resamples, 200), world.seed)
-    return Found([*rows, *(row for row in pooled if "top_k" not in row.metric)], curves, notes)
+    pooled, curves = measures.measure(marked, min(world.resamples, _POOLED), world.seed, (measures.ALL,))
+    return Found([*by_gene(marked, world), *pooled], curves, notes)
 
 
 def candidates(
@@ -74,11 +77,15 @@ def candidates(
     for one, other in ((0, 1), (1, 0)):
         loop, on_gene = overlapping(anchors[one], places)
         back, on_element = overlapping(anchors[other], extents)
-        joined = pl.DataFrame({"loop": loop, "gene": on_gene}).join(pl.DataFrame({"loop": back, "element": on_element}), on="loop")
+        joined = pl.DataFrame({"loop": loop, "gene": on_gene}).join(
+            pl.DataFrame({"loop": back, "element": on_element}), on="loop"
+        )
         keys.append(joined["gene"].to_numpy() * len(elements) + joined["element"].to_numpy())
     positive = np.isin(gene * len(elements) + element, np.unique(np.concatenate(keys)))
     own = genes.select("gene_id", gene="gene_name", key="gene_id")[gene]
-    table = pl.concat([extents[element], own], how="horizontal").with_columns(pl.Series("distance", np.abs(apart[gene, column])))
+    table = pl.concat([extents[element], own], how="horizontal").with_columns(
+        pl.Series("distance", np.abs(apart[gene, column]))
+    )
     return table, positive
 
 

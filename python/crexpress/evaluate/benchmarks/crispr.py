@@ -19,6 +19,7 @@ from crexpress.formats import chain, screen_files
 from crexpress.links.published import gene_keys
 from crexpress.prepare import screening
 
+_FEW = 10  # pairs below which TSSs tell nothing
 _NEAR = 20_000  # bp: TSSs of one gene in two annotations of one build lie nearer, of most genes
 
 
@@ -31,8 +32,7 @@ def score(entry: Entry, world: World) -> Found:
     path = entry.file
     if path is None:
         raise InputError(f"{entry.name}: a screen needs a file; fill the column file of benchmarks.csv")
-    chromosomes = _chromosomes(world) if world.genes is not None or world.links else _own_chromosomes(path)
-    table = screen_files.read(path, chromosomes)
+    table = screen_files.read(path, _chromosomes(world))
     notes = [f"left out: {text}" for text in screen_files.told(table.left_out)]
     frame, lifted = _lifted(entry, table, world)
     notes += lifted
@@ -40,8 +40,8 @@ def score(entry: Entry, world: World) -> Found:
     cells = _cells(entry, frame, world)
     rows, curves = [], []
     for cell, of_cell in cells.items():
-        known = screening.pairs(of_cell, genes)
-        _require_tss(entry, known, world)
+        known, said = _with_tss(entry, screening.pairs(of_cell, genes), genes, world, table.build)
+        notes += said
         pairs = prepared(known, genes)
         positive = pairs["Regulated"].to_numpy()
         own = {name.removeprefix("-"): values for name, values in _own_scores(entry, pairs).items()}
@@ -91,7 +91,9 @@ def _lifted(entry: Entry, table: screen_files.Table, world: World) -> tuple[pl.D
         return table.pairs, []
     frame = table.pairs
     places = chain.read(Path(file)).lift(
-        frame["chrom"].to_list(), frame["chromStart"].cast(pl.Int64).to_numpy(), frame["chromEnd"].cast(pl.Int64).to_numpy()
+        frame["chrom"].to_list(),
+        frame["chromStart"].cast(pl.Int64).to_numpy(),
+        frame["chromEnd"].cast(pl.Int64).to_numpy(),
     )
     told = [f"lifted by {Path(file).name}: {sum(name is not None for name in places[0]):,} of {len(frame):,} pairs"]
     frame = frame.with_columns(
@@ -101,19 +103,29 @@ def _lifted(entry: Entry, table: screen_files.Table, world: World) -> tuple[pl.D
     return frame.drop(unusable).drop_nulls("chrom"), told
 
 
-def _require_tss(entry: Entry, pairs: pl.DataFrame, world: World) -> None:
-    """Raise InputError where the screen's TSSs lie elsewhere than those of this run's genes: it is of another build."""
+def _with_tss(
+    entry: Entry, pairs: pl.DataFrame, genes: pl.DataFrame, world: World, build: str | None
+) -> tuple[pl.DataFrame, list[str]]:
+    """The pairs, with the distance from this run's TSSs where the screen's own lie elsewhere, and what to tell.
+
+    Most of ScPGE's do, though its elements are of this build. Raises InputError where nothing says of which build the
+    screen is, and its TSSs are of another.
+    """
     if world.genes is None or "startTSS" not in pairs.columns:
-        return
+        return pairs, []
     own = pairs.join(world.genes.select("gene_id", "tss"), on="gene_id", how="inner").drop_nulls("startTSS")
-    if len(own) < 10:
-        return
-    apart = (own["startTSS"] - own["tss"]).abs()
-    if (apart > _NEAR).mean() > 0.5:  # type: ignore[operator]
+    apart = (own["startTSS"] - own["tss"]).abs().to_numpy()
+    if len(own) < _FEW or (apart > _NEAR).mean() <= 0.5:
+        return pairs, []
+    told = f"the TSSs of {(apart > _NEAR).mean():.0%} of its pairs lie more than {_NEAR // 1000} kb from ours"
+    if not (build or entry.options.get("build")):
         raise InputError(
-            f"{entry.file} is of another genome build than this run: the TSSs of its genes lie {apart.median():,.0f} bp from "
-            "ours; give a table of this build, or a chain file (column chain of benchmarks.csv)"
+            f"{entry.file}: {told}, as in another genome build; give a table of this build, a chain file (column chain "
+            "of benchmarks.csv), or, where only its TSSs are of another, its build (column build)"
         )
+    wrong = [name for name in ("startTSS", "distanceToTSS") if name in pairs.columns]
+    again = screening.pairs(pairs.drop(*wrong, "gene", "gene_id", "distance"), genes)
+    return again, [f"{told}: distances are from this run's TSSs"]
 
 
 def _own_scores(entry: Entry, pairs: pl.DataFrame) -> dict[str, np.ndarray]:
@@ -129,14 +141,12 @@ def _own_scores(entry: Entry, pairs: pl.DataFrame) -> dict[str, np.ndarray]:
 
 
 def _chromosomes(world: World) -> list[str]:
+    """The run's; without an annotation every usual name, as published tables spell them, so that no pair is lost."""
     if world.genes is not None:
         return world.genes["chrom"].unique(maintain_order=True).to_list()
-    return list(dict.fromkeys(name for links in world.links for name in links.table["chrom"].unique().to_list()))
-
-
-def _own_chromosomes(path: Path) -> list[str]:
-    """Every usual name: where there is nothing to compare with, a screen keeps its own."""
-    return [f"{prefix}{name}" for prefix in ("chr", "") for name in (*range(1, 23), "X", "Y")]
+    named = [name for links in world.links for name in links.table["chrom"].unique(maintain_order=True).to_list()]
+    prefix = "" if named and not named[0].startswith("chr") else "chr"
+    return list(dict.fromkeys([*named, *(f"{prefix}{name}" for name in (*range(1, 23), "X", "Y"))]))
 
 
 def _genes_of(frame: pl.DataFrame) -> pl.DataFrame:
@@ -144,6 +154,9 @@ def _genes_of(frame: pl.DataFrame) -> pl.DataFrame:
     there = [name for name in screen_files.GENE_COLUMNS if name in frame.columns]
     tss = pl.col("startTSS").cast(pl.Int64) if "startTSS" in frame.columns else pl.lit(None, pl.Int64)
     named = frame.select(
-        pl.coalesce(*reversed(there)).alias("gene_id"), pl.coalesce(*reversed(there)).alias("gene_name"), "chrom", tss.alias("tss")
+        pl.coalesce(*reversed(there)).alias("gene_id"),
+        pl.coalesce(*reversed(there)).alias("gene_name"),
+        "chrom",
+        tss.alias("tss"),
     )
     return named.drop_nulls("gene_id").unique("gene_id", keep="first", maintain_order=True)

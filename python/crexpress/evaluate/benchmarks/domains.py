@@ -1,7 +1,7 @@
 """Domains (TADs) in link scores (CREaTor, Fig. 3): do links keep to one domain?
 
-Scores are min-max scaled within each gene and summed in bins of 10 kb, gene bin by element bin: a map as of contacts. The
-insulation score of a bin sums the 3 x 3 bins that lie across it, one bin off the diagonal; it dips where a boundary is.
+Scores are min-max scaled within each gene and summed in bins of 10 kb, gene bin by element bin: a map as of contacts.
+The insulation score of a bin sums the 3 x 3 bins that lie across it, one bin off the diagonal; it dips at a boundary.
 The papers' map also has what elements give each other; a table of links has the genes' rows alone.
 """
 
@@ -44,35 +44,60 @@ def score(entry: Entry, world: World) -> Found:
             found, profile = _insulation(scaled, boundaries, context, one.label, one.method, world)
             rows += found
             profiles.append(profile)
-            rows += _inside(scaled, domains, Context(SECTION, str(cell), None, "links", entry.name, about), one.label, world)
+            rows += _inside(
+                scaled, domains, Context(SECTION, str(cell), None, "links", entry.name, about), one.label, world
+            )
     if not rows:
         raise InputError(f"{entry.name}: there are no links of {cell} to score; give --links or published scores")
-    rows.append(Context(SECTION, str(cell), None, "boundaries", entry.name).metric(methods.EVERYTHING, "boundaries", len(boundaries), len(boundaries)))
-    return Found(rows, [], [*notes, f"{len(domains):,} domains, {len(boundaries):,} boundaries"], {f"{entry.name}.insulation": pl.concat(profiles)})
+    rows.append(
+        Context(SECTION, str(cell), None, "boundaries", entry.name).metric(
+            methods.EVERYTHING, "boundaries", len(boundaries), len(boundaries)
+        )
+    )
+    return Found(
+        rows,
+        [],
+        [*notes, f"{len(domains):,} domains, {len(boundaries):,} boundaries"],
+        {f"{entry.name}.insulation": pl.concat(profiles)},
+    )
 
 
 def read_domains(entry: Entry, world: World) -> tuple[pl.DataFrame, list[str]]:
     """Domains (chrom, start, end), each once, of a BED or a table whose first three columns they are."""
-    assert entry.file is not None and world.genes is not None
+    assert entry.file is not None
+    assert world.genes is not None
     read = text_tables.read(entry.file, lambda first: not first[1].strip().lstrip("-").isdigit(), least=3, ragged=True)
     columns = read.rows.columns
     frame = read.rows.select(
-        pl.col(columns[1]).alias("chrom"), *(pl.col(columns[at]).cast(pl.Int64, strict=False).alias(name) for at, name in ((2, "start"), (3, "end")))
+        pl.col(columns[1]).alias("chrom"),
+        *(pl.col(columns[at]).cast(pl.Int64, strict=False).alias(name) for at, name in ((2, "start"), (3, "end"))),
     )
-    bad = (frame["start"].is_null() | frame["end"].is_null() | (frame["start"] >= frame["end"])).fill_null(True).arg_true()
+    bad = (
+        (frame["start"].is_null() | frame["end"].is_null() | (frame["start"] >= frame["end"]))
+        .fill_null(True)
+        .arg_true()
+    )
     if len(bad):
-        raise InputError(f"{entry.file} line {read.rows['line'][int(bad[0])]}: no domain; needed are chromosome, start and end")
+        raise InputError(
+            f"{entry.file} line {read.rows['line'][int(bad[0])]}: no domain; needed are chromosome, start and end"
+        )
     frame = frame.unique(maintain_order=True)
     notes = []
     if file := entry.options.get("chain"):
-        names, start, end = chain.read(Path(file)).lift(frame["chrom"].to_list(), frame["start"].to_numpy(), frame["end"].to_numpy())
+        names, start, end = chain.read(Path(file)).lift(
+            frame["chrom"].to_list(), frame["start"].to_numpy(), frame["end"].to_numpy()
+        )
         lifted = pl.DataFrame({"chrom": pl.Series(names, dtype=pl.String), "start": start, "end": end}).drop_nulls()
         notes.append(f"lifted by {Path(file).name}: {len(lifted):,} of {len(frame):,} domains")
         frame = lifted
     else:
         builds.require_build(entry.file, entry.options.get("build"), world.build)
-    spelling = chromosome_names.reconcile(frame["chrom"].unique(maintain_order=True).to_list(), world.genes["chrom"].unique(), entry.file)
-    return frame.with_columns(pl.col("chrom").replace_strict(spelling, default=None, return_dtype=pl.String)).drop_nulls(), notes
+    spelling = chromosome_names.reconcile(
+        frame["chrom"].unique(maintain_order=True).to_list(), world.genes["chrom"].unique(), entry.file
+    )
+    return frame.with_columns(
+        pl.col("chrom").replace_strict(spelling, default=None, return_dtype=pl.String)
+    ).drop_nulls(), notes
 
 
 def domain_boundaries(domains: pl.DataFrame) -> pl.DataFrame:
@@ -83,15 +108,27 @@ def domain_boundaries(domains: pl.DataFrame) -> pl.DataFrame:
 
 def per_gene(links: Linkset, column: str, sign: int, genes: pl.DataFrame) -> pl.DataFrame:
     """Links as (chrom, tss, place, score): places of TSS and element middle, the score min-max scaled in its gene."""
-    table = links.table.select("chrom", "key", ((pl.col("start") + pl.col("end")) // 2).alias("place"), (sign * pl.col(column).cast(pl.Float64)).alias("score"))
+    table = links.table.select(
+        "chrom",
+        "key",
+        ((pl.col("start") + pl.col("end")) // 2).alias("place"),
+        (sign * pl.col(column).cast(pl.Float64)).alias("score"),
+    )
     table = table.drop_nulls().join(genes.select(key="gene_id", tss="tss"), on="key")
     low, high = pl.col("score").min().over("key"), pl.col("score").max().over("key")
-    return table.with_columns(pl.when(high > low).then((pl.col("score") - low) / (high - low)).otherwise(0).alias("score"))
+    return table.with_columns(
+        pl.when(high > low).then((pl.col("score") - low) / (high - low)).otherwise(0).alias("score")
+    )
 
 
 def insulation(links: pl.DataFrame, boundaries: pl.DataFrame) -> np.ndarray:
     """Insulation score around each boundary, float64 [boundaries, 2 REACH + 1]: what crosses each bin, 3 by 3."""
-    binned = links.select("chrom", (pl.min_horizontal("tss", "place") // BIN).alias("a"), (pl.max_horizontal("tss", "place") // BIN).alias("b"), "score")
+    binned = links.select(
+        "chrom",
+        (pl.min_horizontal("tss", "place") // BIN).alias("a"),
+        (pl.max_horizontal("tss", "place") // BIN).alias("b"),
+        "score",
+    )
     near = binned.filter(pl.col("b") - pl.col("a") >= 2, pl.col("b") - pl.col("a") <= 2 * HALF)
     crossed = near.group_by("chrom", "a", "b").agg(pl.col("score").sum())
     result = np.zeros((len(boundaries), 2 * REACH + 1))
@@ -127,7 +164,10 @@ def _insulation(
             dips[name] = 1 - counts @ around[:, REACH] / (counts @ around[:, flank].mean(1))
         profiles[name] = around.mean(0)
     n = len(boundaries)
-    rows = [context.metric(label, "insulation_dip", dips["boundary"], n), context.metric(label, "insulation_dip_shuffled", dips["shuffled"], n)]
+    rows = [
+        context.metric(label, "insulation_dip", dips["boundary"], n),
+        context.metric(label, "insulation_dip_shuffled", dips["shuffled"], n),
+    ]
     difference = dips["boundary"] - dips["shuffled"]
     rows.append(context.metric(label, "insulation_dip_difference", difference, n))
     rows.append(context.metric(label, "insulation_dip_difference_p", bootstrap.p_value(difference), n))
@@ -139,7 +179,8 @@ def _inside(links: pl.DataFrame, domains: pl.DataFrame, context: Context, label:
     """log2 of the mean score of links inside one domain over that of links that leave it, of like distance."""
     ends = {str(chrom): np.sort(part["start"].to_numpy()) for (chrom,), part in domains.group_by("chrom")}
     apart = (links["tss"] - links["place"]).abs().to_numpy()
-    low, high = np.minimum(links["tss"], links["place"]), np.maximum(links["tss"], links["place"])
+    ends_of = links.select("tss", "place").to_numpy()
+    low, high = ends_of.min(axis=1), ends_of.max(axis=1)
     same = np.zeros(len(links), bool)
     for chrom, part in links.with_row_index("row").group_by("chrom"):
         own = domains.filter(pl.col("chrom") == chrom[0])
@@ -164,7 +205,14 @@ def _inside(links: pl.DataFrame, domains: pl.DataFrame, context: Context, label:
             continue
         with np.errstate(invalid="ignore", divide="ignore"):
             ratio = np.log2((sums[0][0] / sums[0][1]) / (sums[1][0] / sums[1][1]))
-        result.append(context.metric(label, f"log2_inside_over_across_{near // 1000}_{far // 1000}kb", ratio, int(sums[0][1][0] + sums[1][1][0])))
+        result.append(
+            context.metric(
+                label,
+                f"log2_inside_over_across_{near // 1000}_{far // 1000}kb",
+                ratio,
+                int(sums[0][1][0] + sums[1][1][0]),
+            )
+        )
     return result
 
 

@@ -22,7 +22,9 @@ def clean(table: pl.DataFrame, cell: str, world: World) -> tuple[np.ndarray | No
         who = sorted({one.method for one in world.taught if cell in one.cells})
         if who:
             result &= ~taught
-            told.append(_told(taught, table, f"{', '.join(who)}: gene and cell were trained on (expression, not links)"))
+            told.append(
+                _told(taught, table, f"{', '.join(who)}: gene and cell were trained on (expression, not links)")
+            )
         elif any(one.cells for one in world.taught):
             told.append(_told(taught, table, f"{cell} was not trained on; genes that were, in other cells"))
     for one in world.taught:

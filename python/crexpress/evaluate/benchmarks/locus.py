@@ -17,7 +17,7 @@ REACH = 2_000_000  # bp
 def score(entry: Entry, world: World) -> Found:
     """Average precision and top-k rate of a gene's cCREs within 2 Mb, those that overlap a known element positive.
 
-    Options: `gene` (symbol or id; needed), `reach` in bp. The table locus.NAME has every element with all scores, ranked.
+    Options: `gene` (symbol or id; needed), `reach` in bp. The table locus.NAME has every element and score.
     Raises InputError for a gene that is not there, and where no known element overlaps a cCRE.
     """
     if entry.file is None or world.genes is None or world.elements is None:
@@ -26,7 +26,9 @@ def score(entry: Entry, world: World) -> Found:
     bare = pl.col("gene_id").str.split(".").list.first()
     found = world.genes.filter((pl.col("gene_name") == name) | (pl.col("gene_id") == name) | (bare == name))
     if len(found) != 1:
-        raise InputError(f"{entry.name}: {len(found)} genes are called '{name}'; name one in the column gene of benchmarks.csv")
+        raise InputError(
+            f"{entry.name}: {len(found)} genes are called '{name}'; name one in the column gene of benchmarks.csv"
+        )
     gene = found.row(0, named=True)
     read = text_tables.read(entry.file, lambda first: not first[1].strip().isdigit(), least=3, ragged=True)
     columns = read.rows.columns
@@ -40,13 +42,21 @@ def score(entry: Entry, world: World) -> Found:
     table = elements_of(world.elements, gene, int(entry.options.get("reach", REACH)))
     positive = any_overlap(table.select("chrom", "start", "end"), known)
     if not positive.any():
-        raise InputError(f"{entry.file}: no element of it overlaps a cCRE around {name}; is it of the same genome build?")
+        raise InputError(
+            f"{entry.file}: no element of it overlaps a cCRE around {name}; is it of the same genome build?"
+        )
     marked, notes = labelled(entry.name, cell, table, positive, world, world.genes)
     rows, curves = measures.measure(marked, 0, world.seed)
     ranked = table.select("chrom", "start", "end", "distance").with_columns(
         pl.Series("known", positive),
-        *(pl.Series(label, np.where(np.isfinite(values), values, np.nan)).fill_nan(None) for label, values in marked.scores.items()),
-        *(pl.Series(f"{label}: rank", (-values).argsort(kind="stable").argsort() + 1) for label, values in marked.scores.items()),
+        *(
+            pl.Series(label, np.where(np.isfinite(values), values, np.nan)).fill_nan(None)
+            for label, values in marked.scores.items()
+        ),
+        *(
+            pl.Series(f"{label}: rank", (-values).argsort(kind="stable").argsort() + 1)
+            for label, values in marked.scores.items()
+        ),
     )
     return Found(rows, curves, notes, {f"locus.{entry.name}": ranked})
 

@@ -1,10 +1,10 @@
-"""Figures of element-gene pairs with labels: every score, by distance groups, by pair and by gene, with what is fair to say.
+"""Figures of element-gene pairs with labels: every score, by distance groups, by pair and by gene.
 
-Both papers' groups; the field's auPRC beside average precision; intervals and p of bootstraps over genes, and over pairs
-as the field has them.
+Both papers' groups; the field's auPRC beside average precision; intervals and p of bootstraps over genes, and over
+pairs as the field has them.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -48,11 +48,15 @@ class Labelled:
         """Some of the pairs."""
         few = {name: values[rows] for name, values in self.scores.items()}
         covered = {name: values[rows] for name, values in self.covered.items()}
-        return replace(self, table=self.table[rows], positive=self.positive[rows], scores=few, covered=covered)
+        clean = None if self.clean is None else self.clean[rows]
+        positive = self.positive[rows]
+        return replace(self, table=self.table[rows], positive=positive, scores=few, covered=covered, clean=clean)
 
 
-def measure(pairs: Labelled, resamples: int, seed: int) -> tuple[list[Metric], list[pl.DataFrame]]:
-    """Figures of every subset, and precision-recall curves with 95 % bands of those with enough positives."""
+def measure(
+    pairs: Labelled, resamples: int, seed: int, only: Sequence[str] = ()
+) -> tuple[list[Metric], list[pl.DataFrame]]:
+    """Figures of every subset (or of `only` some), and precision-recall curves with 95 % bands of all pairs."""
     rows: list[Metric] = []
     curves: list[pl.DataFrame] = []
     gene = pairs.table["gene"].fill_null("").rank("dense").to_numpy().astype(np.int64) - 1
@@ -60,6 +64,8 @@ def measure(pairs: Labelled, resamples: int, seed: int) -> tuple[list[Metric], l
         return rows, curves
     by_gene = bootstrap.draw(int(gene.max()) + 1, resamples, seed, np.uint16)
     for subset, inside in subsets(pairs):
+        if only and subset not in only:
+            continue
         at = np.flatnonzero(inside)
         part = pairs.part(at)
         context = Context(SECTION, pairs.cell, pairs.seen, subset, pairs.benchmark, pairs.methods)
@@ -67,7 +73,7 @@ def measure(pairs: Labelled, resamples: int, seed: int) -> tuple[list[Metric], l
         if not 0 < part.positive.sum() < len(at):
             continue
         rows += _ranked(part, context, by_gene, gene[at])
-        if subset in (ALL, CLEAN):
+        if subset in (ALL, CLEAN) and not only:
             rows += _by_pairs(part, context, bootstrap.draw(len(at), resamples, seed, np.uint16))
         if subset == ALL:
             rows += _top_k(part, context, by_gene, gene)
@@ -140,7 +146,7 @@ def _top_k(pairs: Labelled, context: Context, counts: np.ndarray, gene: np.ndarr
 
 
 def _effects(pairs: Labelled, context: Context, counts: np.ndarray, gene: np.ndarray) -> Iterator[Metric]:
-    """Spearman of score and effect size (CREaTor, Fig. 2c): an enhancer's effect is below 0, a good score is negative."""
+    """Spearman of score and effect size (CREaTor, Fig. 2c): a good score's is negative, as effects are."""
     if "effect" not in pairs.table.columns:
         return
     effect = pairs.table["effect"].cast(pl.Float64).fill_null(np.nan).to_numpy()

@@ -42,6 +42,10 @@ def labelled(
     notes: list[str] = []
     for links in [*world.links, *_closed_sets(cell, world, table)]:
         if links.cell not in (None, cell):
+            named = ", ".join(score.label for score in links.scores.values())
+            notes.append(
+                f"{named} of {links.cell}: not scored here, in {cell} (cell={cell} of --published says otherwise)"
+            )
             continue
         values, there = of_pairs(table, links)
         for column, score in links.scores.items():
@@ -71,7 +75,9 @@ def _forms(cell: str, table: pl.DataFrame, world: World, genes: pl.DataFrame) ->
     distance = np.abs(table["distance"].cast(pl.Float64).fill_null(np.inf).to_numpy())
     found: dict[str, np.ndarray] = {}
     if world.elements is not None and world.genes is not None:
-        screen = table.rename({"start": "chromStart", "end": "chromEnd"}).with_columns(distance=pl.col("distance").abs())
+        screen = table.rename({"start": "chromStart", "end": "chromEnd"}).with_columns(
+            distance=pl.col("distance").abs()
+        )
         overlap = screening.overlaps(screen, world.elements, world.genes)
         known = {name: values for name, values in world.tracks.get(cell, {}).items() if name in ACTIVITY_TRACKS}
         found |= closed_forms.closed_forms(screen, overlap, world.elements, world.genes, known)
@@ -86,7 +92,7 @@ def _forms(cell: str, table: pl.DataFrame, world: World, genes: pl.DataFrame) ->
 
 
 def _closed_sets(cell: str, world: World, table: pl.DataFrame) -> list[Linkset]:
-    """ABC as its authors compute it, for the genes of the pairs; by power law, and with contacts where there are some."""
+    """ABC as its authors compute it, for the pairs' genes; by power law, and with contacts where there are some."""
     tracks = world.tracks.get(cell, {})
     if world.elements is None or world.genes is None or not {"dnase", "atac"} & set(tracks):
         return []
@@ -101,7 +107,9 @@ def _closed_sets(cell: str, world: World, table: pl.DataFrame) -> list[Linkset]:
     for name, contact in ways.items():
         scored = abc.scores(world.elements, wanted, activity, contact)
         extents = world.elements.select("chrom", start="ccre_start", end="ccre_end")[scored.element]
-        frame = extents.with_columns(wanted["gene_id"].gather(scored.gene).alias("key"), pl.Series("score", scored.score))
+        frame = extents.with_columns(
+            wanted["gene_id"].gather(scored.gene).alias("key"), pl.Series("score", scored.score)
+        )
         frame = frame.filter(pl.col("score") > 0)
         one = Score(name, methods.closed_form(name), aggregate="sum", fill=0)
         found.append(without_promoters(Linkset(cell, frame, {"score": one}), world.genes))

@@ -41,7 +41,12 @@ def score(entries: Sequence[Entry], world: World) -> Scored:
         rows += found.rows
         curves += found.curves
         tables |= found.tables
-        facts[entry.name] = {"kind": entry.kind, "cell": entry.cell, "options": dict(entry.options), "notes": found.notes}
+        facts[entry.name] = {
+            "kind": entry.kind,
+            "cell": entry.cell,
+            "options": dict(entry.options),
+            "notes": found.notes,
+        }
         for note in found.notes:
             say(f"{entry.name}: {note}")
     if refused and len(refused) == len(entries):
@@ -59,5 +64,8 @@ def told(table: pl.DataFrame, most: int = 3) -> list[str]:
         whole = part.filter(pl.col("subset") == part["subset"][0])
         for row in whole.head(most).iter_rows(named=True):
             interval = "" if row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
-            lines.append(f"{cell}, {benchmark} ({row['subset']}): {row['figure']} {row['value']:.3f}{interval} {row['method']} (n = {row['n']:,})")
+            lines.append(
+                f"{cell}, {benchmark} ({row['subset']}): {row['figure']} {row['value']:.3f}{interval} "
+                f"{row['method']} (n = {row['n']:,})"
+            )
     return lines

@@ -42,7 +42,7 @@ def read(path: Path) -> list[Entry]:
 
 
 def one(text: str, taken: Sequence[str]) -> Entry:
-    """[NAME=][KIND:]FILE of --benchmark; the kind is crispr where none is named. InputError for what is no such thing."""
+    """[NAME=][KIND:]FILE of --benchmark; the kind is crispr where none is named. InputError for what is not."""
     name, _, rest = ("", "", text) if "=" not in text or Path(text).is_file() else text.partition("=")
     kind, _, file = rest.partition(":") if rest.partition(":")[0] in BENCHMARKS else ("crispr", "", rest)
     name = name or re.sub(r"[^A-Za-z0-9._-]", "_", Path(file).name.split(".")[0]) or kind
@@ -62,7 +62,11 @@ def _faults(given: dict[str, str], folder: Path, taken: set[str]) -> list[str]:
         faults.append(f"'{name}' is there twice; give each benchmark a name of its own")
     if kind and kind not in BENCHMARKS:
         faults.append(f"there is no kind '{kind}'; kinds are {', '.join(BENCHMARKS)}")
-    faults += [f"there is no file {folder / given[what]}" for what in FILES if what in given and not (folder / given[what]).is_file()]
+    faults += [
+        f"there is no file {folder / given[what]}"
+        for what in FILES
+        if what in given and not (folder / given[what]).is_file()
+    ]
     return faults
 
 

@@ -1,8 +1,8 @@
 """Genes that one cell expresses and others do not: does a prediction know them?
 
 CREaTor (Fig. 1d): the prediction among observed profiles, on the genes that differ; ScPGE (Supplemental Fig. S9): genes
-whose log2 fold change is above 2. A list of genes (RSEM/EBSeq's, say) may be given; else they are those that differ more
-than fourfold from the mean of the other cells.
+whose log2 fold change is above 2. A list of genes (RSEM/EBSeq's, say) may be given; else they are those expressed more
+than fourfold above the mean of the other cells.
 """
 
 import numpy as np
@@ -28,7 +28,9 @@ def score(entry: Entry, world: World) -> Found:
     """
     cell = entry.cell or ""
     if cell not in world.expression or world.genes is None or len(world.expression) < 2:
-        raise InputError(f"{entry.name}: needs predictions and expression of {cell or 'its cell'}, and of another cell; give them")
+        raise InputError(
+            f"{entry.name}: needs predictions and expression of {cell or 'its cell'}, and of another cell; give them"
+        )
     own = world.expression[cell]
     others = [one for name, one in world.expression.items() if name != cell]
     fold = own.log2_value - np.mean([one.log2_value for one in others], axis=0)
@@ -47,8 +49,22 @@ def score(entry: Entry, world: World) -> Found:
             at = np.flatnonzero(inside & np.isfinite(values))
             if len(at) < LEAST or np.ptp(values[at]) == 0:
                 continue
-            rows += _figures(context, method, values[at], {name: one.observed[at] for name, one in world.expression.items()}, cell, world)
-    return Found(rows, [], [f"{cell}: {int(known.sum()):,} genes of its own" + ("" if entry.file else ", log2 fold change above 2 from the mean of the other cells")])
+            rows += _figures(
+                context,
+                method,
+                values[at],
+                {name: one.observed[at] for name, one in world.expression.items()},
+                cell,
+                world,
+            )
+    return Found(
+        rows,
+        [],
+        [
+            f"{cell}: {int(known.sum()):,} genes of its own"
+            + ("" if entry.file else ", log2 fold change above 2 from the mean of the other cells")
+        ],
+    )
 
 
 def _figures(
@@ -61,7 +77,10 @@ def _figures(
     mx, my, xx, yy, xy = (counts @ np.stack([x, y, x * x, y * y, x * y], axis=1)).T / total
     with np.errstate(invalid="ignore", divide="ignore"):
         r = (xy - mx * my) / np.sqrt((xx - mx**2) * (yy - my**2))
-    rows = [context.metric(method, "pearson", r, n), context.metric(method, "mae", counts @ np.abs(predicted - observed[cell]) / total, n)]
+    rows = [
+        context.metric(method, "pearson", r, n),
+        context.metric(method, "mae", counts @ np.abs(predicted - observed[cell]) / total, n),
+    ]
     profiles = {name: values for name, values in observed.items() if np.ptp(values) > 0}
     if cell not in profiles or len(profiles) < 2:
         return rows
@@ -80,7 +99,11 @@ def _listed(entry: Entry, genes: pl.DataFrame) -> np.ndarray:
     """Which genes a list names, one a line: by id without version, or symbol; InputError where none is known."""
     assert entry.file is not None
     names = {line.split()[0].split(".")[0] for line in text_files.read_lines(entry.file)["text"] if line.split()}
-    known = (genes["gene_id"].str.split(".").list.first().is_in(list(names)) | genes["gene_name"].is_in(list(names))).to_numpy()
+    known = (
+        genes["gene_id"].str.split(".").list.first().is_in(list(names)) | genes["gene_name"].is_in(list(names))
+    ).to_numpy()
     if not known.any():
-        raise InputError(f"{entry.file}: none of its {len(names):,} genes is one of this run's; give ids or symbols, one a line")
+        raise InputError(
+            f"{entry.file}: none of its {len(names):,} genes is one of this run's; give ids or symbols, one a line"
+        )
     return known

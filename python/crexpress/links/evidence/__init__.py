@@ -35,7 +35,7 @@ _OWN = {
     "loop": "loops:STRENGTH",
     "loop_maps": "loops:SUPPORT",
     "loops_of_gene": "loops:OF_GENE",
-    "matrix": "matrix:PIECE",
+    "contact": "matrix:PIECE",
     "attention": "network:ATTENTION",
     "perturbation": "network:PERTURBATION",
     "learned": "network:LEARNED",

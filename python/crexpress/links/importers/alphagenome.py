@@ -25,7 +25,9 @@ def _intervals(frame: pl.DataFrame, path: Path) -> pl.DataFrame:
         raise InputError(f"{path} has none of the columns {', '.join(FORMAT.score)}")
     effect = frame[score].cast(pl.Float64, strict=False).abs()
     end = start + variant["reference"].str.len_bytes().cast(pl.Int64).clip(lower_bound=1)
-    return frame.with_columns(variant["chrom"].alias("chrom"), start.alias("start"), end.alias("end"), effect.alias(score))
+    return frame.with_columns(
+        variant["chrom"].alias("chrom"), start.alias("start"), end.alias("end"), effect.alias(score)
+    )
 
 
 FORMAT = Format(

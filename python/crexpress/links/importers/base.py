@@ -64,13 +64,17 @@ def read(path: Path, form: Format, wish: Wish, genes: pl.DataFrame | None, run_b
     require_build(path, wish.build or form.build, run_build)
     text = text_tables.read(path, _is_header(form, wish), least=4)
     if text.names is None:
-        raise InputError(f"{path} has no header; its first line must name the columns ({', '.join(CHROM[:2])}, start, ...)")
+        raise InputError(
+            f"{path} has no header; its first line must name the columns ({', '.join(CHROM[:2])}, start, ...)"
+        )
     frame = text.named()
     if form.prepare:
         frame = form.prepare(frame, path)
     frame = _columns(path, frame, form, wish)
     if genes is not None:
-        spelling = chromosome_names.reconcile(frame["chrom"].unique(maintain_order=True).to_list(), genes["chrom"].unique(), path)
+        spelling = chromosome_names.reconcile(
+            frame["chrom"].unique(maintain_order=True).to_list(), genes["chrom"].unique(), path
+        )
         frame = frame.with_columns(pl.col("chrom").replace_strict(spelling, default=None, return_dtype=pl.String))
         elsewhere = frame["chrom"].null_count()
         if elsewhere:
@@ -108,7 +112,10 @@ def _wanted(form: Format, wish: Wish) -> dict[str, Sequence[str]]:
 
 def _columns(path: Path, frame: pl.DataFrame, form: Format, wish: Wish) -> pl.DataFrame:
     """chrom, start, end, symbol, ensembl, cell, score; InputError naming what is missing, or the first broken line."""
-    chosen = {what: next((name for name in names if name in frame.columns), None) for what, names in _wanted(form, wish).items()}
+    chosen = {
+        what: next((name for name in names if name in frame.columns), None)
+        for what, names in _wanted(form, wish).items()
+    }
     missing = [what for what in ("chrom", "start", "end", "score") if chosen[what] is None]
     missing += [] if chosen["symbol"] or chosen["ensembl"] else ["gene"]
     if missing:
@@ -124,7 +131,9 @@ def _columns(path: Path, frame: pl.DataFrame, form: Format, wish: Wish) -> pl.Da
         column = column.cast(pl.String).str.strip_chars()
         values[what] = column.set(column.is_in(text_tables.MISSING).fill_null(True), None).alias(what)
     if chosen["symbol"] and not chosen["ensembl"]:  # ids in the column of symbols
-        values["ensembl"] = values["symbol"].set(~values["symbol"].str.contains("^ENS").fill_null(False), None).alias("ensembl")
+        values["ensembl"] = (
+            values["symbol"].set(~values["symbol"].str.contains("^ENS").fill_null(False), None).alias("ensembl")
+        )
     table = pl.DataFrame(values)
     for what in ("start", "end", "score"):
         kind = pl.Float64 if what == "score" else pl.Int64
@@ -132,6 +141,8 @@ def _columns(path: Path, frame: pl.DataFrame, form: Format, wish: Wish) -> pl.Da
         broken = (number.is_null() & values[what].is_not_null()).arg_true()
         if len(broken):
             line = frame["line"][int(broken[0])] if "line" in frame.columns else int(broken[0]) + 2
-            raise InputError(f"{path} line {line}: '{values[what][int(broken[0])]}' in column {chosen[what]} is no number")
+            raise InputError(
+                f"{path} line {line}: '{values[what][int(broken[0])]}' in column {chosen[what]} is no number"
+            )
         table = table.with_columns(number.alias(what))
     return table.drop_nulls(["chrom", "start", "end", "score"])

@@ -1,4 +1,4 @@
-"""ENCODE-rE2G's predictions (encode_e2g_predictions*.tsv of EngreitzLab/ENCODE_rE2G, or the portal's element-gene files)."""
+"""ENCODE-rE2G's predictions (encode_e2g_predictions*.tsv of EngreitzLab/ENCODE_rE2G)."""
 
 from crexpress.links.importers.base import Format
 

@@ -49,7 +49,8 @@ def _table(study: Study, found: list[quality.Track]) -> Table:
         "With expression",
     ]
     caption = (
-        "Each track over all elements, mean of its linear signal. With signal: share of the elements. At promoters: "
+        "Each track over the elements (an even sample of 50,000), mean of its linear signal. With signal: share of "
+        "the elements. At promoters: "
         "mean "
         "there over the mean of all elements. With expression: rank correlation of the signal at a gene's TSS with it."
     )
@@ -63,7 +64,9 @@ def _alike(study: Study, pairs: list[tuple[str, str]]) -> Table:
         [Cell(f"{a} and {b}"), *(Cell(style.number(own.get(name), 2), numeric=True) for name in tracks)]
         for (a, b), own in known.items()
     ]
-    return Table("Correlation of a track between cells, over all elements.", ["Cells", *map(style.track, tracks)], rows)
+    return Table(
+        "Correlation of a track between cells, over these elements.", ["Cells", *map(style.track, tracks)], rows
+    )
 
 
 def findings(study: Study) -> list[str]:

@@ -1,0 +1,119 @@
+"""EPInformer's form on the element store: promoter and elements, each told how far and how active it is.
+
+After Lin et al. (EPInformer), re-made from its description: scalars join each element's vector (its distance; in the
+variant PE-Activity its activity), then pre-norm transformer layers follow in which an element sees itself and the
+promoter, and the promoter all; the promoter's vector, and its activity in PE-Activity, give expression. The link score
+is the promoter's attention, mean over layers and heads.
+
+An adaptation: frames are the store's (`merge-ccres --width 2000` gives 2 kb), not each element's length in zeros;
+activity is log10(1 + sqrt(accessibility x H3K27ac)), as raw peak values span five decades; contacts (+HiC) and the
+other eight features of a gene's transcripts are not read.
+"""
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from crexpress.core.tracks import linear
+from crexpress.models.attention import Prior
+from crexpress.models.config import ModelConfig
+from crexpress.models.inputs import Features, GeneProfile, Prediction, ProfileChanges
+from crexpress.models.regulatory import RegulatoryModel
+
+_PARTS = (("dnase", "atac"), ("h3k27ac",))  # of activity: the first track of each that is there
+
+
+class EPInformer(RegulatoryModel):
+    """The house's encoder and mixer with EPInformer's scalars, mask and head."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__(config)
+        width = config.width_model
+        tracks = [
+            next((config.tracks.index(name) for name in names if name in config.tracks), None) for names in _PARTS
+        ]
+        self.tracks = [at for at in tracks if at is not None] if config.scalars == "activity" else []
+        self.position = nn.Identity()  # distance is a scalar, not a bias of attention
+        scalars = 1 + bool(self.tracks)
+        self.join = nn.Sequential(nn.Linear(width + scalars, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
+        inputs, hidden = width + bool(self.tracks), config.hidden_head or width
+        end = nn.Identity() if config.anchored else nn.Softplus()
+        self.head = cast(
+            "nn.Sequential",
+            nn.Sequential(
+                *(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(), nn.Linear(hidden, 1), end)
+            ),
+        )  # type: ignore[assignment]
+
+    @property
+    def token_width(self) -> int:
+        return self.config.width_model + bool(self.tracks)
+
+    def embed(self, features: Features) -> Tensor:
+        vectors: Tensor = self.encoder(features)
+        if not self.tracks:
+            return vectors
+        there = features.present[:, self.tracks].unsqueeze(-1)
+        signal = linear(features.signals[:, self.tracks].float(), self.config.transform, torch).clamp(min=0)
+        level = (signal * there).mean(-1)
+        activity = torch.log10(1 + level.prod(-1, keepdim=True) ** (1 / len(self.tracks)))
+        return torch.cat([vectors, activity.to(vectors.dtype)], dim=1)
+
+    def predict(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None = None,
+        profile: GeneProfile | None = None,
+    ) -> Prediction:
+        gene = tokens.shape[1] // 2
+        width = self.config.width_model
+        own = torch.arange(tokens.shape[1], device=tokens.device) == gene
+        far = (distance.abs() / 1000).masked_fill(own, 0).unsqueeze(-1).to(tokens.dtype)
+        active = tokens[..., width:].masked_fill(own.view(1, -1, 1), 0)  # both scalars of the promoter are 0
+        content = self.join(torch.cat([tokens[..., :width], far, active], dim=-1))
+        if self.gene is not None and profile is not None:
+            joined = self.gene(profile, content[:, gene]).to(content.dtype).unsqueeze(1)
+            content = torch.cat([content[:, :gene], joined, content[:, gene + 1 :]], dim=1)
+        mixed = self.mixer(content, tokens[..., :0], *self._priors(present, distance, loops), gene)
+        expression = self.head(torch.cat([mixed.gene, tokens[:, gene, width:]], dim=-1)).squeeze(-1)
+        return Prediction(expression, mixed.logits.softmax(-1), mixed.logits)
+
+    def silence_each(
+        self,
+        tokens: Tensor,
+        present: Tensor,
+        distance: Tensor,
+        loops: Tensor | None,
+        profile: GeneProfile | None,
+        silent: Tensor,
+        undisturbed: Tensor,
+        changes: ProfileChanges | None = None,
+    ) -> Tensor:
+        """As EPInformer's in-silico perturbation: an element of zeros is a masked one, whatever `silent` is."""
+        n = tokens.shape[1]
+        expression = undisturbed.unsqueeze(1).repeat(1, n)
+        for column in range(n):
+            there = present[:, column]
+            if column != n // 2 and there.any():
+                left = present.clone()
+                left[:, column] = False
+                found = self.predict(tokens, left, distance, loops, profile).expression
+                expression[:, column] = torch.where(there, found, undisturbed).to(expression.dtype)
+        return expression
+
+    def prior(self, present: Tensor, distance: Tensor, loops: Tensor | None, rows: slice) -> Prior:
+        blocked = self._blocked(present, rows).unsqueeze(1)
+        zeros = torch.zeros(1, self.config.heads, 1, 1, device=present.device)
+        return Prior(zeros.masked_fill(blocked, float("-inf")), None)
+
+    def _blocked(self, present: Tensor, rows: slice) -> Tensor:
+        """An element sees itself and the promoter, the promoter all that is there: bool [B, rows, n]."""
+        n = present.shape[1]
+        gene = torch.arange(n, device=present.device) == n // 2
+        itself = torch.eye(n, dtype=torch.bool, device=present.device)
+        seen = (itself | gene.unsqueeze(0) | gene.unsqueeze(1))[rows]
+        blocked = ~seen | ~present.unsqueeze(-2)
+        return blocked & ~itself[rows]  # a pad attends to itself, so that no row is empty

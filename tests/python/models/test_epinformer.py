@@ -1,0 +1,102 @@
+"""EPInformer's form: who sees whom, what its scalars are, its perturbation, and one model through the tools."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from crexpress.core import artifacts
+from crexpress.models.epinformer import EPInformer
+from crexpress.models.folder import build
+from crexpress.models.inputs import Features
+from crexpress.training.presets import read_preset
+from tools import inputs, run, train
+
+
+def model(scalars: str = "activity", tracks: tuple[str, ...] = ("dnase", "h3k27ac")) -> EPInformer:
+    torch.manual_seed(0)
+    config = read_preset("epinformer-small")[0].replace(tracks=tracks, scalars=scalars)
+    built = build(config)
+    assert isinstance(built, EPInformer)
+    return built.eval()
+
+
+def batch(net: EPInformer, n: int = 7) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(1)
+    tokens = torch.randn(2, n, net.token_width, generator=generator).abs()
+    present = torch.ones(2, n, dtype=torch.bool)
+    present[1, 0] = False
+    return tokens, present, torch.arange(-n // 2, n // 2).repeat(2, 1) * 5_000.0
+
+
+def test_an_element_sees_itself_and_the_promoter_and_the_promoter_sees_all():
+    net = model()
+    _, present, _ = batch(net)
+    seen = ~net._blocked(present, slice(None))
+    assert seen[0, 3].all()
+    assert seen[0, 1].tolist() == [False, True, False, True, False, False, False]
+    assert seen[1, 3].tolist() == [False, *[True] * 6]
+    tokens, present, distance = batch(net)
+    attention = net.predict(tokens, present, distance).attention
+    assert attention.shape == (2, 3, 4, 7)
+    assert (attention[1, :, :, 0] == 0).all()
+    torch.testing.assert_close(attention.sum(-1), torch.ones(2, 3, 4))
+
+
+def test_scalars_change_the_prediction_and_the_promoters_own_distance_does_not():
+    net = model()
+    tokens, present, distance = batch(net)
+    usual = net.predict(tokens, present, distance).expression
+    farther = distance.clone()
+    farther[:, 5] *= 3
+    assert (net.predict(tokens, present, farther).expression != usual).all()
+    farther = distance.clone()
+    farther[:, 3] = 9_000
+    torch.testing.assert_close(net.predict(tokens, present, farther).expression, usual)
+    assert model("distance").token_width == 64
+    assert model("activity", ("ctcf",)).token_width == 64  # nothing that activity is of
+
+
+def test_activity_is_that_of_the_linear_tracks():
+    net = model()
+    signals = torch.log10(1 + torch.tensor([[[4.0] * 15, [9.0] * 15], [[0.0] * 15, [9.0] * 15]]))
+    nothing = torch.empty(2, 0)
+    codes = torch.full((2, 600), 4, dtype=torch.uint8)
+    present = torch.ones(2, 2, dtype=torch.bool)
+    found = net.embed(Features(signals, present, codes, nothing))[:, -1]
+    torch.testing.assert_close(found, torch.log10(1 + torch.tensor([6.0, 0.0])))
+
+
+def test_a_silenced_element_is_a_masked_one():
+    net = model()
+    tokens, present, distance = batch(net)
+    usual = net.predict(tokens, present, distance).expression
+    changed = net.silence_each(tokens, present, distance, None, None, net.embed_silent(), usual)
+    without = present.clone()
+    without[:, 5] = False
+    torch.testing.assert_close(changed[:, 5], net.predict(tokens, without, distance).expression)
+    torch.testing.assert_close(changed[:, 3], usual)  # the promoter's own column
+    assert changed[1, 0] == usual[1]  # a pad
+
+
+@pytest.mark.slow
+def test_it_is_trained_predicts_and_ranks_links_as_any_other(tiny: Any, tmp_path: Path):
+    result = train(tiny, tmp_path / "model", "--preset", "epinformer-small", "--window", 0)
+    assert result.exit_code == 0, result.output
+    for tool, kind in (("predict", "predictions"), ("interpret", "links")):
+        result = run(tool, "--model", tmp_path / "model", *inputs(tiny, "A", expression=False), "--outdir", tmp_path)
+        assert result.exit_code == 0, result.output
+        table, header = artifacts.read_table(tmp_path / f"{kind}.A.parquet", kind)
+        assert header["parameters"]["preset"] == "epinformer-small"
+    assert table["attention"].is_between(0, 1).all()
+    assert np.ptp(table["perturbation"].to_numpy()) > 0
+
+
+@pytest.mark.parametrize("scalars", ["distance", "activity"])
+def test_gradients_reach_every_weight(scalars: str):
+    net = model(scalars).train()
+    tokens, present, distance = batch(net)
+    net.predict(tokens, present, distance).expression.sum().backward()
+    unused = [name for name, weights in net.named_parameters() if weights.grad is None and "encoder" not in name]
+    assert unused == []
