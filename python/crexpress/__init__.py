@@ -19,6 +19,7 @@ _PUBLIC = {  # name: where it is
     "save_model": "crexpress.api:save_model",
     "predict": "crexpress.api:predict",
     "embed": "crexpress.api:embed",
+    "embed_genes": "crexpress.api:embed_genes",
     "contributions": "crexpress.api:contributions",
     "variants": "crexpress.api:variants",
     "attention": "crexpress.api:attention",

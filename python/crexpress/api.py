@@ -29,6 +29,7 @@ from crexpress.interpret import links as model_links
 from crexpress.interpret.chosen import asked_pairs
 from crexpress.interpret.contribution_tables import channel_rows, link_rows
 from crexpress.interpret.contributions import Background
+from crexpress.interpret.embedding import annotated, gene_vectors
 from crexpress.interpret.score_variants import score_variants
 from crexpress.interpret.scores import SCORES
 from crexpress.links import combine
@@ -63,6 +64,21 @@ class Embeddings(NamedTuple):
 
     elements: pl.DataFrame
     vectors: np.ndarray
+
+    def anndata(self) -> Any:
+        """As an AnnData for scanpy; `crexpress.interpret.embedding.cluster` clusters it as the tool `embed` does."""
+        return annotated(self.vectors, self.elements, "element_id")
+
+
+class GeneEmbeddings(NamedTuple):
+    """The genes (rows of genes.parquet) with their `predicted` expression, and a vector of each, float32 [genes, d]."""
+
+    genes: pl.DataFrame
+    vectors: np.ndarray
+
+    def anndata(self) -> Any:
+        """As an AnnData for scanpy, as of `Embeddings`."""
+        return annotated(self.vectors, self.genes, "gene_id")
 
 
 class Contributed(NamedTuple):
@@ -240,6 +256,18 @@ def embed(model: Model, study: Study, cell: str, *, precision: str = "float32") 
     used = torch.unique(store.index[store.index >= 0]).numpy()
     vectors = prediction.encode(model, store, 0, precision)
     return Embeddings(study.elements[used], vectors[torch.from_numpy(used).long()].cpu().numpy())
+
+
+def embed_genes(model: Model, study: Study, cell: str, *, precision: str = "float32") -> GeneEmbeddings:
+    """What the network makes of every gene in a cell, its elements mixed in: what expression is predicted from.
+
+    Example:
+        of_genes = cx.embed_genes(model, study, "A")
+        print(of_genes.genes.select("gene_name", "predicted").head(3), of_genes.vectors.shape)
+    """
+    store = study.store(model, cell)
+    found, predicted = gene_vectors(model, store, 0, prediction.encode(model, store, 0, precision))
+    return GeneEmbeddings(study.genes.with_columns(predicted=pl.Series(predicted)), found)
 
 
 def contributions(

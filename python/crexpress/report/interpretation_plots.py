@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from crexpress.report import style
 from crexpress.report.plots import WIDTH, styled
 
+_FEWEST = 5  # genes of a category that is drawn; the tables have all
 CATEGORIES = {
     "TP": (style.BLUE, "high, predicted high (TP)"),
     "FP": (style.VERMILLION, "low, predicted high (FP)"),
@@ -52,7 +53,7 @@ def around_genes(table: pl.DataFrame, counts: dict[str, int]) -> Figure:
     for axis, track in zip(axes, tracks, strict=False):
         for name, (colour, title) in CATEGORIES.items():
             part = table.filter((pl.col("track") == track) & (pl.col("category") == name))
-            if len(part):
+            if len(part) and counts.get(name, 0) >= _FEWEST:
                 middle = (part["from"] + part["to"]).to_numpy() / 2000
                 _band(axis, middle, part, "mean", colour, f"{title}, {counts.get(name, 0):,} genes")
         axis.set(title=style.track(track), ylabel="mean signal")
@@ -64,13 +65,13 @@ def around_genes(table: pl.DataFrame, counts: dict[str, int]) -> Figure:
 
 
 @styled
-def decay(table: pl.DataFrame) -> Figure:
+def decay(table: pl.DataFrame, counts: dict[str, int]) -> Figure:
     """Mean size of the perturbation effect by distance, a line with its interval for each category."""
     figure = Figure(figsize=(WIDTH * 0.7, 3.4), layout="constrained")
     axis = figure.subplots()
     for name, (colour, title) in CATEGORIES.items():
         part = table.filter((pl.col("category") == name) & (pl.col("mean_effect") > 0))
-        if len(part):
+        if len(part) and counts.get(name, 0) >= _FEWEST:
             middle = np.sqrt(part["from"].clip(500).to_numpy() * part["to"].to_numpy().astype(float)) / 1000
             _band(axis, middle, part, "mean_effect", colour, title)
     axis.set(xscale="log", yscale="log", xlabel="kb from the TSS", ylabel="mean size of the effect")

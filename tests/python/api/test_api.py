@@ -51,7 +51,7 @@ def said(place: Path) -> dict[str, Any]:
     """What is left when all examples of docs/api.md have run, in their order."""
     names: dict[str, Any] = {}
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
-    assert len(blocks) == 16
+    assert len(blocks) == 17
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         for block in blocks:
@@ -96,6 +96,11 @@ def test_attention_vectors_and_the_dataset_are_the_models(said: dict[str, Any]) 
     np.testing.assert_allclose(mean["attention"], mean["mean"], atol=1e-6)
     embeddings = said["embeddings"]
     assert embeddings.vectors.shape == (len(embeddings.elements), model.token_width)
+    of_genes = said["of_genes"]
+    with torch.no_grad():
+        made = model.head(torch.from_numpy(of_genes.vectors)).mean(-1).numpy()
+    assert made == pytest.approx(of_genes.genes["predicted"].to_numpy(), abs=1e-5)
+    assert of_genes.anndata().obs_names.tolist() == of_genes.genes["gene_id"].to_list()
     genes = said["genes"]
     assert {genes.store.genes["chrom"][int(row)] for row in genes.gene} == {"chr1"}
     example = genes[5]

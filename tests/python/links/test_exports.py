@@ -13,7 +13,7 @@ import pysam
 import pytest
 from crexpress.core import artifacts
 from crexpress.formats import loop_files
-from crexpress.links.exports import igv, shown
+from crexpress.links.exports import shown
 from crexpress.links.exports.bigwig import write_sums
 from tools import run
 
@@ -144,13 +144,6 @@ def test_same_links_give_the_same_bytes(exported: Path) -> None:
     files = {path.name: path.read_bytes() for path in exported.iterdir()}
     assert export(exported.parent, "--top", 2, "--genome", "hg38").exit_code == 0
     assert {path.name: path.read_bytes() for path in exported.iterdir()} == files
-
-
-def test_genome_is_told_by_chromosome_lengths() -> None:
-    assert igv.genome_of({"chr20": 64_444_167, "chr8": 5}) == "hg38"
-    assert igv.genome_of({"20": 63_025_520}) == "hg19"
-    assert igv.genome_of({"chr1": 195_154_279}) == "mm39"
-    assert igv.genome_of({"chr1": 1000}) == ""
 
 
 def test_called_links_are_shown_where_a_link_model_calls_them(case: link_case.Case) -> None:

@@ -10,17 +10,11 @@ from xml.etree import ElementTree
 
 import polars as pl
 
-from crexpress.core import files
+from crexpress.core import builds, files
 from crexpress.links.exports.shown import Shown
 
 TITLES = {"bedpe": "links", "bed": "elements with links", "bigwig": "summed score"}
 _AROUND = 50_000  # bp beside the links of the gene that is shown first
-_GENOMES = {  # by the length of a chromosome that assemblies differ in
-    **{("1", 248_956_422): "hg38", ("20", 64_444_167): "hg38", ("22", 50_818_468): "hg38"},
-    **{("1", 249_250_621): "hg19", ("20", 63_025_520): "hg19", ("22", 51_304_566): "hg19"},
-    **{("1", 195_154_279): "mm39", ("19", 61_420_004): "mm39"},
-    **{("1", 195_471_971): "mm10", ("19", 61_431_566): "mm10"},
-}
 
 
 class Track(NamedTuple):
@@ -34,8 +28,7 @@ class Track(NamedTuple):
 
 def genome_of(lengths: Mapping[str, int]) -> str:
     """What IGV calls the genome with chromosomes of these lengths; "" where it is none of the common ones."""
-    found = {_GENOMES.get((name.removeprefix("chr"), length), "") for name, length in lengths.items()} - {""}
-    return found.pop() if len(found) == 1 else ""
+    return builds.of_lengths(lengths) or ""
 
 
 def place(shown: Shown) -> str:
