@@ -19,7 +19,7 @@ from crexpress.formats import chain, screen_files
 from crexpress.links.published import gene_keys
 from crexpress.prepare import screening
 
-_FEW = 10  # pairs below which TSSs tell nothing
+_TELLING = 10  # pairs from which on TSSs tell a build
 _NEAR = 20_000  # bp: TSSs of one gene in two annotations of one build lie nearer, of most genes
 
 
@@ -115,7 +115,7 @@ def _with_tss(
         return pairs, []
     own = pairs.join(world.genes.select("gene_id", "tss"), on="gene_id", how="inner").drop_nulls("startTSS")
     apart = (own["startTSS"] - own["tss"]).abs().to_numpy()
-    if len(own) < _FEW or (apart > _NEAR).mean() <= 0.5:
+    if len(own) < _TELLING or (apart > _NEAR).mean() <= 0.5:
         return pairs, []
     told = f"the TSSs of {(apart > _NEAR).mean():.0%} of its pairs lie more than {_NEAR // 1000} kb from ours"
     if not (build or entry.options.get("build")):

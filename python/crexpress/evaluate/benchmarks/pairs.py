@@ -15,6 +15,7 @@ from crexpress.core import bootstrap, methods, ranking
 from crexpress.core.methods import Method
 from crexpress.evaluate import top_k
 from crexpress.evaluate.benchmarks.base import SECTION
+from crexpress.evaluate.links import FEW_POSITIVES
 from crexpress.evaluate.metrics import Context, Metric
 
 ALL, COMMON, CLEAN = "all pairs", "covered pairs", "clean pairs"
@@ -22,7 +23,6 @@ GROUPS = {
     **{"<10 kb": (0, 10e3), "10-50 kb": (10e3, 50e3), "50-100 kb": (50e3, 100e3), ">100 kb": (100e3, np.inf)},  # ScPGE
     **{"0-5 kb": (0, 5e3), "5-50 kb": (5e3, 50e3), "50-1,000 kb": (50e3, 1e6), ">1,000 kb": (1e6, np.inf)},  # CREaTor
 }
-FEW = 10  # positives below which no curve is drawn
 _BANDS, _RECALLS = 1_000, np.arange(0.02, 1.001, 0.02).round(2)
 
 
@@ -78,7 +78,7 @@ def measure(
         if subset == ALL:
             rows += _top_k(part, context, by_gene, gene)
             rows += _effects(part, context, by_gene, gene)
-            if part.positive.sum() >= FEW:
+            if part.positive.sum() >= FEW_POSITIVES:
                 curves += _curves(part, subset, by_gene[: 1 + _BANDS], gene)
     return rows, curves
 
