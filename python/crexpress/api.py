@@ -262,8 +262,7 @@ def contributions(
         bases = found.parts[0].bases * found.parts[0].hypothetical  # [links, 4, width]
     """
     loaded = cell_model.of_cells(model, study.inputs(cell))
-    asked = {"genes": _joined(genes), "elements": _joined(elements)}
-    pairs = asked_pairs(loaded.store, cell, **asked)
+    pairs = asked_pairs(loaded.store, cell, _joined(genes), _joined(elements))
     parts = list(attribution.contributions(model, loaded.store, 0, pairs, background, shuffles, seed, tokens))
     return Contributed(
         pl.concat([link_rows(loaded.store, part) for part in parts]),
