@@ -38,7 +38,7 @@ def strongest_elements(path: Path, elements: pl.DataFrame, score: str, count: in
     if score not in links.columns:
         known = ", ".join(entry["name"] for entry in header["parameters"]["scores"])
         raise InputError(f"{path} has no score '{score}'; it has {known}")
-    if len(links) and (links["element"] >= len(elements)).any():
+    if len(links) and links["element"].to_numpy().max() >= len(elements):
         raise InputError(f"{path} is of other elements; give the elements.parquet that it was made with")
     best = links.group_by("element", maintain_order=True).agg(pl.col(score).max())
     top = best.sort(score, descending=True, maintain_order=True).head(count)

@@ -60,8 +60,8 @@ def write(
     _write_bigwigs(folder / f"contributions.{name}", store, config, rows, arrays)
     if config.sequence:
         _write_modisco(folder / f"modisco.{name}", arrays, header | {"kind": "modisco_input"})
-    median = float(rows["error"].median() or 0.0)  # type: ignore[arg-type]
-    log.say(f"contributions of {count:,} links in {name}: the median misses its effect by {median:.2%}")
+    missed = float(np.median(rows["error"].to_numpy()))
+    log.say(f"contributions of {count:,} links in {name}: the median misses its effect by {missed:.2%}")
     return rows, table
 
 

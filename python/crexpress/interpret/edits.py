@@ -52,7 +52,7 @@ def check(edits: Edits, path: Path, fasta: Path, lengths: Mapping[str, int | Non
     table = table.filter(~outside)
     differs = (pl.col("ref") != pl.col("there")) & ~pl.col("ref").str.contains("N")
     wrong = table.filter(differs.fill_null(False))
-    stated = table["ref"].len() - table["ref"].null_count() + int(outside.sum())
+    stated = len(table.filter(pl.col("ref").is_not_null())) + int(outside.sum())
     if len(wrong) + int(outside.sum()) > WRONG * max(stated, 1) and stated:
         first = wrong.row(0, named=True) if len(wrong) else edits.table.row(0, named=True)
         stands = f"says {first['ref'][:20]} at {first['chrom']}:{first['start'] + 1:,}" if first["ref"] else "goes on"

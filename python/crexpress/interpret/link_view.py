@@ -57,8 +57,8 @@ class LinkView(nn.Module):
             self.features.motifs,
             self._nothing(0, 0) if self.profile is None else self.profile.values.nan_to_num(0.0),
         )
-        bases, signals, motifs = (torch.zeros_like(part) for part in self.inputs[:3])
-        self.silent = Inputs(bases, signals, motifs, self._silent_profile())
+        bases, signals, scores = (torch.zeros_like(part) for part in self.inputs[:3])
+        self.silent = Inputs(bases, signals, scores, self._silent_profile())
 
     def forward(self, bases: Tensor, signals: Tensor, motifs: Tensor, profile: Tensor, link: Tensor) -> Tensor:
         codes = bases if self.model.config.sequence else self.features.codes[link]
