@@ -1,7 +1,9 @@
 """Genome builds, told by the lengths of their chromosomes; what is of another build is refused, never guessed."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from crexpress.core.errors import InputError
 
@@ -43,6 +45,18 @@ def of_lengths(chromosomes: Sequence[Sequence[object]] | Mapping[str, int | None
     )
 
 
+def of_comments(lines: Iterable[str]) -> str | None:
+    """The build that an annotation's comments name: the only one, or, as GENCODE has it, what it is "mapped to"."""
+    found = re.findall(r"(mapped to )?(GRC[hm]\d+|\bhg\d+|\bmm\d+)", "\n".join(lines))
+    names = {named(name) for mapped, name in found if mapped} or {named(name) for _, name in found}
+    return names.pop() if len(names) == 1 else None
+
+
+def of_header(header: Mapping[str, Any]) -> str | None:
+    """The build of an elements.parquet, by its chromosomes; None where they tell none."""
+    return of_lengths(header["parameters"].get("chromosomes", []))
+
+
 def named(text: str) -> str:
     """A build by its usual name: GRCh37 is hg19."""
     return _OTHER_NAMES.get(text.strip().lower(), text.strip().lower())
@@ -53,5 +67,5 @@ def require_build(path: str | Path, given: str | None, run: str | None) -> None:
     if given and run and named(given) != named(run):
         raise InputError(
             f"{path} is of {named(given)}, this run of {named(run)}; give a table of {named(run)}, or a chain file "
-            f"from {named(given)} (column chain of benchmarks.csv)"
+            f"from {named(given)} (column chain of benchmarks.csv, for evaluate --benchmarks)"
         )

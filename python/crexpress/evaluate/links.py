@@ -92,10 +92,11 @@ def screening(
     genes: pl.DataFrame,
     links: Sequence[Links],
     only: str | None,
+    build: str | None = None,
 ) -> Screening:
     """The screen of `path` in each of its cells that has links, or in the cell `only`, as far as it fits this run."""
     ranked = {only} if only else {of_cell.cell for of_cell in links}
-    found = screenings.screen(benchmark, path, genes, elements["chrom"].unique(), ranked)
+    found = screenings.screen(benchmark, path, genes, elements["chrom"].unique(), ranked, build)
     extents = elements.select("chrom", pl.col("ccre_start").alias("start"), pl.col("ccre_end").alias("end"))
     for cell, pairs in list(found.cells.items()):
         touched = np.zeros(len(pairs), bool)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from crexpress.core import artifacts, errors, log
+from crexpress.core import artifacts, builds, errors, log
 from crexpress.evaluate import expression as accuracy
 from crexpress.evaluate import links, metrics
 from crexpress.evaluate.benchmarks.run import score
@@ -63,8 +63,10 @@ def run(
     activity = links.read_activity(signals, genes, gene_header)
     for cell, tracks in activity.items():
         artifacts.require_rows(f"signals of {cell}", tracks, elements, len(element_table))
+    build = builds.of_header(element_header)
     found = [
-        links.screening(name, path, element_table, gene_table, tables, crispr_cell) for name, path in files.items()
+        links.screening(name, path, element_table, gene_table, tables, crispr_cell, build)
+        for name, path in files.items()
     ]
     screening.require_one(found)
     for of_file in found:

@@ -95,6 +95,12 @@ def first_line(path: str | Path) -> str:
     raise InputError(f"{path} is empty")
 
 
+def comments(path: str | Path) -> list[str]:
+    """The # lines that a text begins with."""
+    with open_text(path) as file:
+        return [line for _, line in itertools.takewhile(lambda one: one[1].startswith("#"), numbered(path, file))]
+
+
 def read_table(path: str | Path, columns: int) -> pl.DataFrame:
     """Tab-separated text as columns `line`, `column_1`, ... (strings, null where a line is shorter).
 

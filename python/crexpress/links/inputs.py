@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Self
 
 import polars as pl
 
-from crexpress.core import artifacts, methods
+from crexpress.core import artifacts, builds, methods
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
 from crexpress.links import choose, known, model
@@ -142,9 +142,10 @@ def screens(files: Mapping[str, Path], scenes: Mapping[str, Scene], store: Store
     if only and only not in scenes:
         raise InputError(f"--crispr-cell {only}: the signals are of {', '.join(scenes)}; give the signals of {only}")
     cells, chromosomes = [only] if only else list(scenes), store.elements["chrom"].unique()
+    build = builds.of_header(store.elements_header)
     found: Screens = []
     for name, path in files.items():
-        here = read_pairs(name, path, cells, store.genes, chromosomes)
+        here = read_pairs(name, path, cells, store.genes, chromosomes, build)
         found += [(name, cell, pairs) for cell, pairs in here.items()]
     return found
 

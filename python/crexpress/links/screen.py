@@ -47,13 +47,18 @@ class Tested(NamedTuple):
 
 
 def read_pairs(
-    name: str, path: Path, cells: Sequence[str], genes: pl.DataFrame, chromosomes: Collection[str]
+    name: str,
+    path: Path,
+    cells: Sequence[str],
+    genes: pl.DataFrame,
+    chromosomes: Collection[str],
+    build: str | None = None,
 ) -> dict[str, pl.DataFrame]:
     """Pairs of a screen in each of these cells that it has, {cell: pairs}; a file without cells is of the only one.
 
     What a user should know of its lines is said. Raises InputError as `screening.screen`, and when no cell has a pair.
     """
-    found = screening.screen(name, path, genes, chromosomes, cells)
+    found = screening.screen(name, path, genes, chromosomes, cells, build)
     screening.require_one([found])
     for warning in found.warnings:
         say(f"Warning: {warning}")

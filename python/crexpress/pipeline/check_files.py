@@ -50,6 +50,7 @@ def screens(
     cells: Sequence[str],
     only: str | None,
     fitted: str | None,
+    build: str | None = None,
 ) -> tuple[list[str], list[str]]:
     """Warnings and faults of the screens given as [NAME=]FILE, in those `cells` whose links are scored, or `only` one.
 
@@ -67,7 +68,7 @@ def screens(
         warnings.append(f"--crispr-cell: links are scored of {known}, not of {only}: screens tell what needs no model.")
     for name, path in screen_files.parse(options).items():
         try:
-            found.append(_screen(name, path, lists, annotation, [only] if only else cells))
+            found.append(_screen(name, path, lists, annotation, [only] if only else cells, build))
             if name == fitted and only:
                 _require_fit(found[-1], only)
         except InputError as error:
@@ -81,11 +82,16 @@ def screens(
 
 
 def _screen(
-    name: str, path: Path, lists: Sequence[pl.DataFrame], annotation: pl.DataFrame, cells: Sequence[str]
+    name: str,
+    path: Path,
+    lists: Sequence[pl.DataFrame],
+    annotation: pl.DataFrame,
+    cells: Sequence[str],
+    build: str | None,
 ) -> screening.Screening:
     """A screen beside annotation and cCREs; InputError when it cannot be of this genome."""
     chromosomes = dict.fromkeys(chrom for frame in lists or [annotation] for chrom in frame["chrom"].unique())
-    found = screening.screen(name, path, annotation, chromosomes, cells)
+    found = screening.screen(name, path, annotation, chromosomes, cells, build)
     for cell, pairs in list(found.cells.items()):
         touched = np.ones(len(pairs), bool)
         if lists:

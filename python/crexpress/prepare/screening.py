@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import polars as pl
 
+from crexpress.core import builds
 from crexpress.core.errors import InputError
 from crexpress.core.intervals import any_overlap, overlapping
 from crexpress.formats import screen_files
@@ -50,12 +51,18 @@ class Screening(NamedTuple):
 
 
 def screen(
-    name: str, path: Path, genes: pl.DataFrame, chromosomes: Collection[str], ranked: Collection[str]
+    name: str,
+    path: Path,
+    genes: pl.DataFrame,
+    chromosomes: Collection[str],
+    ranked: Collection[str],
+    build: str | None = None,
 ) -> Screening:
-    """The pairs of a screen in each cell of `ranked`, those whose links are to be scored.
+    """The pairs of a screen in each cell of `ranked`, those whose links are to be scored, of a run of this `build`.
 
     A file that does not name its cell is taken for the only one, and `warnings` say so. Raises InputError for a file
-    that cannot be read, or that does not name its cell where several are ranked.
+    that cannot be read, that is of another build (see `placed`), or that does not name its cell where several are
+    ranked.
     """
     table = screen_files.read(path, chromosomes)
     assumed: str | None = None
@@ -82,7 +89,9 @@ def screen(
             f"{name}: no pair to score in {wanted}; its cells are {_examples(present)}. A screen's cell must have the "
             "name that it has in the samplesheet."
         )
-    found = {cell: pairs(frame.filter(pl.col("CellType") == cell), genes) for cell in chosen}
+    known, told_of_tss = placed(path, frame, genes, table.build, build)
+    warnings += [f"{name}: {told}." for told in told_of_tss]
+    found = {cell: known.filter(pl.col("CellType") == cell) for cell in chosen}
     return Screening(name, found, assumed, table.left_out, warnings)
 
 
@@ -171,6 +180,41 @@ def pairs(screen: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
         genes["gene_id"].gather(row).alias("gene_id"),
         pl.coalesce(ways).abs().alias("distance"),
     )
+
+
+_TELLING = 5  # genes from which on TSSs tell a build
+# bp: of the 2,101 genes of EPCrisprBenchmark 0.4 % lie farther from GENCODE 24's TSS; between builds most do
+_NEAR = 5_000
+
+
+def placed(
+    path: Path, screen: pl.DataFrame, genes: pl.DataFrame, build: str | None, run: str | None
+) -> tuple[pl.DataFrame, list[str]]:
+    """`pairs` of a screen that is of the run's build, and what to tell of them.
+
+    `build` is what is known of the file, `run` the build of the run. InputError where they differ, and, where one of
+    them is not known, where most genes have their TSS elsewhere. Where most pairs do in the same build (ScPGE's
+    Integration set), distances are from the run's TSSs.
+    """
+    builds.require_build(path, build, run)
+    found = pairs(screen, genes)
+    if "startTSS" not in found.columns:
+        return found, []
+    both = found.join(genes.select("gene_id", "tss"), on="gene_id")
+    both = both.select("gene_id", (pl.col("startTSS") - pl.col("tss")).abs().alias("apart")).drop_nulls()
+    of_gene = both.group_by("gene_id").agg(pl.col("apart").min() > _NEAR)["apart"].to_numpy()
+    if not (build and run) and len(of_gene) >= _TELLING and of_gene.mean() > 0.5:
+        raise InputError(
+            f"{path}: the TSSs of {of_gene.mean():.0%} of its genes lie more than {_NEAR // 1000} kb from this run's, "
+            "as in another genome build; give a table of this run's build (evaluate --benchmarks lifts one by a chain "
+            "file), or, where only its TSSs are of another, leave its column startTSS out"
+        )
+    far = (both["apart"] > _NEAR).to_numpy()
+    if not len(far) or far.mean() <= 0.5:
+        return found, []
+    wrong = [name for name in ("startTSS", "distanceToTSS") if name in screen.columns]
+    told = f"the TSSs of {far.mean():.0%} of its pairs lie more than {_NEAR // 1000} kb from this run's"
+    return pairs(screen.drop(wrong), genes), [f"{told}, from which distances are measured"]
 
 
 def overlaps(pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 from scipy import ndimage
 
-from crexpress.core import methods, splits
+from crexpress.core import builds, methods, splits
 from crexpress.core.artifacts import Arrays
 from crexpress.core.errors import InputError
 from crexpress.core.intervals import overlapping
@@ -63,8 +63,10 @@ def screen(files: Sequence[str], inputs: Inputs) -> pl.DataFrame:
     """
     tables, genes, screens = [], inputs.genes.data, facts.screens(inputs)
     chromosomes = {*genes["chrom"].unique(), *(inputs.elements.data["chrom"].unique() if inputs.elements else ())}
+    build = builds.of_header(inputs.elements.header) if inputs.elements else None
     for name, path in screen_files.parse(files).items():
-        pairs = screening.pairs(screen_files.read(path, chromosomes).pairs, genes)
+        table = screen_files.read(path, chromosomes)
+        pairs, _ = screening.placed(path, table.pairs, genes, table.build, build)
         assumed = screens.get(name, {}).get("assumed_cell")
         cell = pl.col("CellType") if "CellType" in pairs.columns else pl.lit(assumed, pl.String)
         tables.append(

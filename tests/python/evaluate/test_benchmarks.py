@@ -224,13 +224,14 @@ def test_builds_are_known_by_lengths():
 
 
 def test_a_screen_whose_tss_lie_elsewhere_is_of_another_build_unless_it_says(tmp_path):
-    rows = [f"chr1 {5000 + i} {5500 + i} ABC ENSG01 900000 K {i < 3}" for i in range(12)]
-    world = World(genes=GENES, resamples=0)
-    with pytest.raises(InputError, match="the TSSs of 100% of its pairs lie more than 20 kb from ours"):
+    genes = pl.concat([GENES.with_columns(gene_id=pl.lit(f"ENSG{i}0") + pl.col("gene_id")) for i in range(6)])
+    rows = [f"chr1 {5000 + i} {5500 + i} ABC ENSG{i % 6}0ENSG01 900000 K {i < 3}" for i in range(12)]
+    world = World(genes=genes, resamples=0)
+    with pytest.raises(InputError, match="the TSSs of 100% of its genes lie more than 5 kb from this run's"):
         crispr.score(Entry("s", "crispr", "K", screen(tmp_path, *rows)), world)
     found = crispr.score(Entry("s", "crispr", "K", screen(tmp_path, *rows), {"build": "hg38"}), world)
     assert [row.n for row in found.rows if (row.subset, row.metric) == ("<10 kb", "positives")] == [12]
-    assert any("distances are from this run's TSSs" in note for note in found.notes)
+    assert any("from which distances are measured" in note for note in found.notes)
 
 
 # --- other kinds ---

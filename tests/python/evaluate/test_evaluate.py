@@ -787,9 +787,13 @@ def test_tool_without_a_screen_writes_no_curves(inputs):
         (["--predictions", "predictions.A.parquet"], "holds a second prediction of A by net"),
         (["--crispr", "nowhere.tsv"], "there is no file nowhere.tsv"),
         (["--crispr", "screen.tsv", "--crispr", "screen.tsv"], "'screen' is given twice"),
+        (["--crispr", "shifted.tsv"], "shifted.tsv: the TSSs of 100% of its genes lie more than 5 kb from this run's"),
     ],
 )
 def test_tool_refuses_with_one_message(inputs, change, message):
+    pl.read_csv("screen.tsv", separator="\t").with_columns(
+        pl.col("chromStart", "chromEnd", "startTSS") + 60_000  # as between hg19 and hg38
+    ).write_csv("shifted.tsv", separator="\t")
     result = run_tool(*inputs, *change)
     assert result.exit_code == 65
     assert message in result.output

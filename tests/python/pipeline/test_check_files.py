@@ -113,6 +113,29 @@ def test_a_fit_needs_regulated_pairs_of_its_cell(files: list[Any]) -> None:
     assert "--crispr s: it has 3 regulated pairs in K, and fit-links needs 10" in result.stderr
 
 
+def test_a_screen_of_another_build_is_refused_by_its_tss_or_its_layout(files: list[Any]) -> None:
+    """As hg19 beside hg38: every position 60 kb off, or a layout that is of hg19 beside an annotation of GRCh38."""
+    rows = [line.split("\t") for line in screen(Path("s.tsv")).read_text().splitlines()]
+    tss = {f"GENE{number}": 10_000 * number for number in range(1, 21)}
+    for name, shift in (("same", 300), ("old", 60_000)):
+        lines = [[*rows[0], "startTSS"], *([*row, str(tss[row[3]] + shift)] for row in rows[1:])]
+        Path(f"{name}.tsv").write_text("\n".join("\t".join(line) for line in lines) + "\n")
+    assert check(files, "--crispr", "same.tsv", "--cells", "K")[0].exit_code == 0
+    result, warnings = check(files, "--crispr", "same.tsv", "--crispr", "old.tsv", "--cells", "K")
+    assert (result.exit_code, warnings) == (65, "")
+    told = "--crispr old: old.tsv: the TSSs of 100% of its genes lie more than 5 kb from this run's, as in another"
+    assert told in result.stderr, result.stderr
+    header = "chrPerturbationTarget\tstartPerturbationTarget\tendPerturbationTarget\tGeneSymbol\tCellType\tRegulated"
+    Path("nasser.tsv").write_text("\n".join([header, *("\t".join(row) for row in rows[1:])]) + "\n")
+    assert check(files, "--crispr", "nasser.tsv", "--cells", "K")[0].exit_code == 0  # nothing says what the run is of
+    Path("genes.gtf").write_text(f"##description: the human genome (GRCh38), version 24\n{GTF}")
+    result, _ = check(files, "--crispr", "nasser.tsv", "--cells", "K")
+    assert result.exit_code == 65
+    assert "--crispr nasser: nasser.tsv is of hg19, this run of hg38; give a table of hg38" in result.stderr
+    Path("genes.gtf").write_text(f"##description: genome (GRCh38), version 45, mapped to GRCh37 with backmap\n{GTF}")
+    assert check(files, "--crispr", "nasser.tsv", "--cells", "K")[0].exit_code == 0
+
+
 def test_nothing_to_check_opens_nothing(files: list[Any]) -> None:
     Path("genes.gtf").write_text("no annotation\n")
     result, warnings = check(files, "--cells", "K")

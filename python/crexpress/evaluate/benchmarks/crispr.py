@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crexpress.core import builds
 from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks import pairs as measures
 from crexpress.evaluate.benchmarks.base import Entry, Found, World
@@ -18,9 +17,6 @@ from crexpress.evaluate.benchmarks.predictors import labelled
 from crexpress.formats import chain, screen_files
 from crexpress.links.published import gene_keys
 from crexpress.prepare import screening
-
-_TELLING = 10  # pairs from which on TSSs tell a build
-_NEAR = 20_000  # bp: TSSs of one gene in two annotations of one build lie nearer, of most genes
 
 
 def score(entry: Entry, world: World) -> Found:
@@ -34,15 +30,17 @@ def score(entry: Entry, world: World) -> Found:
         raise InputError(f"{entry.name}: a screen needs a file; fill the column file of benchmarks.csv")
     table = screen_files.read(path, _chromosomes(world))
     notes = [f"left out: {text}" for text in screen_files.told(table.left_out)]
-    frame, lifted = _lifted(entry, table, world)
-    notes += lifted
+    build = entry.options.get("build") or table.build
+    frame = table.pairs
+    if entry.options.get("chain"):
+        frame, lifted = _lifted(frame, Path(entry.options["chain"]))
+        build, notes = world.build, [*notes, lifted]
     genes = world.genes if world.genes is not None else _genes_of(frame)
-    cells = _cells(entry, frame, world)
+    frame, told_of_tss = screening.placed(path, frame, genes, build, world.build or entry.options.get("build"))
+    notes += told_of_tss
     rows, curves = [], []
-    for cell, of_cell in cells.items():
-        known, said = _with_tss(entry, screening.pairs(of_cell, genes), genes, world, table.build)
-        notes += said
-        pairs = prepared(known, genes)
+    for cell, of_cell in _cells(entry, frame, world).items():
+        pairs = prepared(of_cell, genes)
         positive = pairs["Regulated"].to_numpy()
         own = {name.removeprefix("-"): values for name, values in _own_scores(entry, pairs).items()}
         marked, told = labelled(entry.name, cell, pairs, positive, world, genes, own)
@@ -82,50 +80,19 @@ def _cells(entry: Entry, frame: pl.DataFrame, world: World) -> dict[str, pl.Data
     return {cell: frame.filter(pl.col("CellType") == cell) for cell in chosen}
 
 
-def _lifted(entry: Entry, table: screen_files.Table, world: World) -> tuple[pl.DataFrame, list[str]]:
-    """The pairs in the run's build, and what was lifted; InputError where they are of another and no chain is given."""
-    build = entry.options.get("build") or table.build
-    file = entry.options.get("chain")
-    if not file:
-        builds.require_build(str(entry.file), build, world.build)
-        return table.pairs, []
-    frame = table.pairs
-    places = chain.read(Path(file)).lift(
+def _lifted(frame: pl.DataFrame, file: Path) -> tuple[pl.DataFrame, str]:
+    """The pairs that a chain file takes to the run's build, and what to tell."""
+    places = chain.read(file).lift(
         frame["chrom"].to_list(),
         frame["chromStart"].cast(pl.Int64).to_numpy(),
         frame["chromEnd"].cast(pl.Int64).to_numpy(),
     )
-    told = [f"lifted by {Path(file).name}: {sum(name is not None for name in places[0]):,} of {len(frame):,} pairs"]
+    told = f"lifted by {file.name}: {sum(name is not None for name in places[0]):,} of {len(frame):,} pairs"
     frame = frame.with_columns(
         pl.Series("chrom", places[0], pl.String), pl.Series("chromStart", places[1]), pl.Series("chromEnd", places[2])
     )
     unusable = [name for name in ("startTSS", "endTSS") if name in frame.columns]  # of the other build
     return frame.drop(unusable).drop_nulls("chrom"), told
-
-
-def _with_tss(
-    entry: Entry, pairs: pl.DataFrame, genes: pl.DataFrame, world: World, build: str | None
-) -> tuple[pl.DataFrame, list[str]]:
-    """The pairs, with the distance from this run's TSSs where the screen's own lie elsewhere, and what to tell.
-
-    Most of ScPGE's do, though its elements are of this build. Raises InputError where nothing says of which build the
-    screen is, and its TSSs are of another.
-    """
-    if world.genes is None or "startTSS" not in pairs.columns:
-        return pairs, []
-    own = pairs.join(world.genes.select("gene_id", "tss"), on="gene_id", how="inner").drop_nulls("startTSS")
-    apart = (own["startTSS"] - own["tss"]).abs().to_numpy()
-    if len(own) < _TELLING or (apart > _NEAR).mean() <= 0.5:
-        return pairs, []
-    told = f"the TSSs of {(apart > _NEAR).mean():.0%} of its pairs lie more than {_NEAR // 1000} kb from ours"
-    if not (build or entry.options.get("build")):
-        raise InputError(
-            f"{entry.file}: {told}, as in another genome build; give a table of this build, a chain file (column chain "
-            "of benchmarks.csv), or, where only its TSSs are of another, its build (column build)"
-        )
-    wrong = [name for name in ("startTSS", "distanceToTSS") if name in pairs.columns]
-    again = screening.pairs(pairs.drop(*wrong, "gene", "gene_id", "distance"), genes)
-    return again, [f"{told}: distances are from this run's TSSs"]
 
 
 def _own_scores(entry: Entry, pairs: pl.DataFrame) -> dict[str, np.ndarray]:

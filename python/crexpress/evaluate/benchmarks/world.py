@@ -38,7 +38,7 @@ class Reference(NamedTuple):
 
     @property
     def build(self) -> str | None:
-        return builds.of_lengths(self.header["parameters"].get("chromosomes", []))
+        return builds.of_header(self.header)
 
 
 def is_artefact(path: Path) -> bool:
