@@ -105,7 +105,39 @@ def test_importers_know_their_columns_aggregates_and_fills(tmp_path):
     )
     (one,) = links.scores.values()
     assert (one.label, one.aggregate, one.worst, one.sign, links.cell) == ("mine", "sum", 1, -1, "A")
-    assert set(IMPORTERS) >= {"abc", "enformer", "borzoi", "alphagenome", "graphreg", "epinformer", "table"}
+    assert set(IMPORTERS) >= {"abc", "encode_re2g", "alphagenome", "table"}
+
+
+def test_columns_that_no_importer_knows_are_named_by_the_user(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(Path("peer.tsv"), "seq from to Target Score score", "chr1 5 9 ENSG01.7 2 3", "chr1 7 9 DEF 1 4")
+    columns = "chrom=seq,start=from,end=to,gene=Target"
+    (links,) = published_links([f"table:peer.tsv,label=Peer,aggregate=sum,fill=0,{columns},score=Score"], None)
+    assert links.table.rows() == [("chr1", 5, 9, "ENSG01", 2), ("chr1", 7, 9, "DEF", 1)]
+    with pytest.raises(InputError, match="has the score columns score, Score; name one, as in score=score"):
+        published_links([f"peer.tsv,{columns}"], None)
+    with pytest.raises(InputError, match="has no column for chrom, start, end of published score"):
+        published_links(["peer.tsv,gene=Target,score=Score"], None)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "label", "number"),
+    [
+        ("ABC.EnhancerPredictionsAllPutative.ForVariantOverlap", "ABC.Score", "ABC (published)", 2_748),
+        ("ENCODE-rE2G.dhs_intact_hic.threshold0.243", "ENCODE-rE2G.Score", "ENCODE-rE2G (published)", 7_218),
+    ],
+)
+def test_importers_read_the_files_of_the_authors(name, column, label, number):
+    path = Path(__file__).parents[4] / "shared" / "data" / "baselines" / f"K562_chr22.{name}.hg38.tsv.gz"
+    if not path.is_file():
+        pytest.skip("the whole files are in the shared data alone")
+    (links,) = published_links([str(path)], None)
+    (one,) = links.scores.values()
+    table = pl.read_csv(path, separator="\t", infer_schema_length=None, null_values="NA")
+    assert (one.label, one.fill, links.cell) == (label, 0, table.select(pl.col("^CellType$"))[0].item())
+    assert links.table["score"].to_list() == table[column].to_list()
+    assert links.table["key"].to_list() == table["TargetGene"].to_list()
+    assert len(links.table) == number
 
 
 def test_variants_are_places_with_absolute_effects(tmp_path):

@@ -48,7 +48,7 @@ def is_artefact(path: Path) -> bool:
 
 
 def published_links(specs: Sequence[str], reference: Reference | None) -> list[Linkset]:
-    """Links of [IMPORTER:]FILE[,label=...,cell=...,score=COLUMN,aggregate=...,fill=...,build=...,lower] options."""
+    """Links of [IMPORTER:]FILE[,SETTING...] options: the fields of `Wish`, `lower` for lower_is_better."""
     found = []
     for spec in specs:
         text, *settings = spec.split(",") if not Path(spec).is_file() else [spec]
@@ -66,9 +66,7 @@ def recognised(path: Path) -> Format:
     header = text_tables.read(path, lambda first: True, least=4).names or []
     if "variant_id" in header:
         return IMPORTERS["alphagenome"]
-    own = {"encode_re2g": "ENCODE-rE2G.Score", "abc": "ABC.Score", "enformer": "Enformer.Score",
-           "borzoi": "Borzoi.Score",
-           "graphreg": "GraphReg.Score", "epinformer": "attention_score"}  # fmt: skip
+    own = {"encode_re2g": "ENCODE-rE2G.Score", "abc": "ABC.Score"}
     return IMPORTERS[next((name for name, column in own.items() if column in header), "table")]
 
 
@@ -83,7 +81,7 @@ def _wish(spec: str, settings: Sequence[str]) -> Wish:
         else:
             raise InputError(
                 f"--published {spec}: '{setting}' is no setting; "
-                "give label=, cell=, score=, aggregate=, fill=, build= or lower"
+                "give label=, cell=, aggregate=, fill=, build=, lower, or a column: chrom=, start=, end=, gene=, score="
             )
     if "fill" in given:
         try:

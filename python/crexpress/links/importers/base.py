@@ -45,10 +45,14 @@ class Format:
 
 @dataclass(frozen=True)
 class Wish:
-    """What a user says of a table beyond its format; None: as the format has it."""
+    """What a user says of a table beyond its format, its columns among it; None: as the format has it."""
 
     label: str | None = None
     cell: str | None = None
+    chrom: str | None = None
+    start: str | None = None
+    end: str | None = None
+    gene: str | None = None
     score: str | None = None
     aggregate: str | None = None
     fill: float | None = None
@@ -65,7 +69,7 @@ def read(path: Path, form: Format, wish: Wish, genes: pl.DataFrame | None, run_b
     text = text_tables.read(path, _is_header(form, wish), least=4)
     if text.names is None:
         raise InputError(
-            f"{path} has no header; its first line must name the columns ({', '.join(CHROM[:2])}, start, ...)"
+            f"{path} has no header with columns that are known (chrom, start, ...); name them as in chrom=COLUMN"
         )
     frame = text.named()
     if form.prepare:
@@ -107,7 +111,11 @@ def _is_header(form: Format, wish: Wish) -> Callable[[Sequence[str]], bool]:
 
 def _wanted(form: Format, wish: Wish) -> dict[str, Sequence[str]]:
     usual = {"chrom": CHROM, "start": START, "end": END, "symbol": SYMBOL, "ensembl": ENSEMBL, "cell": CELL}
-    return {**usual, **form.columns, "score": (wish.score,) if wish.score else form.score}
+    given = {what: getattr(wish, what) for what in ("chrom", "start", "end", "score")}
+    named: dict[str, Sequence[str]] = {what: (name,) for what, name in given.items() if name}
+    if wish.gene:  # of ids or symbols
+        named |= {"symbol": (wish.gene,), "ensembl": ()}
+    return {**usual, **form.columns, "score": form.score, **named}
 
 
 def _columns(path: Path, frame: pl.DataFrame, form: Format, wish: Wish) -> pl.DataFrame:
@@ -121,8 +129,11 @@ def _columns(path: Path, frame: pl.DataFrame, form: Format, wish: Wish) -> pl.Da
     if missing:
         raise InputError(
             f"{path} has no column for {', '.join(missing)} of {form.title}; its columns are "
-            f"{', '.join(frame.columns[1:15])}; name them as in docs/usage.md, or give score=COLUMN"
+            f"{', '.join(frame.columns[1:15])}; name the one that holds it, as in chrom=COLUMN,gene=COLUMN,score=COLUMN"
         )
+    several = [name for name in SCORE if name in frame.columns]
+    if not wish.score and form.score is SCORE and len(several) > 1:
+        raise InputError(f"{path} has the score columns {', '.join(several)}; name one, as in score={several[0]}")
     if chosen["symbol"] == chosen["ensembl"]:
         chosen["symbol"] = None
     values = {}
@@ -131,9 +142,9 @@ def _columns(path: Path, frame: pl.DataFrame, form: Format, wish: Wish) -> pl.Da
         column = column.cast(pl.String).str.strip_chars()
         values[what] = column.set(column.is_in(text_tables.MISSING).fill_null(True), None).alias(what)
     if chosen["symbol"] and not chosen["ensembl"]:  # ids in the column of symbols
-        values["ensembl"] = (
-            values["symbol"].set(~values["symbol"].str.contains("^ENS").fill_null(False), None).alias("ensembl")
-        )
+        is_id = values["symbol"].str.contains(r"^ENS[A-Z]*G\d+").fill_null(False)
+        values["ensembl"] = values["symbol"].set(~is_id, None).alias("ensembl")
+        values["symbol"] = values["symbol"].set(is_id, None)
     table = pl.DataFrame(values)
     for what in ("start", "end", "score"):
         kind = pl.Float64 if what == "score" else pl.Int64
