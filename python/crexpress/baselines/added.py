@@ -14,7 +14,7 @@ from crexpress.core.errors import InputError
 from crexpress.core.registry import Registry
 
 if TYPE_CHECKING:
-    from crexpress.baselines.regressions import Cell
+    from crexpress.baselines.regressions import BaselineCell
 
 
 class Task(NamedTuple):
@@ -23,7 +23,7 @@ class Task(NamedTuple):
     `around` int32 [genes, n] are rows of `elements` around each gene (`data.neighbours.nearest`).
     """
 
-    cells: Sequence["Cell"]
+    cells: Sequence["BaselineCell"]
     elements: pl.DataFrame
     genes: pl.DataFrame
     around: np.ndarray

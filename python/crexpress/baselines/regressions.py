@@ -26,7 +26,7 @@ _PROMOTER = "promoter"
 
 
 @dataclass(frozen=True)
-class Cell:
+class BaselineCell:
     """What the baselines know of one cell.
 
     `signals` {track: mean signal, float32 [elements]}; `expression` float64 [genes], NaN where not measured,
@@ -49,7 +49,7 @@ def read_cells(
     like: Table,
     tracks: Collection[str] = (),
     profiles: Sequence[Path] = (),
-) -> list[Cell]:
+) -> list[BaselineCell]:
     """Cells of signals and expression artefacts, in the order of `signals`, with these `tracks` (none: all).
 
     All must be aligned to the gene table `genes`, which is `like`. Raises InputError when a file
@@ -65,7 +65,7 @@ def read_cells(
             raise InputError(f"{path} is a second table of {header['cell']}'s expression; give each cell once")
         targets[header["cell"]] = table["expression"].cast(pl.Float64).to_numpy(), header["units"]
 
-    cells: dict[str, Cell] = {}
+    cells: dict[str, BaselineCell] = {}
     transforms: dict[str, str] = {}
     for path in signals:
         header, tensors = artifacts.open_arrays(path, "signals")
@@ -81,7 +81,7 @@ def read_cells(
             if not tracks or track in tracks
         }
         artifacts.require_finite(path, means)
-        cells[name] = Cell(name, means, values, values is not None and name not in holdout)
+        cells[name] = BaselineCell(name, means, values, values is not None and name not in holdout)
     for path in profiles:
         header, own = read_profiles(path, genes, like.header, tracks)
         name = header["cell"]
@@ -161,7 +161,7 @@ def features(
 
 
 def predict(
-    cells: Sequence[Cell],
+    cells: Sequence[BaselineCell],
     elements: pl.DataFrame,
     genes: pl.DataFrame,
     index: np.ndarray,
@@ -210,7 +210,11 @@ def predict(
 
 
 def _with_profiles(
-    cells: Sequence[Cell], tracks: Sequence[str], genes: pl.DataFrame, tables: Mapping[str, np.ndarray], width: int
+    cells: Sequence[BaselineCell],
+    tracks: Sequence[str],
+    genes: pl.DataFrame,
+    tables: Mapping[str, np.ndarray],
+    width: int,
 ) -> tuple[dict[str, np.ndarray], int]:
     """The features with the gene's own profile and the gene's length, and the number of those that are of a signal."""
     length = log_length(genes)[:, None]

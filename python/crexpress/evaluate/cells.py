@@ -16,7 +16,7 @@ from crexpress.evaluate import labels
 
 
 @dataclass
-class Cell:
+class ScoredCell:
     """Observed and predicted expression of one cell, float64 [genes], NaN where there is none.
 
     `log2_value` is log2(1 + value) whatever the scale of `observed`; `seen` says whether the cell's expression
@@ -66,14 +66,14 @@ def read(
     genes: Path,
     table: pl.DataFrame,
     like: Header,
-) -> tuple[dict[str, Cell], np.ndarray]:
+) -> tuple[dict[str, ScoredCell], np.ndarray]:
     """Cells that have predictions and expression, in the order of `predictions`, and the split of every gene.
 
     `table` and `like` are the rows and the header of `genes`. Raises InputError when a file belongs to other
     genes, two files hold the same method of a cell, or the models were not trained on the same split.
     """
     observed = {header["cell"]: (values, header) for _, values, header in _read(expression, "expression", genes, like)}
-    cells: dict[str, Cell] = {}
+    cells: dict[str, ScoredCell] = {}
     split = np.full(len(table), "", dtype="<U5")
     files = list(_read(predictions, "predictions", genes, like))
     of_files = [(header["cell"], methods.of_predictions(header["parameters"])) for _, _, header in files]
@@ -84,7 +84,7 @@ def read(
         seen = bool(header["parameters"]["cell_seen"])
         cell = cells.setdefault(
             name,
-            Cell(
+            ScoredCell(
                 name,
                 seen,
                 target["units"]["expression"],
@@ -139,7 +139,7 @@ def _peeks(baselines: Mapping[str, Any], genes: pl.DataFrame, split: np.ndarray)
     return bool(((own == splits.TRAIN) & (split == splits.TEST)).any())
 
 
-def baseline_cells(cells: Mapping[str, Cell]) -> dict[str, list[str]]:
+def baseline_cells(cells: Mapping[str, ScoredCell]) -> dict[str, list[str]]:
     """Cells that the baselines of a cell learned from, where a model learned from others: {cell: cells}."""
     return {cell.name: cell.baselines_taught for cell in cells.values() if cell.baselines_taught}
 

@@ -12,14 +12,14 @@ from scipy.stats import rankdata
 from crexpress.baselines.known_cells import MEAN_OVER_CELLS
 from crexpress.core import bootstrap, ranking, splits
 from crexpress.core.calls import make_callable
-from crexpress.evaluate.cells import Cell
+from crexpress.evaluate.cells import ScoredCell
 from crexpress.evaluate.metrics import Context, Metric
 
 CHANGED, CHANGED_SEEN = "changed genes", "changed genes (train)"
 FOLD = 2  # genes differ when abs(log2((1 + a) / (1 + b))) is above it
 
 
-def accuracy(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
+def accuracy(cells: Mapping[str, ScoredCell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
     """Pearson, Spearman and MAE of every method in every cell; of models also against the best baseline."""
     for cell in cells.values():
         for subset, inside in _subsets(split):
@@ -50,7 +50,7 @@ def accuracy(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed:
                         yield context.metric(model, f"{metric}_difference", difference, int(both.sum()), best)
 
 
-def classification(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
+def classification(cells: Mapping[str, ScoredCell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
     """How well classifiers rank expressed genes above silent ones (ScPGE, Supplemental Fig. S3), others by level."""
     for cell in cells.values():
         if cell.classes is None:
@@ -73,7 +73,7 @@ def classification(cells: Mapping[str, Cell], split: np.ndarray, resamples: int,
                     yield context.metric(method, metric, scores[metric], len(rows))
 
 
-def change(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
+def change(cells: Mapping[str, ScoredCell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
     """How well each method tells what differs between a cell that was not trained on and the cells that were.
 
     Test genes, and among them and the training genes those whose expression differs more than fourfold. A method that
@@ -112,7 +112,7 @@ def change(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: i
                                 yield context.metric(method, f"{metric}_change", scores[metric], n)
 
 
-def across_cells(cells: Mapping[str, Cell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
+def across_cells(cells: Mapping[str, ScoredCell], split: np.ndarray, resamples: int, seed: int) -> Iterator[Metric]:
     """Pooled correlation across cells within genes: each gene's mean over the cells is taken out first.
 
     Needs three cells; for the methods that predict all of them, on the genes measured in all of them.

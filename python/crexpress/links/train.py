@@ -26,7 +26,7 @@ Weights = Literal["none", "balanced"]
 WEIGHTS: tuple[Weights, ...] = ("none", "balanced")
 
 
-class Trained(NamedTuple):
+class FittedModel(NamedTuple):
     """A model, what is said of its training in the file, and its held-out probability of every pair."""
 
     model: LinkModel
@@ -42,7 +42,7 @@ def train(
     folds: int = FOLDS,
     weights: Weights = "none",
     seed: int = 1,
-) -> Trained:
+) -> FittedModel:
     """Fit a link model to `screens`, (screen, cell, its pairs), of the cells in `scenes`, tracks on their own scale.
 
     `names` of evidence (none: all that every cell has). Whole chromosomes are held out, so that no gene is on both
@@ -103,7 +103,7 @@ def train(
         },
         "versions": {package: version(package) for package in ("numpy", "scikit-learn")},
     }
-    return Trained(model, training, scored)
+    return FittedModel(model, training, scored)
 
 
 def _activity(needs: Sequence[str], track: str) -> bool:

@@ -8,8 +8,8 @@ import polars as pl
 from crexpress.core import splits
 from crexpress.report import facts, plots, style
 from crexpress.report.card import scored
-from crexpress.report.inputs import Inputs, Trained
-from crexpress.report.page import Cell, Code, Section, Table, Text
+from crexpress.report.inputs import Inputs, ReportedModel
+from crexpress.report.page import Code, Section, Table, TableCell, Text
 from crexpress.report.study import Blocks, Study
 
 _USE = {
@@ -28,10 +28,10 @@ def data(study: Study) -> Section:
         counts = dict(frame.group_by("split").len().iter_rows())
         rows = [
             [
-                Cell(name),
-                Cell(facts.place(inputs, name)),
-                Cell(style.count(counts[name]), numeric=True),
-                Cell(use + (": accuracy is measured on these" if name == splits.TEST and scored(study) else "")),
+                TableCell(name),
+                TableCell(facts.place(inputs, name)),
+                TableCell(style.count(counts[name]), numeric=True),
+                TableCell(use + (": accuracy is measured on these" if name == splits.TEST and scored(study) else "")),
             ]
             for name, use in _USE.items()
             if name in counts
@@ -53,9 +53,14 @@ def _cells(inputs: Inputs) -> Table:
         if cell in inputs.expression:
             target = facts.quantity(inputs, cell)
             measured = style.count(inputs.expression[cell].data["expression"].count())
-        row = [Cell(cell), Cell(facts.role(inputs, cell)), Cell(target), Cell(measured, numeric=True)]
-        row += [Cell("yes" if track in has else "missing") for track in shown]
-        rows.append([*row, Cell("yes" if cell in inputs.contacts else "none")])
+        row = [
+            TableCell(cell),
+            TableCell(facts.role(inputs, cell)),
+            TableCell(target),
+            TableCell(measured, numeric=True),
+        ]
+        row += [TableCell("yes" if track in has else "missing") for track in shown]
+        rows.append([*row, TableCell("yes" if cell in inputs.contacts else "none")])
     columns = ["Cell", "Role", "Target", "Genes measured", *map(style.track, shown), "Loops"]
     return Table("Cells of this run, and the tracks each of them has.", columns, rows)
 
@@ -96,7 +101,7 @@ def training(study: Study) -> Section | None:
     return Section("training", "Training", [picture, *([_models(models)] if len(models) > 1 else [])], folded=True)
 
 
-def _models(models: Sequence[Trained]) -> Table:
+def _models(models: Sequence[ReportedModel]) -> Table:
     """Where training left each of several models."""
     rows = []
     for model in models:
@@ -105,8 +110,11 @@ def _models(models: Sequence[Trained]) -> Table:
         figures = [
             kept[name].item() if kept is not None and len(kept) else None for name in ("val_loss", "val_pearson")
         ]
-        shown = [Cell(style.count(best), numeric=True), *(Cell(style.number(value), numeric=True) for value in figures)]
-        rows.append([Cell(model.name), *shown])
+        shown = [
+            TableCell(style.count(best), numeric=True),
+            *(TableCell(style.number(value), numeric=True) for value in figures),
+        ]
+        rows.append([TableCell(model.name), *shown])
     columns = ["Model", "Weights of step", "Validation loss", "Validation r"]
     return Table("The models of this report, at the step whose weights were kept.", columns, rows)
 
@@ -118,9 +126,9 @@ def provenance(study: Study) -> Section:
     own = {file.name for file in files}
     made = [
         [
-            Cell(file.name),
-            Cell(f"{file.header['tool']} {file.header['version']}"),
-            Cell("; ".join(f"{name} {value}" for name, value in _flat(file.header["parameters"])) or style.DASH),
+            TableCell(file.name),
+            TableCell(f"{file.header['tool']} {file.header['version']}"),
+            TableCell("; ".join(f"{name} {value}" for name, value in _flat(file.header["parameters"])) or style.DASH),
         ]
         for file in files
     ]
@@ -142,7 +150,7 @@ def provenance(study: Study) -> Section:
         blocks.append(Code("files", "Files they were made from: SHA-256, bytes, name", lines))
     if inputs.config:
         shown = {name: value for name, value in inputs.config.items() if name not in ("sources", "digests", "reached")}
-        settings = [[Cell(name), Cell(value)] for name, value in _flat(shown)]
+        settings = [[TableCell(name), TableCell(value)] for name, value in _flat(shown)]
         blocks.append(Table("Settings of the model (config.json).", ["Setting", "Value"], settings))
     return Section("provenance", "Where this comes from", blocks, folded=True)
 

@@ -10,7 +10,7 @@ from crexpress.core.methods import ANCHORED
 from crexpress.evaluate.expression import CHANGED, CHANGED_SEEN, FOLD
 from crexpress.report import facts, metrics, plots, style
 from crexpress.report.inputs import Inputs
-from crexpress.report.page import Cell, Scatter, Section, Table, Text, figure_table
+from crexpress.report.page import Scatter, Section, Table, TableCell, Text, figure_table
 from crexpress.report.study import Blocks, Study
 
 _OUTLIERS = 10  # genes predicted too low, and too high, that are named
@@ -100,8 +100,8 @@ def outliers(inputs: Inputs, cell: str) -> Table | None:
     rows = []
     for row in [*ranked.head(_OUTLIERS).iter_rows(named=True), *ranked.tail(_OUTLIERS)[::-1].iter_rows(named=True)]:
         name = row["gene_name"] or row["gene_id"]
-        values = [Cell(style.number(row[what], 2), numeric=True) for what in ("expression", "predicted", "error")]
-        rows.append([Cell(name, gene=name), *values])
+        values = [TableCell(style.number(row[what], 2), numeric=True) for what in ("expression", "predicted", "error")]
+        rows.append([TableCell(name, gene=name), *values])
     if not rows:
         return None
     caption = f"{cell}: the unseen genes predicted too low by most, then those predicted too high by most."

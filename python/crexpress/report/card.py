@@ -5,8 +5,8 @@ from typing import Any
 
 from crexpress.core import splits
 from crexpress.report import style
-from crexpress.report.inputs import Trained
-from crexpress.report.page import Cell, Section, Table, Text
+from crexpress.report.inputs import ReportedModel
+from crexpress.report.page import Section, Table, TableCell, Text
 from crexpress.report.study import Study
 
 _FIGURES = {"pearson": "r", "mae": "MAE", "auroc": "auROC"}
@@ -45,7 +45,7 @@ def reached(study: Study) -> Section | None:
         )
     several, measures = len(models) > 1, _measures(cards)
     rows = [
-        [*([Cell(name)] if several else []), Cell(cell), *_row(card, cell, measures)]
+        [*([TableCell(name)] if several else []), TableCell(cell), *_row(card, cell, measures)]
         for name, card in cards
         for cell in dict.fromkeys(cell for own in card.values() for cell in own)
     ]
@@ -99,7 +99,7 @@ def multiqc_rows(study: Study) -> dict[str, dict[str, float]]:
     }
 
 
-def _cards(models: Sequence[Trained]) -> Cards:
+def _cards(models: Sequence[ReportedModel]) -> Cards:
     return [(model.name, model.config["reached"]) for model in models if model.config.get("reached")]
 
 
@@ -109,10 +109,10 @@ def _measures(cards: Cards) -> list[str]:
     return [name for name in _FIGURES if name in there]
 
 
-def _row(card: Mapping[str, Any], cell: str, measures: Sequence[str]) -> list[Cell]:
+def _row(card: Mapping[str, Any], cell: str, measures: Sequence[str]) -> list[TableCell]:
     cells = []
     for split in (splits.VAL, splits.TEST):
         figures = card.get(split, {}).get(cell, {})
-        cells.append(Cell(style.count(figures.get("genes")), numeric=True))
-        cells += [Cell(style.number(figures.get(name)), numeric=True) for name in measures]
+        cells.append(TableCell(style.count(figures.get("genes")), numeric=True))
+        cells += [TableCell(style.number(figures.get(name)), numeric=True) for name in measures]
     return cells

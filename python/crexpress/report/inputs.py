@@ -29,7 +29,7 @@ Tables = Mapping[str, Loaded[pl.DataFrame]]
 
 
 @dataclass(frozen=True)
-class Trained:
+class ReportedModel:
     """A model directory: its name in tables, config.json and, where there is one, the course of training."""
 
     name: str
@@ -57,7 +57,7 @@ class Inputs:
     scored: Tables = field(default_factory=dict)
     signals: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
     contacts: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
-    models: Sequence[Trained] = ()
+    models: Sequence[ReportedModel] = ()
     others: Sequence[Loaded[pl.DataFrame]] = ()
     known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # what was worked out once
 
@@ -179,10 +179,10 @@ def _with_probability(scored: Loaded[pl.DataFrame], links: Loaded[pl.DataFrame] 
     return Loaded(links.name, links.header | {"parameters": parameters}, both)
 
 
-def _read_model(folder: Path) -> Trained:
+def _read_model(folder: Path) -> ReportedModel:
     config, history = model_config.read_config(folder), Path(folder) / "history.parquet"
     name = labels.trained_model(config.get("preset", folder.name), config.get("training", {}).get("seed", 1))
-    return Trained(name, config, artifacts.read_table(history, "history")[0] if history.is_file() else None)
+    return ReportedModel(name, config, artifacts.read_table(history, "history")[0] if history.is_file() else None)
 
 
 def _check_alignment(inputs: Inputs) -> None:

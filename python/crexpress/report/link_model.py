@@ -7,7 +7,7 @@ import polars as pl
 
 from crexpress.report import style
 from crexpress.report.inputs import Loaded
-from crexpress.report.page import Cell, Table, Text
+from crexpress.report.page import Table, TableCell, Text
 from crexpress.report.study import Blocks
 
 _SHOWN = 12  # called links of a gene in the report, most probable first
@@ -24,11 +24,11 @@ def blocks(scored: Mapping[str, Loaded[pl.DataFrame]]) -> Blocks:
         genes = table.data.filter(pl.col("linked"))["gene_id"].n_unique()
         rows.append(
             [
-                Cell(cell),
-                Cell(about["link_model_name"]),
-                Cell(style.number(about["cutoff"]), numeric=True),
-                Cell(style.count(called), style.percent(called / max(len(table.data), 1)), numeric=True),
-                Cell(style.count(genes), numeric=True),
+                TableCell(cell),
+                TableCell(about["link_model_name"]),
+                TableCell(style.number(about["cutoff"]), numeric=True),
+                TableCell(style.count(called), style.percent(called / max(len(table.data), 1)), numeric=True),
+                TableCell(style.count(genes), numeric=True),
             ]
         )
         told += about["notes"]
@@ -57,9 +57,9 @@ def _calibration(cards: Mapping[str, Mapping[str, Any]]) -> Blocks:
         )
         rows = [
             [
-                Cell(style.number(mean), numeric=True),
-                Cell(style.number(share), numeric=True),
-                Cell(style.count(n), numeric=True),
+                TableCell(style.number(mean), numeric=True),
+                TableCell(style.number(share), numeric=True),
+                TableCell(style.count(n), numeric=True),
             ]
             for mean, share, n in card["reliability"]
         ]
@@ -79,7 +79,11 @@ def of_gene(linked: pl.DataFrame) -> Blocks:
         return []
     called = linked.drop_nulls("sentence").sort("probability", descending=True).head(_SHOWN)
     rows = [
-        [Cell(row["element_id"]), Cell(style.number(row["probability"]), numeric=True), Cell(row["sentence"])]
+        [
+            TableCell(row["element_id"]),
+            TableCell(style.number(row["probability"]), numeric=True),
+            TableCell(row["sentence"]),
+        ]
         for row in called.iter_rows(named=True)
     ]
     return [Table("Called links of this gene, and why.", ["Element", "Probability", "Why"], rows)] if rows else []

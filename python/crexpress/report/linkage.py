@@ -11,7 +11,7 @@ from crexpress.evaluate.links import ALL_PAIRS, COVERED, FEW_POSITIVES
 from crexpress.evaluate.links import GROUPS as _GROUPS
 from crexpress.report import facts, link_model, plots, style
 from crexpress.report.metrics import View
-from crexpress.report.page import Cell, Curves, Section, Table, Text, figure_table
+from crexpress.report.page import Curves, Section, Table, TableCell, Text, figure_table
 from crexpress.report.study import Blocks, Study
 
 GROUPS = tuple(name for name, _, _ in _GROUPS)
@@ -182,11 +182,11 @@ def _coverage(view: View, total: int, positives: float) -> Blocks:
         hits = view.value(method, ALL_PAIRS, "coverage_positives") or 0.0
         rows.append(
             [
-                Cell(style.sentence(method)),
-                Cell(style.count(round(pairs * total)), style.percent(pairs), numeric=True),
-                Cell(f"{round(hits * positives)} of {style.count(positives)}", style.percent(hits), numeric=True),
-                Cell(style.count(total - round(pairs * total)), numeric=True),
-                Cell(style.number(view.value(method, COVERED, "average_precision")), numeric=True),
+                TableCell(style.sentence(method)),
+                TableCell(style.count(round(pairs * total)), style.percent(pairs), numeric=True),
+                TableCell(f"{round(hits * positives)} of {style.count(positives)}", style.percent(hits), numeric=True),
+                TableCell(style.count(total - round(pairs * total)), numeric=True),
+                TableCell(style.number(view.value(method, COVERED, "average_precision")), numeric=True),
             ]
         )
     caption = "Coverage: pairs that have an element of the links table. The others were filled with the worst value."
@@ -227,7 +227,10 @@ def _groups(
         for group, figure in zip(groups, chance, strict=True)
     ]
     heads = [
-        [Cell("Regulated pairs"), *(Cell(size, numeric=True) for size in sizes)],
-        [Cell("Prevalence (chance)"), *(Cell(style.number(f.value if f else None), numeric=True) for f in chance)],
+        [TableCell("Regulated pairs"), *(TableCell(size, numeric=True) for size in sizes)],
+        [
+            TableCell("Prevalence (chance)"),
+            *(TableCell(style.number(f.value if f else None), numeric=True) for f in chance),
+        ],
     ]
     return [picture, Table(table.caption, table.columns, [*heads, *table.rows])]

@@ -18,7 +18,7 @@ class Text:
 
 
 @dataclass(frozen=True)
-class Cell:
+class TableCell:
     """A table cell: the main text, smaller text under it, whether it is a number and whether it is the best; `gene`
     makes it a link to that gene in "Find a gene".
     """
@@ -38,7 +38,7 @@ class Table:
 
     caption: str
     columns: Sequence[str]
-    rows: Sequence[Sequence[Cell]]
+    rows: Sequence[Sequence[TableCell]]
     groups: Sequence[tuple[str, int]] = ()
     folded: bool = False
     kind: str = "table"
@@ -152,11 +152,11 @@ class Page:
     verdict: Sequence[str] = ()
 
 
-def measured(figure: Figure | None, best: bool = False, digits: int = 3) -> Cell:
+def measured(figure: Figure | None, best: bool = False, digits: int = 3) -> TableCell:
     """Cell of one figure with its interval."""
     if figure is None:
-        return Cell(style.DASH, numeric=True)
-    return Cell(
+        return TableCell(style.DASH, numeric=True)
+    return TableCell(
         style.number(figure.value, digits),
         style.interval(figure.low, figure.high, digits),
         numeric=True,
@@ -173,7 +173,7 @@ def figure_table(
     folded: bool = False,
 ) -> Table:
     """Table of figures: `rows` are (name, colour), `columns` (title, figures, higher is better); best in bold."""
-    cells: list[list[Cell]] = [[Cell(name, colour=colour)] for name, colour in rows]
+    cells: list[list[TableCell]] = [[TableCell(name, colour=colour)] for name, colour in rows]
     for _, figures, higher in columns:
         values = [figure.value for figure in figures if figure is not None]
         top = (max(values) if higher else min(values)) if len(values) > 1 else None

@@ -13,7 +13,7 @@ from crexpress.evaluate.compare import Compared, Spread, spread
 from crexpress.evaluate.links import ALL_PAIRS
 from crexpress.report import linkage, plots, style
 from crexpress.report.accuracy import CHANGED
-from crexpress.report.page import Cell, Page, Picture, Section, Table, Text
+from crexpress.report.page import Page, Picture, Section, Table, TableCell, Text
 from crexpress.report.study import Blocks
 
 _SCORES = ("attention", "perturbation", "attention_distance", "perturbation_distance")
@@ -42,7 +42,9 @@ def _points(compared: Compared) -> Section:
     for point, settings in compared.settings.items():
         told = ", ".join(f"{name} {value}" for name, value in settings.items()) or "as the run"
         seeds = compared.table.filter(pl.col("point") == point)["seed"].drop_nulls().unique().sort().to_list()
-        rows.append([Cell(point), Cell(told), Cell(style.join(map(str, seeds)) if len(seeds) > 1 else "one")])
+        rows.append(
+            [TableCell(point), TableCell(told), TableCell(style.join(map(str, seeds)) if len(seeds) > 1 else "one")]
+        )
     return Section("points", "Points", [Table("What each point sets.", ["Point", "Settings", "Seeds"], rows)])
 
 
@@ -73,13 +75,15 @@ def _figures(
     shown = dict.fromkeys(key for _, spreads, _ in panels for key in spreads)
     for point in compared.settings:
         for key in [key for key in shown if key[0] == point] or [(point, DIRECT)]:
-            row = [Cell(labels.point(*key))]
+            row = [TableCell(labels.point(*key))]
             for (_, spreads, _), top in zip(panels, best, strict=True):
                 row.append(_cell(spreads.get(key), top))
             rows.append(row)
     for yardstick in dict.fromkeys(stick for _, _, sticks in panels for stick in sticks):
         values = [sticks.get(yardstick) for _, _, sticks in panels]
-        rows.append([Cell(style.sentence(yardstick)), *(Cell(style.number(value), numeric=True) for value in values)])
+        rows.append(
+            [TableCell(style.sentence(yardstick)), *(TableCell(style.number(value), numeric=True) for value in values)]
+        )
     table = Table(f"{caption} {_TABLE}{_MARKED if mark else ''}.", ["Point", *(title for title, _, _ in panels)], rows)
     return [picture, table]
 
@@ -94,13 +98,13 @@ def _centre(figure: Spread) -> float:
     return fmean(figure.seeds)
 
 
-def _cell(figure: Spread | None, top: float | None) -> Cell:
+def _cell(figure: Spread | None, top: float | None) -> TableCell:
     if figure is None:
-        return Cell(style.DASH, numeric=True)
+        return TableCell(style.DASH, numeric=True)
     parts = [f"sd {style.number(stdev(figure.seeds))}"] if len(figure.seeds) > 1 else []
     parts += [f"together {style.number(figure.together)}"] if figure.together is not None else []
     interval = style.interval(figure.low, figure.high) if not parts else "; ".join(parts)
-    return Cell(style.number(_centre(figure)), interval, numeric=True, best=_centre(figure) == top)
+    return TableCell(style.number(_centre(figure)), interval, numeric=True, best=_centre(figure) == top)
 
 
 def _expression(compared: Compared, figures: Path) -> Section | None:

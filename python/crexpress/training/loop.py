@@ -38,7 +38,7 @@ from crexpress.training.validation import validate
 LOOK = 50  # steps of a GPU between looks at its loss: each waits until all steps given to it are done
 
 
-class Trained(NamedTuple):
+class TrainingResult(NamedTuple):
     """The step whose weights were kept, and one row a validation: step, learning_rate, losses, Pearson r."""
 
     best_step: int
@@ -121,7 +121,7 @@ def train(
     config: TrainingConfig,
     engine: Engine | None = None,
     checkpoint: Checkpoint | None = None,
-) -> Trained:
+) -> TrainingResult:
     """Train in place and leave the weights with the lowest validation loss in the model (ScPGE "Model training").
 
     With a checkpoint, goes on from the state that it holds and keeps it up to date. Raises InputError when the loss
@@ -165,7 +165,7 @@ def train(
         log.say(f"stopped after step {run.done}: no better for {config.patience} validations")
     model.load_state_dict(run.best)
     model.eval()
-    return Trained(int(run.history[run.best_number]["step"]), pl.DataFrame(run.history))
+    return TrainingResult(int(run.history[run.best_number]["step"]), pl.DataFrame(run.history))
 
 
 def update(

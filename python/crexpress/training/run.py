@@ -35,7 +35,7 @@ from crexpress.training.checks import (
 from crexpress.training.chosen_inputs import choose_inputs, described_inputs
 from crexpress.training.config import TrainingConfig
 from crexpress.training.engine import Engine
-from crexpress.training.loop import Trained, require_finite, train
+from crexpress.training.loop import TrainingResult, require_finite, train
 from crexpress.training.parallel import Processes
 from crexpress.training.samples import Samples
 from crexpress.training.trials import first_model
@@ -155,7 +155,7 @@ def run(
         identity = {**about, **settings, "numerics": engine.numerics()}
         checkpoints.append(Checkpoint(checkpoint or outdir, identity, checkpoint_every))
     mention_others(checkpoints)
-    trained: list[tuple[RegulatoryModel, Trained]] = []
+    trained: list[tuple[RegulatoryModel, TrainingResult]] = []
     for (name, own_model, own_training), kept in zip(parts_to_train, checkpoints, strict=True):
         torch.manual_seed(seed)
         with resumable(checkpoints):
@@ -219,13 +219,13 @@ def _parts(preset: str, model: ModelConfig, training: TrainingConfig) -> list[tu
     return [(f"{preset}, near", near, training), (f"{preset}, far", far, training.replace(loop_alpha=0.0))]
 
 
-def _in_sequence(results: Sequence[Trained]) -> Trained:
+def _in_sequence(results: Sequence[TrainingResult]) -> TrainingResult:
     """Several trainings as one history, in which the steps go on; the best step is that of the last."""
     before, frames = 0, []
     for result in results:
         frames.append(result.history.with_columns(pl.col("step") + before))
         best, before = before + result.best_step, int(frames[-1]["step"].max())  # type: ignore[arg-type]
-    return Trained(best, pl.concat(frames))
+    return TrainingResult(best, pl.concat(frames))
 
 
 def imported_model(path: Path, config: ModelConfig, engine: Engine, seed: int) -> RegulatoryModel:
@@ -237,12 +237,12 @@ def imported_model(path: Path, config: ModelConfig, engine: Engine, seed: int) -
 
 def as_imported(
     model: RegulatoryModel, store: Store, validation: Samples, config: TrainingConfig, engine: Engine
-) -> Trained:
+) -> TrainingResult:
     """What training would return of a model that stays as it is: one validation, at step 0."""
     found = validate(model, store, validation, config, engine)
     require_finite("validation", found.loss, "with the imported weights")
     row = {"step": 0, "learning_rate": 0.0, "train_loss": None, "val_loss": found.loss, "val_pearson": found.pearson}
-    return Trained(0, pl.DataFrame([row], schema_overrides={"train_loss": pl.Float64}))
+    return TrainingResult(0, pl.DataFrame([row], schema_overrides={"train_loss": pl.Float64}))
 
 
 def _units(store: Store, cells: Sequence[str]) -> str:

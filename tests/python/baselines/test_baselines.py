@@ -41,12 +41,14 @@ def store() -> tuple[pl.DataFrame, pl.DataFrame, np.ndarray]:
     return elements, genes, index
 
 
-def make_cell(name: str, seed: int, elements: pl.DataFrame, index: np.ndarray, trained: bool) -> regressions.Cell:
+def make_cell(
+    name: str, seed: int, elements: pl.DataFrame, index: np.ndarray, trained: bool
+) -> regressions.BaselineCell:
     """Expression that is twice the promoter's signal and half of that of the third neighbour."""
     generator = np.random.default_rng(seed)
     signal = generator.random(len(elements)).astype(np.float32)
     expression = 2 * signal[index[:, 2]].astype(float) + 0.5 * signal[index[:, 3]]
-    return regressions.Cell(name, {"dnase": signal}, expression, trained)
+    return regressions.BaselineCell(name, {"dnase": signal}, expression, trained)
 
 
 def train_rows() -> np.ndarray:
@@ -156,7 +158,7 @@ def test_the_nearest_cell_has_the_most_similar_tracks():
 def test_cell_that_lacks_a_track_is_predicted(store):
     elements, genes, index = store
     full = make_cell("A", 0, elements, index, trained=True)
-    full = regressions.Cell("A", full.signals | {"ctcf": full.signals["dnase"][::-1]}, full.expression, True)
+    full = regressions.BaselineCell("A", full.signals | {"ctcf": full.signals["dnase"][::-1]}, full.expression, True)
     poor = make_cell("B", 1, elements, index, trained=False)
     predicted = regressions.predict([full, poor], elements, genes, index, train_rows(), seed=1)
     assert all(np.isfinite(values).all() for values in predicted["B"].values())
@@ -164,7 +166,9 @@ def test_cell_that_lacks_a_track_is_predicted(store):
     assert r > 0.9
 
 
-def write_cell(folder: Path, cell: regressions.Cell, transform: str = "log10p1", **other: str) -> tuple[Path, Path]:
+def write_cell(
+    folder: Path, cell: regressions.BaselineCell, transform: str = "log10p1", **other: str
+) -> tuple[Path, Path]:
     digests = {"elements": "e", "genes": "g"} | other
     tracks = {name: np.repeat(signal[:, None], 2, axis=1).astype(np.float16) for name, signal in cell.signals.items()}
     about = {"tracks": list(tracks), "bin_size": 300, "transform": transform}
@@ -202,7 +206,7 @@ def test_cells_are_read_with_their_role(store, tmp_path):
 def test_tracks_can_be_left_out(store, tmp_path):
     elements, _, index = store
     cell = make_cell("A", 0, elements, index, True)
-    cell = regressions.Cell("A", cell.signals | {"ctcf": cell.signals["dnase"][::-1]}, cell.expression, True)
+    cell = regressions.BaselineCell("A", cell.signals | {"ctcf": cell.signals["dnase"][::-1]}, cell.expression, True)
     signals, expression = write_cell(tmp_path, cell)
     for tracks, expected in (([], {"dnase", "ctcf"}), (["ctcf"], {"ctcf"})):
         [read] = regressions.read_cells([signals], [expression], [], Path("genes.parquet"), LIKE, tracks)

@@ -347,11 +347,11 @@ def test_what_was_taught_is_counted_and_the_rest_is_clean():
 
 
 def test_a_prediction_is_placed_among_observed_profiles():
-    from crexpress.evaluate.expression import Cell
+    from crexpress.evaluate.expression import ScoredCell
 
     generator = np.random.default_rng(0)
     own = {name: generator.random(60) + (3 * (np.arange(60) < 30) if name == "K" else 0) for name in "KLM"}
-    cells = {name: Cell(name, False, "u", values, values / np.log10(2)) for name, values in own.items()}
+    cells = {name: ScoredCell(name, False, "u", values, values / np.log10(2)) for name, values in own.items()}
     cells["K"].add(Path("p"), "net", methods.of_predictions({"preset": "net"}), own["K"] + 0.01, None)
     genes = pl.DataFrame({"gene_id": [f"g{i}" for i in range(60)]})
     found = specific_genes.score(

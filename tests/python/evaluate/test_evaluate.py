@@ -106,10 +106,12 @@ N_GENES = 400
 SPLIT = np.array(["train"] * 200 + ["val"] * 50 + ["test"] * 150)
 
 
-def make_cell(name: str, seen: bool, observed: np.ndarray, models: list[str], **predicted: np.ndarray) -> cells.Cell:
+def make_cell(
+    name: str, seen: bool, observed: np.ndarray, models: list[str], **predicted: np.ndarray
+) -> cells.ScoredCell:
     named = {k.replace("_", " "): v for k, v in predicted.items()}
     about = {k: method(k) if k in models else baseline(k) for k in named}
-    return cells.Cell(name, seen, "log10(1 + TPM)", observed, observed / np.log10(2), models, named, about)
+    return cells.ScoredCell(name, seen, "log10(1 + TPM)", observed, observed / np.log10(2), models, named, about)
 
 
 def method(preset: str, **about: object) -> methods.Method:

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from crexpress.core import artifacts
-from crexpress.evaluate.expression import Cell
+from crexpress.evaluate.expression import ScoredCell
 from crexpress.evaluate.metrics import Metric
 from crexpress.links.published import Linkset
 
@@ -54,7 +54,7 @@ class World:
     links: Sequence[Linkset] = ()
     tracks: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     contacts: Mapping[str, Path] = field(default_factory=dict)
-    expression: Mapping[str, Cell] = field(default_factory=dict)
+    expression: Mapping[str, ScoredCell] = field(default_factory=dict)
     split: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="<U5"))
     taught: Sequence[Taught] = ()
     resamples: int = 10_000

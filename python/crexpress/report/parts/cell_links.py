@@ -7,7 +7,7 @@ import polars as pl
 
 from crexpress.report import cell_facts, style
 from crexpress.report.inputs import Inputs
-from crexpress.report.page import Bars, Cell, Histograms, Section, Table, Text
+from crexpress.report.page import Bars, Histograms, Section, Table, TableCell, Text
 from crexpress.report.parts.part import Part
 from crexpress.report.study import Blocks, Study
 
@@ -102,13 +102,13 @@ def _strongest(called: pl.DataFrame, score: str, label: str) -> Table:
     rows = []
     for row in top.iter_rows(named=True):
         name = row["gene_name"] or row["gene_id"]
-        cells = [Cell(name, gene=name), Cell(row["element_id"]), Cell(row["class"])]
-        cells.append(Cell(f"{row['chrom']}:{row['start'] + 1:,}-{row['end']:,}"))
+        cells = [TableCell(name, gene=name), TableCell(row["element_id"]), TableCell(row["class"])]
+        cells.append(TableCell(f"{row['chrom']}:{row['start'] + 1:,}-{row['end']:,}"))
         cells += [
-            Cell(style.base_pairs(row["distance"]), numeric=True),
-            Cell(style.significant(row[score]), numeric=True),
+            TableCell(style.base_pairs(row["distance"]), numeric=True),
+            TableCell(style.significant(row[score]), numeric=True),
         ]
-        rows.append([*cells, Cell(row["sentence"] or "")] if why else cells)
+        rows.append([*cells, TableCell(row["sentence"] or "")] if why else cells)
     columns = ["Gene", "Element", "Class", "Place", "Distance", style.sentence(label), *(["Evidence"] if why else [])]
     return Table(f"The {len(top)} strongest of the recommended links.", columns, rows, folded=True)
 

@@ -1,7 +1,7 @@
 """Input quality: what the tracks of every cell look like, and what to expect of odd ones."""
 
 from crexpress.report import facts, quality, style
-from crexpress.report.page import Cell, Section, Table, Text
+from crexpress.report.page import Section, Table, TableCell, Text
 from crexpress.report.parts.part import Part
 from crexpress.report.study import Blocks, Study
 
@@ -30,11 +30,11 @@ def _table(study: Study, found: list[quality.Track]) -> Table:
     rows = []
     for track in found:
         files = study.inputs.signals[track.cell].header["parameters"].get("replicates", {}).get(track.name)
-        cells = [Cell(track.cell), Cell(style.track(track.name)), Cell(style.count(files), numeric=True)]
-        cells.append(Cell(style.percent(track.share), numeric=True))
-        cells += [Cell(style.significant(value), numeric=True) for value in track.quantiles]
-        cells.append(Cell(style.number(track.promoters, 1), numeric=True))
-        rows.append([*cells, Cell(style.number(track.expression, 2), numeric=True)])
+        cells = [TableCell(track.cell), TableCell(style.track(track.name)), TableCell(style.count(files), numeric=True)]
+        cells.append(TableCell(style.percent(track.share), numeric=True))
+        cells += [TableCell(style.significant(value), numeric=True) for value in track.quantiles]
+        cells.append(TableCell(style.number(track.promoters, 1), numeric=True))
+        rows.append([*cells, TableCell(style.number(track.expression, 2), numeric=True)])
     groups = [("", 4), ("Signal of elements that have any", 4), ("", 2)]
     columns = [
         "Cell",
@@ -61,7 +61,7 @@ def _alike(study: Study, pairs: list[tuple[str, str]]) -> Table:
     known = {pair: quality.between(study.inputs, *pair) for pair in pairs}
     tracks = list(dict.fromkeys(name for own in known.values() for name in own))
     rows = [
-        [Cell(f"{a} and {b}"), *(Cell(style.number(own.get(name), 2), numeric=True) for name in tracks)]
+        [TableCell(f"{a} and {b}"), *(TableCell(style.number(own.get(name), 2), numeric=True) for name in tracks)]
         for (a, b), own in known.items()
     ]
     return Table(

@@ -7,7 +7,7 @@ import polars as pl
 from crexpress.core import splits
 from crexpress.report import cell_facts, locus, style
 from crexpress.report.inputs import Inputs
-from crexpress.report.page import Cell, Table
+from crexpress.report.page import Table, TableCell
 
 _PARTS = {
     splits.TRAIN: "used in training",
@@ -56,15 +56,15 @@ def elements(shown: locus.Locus, labels: Mapping[str, str], folded: bool = False
     for row in frame.sort(pl.col("distance").abs()).iter_rows(named=True):
         note = cell_facts.NO_SIGNAL if row["silent"] else ""
         cells = [
-            Cell(row["element_id"], note),
-            Cell(row["class"]),
-            Cell(style.base_pairs(row["distance"]), numeric=True),
+            TableCell(row["element_id"], note),
+            TableCell(row["class"]),
+            TableCell(style.base_pairs(row["distance"]), numeric=True),
         ]
-        cells += [Cell(style.significant(row[name]), numeric=True) for name in labels]
+        cells += [TableCell(style.significant(row[name]), numeric=True) for name in labels]
         if shown.tested is not None:
             touching = (pl.col("start") < row["end"]) & (pl.col("end") > row["start"])
             found = shown.tested.filter(touching)["regulated"]
-            cells.append(Cell("not tested" if found.is_empty() else "responds" if found.any() else "no response"))
+            cells.append(TableCell("not tested" if found.is_empty() else "responds" if found.any() else "no response"))
         rows.append(cells)
     columns = ["Element", "Class", "Distance", *labels.values(), *(["CRISPR"] if shown.tested is not None else [])]
     caption = "The five highest elements by each score"
