@@ -14,7 +14,7 @@ process EVALUATE {
 
     output:
     tuple val(point), path("${point.folder}evaluation/metrics.parquet"), emit: metrics
-    // with five positives or more
+    // with ten positives or more
     tuple val(point), path("${point.folder}evaluation/curves.parquet"), optional: true, emit: curves
     tuple val(task.process), eval('evaluate --version'), topic: versions
     tuple val(task.process), eval('shopt -s nullglob; sha256sum screen*/* </dev/null'), topic: inputs

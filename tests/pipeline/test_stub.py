@@ -1,5 +1,6 @@
 """The whole graph of tasks, without their work."""
 
+import itertools
 import json
 import re
 import shutil
@@ -184,6 +185,34 @@ def test_multiqc_gets_figures_parameters_and_versions(pipeline: Pipeline) -> Non
     software = yaml.safe_load((folder / "software_mqc_versions.yml").read_text())
     assert software["Packages"] == found["packages"]
     assert software["Workflow"]["crexpress"] == "0.1.0"
+
+
+def test_the_report_gets_all_screens_by_their_names(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = pipeline.folder / "words"
+    tools.mkdir()
+    (tools / "report").write_text(
+        "#!/bin/bash\n[[ $1 != --version ]] || { echo report 0; exit; }\nprintf '%s\\n' \"$@\" >words.txt\n"
+        "mkdir p p/figures p/tables\ntouch p/report.html p/summary.txt p/a_mqc.json\n"
+    )
+    (tools / "report").chmod(0o755)
+    monkeypatch.setitem(pipeline.environment, "PATH", f"{tools}:{pipeline.environment['PATH']}")
+    for name in ("one.tsv", "two.tsv", "genes.parquet"):
+        (pipeline.folder / name).touch()
+    (pipeline.folder / "model").mkdir()
+    (pipeline.folder / "report.nf").write_text(
+        "include { REPORT } from './project/modules/report'\n"
+        "include { named_files } from './project/subworkflows/parameters'\n"
+        "workflow {\n"
+        "    def screens = named_files('mine=one.tsv,two.tsv')\n"
+        "    def point = [name: 'all', folder: 'p/']\n"
+        "    REPORT([point, [file('model')], [file('genes.parquet')]], screens.keySet().toList(),\n"
+        "        screens.values().toList(), 'digest')\n"
+        "}\n"
+    )
+    pipeline.nextflow("run", "report.nf", "-work-dir", "work-report")
+    (words,) = (path.read_text().splitlines() for path in pipeline.folder.glob("work-report/*/*/words.txt"))
+    given = [value for option, value in itertools.pairwise(words) if option == "--crispr"]
+    assert [re.sub("=.*/", "=", value) for value in given] == ["mine=one.tsv", "two=two.tsv"]
 
 
 @pytest.mark.usefixtures("multiqc")
