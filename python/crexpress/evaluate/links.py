@@ -167,7 +167,8 @@ def evaluate(
             scores={method: score[rows] for method, score in screen.scores.items()},
             covered={method: covered[rows] for method, covered in screen.covered.items()},
         )
-        metrics += _counts(part, context)
+        unknown = part.pairs["gene_id"].null_count()
+        metrics += context.counts(positive[rows], part.covered, unknown_genes=unknown)
         if not 0 < positive[rows].sum() < len(rows):
             continue
         metrics += _ranked(part, context, drawn[:, gene[rows]])
@@ -176,20 +177,6 @@ def evaluate(
         if positive[rows].sum() >= FEW_POSITIVES:
             curves += _curves(part, subset)
     return metrics, curves
-
-
-def _counts(screen: Screen, context: Context) -> Iterator[Metric]:
-    positive = screen.pairs["Regulated"].to_numpy()
-    n, positives = len(positive), int(positive.sum())
-    if not n:
-        return
-    yield context.metric(methods.EVERYTHING, "positives", positives, n)
-    yield context.metric(methods.EVERYTHING, "prevalence", positives / n, n)
-    yield context.metric(methods.EVERYTHING, "unknown_genes", screen.pairs["gene_id"].null_count(), n)
-    for method, covered in screen.covered.items():
-        yield context.metric(method, "coverage", covered.mean(), n)
-        if positives:
-            yield context.metric(method, "coverage_positives", covered[positive].mean(), positives)
 
 
 def _ranked(screen: Screen, context: Context, counts: np.ndarray) -> Iterator[Metric]:

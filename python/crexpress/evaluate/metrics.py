@@ -1,6 +1,6 @@
 """One row of metrics.parquet, and the table of all of them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -81,6 +81,20 @@ class Context:
             baseline,
             self.methods.get(method),
         )
+
+    def counts(self, positive: np.ndarray, covered: Mapping[str, np.ndarray], **more: int) -> Iterator[Metric]:
+        """How many pairs are positive, `more` of all methods, and the share that each covers, bool [pairs] all."""
+        n, positives = len(positive), int(positive.sum())
+        if not n:
+            return
+        yield self.metric(methods.EVERYTHING, "positives", positives, n)
+        yield self.metric(methods.EVERYTHING, "prevalence", positives / n, n)
+        for name, number in more.items():
+            yield self.metric(methods.EVERYTHING, name, number, n)
+        for method, there in covered.items():
+            yield self.metric(method, "coverage", float(there.mean()), n)
+            if positives:
+                yield self.metric(method, "coverage_positives", float(there[positive].mean()), positives)
 
 
 def table(metrics: Iterable[Metric]) -> pl.DataFrame:

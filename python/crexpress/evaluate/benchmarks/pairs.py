@@ -69,7 +69,7 @@ def measure(
         at = np.flatnonzero(inside)
         part = pairs.part(at)
         context = Context(SECTION, pairs.cell, pairs.seen, subset, pairs.benchmark, pairs.methods)
-        rows += _counts(part, context)
+        rows += context.counts(part.positive, part.covered, genes=part.table["gene"].n_unique())
         if not 0 < part.positive.sum() < len(at):
             continue
         rows += _ranked(part, context, by_gene, gene[at])
@@ -93,19 +93,6 @@ def subsets(pairs: Labelled) -> Iterator[tuple[str, np.ndarray]]:
     distance = pairs.table["distance"].cast(pl.Float64).fill_null(np.nan).abs().to_numpy()
     for name, (low, high) in GROUPS.items():
         yield name, (distance >= low) & (distance < high)
-
-
-def _counts(pairs: Labelled, context: Context) -> Iterator[Metric]:
-    n, positives = len(pairs.positive), int(pairs.positive.sum())
-    if not n:
-        return
-    yield context.metric(methods.EVERYTHING, "positives", positives, n)
-    yield context.metric(methods.EVERYTHING, "prevalence", positives / n, n)
-    yield context.metric(methods.EVERYTHING, "genes", pairs.table["gene"].n_unique(), n)
-    for method, covered in pairs.covered.items():
-        yield context.metric(method, "coverage", float(covered.mean()), n)
-        if positives:
-            yield context.metric(method, "coverage_positives", float(covered[pairs.positive].mean()), positives)
 
 
 def _ranked(pairs: Labelled, context: Context, counts: np.ndarray, gene: np.ndarray) -> Iterator[Metric]:
