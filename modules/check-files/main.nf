@@ -7,6 +7,7 @@ process CHECK_FILES {
     input:
     tuple val(rows), path(tables, stageAs: 'table?/*', arity: '0..*')
     path gtf, stageAs: 'gtf/*'
+    path sizes, stageAs: 'sizes/*' // for screens
     path ccres, stageAs: 'ccres?/*', arity: '0..*' // for screens
     val names
     path screens, stageAs: 'screen?/*', arity: '0..*'
@@ -23,7 +24,8 @@ process CHECK_FILES {
         [row.cell, row.assay, table.toString() + (row.column ? ":${row.column}" : '')]
     }
     """
-    check-files ${options(gtf: gtf, ccres: ccres, crispr: named(names, screens), cells: cells.join(','))} \\
+    check-files ${options(gtf: gtf, chrom_sizes: sizes, ccres: ccres)} \\
+        ${options(crispr: named(names, screens), cells: cells.join(','))} \\
         ${options(table: given)} ${args} ${task.ext.args ?: ''} --output warnings.txt
     """
 

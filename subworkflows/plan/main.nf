@@ -32,8 +32,9 @@ workflow PLAN {
     // then what the files hold that are small enough to be read before the start; cCREs only for screens
     CHECK_FILES(
         drawn.map { one -> [one.tables*.subMap(['cell', 'assay', 'column']), located(one.tables)] },
-        place(run.gtf), drawn.map { one -> screens ? one.ccres : [] }, screens.keySet().toList(),
-        screens.values().toList(), drawn.map { one -> one.screened },
+        place(run.gtf), screens && run.chrom_sizes ? place(run.chrom_sizes) : [],
+        drawn.map { one -> screens ? one.ccres : [] }, screens.keySet().toList(), screens.values().toList(),
+        drawn.map { one -> one.screened },
         flags(run + [fit_links: screen_to_fit(run)], ['biotypes', 'exclude_chromosomes', 'crispr_cell', 'fit_links']),
         tool(code, 'check-files')
     )

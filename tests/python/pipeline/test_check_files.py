@@ -128,6 +128,9 @@ def test_a_screen_of_another_build_is_refused_by_its_tss_or_its_layout(files: li
     header = "chrPerturbationTarget\tstartPerturbationTarget\tendPerturbationTarget\tGeneSymbol\tCellType\tRegulated"
     Path("nasser.tsv").write_text("\n".join([header, *("\t".join(row) for row in rows[1:])]) + "\n")
     assert check(files, "--crispr", "nasser.tsv", "--cells", "K")[0].exit_code == 0  # nothing says what the run is of
+    Path("sizes").write_text("chr1\t248956422\n")
+    sized = check(files, "--crispr", "nasser.tsv", "--cells", "K", "--chrom-sizes", "sizes")[0]
+    assert (sized.exit_code, "nasser.tsv is of hg19, this run of hg38" in sized.stderr) == (65, True)
     Path("genes.gtf").write_text(f"##description: the human genome (GRCh38), version 24\n{GTF}")
     result, _ = check(files, "--crispr", "nasser.tsv", "--cells", "K")
     assert result.exit_code == 65
