@@ -22,6 +22,7 @@ include { PREPARE                 } from './subworkflows/prepare'
 include { LEARN                   } from './subworkflows/learn'
 include { APPLY                   } from './subworkflows/apply'
 include { LINK                    } from './subworkflows/link'
+include { EXPLAIN                 } from './subworkflows/explain'
 include { ASSESS                  } from './subworkflows/assess'
 include { PROVENANCE              } from './subworkflows/provenance'
 
@@ -44,6 +45,7 @@ workflow {
     LEARN(run, plan, study, gpu_code)
     APPLY(run, plan, study, LEARN.out.models, code, gpu_code)
     LINK(run, plan, study, code)
+    EXPLAIN(run, plan, study, APPLY.out.ranked, APPLY.out.predictions, code, gpu_code)
     results = APPLY.out.predictions.mix(APPLY.out.links, LINK.out.links)
     ASSESS(run, plan, PLAN.out.runs, study, LEARN.out.models, results, TOOLKIT.out.found, code, gpu_code)
     PROVENANCE(run)

@@ -34,9 +34,9 @@ workflow APPLY {
     members = PREDICT.out.predictions.mix(INTERPRET.out.links).filter { meta, _file -> meta.mean }
         .map { meta, file -> [meta.mean + [cell: meta.cell], meta.order, file] }
     ENSEMBLE(gather(members), tool(code, 'ensemble'))
-    ranked = INTERPRET.out.links.mix(ENSEMBLE.out.links)
+    every = INTERPRET.out.links.mix(ENSEMBLE.out.links)
 
-    combining = ranked.filter { run.combine_links }.map { meta, file -> [meta.point.store, meta, file] }
+    combining = every.filter { run.combine_links }.map { meta, file -> [meta.point.store, meta, file] }
         .combine(study, by: 0)
         .map { _store, meta, file, files ->
             [meta, pick(files, ['elements', 'genes'], [signals: [meta.cell]]) + [file]] // [task, files]
@@ -45,5 +45,6 @@ workflow APPLY {
 
     emit:
     predictions = PREDICT.out.predictions.mix(ENSEMBLE.out.predictions)
-    links = run.combine_links ? COMBINE_LINKS.out.links : ranked
+    links = run.combine_links ? COMBINE_LINKS.out.links : every
+    ranked = ranking.join(INTERPRET.out.links) // [task, model, files, links]
 }

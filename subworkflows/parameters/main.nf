@@ -71,6 +71,14 @@ def settings(given, project) {
     ['motif_factors', 'expressed_factors'].findAll { name -> typed[name] && !typed.motifs }.each { name ->
         faults << "--${name} needs --motifs, whose factors it is about"
     }
+    def explained = (typed.explain ?: '').tokenize(',').collect { word -> word.trim() }
+    [[explained, 'motifs', 'motifs'], [explained, 'variants', 'variants'], [explained, 'variants', 'fasta'],
+        [explained, 'attention', 'explain_genes']]
+        .findAll { words, word, name -> word in words && !typed[name] }
+        .each { _words, word, name -> faults << "--explain ${word} needs --${name}" }
+    if (typed.variants && !('variants' in explained)) {
+        faults << '--variants is read with --explain variants only: add that'
+    }
     def split = ['val', 'test', 'fold'].findAll { name -> is_given(name) }.collect { name -> "--${name}" }
     if (typed.leave_out == 'chromosomes' && split) {
         def others = split.join(' and ')

@@ -58,17 +58,23 @@ def digest(texts) {
  */
 def uses() {
     return [
+        'attribute': 'core formats prepare models data training apply interpret report cli',
         'build-loops': 'core formats prepare cli',
         'check-files': 'core formats prepare models data links pipeline cli',
+        'classify-genes': 'core formats prepare models data links interpret report cli',
         'combine-links': 'core formats prepare models data links cli',
         'compare': 'core formats prepare models data baselines links evaluate report cli',
+        'embed': 'core formats prepare models data training apply links interpret report cli',
         'ensemble': 'core apply evaluate cli',
         'evaluate': 'core formats prepare models data baselines links evaluate cli',
         'extract-signals': 'core formats prepare cli',
+        'find-active': 'core formats prepare models data interpret report cli',
+        'find-motifs': 'core formats prepare models data interpret cli',
         'fit-baselines': 'core formats prepare models data baselines cli',
         'fit-links': 'core formats prepare models data links cli',
         'interpret': 'core formats prepare models data training apply links interpret cli',
         'make-plan': 'core formats prepare models data training pipeline cli',
+        'map-attention': 'core formats prepare models data training apply interpret cli',
         'match-quantiles': 'core formats prepare cli',
         'measure-complexity': 'core formats prepare models data training report pipeline cli',
         'merge-ccres': 'core formats prepare cli',
@@ -76,6 +82,7 @@ def uses() {
         'quantify-expression': 'core formats prepare cli',
         'report': 'core formats prepare models data baselines links evaluate report cli',
         'score-motifs': 'core formats prepare cli',
+        'score-variants': 'core formats prepare models data training apply interpret cli',
         'score-links': 'core formats prepare models data links cli',
         'train': 'core formats prepare models data training cli',
     ]

@@ -1,0 +1,77 @@
+// What is asked of trained models beyond links: --explain, one process each.
+
+include { place } from '../files'
+include { flags } from '../parameters'
+include { kind_of ; pick } from '../study'
+include { tool  } from '../toolkit'
+include { ASK_MODEL as EMBED ; ASK_MODEL as MAP_ATTENTION          } from '../../modules/ask'
+include { ASK_STUDY as CLASSIFY_GENES ; ASK_STUDY as FIND_ACTIVE   } from '../../modules/ask'
+include { ATTRIBUTE      } from '../../modules/attribute'
+include { FIND_MOTIFS    } from '../../modules/find-motifs'
+include { SCORE_VARIANTS } from '../../modules/score-variants'
+
+workflow EXPLAIN {
+    take:
+    run // the parameters
+    plan
+    study
+    ranked // [task, model, files, links]: each model in the cells whose links are ranked
+    predictions // [task, file]
+    code
+    gpu_code
+
+    main:
+    def asked = (run.explain ?: '').tokenize(',').collect { word -> word.trim() }
+    def given = ['fasta', 'motifs', 'motif_factors', 'variants']
+        .collectEntries { name -> [name, run[name] ? place(run[name]) : []] }
+
+    // with the expression of a cell where that is no secret: it stands beside the factors
+    known = plan.flatMap { one -> one.scenes }
+        .map { scene -> [[scene.meta.store, scene.meta.cell], scene.reads.expression] }
+    // [task, model, files of the task, all that was prepared]
+    tasks = ranked.map { meta, model, files, links -> [[meta.point.store, meta.cell], meta, model, files + [links]] }
+        .combine(known, by: 0)
+        .map { key, meta, model, files, cells -> [key[0], meta, model, files, cells] }
+        .combine(study, by: 0)
+        .map { _store, meta, model, files, cells, all ->
+            def more = pick(all, ['sequence'], [expression: cells])
+            [meta, model, (files + more).unique()]
+        }
+    explained = tasks.filter { 'contributions' in asked }
+    ATTRIBUTE(
+        explained, given.motifs,
+        flags(run, ['device'], [ask_genes: 'explain_genes', top: 'explain_top']), tool(gpu_code, 'attribute')
+    )
+    active = tasks.filter { 'motifs' in asked }
+        .map { meta, _model, files -> [meta, pick(files, ['elements', 'genes', 'sequence', 'links', 'expression'])] }
+    FIND_MOTIFS(active, given.motifs, given.motif_factors, '', tool(code, 'find-motifs'))
+    edited = tasks.filter { 'variants' in asked }
+        .map { meta, model, files -> [meta, model, files.findAll { path -> kind_of(path) != 'links' }] }
+    SCORE_VARIANTS(
+        edited, given.variants, given.fasta, given.motifs, flags(run, ['device']), tool(gpu_code, 'score-variants')
+    )
+
+    // what the network makes of elements and genes; links are no input of it
+    without_links = tasks.map { meta, model, files -> [meta, model, files.findAll { path -> kind_of(path) != 'links' }] }
+    EMBED(
+        'embed', without_links.filter { 'embeddings' in asked }, [], [], flags(run, ['device']), tool(gpu_code, 'embed')
+    )
+    MAP_ATTENTION(
+        'map-attention', without_links.filter { 'attention' in asked }, [], [],
+        flags(run, ['device'], [ask_genes: 'explain_genes']), tool(gpu_code, 'map-attention')
+    )
+    FIND_ACTIVE(
+        'find-active',
+        tasks.filter { 'active' in asked }.map { meta, _model, files -> [meta, pick(files, ['elements', 'links'])] },
+        [], [], '', tool(code, 'find-active')
+    )
+    // where the expression of a cell is known
+    measured = tasks.filter { _meta, _model, files -> files.any { path -> kind_of(path) == 'expression' } }
+        .combine(predictions, by: 0)
+        .map { meta, _model, files, predicted ->
+            [meta, pick(files, ['elements', 'genes', 'signals', 'expression', 'links']) + [predicted]]
+        }
+    CLASSIFY_GENES(
+        'classify-genes', measured.filter { 'categories' in asked }, [], [], '', tool(code, 'classify-genes')
+    )
+}
