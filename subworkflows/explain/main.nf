@@ -65,12 +65,15 @@ workflow EXPLAIN {
         tasks.filter { 'active' in asked }.map { meta, _model, files -> [meta, pick(files, ['elements', 'links'])] },
         [], [], '', tool(code, 'find-active')
     )
-    // where the expression of a cell is known
-    measured = tasks.filter { _meta, _model, files -> files.any { path -> kind_of(path) == 'expression' } }
-        .combine(predictions, by: 0)
-        .map { meta, _model, files, predicted ->
-            [meta, pick(files, ['elements', 'genes', 'signals', 'expression', 'links']) + [predicted]]
+    // also in cells kept out of training, as EVALUATE does: nothing learns from it
+    measured = tasks.combine(predictions, by: 0)
+        .map { meta, _model, files, predicted -> [meta.point.store, meta, files + [predicted]] }
+        .combine(study, by: 0)
+        .map { _store, meta, files, all ->
+            def own = pick(files, ['elements', 'genes', 'signals', 'links', 'predictions'])
+            [meta, own + pick(all, [], [expression: [meta.cell]])]
         }
+        .filter { _meta, files -> files.any { path -> kind_of(path) == 'expression' } }
     CLASSIFY_GENES(
         'classify-genes', measured.filter { 'categories' in asked }, [], [], '', tool(code, 'classify-genes')
     )
