@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from launching import ROOT, Pipeline
 
 pytestmark = pytest.mark.pipeline

@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 import pytest
 import yaml
+
 from launching import ROOT, Pipeline, sheet_of, tasks
 
 pytestmark = pytest.mark.pipeline
