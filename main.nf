@@ -45,7 +45,7 @@ workflow {
     LEARN(run, plan, study, gpu_code)
     APPLY(run, plan, study, LEARN.out.models, code, gpu_code)
     LINK(run, plan, study, code)
-    EXPLAIN(run, plan, study, APPLY.out.ranked, code, gpu_code)
+    EXPLAIN(run, plan, study, APPLY.out.ranked, APPLY.out.predictions, code, gpu_code)
     results = APPLY.out.predictions.mix(APPLY.out.links, LINK.out.links)
     ASSESS(run, plan, PLAN.out.runs, study, LEARN.out.models, results, TOOLKIT.out.found, code, gpu_code)
     PROVENANCE(run)

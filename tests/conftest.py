@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts, log
 from crexpress.prepare.elements import element_digest
 from crexpress.prepare.genes import gene_digest

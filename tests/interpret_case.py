@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+
 from bigwigs import peaks, write_bigwig
 from crexpress.data.opening import open_store
 from crexpress.data.store import Store

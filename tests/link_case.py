@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
 from crexpress.core import artifacts
 from crexpress.links import combine
 from crexpress.prepare.elements import TSS

@@ -1,6 +1,7 @@
 """Random motifs and sequences."""
 
 import numpy as np
+
 from crexpress.formats.meme import Motif, MotifSet
 from crexpress.prepare import sequence
 

@@ -8,6 +8,7 @@ from runpy import run_path
 import numpy as np
 import polars as pl
 from click.testing import CliRunner, Result
+
 from crexpress.core import artifacts, methods, splits
 from crexpress.data import neighbours
 from crexpress.report.inputs import Inputs, load

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+
 from crexpress.core import artifacts
 from crexpress.prepare.elements import element_digest
 from crexpress.prepare.genes import gene_digest

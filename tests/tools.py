@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner, Result
+
 from tiny_case import TinyCase
 
 BIN = Path(__file__).parents[1] / "bin"

@@ -1,9 +1,11 @@
-// What is asked of trained models beyond links: --explain contributions,motifs,variants, one process each.
+// What is asked of trained models beyond links: --explain, one process each.
 
 include { place } from '../files'
 include { flags } from '../parameters'
 include { kind_of ; pick } from '../study'
 include { tool  } from '../toolkit'
+include { ASK_MODEL as EMBED ; ASK_MODEL as MAP_ATTENTION          } from '../../modules/ask'
+include { ASK_STUDY as CLASSIFY_GENES ; ASK_STUDY as FIND_ACTIVE   } from '../../modules/ask'
 include { ATTRIBUTE      } from '../../modules/attribute'
 include { FIND_MOTIFS    } from '../../modules/find-motifs'
 include { SCORE_VARIANTS } from '../../modules/score-variants'
@@ -14,6 +16,7 @@ workflow EXPLAIN {
     plan
     study
     ranked // [task, model, files, links]: each model in the cells whose links are ranked
+    predictions // [task, file]
     code
     gpu_code
 
@@ -46,5 +49,32 @@ workflow EXPLAIN {
         .map { meta, model, files -> [meta, model, files.findAll { path -> kind_of(path) != 'links' }] }
     SCORE_VARIANTS(
         edited, given.variants, given.fasta, given.motifs, flags(run, ['device']), tool(gpu_code, 'score-variants')
+    )
+
+    // what the network makes of elements and genes; links are no input of it
+    without_links = tasks.map { meta, model, files -> [meta, model, files.findAll { path -> kind_of(path) != 'links' }] }
+    EMBED(
+        'embed', without_links.filter { 'embeddings' in asked }, [], [], flags(run, ['device']), tool(gpu_code, 'embed')
+    )
+    MAP_ATTENTION(
+        'map-attention', without_links.filter { 'attention' in asked }, [], [],
+        flags(run, ['device'], [ask_genes: 'explain_genes']), tool(gpu_code, 'map-attention')
+    )
+    FIND_ACTIVE(
+        'find-active',
+        tasks.filter { 'active' in asked }.map { meta, _model, files -> [meta, pick(files, ['elements', 'links'])] },
+        [], [], '', tool(code, 'find-active')
+    )
+    // also in cells kept out of training, as EVALUATE does: nothing learns from it
+    measured = tasks.combine(predictions, by: 0)
+        .map { meta, _model, files, predicted -> [meta.point.store, meta, files + [predicted]] }
+        .combine(study, by: 0)
+        .map { _store, meta, files, all ->
+            def own = pick(files, ['elements', 'genes', 'signals', 'links', 'predictions'])
+            [meta, own + pick(all, [], [expression: [meta.cell]])]
+        }
+        .filter { _meta, files -> files.any { path -> kind_of(path) == 'expression' } }
+    CLASSIFY_GENES(
+        'classify-genes', measured.filter { 'categories' in asked }, [], [], '', tool(code, 'classify-genes')
     )
 }

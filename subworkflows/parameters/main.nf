@@ -73,7 +73,8 @@ def settings(given, project) {
         faults << "--${name} needs --motifs, whose factors it is about"
     }
     def explained = (typed.explain ?: '').tokenize(',').collect { word -> word.trim() }
-    [[explained, 'motifs', 'motifs'], [explained, 'variants', 'variants'], [explained, 'variants', 'fasta']]
+    [[explained, 'motifs', 'motifs'], [explained, 'variants', 'variants'], [explained, 'variants', 'fasta'],
+        [explained, 'attention', 'explain_genes']]
         .findAll { words, word, name -> word in words && !typed[name] }
         .each { _words, word, name -> faults << "--explain ${word} needs --${name}" }
     if (typed.variants && !('variants' in explained)) {

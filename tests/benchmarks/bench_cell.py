@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from bench_encoder import K562, TRACKS, call, cpu_seconds, run_ours, run_released, show
 from bench_model import Released
+
 from crexpress.core import artifacts
 
 TOLERANCE = 0.01  # of the standard deviation between genes; inputs are kept as float16

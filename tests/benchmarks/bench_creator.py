@@ -19,6 +19,9 @@ import click
 import numpy as np
 import torch
 from bench_model import Shape, generate, seconds, show
+from torch import Tensor, nn
+from torch.nn import functional
+
 from crexpress.apply.predict import predict
 from crexpress.data.store import Store
 from crexpress.models.config import ModelConfig
@@ -27,8 +30,6 @@ from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import translate
 from crexpress.pipeline.complexity import peak, resident
 from crexpress.training.presets import read_preset
-from torch import Tensor, nn
-from torch.nn import functional
 
 TRACKS, WIDTH, ELEMENTS_A_GENE = 16, 350, 6  # 85,248 to 138,179 cCREs of a cell type, and 19,000 genes
 LETTERS = torch.tensor([1, 3, 4, 2, 0])  # the released numbers of A, C, G, T and unknown

@@ -17,8 +17,9 @@ import numba
 import numpy as np
 import polars as pl
 import pyBigWig
-from crexpress.prepare import motif_scores, sequence, signals
 from scipy.signal import convolve2d
+
+from crexpress.prepare import motif_scores, sequence, signals
 
 WIDTH = 600
 

@@ -24,10 +24,11 @@ import numpy as np
 import pyBigWig
 import pysam
 from click.testing import CliRunner
+from scipy.signal import convolve2d
+
 from crexpress.core import artifacts
 from crexpress.data import neighbours
 from crexpress.formats import meme
-from scipy.signal import convolve2d
 
 ROOT = Path(__file__).parents[2]
 CHR20, K562 = ROOT / "assets/chr20", ROOT / "assets/k562"

@@ -14,6 +14,9 @@ import click
 import numpy as np
 import polars as pl
 import torch
+from torch.profiler import ProfilerActivity, profile
+from torch.utils.flop_counter import FlopCounterMode
+
 from crexpress.core.device import CPU, choose_precision, prepare
 from crexpress.data import neighbours
 from crexpress.data.rows import CHUNK, HostRows, Rows
@@ -26,8 +29,6 @@ from crexpress.training.engine import Engine
 from crexpress.training.loop import update
 from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
-from torch.profiler import ProfilerActivity, profile
-from torch.utils.flop_counter import FlopCounterMode
 
 WIDTH, MOTIFS, CHROMOSOME = 600, 600, 125_000_000
 WARM_UP = 20  # steps before the clock starts

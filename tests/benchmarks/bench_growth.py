@@ -23,6 +23,9 @@ import matplotlib
 import numpy as np
 import torch
 from bench_model import SPACING, Shape, generate
+from marked_page import put
+from matplotlib.figure import Figure
+
 from crexpress.core.device import CPU
 from crexpress.data import neighbours
 from crexpress.data.rows import HostRows
@@ -35,8 +38,6 @@ from crexpress.training.engine import Engine
 from crexpress.training.loop import update
 from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
-from marked_page import put
-from matplotlib.figure import Figure
 
 TRACKS, WIDTH = 4, 600
 CELLS = (4, 8, 16)

@@ -32,6 +32,10 @@ import click
 import numpy as np
 import polars as pl
 import torch
+from real_case import Case
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+
 from crexpress.apply.predict import predict
 from crexpress.data.neighbours import distances, nearest
 from crexpress.data.store import CellData, Store
@@ -46,9 +50,6 @@ from crexpress.training.engine import Engine
 from crexpress.training.loop import update
 from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
-from real_case import Case
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
 
 WIDTH, MOTIFS = 600, 600
 TRACKS = ("dnase", "h3k4me3", "h3k27ac", "ctcf")

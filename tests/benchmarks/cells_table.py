@@ -4,8 +4,9 @@ import argparse
 from pathlib import Path
 
 import polars as pl
-from crexpress.core import artifacts
 from marked_page import put
+
+from crexpress.core import artifacts
 
 MARKS = "<!-- cells: made by make table-cells -->", "<!-- end of cells -->"
 KNOWN = "mean over training cells"

@@ -4,8 +4,9 @@ import sys
 from pathlib import Path
 
 import polars as pl
-from crexpress.pipeline import complexity
 from marked_page import put
+
+from crexpress.pipeline import complexity
 
 MARKS = "<!-- made by: make table-costs -->", "<!-- end of costs -->"
 SIZES = [(4, 20, 4), (4, 60, 4), (4, 100, 4), (4, 200, 4), (13, 20, 4), (13, 60, 4), (13, 100, 4), (13, 200, 4)]

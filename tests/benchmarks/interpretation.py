@@ -14,10 +14,11 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from sklearn.metrics import roc_auc_score
+
 from crexpress.core import artifacts
 from crexpress.formats.genome_files import open_fasta
 from crexpress.simulate import Sizes, invent
-from sklearn.metrics import roc_auc_score
 
 FACTOR = 0.5  # level from which a cell has a factor; 0.01 where not
 EFFECT = 0.05  # share of expression that the element gives, at least: then something can be lowered

@@ -13,6 +13,10 @@ from pathlib import Path
 import click
 import numpy as np
 import polars as pl
+from marked_page import put
+from real_case import CELL, SCREEN, TARGETS, Case, Run, Setting
+from real_tables import LOOPS, MODELS
+
 from crexpress.core import artifacts, bootstrap, ranking
 from crexpress.data.neighbours import NEAREST
 from crexpress.formats import screen_files
@@ -21,9 +25,6 @@ from crexpress.links.combine import read_world, widen
 from crexpress.links.shares import abc, gene_rows
 from crexpress.prepare import screening
 from crexpress.prepare.contacts import Contacts
-from marked_page import put
-from real_case import CELL, SCREEN, TARGETS, Case, Run, Setting
-from real_tables import LOOPS, MODELS
 
 MARKS = "<!-- forms: made by link_forms.py -->", "<!-- end of forms -->"
 WINDOW = 1_000_000  # bp around a TSS whose elements are links

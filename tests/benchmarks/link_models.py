@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 import numpy as np
 import polars as pl
+
 from crexpress.core import artifacts, bootstrap, ranking
 from crexpress.links import card, evidence, fit, inputs, members, screen
 from crexpress.links.closed_forms import closed_forms

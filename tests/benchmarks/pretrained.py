@@ -16,12 +16,13 @@ from typing import Any
 
 import click
 import numpy as np
-from crexpress.core import artifacts, files, model_config
-from crexpress.data import anchor
-from crexpress.prepare import quantiles
 from real_case import ASSETS, FOUR, Case, threads
 from safetensors import safe_open
 from safetensors.numpy import save_file
+
+from crexpress.core import artifacts, files, model_config
+from crexpress.data import anchor
+from crexpress.prepare import quantiles
 
 CELLS = ("K562", "HeLa-S3", "HUVEC", "NHEK")
 TRACKS = [name.lower() for name in FOUR]

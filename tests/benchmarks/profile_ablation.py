@@ -16,10 +16,11 @@ from unittest.mock import patch
 
 import click
 import numpy as np
+from real_case import ASSETS, CELL, FOUR, Case, Setting
+
 from crexpress.core import artifacts, bootstrap
 from crexpress.prepare import profile_bins
 from crexpress.training.run import run
-from real_case import ASSETS, CELL, FOUR, Case, Setting
 
 TRACKS = [name.lower() for name in FOUR]
 FULL = "full"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import click
+
 from crexpress.core import artifacts
 
 ROOT = Path(__file__).parents[2]

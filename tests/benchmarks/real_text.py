@@ -5,9 +5,10 @@ from pathlib import Path
 from statistics import mean, stdev
 
 import polars as pl
+from real_case import Case, Run, Setting
+
 from crexpress.core import artifacts
 from crexpress.core.methods import CLOSED_FORM, MODEL, PLAIN
-from real_case import Case, Run, Setting
 
 TREES = "boosted trees promoter + 20 elements"
 BASELINES = {

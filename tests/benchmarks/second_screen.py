@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 import numpy as np
 import polars as pl
+
 from crexpress.core import bootstrap, ranking
 from crexpress.links import evidence, inputs, model, screen
 from crexpress.links.closed_forms import closed_forms

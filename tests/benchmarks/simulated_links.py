@@ -13,8 +13,9 @@ from pathlib import Path
 
 import click
 import polars as pl
-from crexpress.core import artifacts
 from real_case import Case
+
+from crexpress.core import artifacts
 
 CELLS = tuple(f"cell{number}" for number in range(1, 6))
 TRACKS = ("dnase", "h3k27ac", "h3k4me3", "ctcf")

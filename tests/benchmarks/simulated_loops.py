@@ -22,6 +22,7 @@ import click
 import numpy as np
 import polars as pl
 import torch
+
 from crexpress.core import artifacts
 from crexpress.training.presets import read_preset
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from images import IMAGE
+
 from launching import Pipeline
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from images import IMAGE
+
 from launching import ROOT, Pipeline, tasks, wrappers
 
 # a run here and one in containers before the first test: minutes, on a machine that is not busy

@@ -1,6 +1,7 @@
 """Each module of pipeline tests shares a launch folder."""
 
 import pytest
+
 from launching import Pipeline
 
 

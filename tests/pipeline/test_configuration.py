@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from launching import ROOT, Pipeline
 
 pytestmark = pytest.mark.pipeline
@@ -97,8 +98,10 @@ def test_profiles_resolve_and_keep_what_tasks_ask_for(pipeline: Pipeline, parser
 
 
 def test_every_process_has_one_of_the_labels() -> None:
-    named = {path: re.findall(r"label '(\w+)'", path.read_text()) for path in ROOT.glob("modules/*/main.nf")}
-    assert all(len(labels) == path.read_text().count("process ") for path, labels in named.items())
+    named = {path: re.findall(r"label '(process_\w+)'", path.read_text()) for path in ROOT.glob("modules/*/main.nf")}
+    assert all(
+        len(labels) == len(re.findall(r"(?m)^process \w+ {$", path.read_text())) for path, labels in named.items()
+    )
     assert {label for labels in named.values() for label in labels} == set(LABELS)
 
 
@@ -199,6 +202,7 @@ def test_images_are_listed(pipeline: Pipeline) -> None:
     images = {entry["name"].split(":")[-1]: entry["container"] for entry in listed}
     assert images.pop("MULTIQC").startswith("quay.io/biocontainers/multiqc:")
     on_gpu = {"TRAIN", "PREDICT", "INTERPRET", "CHECK_GPU", "MEASURE_COMPLEXITY"}
+    on_gpu |= {"ATTRIBUTE", "SCORE_VARIANTS", "ASK_MODEL"}
     assert len(images) >= 13
     assert {name for name, image in images.items() if image == "crexpress-gpu:0.1.0"} == on_gpu & images.keys()
     assert {image for name, image in images.items() if name not in on_gpu} == {"crexpress-cpu:0.1.0"}

@@ -4,6 +4,7 @@ import re
 import shutil
 
 import pytest
+
 from launching import ROOT, Pipeline, tasks
 
 pytestmark = pytest.mark.pipeline

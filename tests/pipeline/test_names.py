@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from launching import ROOT, Pipeline, tasks
 
 pytestmark = pytest.mark.pipeline

@@ -4,6 +4,7 @@ import gzip
 import re
 
 import pytest
+
 from crexpress.core import artifacts
 from launching import ROOT, Pipeline
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+
 from crexpress.formats import samplesheet
 from launching import ROOT, Pipeline, tasks
 

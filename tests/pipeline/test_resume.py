@@ -3,6 +3,7 @@
 import re
 
 import pytest
+
 from launching import Pipeline, tasks
 
 pytestmark = pytest.mark.pipeline

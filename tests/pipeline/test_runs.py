@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from launching import ROOT, Pipeline, sheet_of, tasks
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import pytest
 import yaml
+
 from launching import ROOT, Pipeline, sheet_of, tasks
 
 pytestmark = pytest.mark.pipeline
@@ -59,7 +60,17 @@ WITH_A_MODEL = [
     *("FIT_BASELINES (--val chr5 --test chr6 cell5)", "EVALUATE (crexpress-small)", "REPORT (crexpress-small)"),
 ]
 EXPLAINED = [
-    f"{name} ({cell})" for name in ("ATTRIBUTE", "FIND_MOTIFS", "SCORE_VARIANTS") for cell in ("cell1", "cell5")
+    f"{name} ({cell})"
+    for name in (
+        "ATTRIBUTE",
+        "CLASSIFY_GENES",
+        "EMBED",
+        "FIND_ACTIVE",
+        "FIND_MOTIFS",
+        "MAP_ATTENTION",
+        "SCORE_VARIANTS",
+    )
+    for cell in ("cell1", "cell5")
 ]
 COMBINED = ["COMBINE_LINKS (crexpress-small cell1)", "COMBINE_LINKS (crexpress-small cell5)"]
 
@@ -76,7 +87,8 @@ def test_changed_code_runs_again_what_it_can_touch_and_nothing_else(pipeline: Pi
     change(pipeline, "models/heads.py")  # nothing of the preparation uses models
     assert tasks(pipeline.run(*arguments)) == sorted(WITH_A_MODEL)
     # what is switched on adds its own tasks, and re-runs those that read what it makes
-    explain = ("--explain", "contributions,motifs,variants", "--variants", str(ROOT / "assets/test/ccres.bed.gz"))
+    words = "contributions,motifs,variants,attention,active,categories,embeddings"
+    explain = ("--explain", words, "--explain_genes", "GENE1", "--variants", str(ROOT / "assets/test/ccres.bed.gz"))
     more = pipeline.run(*arguments, "--combine_links", "--complexity", *explain)
     read_again = ["MEASURE_COMPLEXITY", "EVALUATE (crexpress-small)", "REPORT (crexpress-small)"]
     assert tasks(more) == sorted([*COMBINED, *EXPLAINED, *read_again])

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+
 from crexpress.core import containers
 
 ENDINGS = (".parquet", ".safetensors", ".npz")

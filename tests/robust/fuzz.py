@@ -129,6 +129,7 @@ def drawn(name: str, cases: int, seed: int, sound: Path, scratch: Path, keep: Pa
     """Results of hypothesis' cases: edits of a sound file at places, and by words, of its own choosing."""
     import hypothesis
     from hypothesis import strategies as st
+
     from mutate import WORDS
     from parsers import PARSERS
 

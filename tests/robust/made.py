@@ -5,10 +5,11 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-import link_case
 import numpy as np
 import pysam
 import torch
+
+import link_case
 from bigwigs import peaks, write_bigwig
 from crexpress.core import artifacts
 from crexpress.models.config import ModelConfig

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
+
 from crexpress.cli import train_options
 from crexpress.core import artifacts, model_config
 from crexpress.core.folder import Folder

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from commands import commands
 
 pytestmark = pytest.mark.robust

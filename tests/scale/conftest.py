@@ -1,6 +1,7 @@
 """Each module here shares a launch folder."""
 
 import pytest
+
 from launching import Pipeline
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from encode_sheet import write_sheet
+
 from launching import ROOT, Pipeline, tasks, wrappers
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.scale]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from encode_sheet import write_sheet
+
 from launching import ROOT, Pipeline, tasks
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.scale]

@@ -16,8 +16,14 @@ def refusing(what: str, mend: str) -> Iterator[None]:
     try:
         with _quiet():
             yield
-    except (InputError, MemoryError):
+    except InputError:
         raise
+    except MemoryError as error:
+        if "bad_alloc" not in str(error):
+            raise
+        raise InputError(
+            f"{what} (it asks for more memory than there is, so it is damaged, or large); {mend}"
+        ) from None
     except Exception as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
         raise InputError(f"{what} ({reason}); {mend}") from None

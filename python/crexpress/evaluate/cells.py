@@ -148,6 +148,8 @@ def _read(paths: Sequence[Path], kind: str, genes: Path, like: Header) -> Iterat
     for path in paths:
         frame, header = artifacts.read_table(path, kind)
         artifacts.require_same("genes", path, header, genes, like)
+        if frame.select([name for name in ("gene_id", "method") if name in frame.columns]).is_duplicated().any():
+            raise InputError(f"{path} lists a gene twice; make it again")
         yield path, frame, header
 
 

@@ -1,6 +1,5 @@
 """What other cells express, as evidence on links: from cells of the same run, or from a table that is shipped."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -55,8 +54,4 @@ def _of_table(path: Path, genes: pl.DataFrame) -> dict[str, np.ndarray]:
 
 def _told(path: Path) -> Header:
     """An artefact's header, empty for other files."""
-    try:
-        stored = pl.read_parquet_metadata(path).get(artifacts.KEY)
-    except (pl.exceptions.PolarsError, OSError):
-        return {}
-    return dict(json.loads(stored)) if stored else {}
+    return artifacts.read_header(path) or {}

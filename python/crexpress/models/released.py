@@ -1,5 +1,6 @@
 """Weights of the released programs (PyTorch state dicts) as weights of `scpge-compat` and `creator-compat`."""
 
+import errno
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,9 +51,11 @@ def read_model(path: Path, config: ModelConfig) -> RegulatoryModel:
     """
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, MemoryError):
+    except MemoryError:
         raise
-    except Exception:  # which one torch raises for a file of another kind depends on its first bytes
+    except Exception as error:  # which one torch raises for a file of another kind depends on its first bytes
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # which damaged places in a file give
+            raise
         raise InputError(
             f"{path} is not a checkpoint that can be read safely: it is no file of torch.save, is cut off, or holds "
             "more than weights; give a state dict saved by torch.save"

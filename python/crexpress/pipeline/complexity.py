@@ -72,13 +72,16 @@ def read_runs(path: Path, command: click.Command) -> list[tuple[str, dict[str, A
     Each once, whatever the seed. `command` is train's.
     """
     points: dict[str, dict[str, Any]] = {}
-    for run in json.loads(path.read_text()):
-        if not run["trained"]:
-            cells = point_settings.Cells([], [], {"": {*run["tracks"], *listed(run["settings"].get("tracks"))}})
-            own = point_settings.base_settings(shlex.split(run["args"]), command, cells)
-            own |= {"preset": run["preset"], "batch_size": run["batch_size"], "tracks": ",".join(run["tracks"])}
-            own |= {"width": run["store"]["width"], "bin_size": run["store"]["bin_size"]}
-            points[run["point"] + (" anchored" if run["of_mode"] else "")] = own
+    try:
+        for run in json.loads(path.read_text()):
+            if not run["trained"]:
+                cells = point_settings.Cells([], [], {"": {*run["tracks"], *listed(run["settings"].get("tracks"))}})
+                own = point_settings.base_settings(shlex.split(run["args"]), command, cells)
+                own |= {"preset": run["preset"], "batch_size": run["batch_size"], "tracks": ",".join(run["tracks"])}
+                own |= {"width": run["store"]["width"], "bin_size": run["store"]["bin_size"]}
+                points[run["point"] + (" anchored" if run["of_mode"] else "")] = own
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise InputError(f"{path} is not the list of runs that make-plan or check-sweep wrote; make it again") from None
     if not points:
         raise InputError(f"{path} has no model that is to be trained; there is nothing to measure")
     return list(points.items())

@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import crexpress as cx
 import numpy as np
 import polars as pl
 import pytest
 import torch
+
+import crexpress as cx
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from tiny_case import TinyCase

@@ -3,10 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-import link_case
 import numpy as np
 import polars as pl
 import pytest
+
+import link_case
 import report_case
 from crexpress.core import artifacts
 from crexpress.data.neighbours import NEAREST

@@ -6,6 +6,7 @@ from runpy import run_path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+
 from crexpress.core import artifacts
 
 BIN = Path(__file__).parents[3] / "bin"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts, shipped
 from tools import inputs, run, train
 

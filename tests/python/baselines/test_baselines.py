@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
+
 from crexpress.baselines import known_cells, regressions
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError

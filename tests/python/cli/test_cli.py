@@ -10,6 +10,7 @@ import click
 import pytest
 import torch
 from click.testing import CliRunner, Result
+
 from crexpress import cli
 from tiny_case import TinyCase
 from tools import run

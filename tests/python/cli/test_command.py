@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from crexpress.cli.main import main
 from crexpress.core import log
 from tiny_case import TinyCase

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+
 from crexpress.cli.main import main
 from crexpress.pipeline import doctor
 from crexpress.training import loop

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts, model_config
 from crexpress.core.errors import InputError
 

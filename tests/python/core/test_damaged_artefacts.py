@@ -17,10 +17,11 @@ import polars as pl
 import pybigtools
 import pytest
 from click.testing import Result
+from safetensors.torch import load_file, save_file
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.prepare import cage
-from safetensors.torch import load_file, save_file
 from tiny_case import TinyCase
 from tools import run, train
 

@@ -1,6 +1,7 @@
 """Messages hold what files hold: fit for a terminal, and never without end."""
 
 import pytest
+
 from crexpress.core.errors import InputError, InputErrors, shown
 
 

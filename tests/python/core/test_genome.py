@@ -7,6 +7,7 @@ from pathlib import Path
 import pybigtools
 import pysam
 import pytest
+
 from crexpress.core import chromosome_names
 from crexpress.core.errors import InputError
 from crexpress.formats import genome_files, text_files

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from bigwigs import write_bigwig
 from crexpress.cli import train_options
 from crexpress.core import artifacts

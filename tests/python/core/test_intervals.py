@@ -3,6 +3,7 @@
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core.intervals import any_overlap, end_to_end, overlapping
 from crexpress.core.tracks import element_means
 

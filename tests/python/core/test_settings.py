@@ -7,6 +7,7 @@ from typing import Any, Literal
 import click
 import pytest
 from click.testing import CliRunner
+
 from crexpress import load_model
 from crexpress.cli.setting_options import setting_options, take_given
 from crexpress.core.errors import InputError

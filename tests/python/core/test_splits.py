@@ -2,6 +2,7 @@
 
 import polars as pl
 import pytest
+
 from crexpress.core import splits
 from crexpress.core.errors import InputError
 

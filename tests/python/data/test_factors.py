@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import Result
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data import factors

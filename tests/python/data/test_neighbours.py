@@ -3,10 +3,11 @@
 import numpy as np
 import polars as pl
 import pytest
-from crexpress.core.errors import InputError
-from crexpress.data import neighbours
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from crexpress.core.errors import InputError
+from crexpress.data import neighbours
 
 WIDTH = 600
 place = st.tuples(st.sampled_from(["chr1", "chr2", "chr10"]), st.integers(0, 3000).map(lambda bp: bp // 5 * 5))

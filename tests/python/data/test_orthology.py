@@ -7,6 +7,7 @@ from runpy import run_path
 import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data.orthology import match, same_genome

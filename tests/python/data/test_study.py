@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data.study import open_study

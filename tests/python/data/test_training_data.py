@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from crexpress.core import artifacts
 from crexpress.core.device import CPU
 from crexpress.data import rows

@@ -8,6 +8,7 @@ from runpy import run_path
 from typing import Any
 
 import pytest
+
 from report_case import Run
 from tiny_case import TinyCase
 

@@ -6,6 +6,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import f1_score, matthews_corrcoef
+
 from crexpress.core import builds, methods
 from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks import BENCHMARKS, classes, contacts, crispr, domains, leakage, sheet, specific_genes
@@ -15,7 +17,6 @@ from crexpress.formats import chain, screen_files
 from crexpress.links import published, simple_forms
 from crexpress.links.importers import IMPORTERS
 from crexpress.links.published import Linkset, Score
-from sklearn.metrics import f1_score, matthews_corrcoef
 from tools import run
 
 HEADER = "chrom chromStart chromEnd measuredGeneSymbol measuredGeneEnsemblId startTSS CellType Regulated"

@@ -9,6 +9,9 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner
+from scipy.stats import spearmanr
+from sklearn.metrics import average_precision_score, roc_auc_score
+
 from crexpress.baselines.known_cells import MEAN_OVER_CELLS
 from crexpress.core import artifacts, bootstrap, methods, ranking
 from crexpress.core.errors import InputError
@@ -16,9 +19,7 @@ from crexpress.evaluate import cells, expression, links, metrics
 from crexpress.formats import screen_files
 from crexpress.links import closed_forms
 from crexpress.prepare import screening
-from scipy.stats import spearmanr
 from sketches import write_store
-from sklearn.metrics import average_precision_score, roc_auc_score
 
 ROOT = Path(__file__).parents[3]
 SCREEN = ROOT / "assets" / "k562" / "EPCrisprBenchmark_combined_data.training_K562.GRCh38.tsv.gz"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts, methods
 from crexpress.core.errors import InputError
 from crexpress.evaluate import labels

@@ -5,11 +5,12 @@ import time
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.metrics import average_precision_score, f1_score
+
 from crexpress.core import bootstrap, methods, ranking
 from crexpress.evaluate import top_k
 from crexpress.evaluate.benchmarks import pairs as measures
 from crexpress.evaluate.benchmarks.pairs import Labelled
-from sklearn.metrics import average_precision_score, f1_score
 
 ONCE = np.ones((1, 6), np.uint16)
 

@@ -5,11 +5,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import spearmanr
+
 from crexpress.core import ranking
 from crexpress.evaluate.benchmarks import crispr
 from crexpress.evaluate.benchmarks.base import Entry, World
 from crexpress.links import abc, encode_re2g
-from scipy.stats import spearmanr
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = ROOT / "tests" / "reference" / "published"

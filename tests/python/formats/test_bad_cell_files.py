@@ -7,6 +7,7 @@ from pathlib import Path
 import pyBigWig
 import pysam
 import pytest
+
 from crexpress.core import artifacts
 from tiny_case import TinyCase
 from tools import run

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pysam
 import pytest
+
 from crexpress.core.errors import InputError
 from crexpress.formats import text_files
 from crexpress.formats.alignments import Coverage

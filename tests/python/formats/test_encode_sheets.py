@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from crexpress.core.errors import InputErrors
 from crexpress.formats import samplesheet
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts, chromosome_names
 from crexpress.core.errors import InputError
 from crexpress.formats import chromosome_table, gene_files, loop_files, samplesheet, text_tables

@@ -8,6 +8,8 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from scipy.stats import entropy
+
 from crexpress.apply.predict import encode, tokens
 from crexpress.core import artifacts
 from crexpress.data import neighbours
@@ -25,7 +27,6 @@ from crexpress.prepare.contacts import Contacts
 from crexpress.training.config import TrainingConfig
 from crexpress.training.presets import read_preset
 from crexpress.training.supervision import aim, divergence
-from scipy.stats import entropy
 from tools import inputs, run, train
 
 BIN = 5000  # bp, of the fixture `loops`

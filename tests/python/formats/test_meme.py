@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+
 from crexpress.core.errors import InputError
 from crexpress.formats import meme
 

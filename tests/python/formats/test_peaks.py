@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyBigWig
 import pytest
+
 from crexpress.core import artifacts
 from crexpress.prepare import profiles
 from tools import run

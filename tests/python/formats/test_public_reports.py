@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pysam
 import pytest
+
 from crexpress.core.errors import InputError
 from crexpress.formats import alignments, genome_files, loop_files, text_files
 from crexpress.prepare import contacts, elements, expression, genes

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.formats import encode, samplesheet
 

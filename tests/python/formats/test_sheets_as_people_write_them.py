@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
 from crexpress.core.errors import InputError
 from crexpress.formats import assays, samplesheet, spreadsheets
 

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+
 from crexpress.apply import cell_model
 from crexpress.core import artifacts
 from crexpress.data.shuffling import shuffle_codes

@@ -9,6 +9,7 @@ import pyBigWig
 import pytest
 import torch
 from captum.attr import IntegratedGradients
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.interpret.chosen import Pairs, element_rows, gene_rows, names, pairs

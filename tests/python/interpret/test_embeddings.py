@@ -6,10 +6,11 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+from scipy import stats
+
 from crexpress.core.errors import InputError
 from crexpress.formats import gmt
 from crexpress.interpret import clusters
-from scipy import stats
 from tiny_case import TinyCase
 from tools import inputs, run, train
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
+
 from crexpress.models import build
 from crexpress.models.base import Model
 from crexpress.models.inputs import GeneProfile, ProfileChanges

@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pysam
 import pytest
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.formats.edit_files import read_edits

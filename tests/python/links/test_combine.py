@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts
 from crexpress.formats import screen_files
 from crexpress.links import combine

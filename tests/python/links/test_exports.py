@@ -5,12 +5,13 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import bioframe
-import link_case
 import numpy as np
 import polars as pl
 import pyBigWig
 import pysam
 import pytest
+
+import link_case
 from crexpress.core import artifacts
 from crexpress.formats import loop_files
 from crexpress.links.exports import shown

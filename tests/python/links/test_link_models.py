@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+from sklearn.metrics import average_precision_score
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.evaluate import links as links_metrics
@@ -22,8 +25,6 @@ from crexpress.prepare.contacts import Contacts
 from crexpress.prepare.elements import TSS
 from crexpress.report import inputs, link_model
 from link_case import CHROMS, Case, make, screen, write
-from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
-from sklearn.metrics import average_precision_score
 from tools import run
 
 TRACKS = ("ctcf", "dnase", "h3k27ac")

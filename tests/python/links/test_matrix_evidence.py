@@ -2,10 +2,11 @@
 
 from typing import Any
 
-import link_case
 import numpy as np
 import polars as pl
 import pytest
+
+import link_case
 from crexpress.links import evidence
 from crexpress.links.scene import Links, Scene
 from crexpress.prepare.contacts import Contacts

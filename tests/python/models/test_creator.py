@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+
 from crexpress.apply.predict import encode, tokens
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import Result
+
 from crexpress.core import artifacts
 from crexpress.data import neighbours
 from tools import run

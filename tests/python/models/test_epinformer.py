@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from crexpress.core import artifacts
 from crexpress.models.epinformer import EPInformer
 from crexpress.models.folder import build

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts
 from crexpress.training.presets import presets
 from tools import run

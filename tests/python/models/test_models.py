@@ -4,10 +4,12 @@ import copy
 import json
 from pathlib import Path
 
-import crexpress
 import numpy as np
 import pytest
 import torch
+from torch import nn
+
+import crexpress
 from crexpress.core.errors import InputError
 from crexpress.models import load_model, save_model
 from crexpress.models.attention import Prior, TokenMixer
@@ -17,7 +19,6 @@ from crexpress.models.inputs import Features, GeneProfile, one_hot
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.presets import presets, read_preset
-from torch import nn
 
 FOUR = ("dnase", "h3k4me3", "h3k27ac", "ctcf")
 

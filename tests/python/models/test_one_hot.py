@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+
 from crexpress.models import build
 from crexpress.models.encoders import ENCODERS
 from crexpress.models.inputs import Features, N, one_hot

@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
+
 from crexpress.core.errors import InputError
 from crexpress.data.store import Batch
 from crexpress.models.config import ModelConfig
@@ -18,7 +20,6 @@ from crexpress.models.inputs import Features
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import read_model
 from crexpress.training.presets import read_preset
-from torch import Tensor
 
 REFERENCE = Path(__file__).parents[2] / "reference"
 sys.path.insert(0, str(REFERENCE))

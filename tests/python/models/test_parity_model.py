@@ -8,10 +8,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import crexpress
 import numpy as np
 import pytest
 import torch
+
+import crexpress
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data.store import Batch

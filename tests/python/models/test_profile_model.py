@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
+
 from bigwigs import Entries, peaks, write_bigwig
 from crexpress.apply import cell_model
 from crexpress.core import artifacts

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 import torch
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data.study import Study, open_study

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+
 from tools import run
 
 GTF = "".join(

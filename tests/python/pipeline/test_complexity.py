@@ -8,6 +8,7 @@ from runpy import run_path
 
 import pytest
 from click.testing import CliRunner
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data.neighbours import MOST_IN_WINDOW

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from click.testing import Result
+
 from tools import run
 
 SHEET = """assay, cell ,file,replicate,column

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 from click.testing import CliRunner, Result
+
 from crexpress.core import artifacts, methods
 from crexpress.evaluate import labels
 from crexpress.evaluate.compare import read_settings

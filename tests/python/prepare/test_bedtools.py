@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.data import neighbours
 from crexpress.formats import text_files
 from crexpress.prepare import elements, genes

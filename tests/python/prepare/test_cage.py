@@ -8,6 +8,7 @@ import polars as pl
 import pybigtools
 import pysam
 import pytest
+
 from crexpress.core.errors import InputError
 from crexpress.prepare import cage, expression, genes, quantifications
 

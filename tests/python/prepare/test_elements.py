@@ -6,11 +6,12 @@ import numpy as np
 import polars as pl
 import pysam
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from crexpress.core.errors import InputError
 from crexpress.formats import text_files
 from crexpress.prepare import elements
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 CHROMOSOMES = {"chr1": 100_000, "chr2": None}
 

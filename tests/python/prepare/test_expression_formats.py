@@ -6,6 +6,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from crexpress.core.errors import InputError
 from crexpress.prepare import quantifications
 

@@ -4,6 +4,7 @@ import numpy as np
 import polars as pl
 import pyBigWig
 import pytest
+
 from bigwigs import peaks, write_bigwig
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError

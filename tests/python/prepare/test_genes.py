@@ -4,11 +4,12 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
 from crexpress.core.errors import InputError
 from crexpress.formats import gene_files
 from crexpress.prepare import genes
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 
 def gene(

@@ -8,6 +8,7 @@ import polars as pl
 import pysam
 import pytest
 from click.testing import Result
+
 from crexpress.core import artifacts
 from crexpress.prepare import elements
 from tools import run

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts
 from crexpress.formats.meme import MotifSet
 from crexpress.prepare import motif_hits, motif_scores, sequence

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from scipy.signal import convolve2d
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.formats.meme import Motif
 from crexpress.prepare import motif_scores, sequence
 from motif_case import make_codes, make_set
-from scipy.signal import convolve2d
 from sketches import write_elements
 
 SCORE = Path(__file__).parents[3] / "bin" / "score-motifs"

@@ -9,6 +9,7 @@ import numpy as np
 import pybigtools
 import pytest
 from click.testing import CliRunner
+
 from crexpress.core import artifacts
 
 ROOT = Path(__file__).parents[3]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.data import neighbours
 from crexpress.prepare import elements, genes
 

@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from scipy.signal import convolve2d
+
 from crexpress.formats import meme
 from crexpress.prepare import motif_scores, sequence
-from scipy.signal import convolve2d
 
 ROOT = Path(__file__).parents[3]
 RELEASED = np.load(ROOT / "tests/reference/scpge_motifs.npz")

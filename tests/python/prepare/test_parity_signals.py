@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts
 from crexpress.formats import loop_files
 from crexpress.prepare import contacts, expression, genes, quantifications, signals

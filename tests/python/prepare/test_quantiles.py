@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data import opening

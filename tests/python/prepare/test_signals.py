@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import pyBigWig
 import pytest
+
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.prepare import signals

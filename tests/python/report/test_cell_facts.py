@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts
 from crexpress.core.tracks import linear
 from crexpress.report import accuracy, cell_facts, examples, findings, gene_table, locus

@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 from typing import Any
 
-import chromium
 import numpy as np
 import polars as pl
 import pytest
+
+import chromium
 from crexpress.core import artifacts
 from crexpress.report import cell_facts, embed, html, locus, quality, tables
 from crexpress.report.parts import cell_links, find_gene, methods_text

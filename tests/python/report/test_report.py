@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import polars as pl
 import pytest
+
 from crexpress.core import artifacts, methods, splits
 from crexpress.core.errors import InputError
 from crexpress.report import facts, findings, headline, html, linkage, locus, locus_plot, metrics, multiqc, style

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+
 from crexpress import cli
 from crexpress.models.config import ModelConfig
 from crexpress.training.config import TrainingConfig

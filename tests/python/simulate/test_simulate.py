@@ -11,10 +11,11 @@ import polars as pl
 import pyBigWig
 import pysam
 import pytest
+from sklearn.metrics import average_precision_score
+
 from crexpress.formats import samplesheet, screen_files
 from crexpress.simulate import Sizes, World, files, invent, read_motifs, write
 from crexpress.simulate.world import LINK
-from sklearn.metrics import average_precision_score
 
 ROOT = Path(__file__).parents[3]
 SMALL = Sizes(cells=4, chromosomes=3, genes=60)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+
 from crexpress.pipeline import complexity
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
@@ -99,6 +100,7 @@ def test_growth_by_cells_and_windows_becomes_tables_and_a_picture(
 ) -> None:
     monkeypatch.syspath_prepend(str(BENCHMARKS))
     import bench_growth
+
     from crexpress.report import plots
 
     cells = {

@@ -7,6 +7,7 @@ from runpy import run_path
 import click
 import pytest
 from click.testing import CliRunner
+
 from crexpress.core import artifacts, methods
 from crexpress.evaluate.metrics import Context, table
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from crexpress import load_model
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.models.config import ModelConfig

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import torch
 from click.testing import Result
+
 from crexpress.apply.predict import encode, predict, tokens
 from crexpress.core import artifacts, splits
 from crexpress.core.errors import InputError

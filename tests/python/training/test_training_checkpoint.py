@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+
 from crexpress.core.errors import InputError
 from crexpress.data.opening import open_store
 from crexpress.data.store import Store

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
+
 from crexpress.core import artifacts
 from crexpress.core.device import CPU
 from crexpress.core.errors import InputError
@@ -17,7 +19,6 @@ from crexpress.training import classes
 from crexpress.training.config import TrainingConfig
 from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
-from sklearn.metrics import roc_auc_score
 from tools import inputs, run, train
 
 CONFIG = TrainingConfig(loss="classification", expressed_above=20.0, silent_below=8.0)

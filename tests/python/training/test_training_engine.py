@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
+from torch import nn
+
 from crexpress.core.device import CPU, choose, choose_precision
 from crexpress.core.errors import InputError
 from crexpress.data.opening import open_store
@@ -20,9 +23,7 @@ from crexpress.training.loop import train
 from crexpress.training.presets import read_preset
 from crexpress.training.samples import Samples
 from crexpress.training.validation import validate
-from safetensors.torch import load_file
 from tools import torchrun
-from torch import nn
 
 # without batch statistics and dropout, which each process has of its own
 PLAIN = read_preset("scpge-small")[0].replace(

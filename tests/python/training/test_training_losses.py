@@ -1,10 +1,11 @@
 """Losses against closed forms."""
 
 import torch
-from crexpress.models.inputs import Prediction
-from crexpress.training.losses import LOSSES, probability
 from torch import Tensor
 from torch.nn import functional
+
+from crexpress.models.inputs import Prediction
+from crexpress.training.losses import LOSSES, probability
 
 
 def loss(name: str, expression: Tensor, target: Tensor) -> Tensor:

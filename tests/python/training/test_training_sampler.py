@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from crexpress.data.opening import open_store
 from crexpress.data.store import Store
 from crexpress.training import classes

@@ -2,13 +2,14 @@
 
 import pytest
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
 from crexpress.models.encoders import convolution, layers
 from crexpress.models.encoders.fourier import FourierConvolution
 from crexpress.models.encoders.layers import Convolution, Dropout, Norm, SequenceConvolution, activate
 from crexpress.models.inputs import Features, one_hot
 from crexpress.training.presets import read_preset
-from torch import Tensor, nn
-from torch.nn import functional
 
 MOTIFS = tuple(f"M{number}" for number in range(500))
 
