@@ -45,14 +45,15 @@ workflow EXPLAIN {
     active = tasks.filter { 'motifs' in asked }
         .map { meta, _model, files -> [meta, pick(files, ['elements', 'genes', 'sequence', 'links', 'expression'])] }
     FIND_MOTIFS(active, given.motifs, given.motif_factors, '', tool(code, 'find-motifs'))
-    edited = tasks.filter { 'variants' in asked }
+    // links are no input of what asks the network alone
+    without_links = tasks
         .map { meta, model, files -> [meta, model, files.findAll { path -> kind_of(path) != 'links' }] }
+    edited = without_links.filter { 'variants' in asked }
     SCORE_VARIANTS(
         edited, given.variants, given.fasta, given.motifs, flags(run, ['device']), tool(gpu_code, 'score-variants')
     )
 
-    // what the network makes of elements and genes; links are no input of it
-    without_links = tasks.map { meta, model, files -> [meta, model, files.findAll { path -> kind_of(path) != 'links' }] }
+    // what the network makes of elements and genes
     EMBED(
         'embed', without_links.filter { 'embeddings' in asked }, [], [], flags(run, ['device']), tool(gpu_code, 'embed')
     )
