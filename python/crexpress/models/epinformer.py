@@ -54,6 +54,18 @@ class EPInformer(RegulatoryModel):
         activity = torch.log10(1 + level.prod(-1, keepdim=True) ** (1 / len(self.tracks)))
         return torch.cat([vectors, activity.to(vectors.dtype)], dim=1)
 
+    def _tokens(self, vectors: Tensor, distance: Tensor, profile: GeneProfile | None) -> tuple[Tensor, Tensor, Tensor]:
+        """Of the base's kind: vectors joined with their scalars, which both are 0 for the promoter."""
+        width, gene = self.config.width_model, vectors.shape[1] // 2
+        own = torch.arange(vectors.shape[1], device=vectors.device) == gene
+        far = (distance.abs() / 1000).masked_fill(own, 0).unsqueeze(-1).to(vectors.dtype)
+        active = vectors[..., width:].masked_fill(own.view(1, -1, 1), 0)
+        content = self.join(torch.cat([vectors[..., :width], far, active], dim=-1))
+        window = content[:, gene]
+        if self.gene is not None and profile is not None:
+            content = _with_gene(content, self.gene(profile, window))
+        return content, vectors[..., :0], window
+
     def predict(
         self,
         tokens: Tensor,
@@ -62,17 +74,14 @@ class EPInformer(RegulatoryModel):
         loops: Tensor | None = None,
         profile: GeneProfile | None = None,
     ) -> Prediction:
+        return self._read(self._tokens(tokens, distance, profile)[0], tokens, present, distance, loops)
+
+    def _read(
+        self, content: Tensor, tokens: Tensor, present: Tensor, distance: Tensor, loops: Tensor | None
+    ) -> Prediction:
         gene = tokens.shape[1] // 2
-        width = self.config.width_model
-        own = torch.arange(tokens.shape[1], device=tokens.device) == gene
-        far = (distance.abs() / 1000).masked_fill(own, 0).unsqueeze(-1).to(tokens.dtype)
-        active = tokens[..., width:].masked_fill(own.view(1, -1, 1), 0)  # both scalars of the promoter are 0
-        content = self.join(torch.cat([tokens[..., :width], far, active], dim=-1))
-        if self.gene is not None and profile is not None:
-            joined = self.gene(profile, content[:, gene]).to(content.dtype).unsqueeze(1)
-            content = torch.cat([content[:, :gene], joined, content[:, gene + 1 :]], dim=1)
         mixed = self.mixer(content, tokens[..., :0], *self._priors(present, distance, loops), gene)
-        expression = self.head(torch.cat([mixed.gene, tokens[:, gene, width:]], dim=-1)).squeeze(-1)
+        expression = self.head(torch.cat([mixed.gene, tokens[:, gene, self.config.width_model :]], dim=-1)).squeeze(-1)
         return Prediction(expression, mixed.logits.softmax(-1), mixed.logits)
 
     def silence_each(
@@ -88,13 +97,19 @@ class EPInformer(RegulatoryModel):
     ) -> Tensor:
         """As EPInformer's in-silico perturbation: an element of zeros is a masked one, whatever `silent` is."""
         n = tokens.shape[1]
+        content, _, window = self._tokens(tokens, distance, profile)
+        own = content[:, n // 2, None].repeat(1, n, 1)
+        if changes is not None and len(changes.gene):
+            assert self.gene is not None
+            assert profile is not None
+            own[changes.gene, changes.token] = self.gene.changed(profile, window, changes).to(own.dtype)
         expression = undisturbed.unsqueeze(1).repeat(1, n)
         for column in range(n):
             there = present[:, column]
             if column != n // 2 and there.any():
                 left = present.clone()
                 left[:, column] = False
-                found = self.predict(tokens, left, distance, loops, profile).expression
+                found = self._read(_with_gene(content, own[:, column]), tokens, left, distance, loops).expression
                 expression[:, column] = torch.where(there, found, undisturbed).to(expression.dtype)
         return expression
 
@@ -111,3 +126,9 @@ class EPInformer(RegulatoryModel):
         seen = (itself | gene.unsqueeze(0) | gene.unsqueeze(1))[rows]
         blocked = ~seen | ~present.unsqueeze(-2)
         return blocked & ~itself[rows]  # a pad attends to itself, so that no row is empty
+
+
+def _with_gene(content: Tensor, gene: Tensor) -> Tensor:
+    """Tokens [B, n, d] with these vectors [B, d] in the middle."""
+    middle = content.shape[1] // 2
+    return torch.cat([content[:, :middle], gene.to(content.dtype).unsqueeze(1), content[:, middle + 1 :]], dim=1)

@@ -191,7 +191,8 @@ def test_an_encoder_a_score_and_a_baseline(tiny: TinyCase, tmp_path: Path) -> No
     metrics, _ = artifacts.read_table(tmp_path / "metrics.parquet", "metrics")
     best = metrics.filter(pl.col("metric") == "average_precision", pl.col("subset") == "all pairs")
     assert best.filter(pl.col("method") == "nearness of a toy")["value"].item() > 0.9
-    assert "toy median" in metrics.filter(pl.col("section") == "expression")["method"].to_list()
+    named = metrics.filter(pl.col("section") == "expression")["method"]
+    assert "toy median (trained on this cell)" in named.to_list()
 
 
 @pytest.mark.usefixtures("_toys")

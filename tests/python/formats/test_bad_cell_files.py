@@ -63,7 +63,7 @@ TRACKS: dict[str, tuple[Make, str]] = {
         "chr1 is 500,001 bp long here but 500,000 bp in the genome of this run; it was made for another genome build",
     ),
     "another genome": (lambda at: bigwig(at / "a.bw", scaffold_1=9_000), "shares no chromosome"),
-    "cut off": (lambda at: cut(bigwig(at / "a.bw"), 0.5), "the file is cut short or damaged"),
+    "cut off": (lambda at: cut(bigwig(at / "a.bw"), 0.5), "its index points behind its end"),
     "cut off in its header": (lambda at: cut(bigwig(at / "a.bw"), 0.001), "a.bw is not a readable bigWig"),
     "empty": (lambda at: text(at / "a.bw", ""), "a.bw is not a readable bigWig"),
     "a page of a web site": (lambda at: text(at / "a.bw", "<!DOCTYPE html>\n" * 99), "a.bw is not a readable bigWig"),

@@ -8,6 +8,7 @@ import torch
 
 from crexpress.models import build
 from crexpress.models.base import Model
+from crexpress.models.epinformer import EPInformer
 from crexpress.models.inputs import GeneProfile, ProfileChanges
 from crexpress.models.near_far import NearFar
 from crexpress.training.presets import presets, read_preset
@@ -89,8 +90,12 @@ def test_silencing_all_at_once_is_silencing_each(preset: str, width: int) -> Non
             if column == GENE or not present[gene, column]:
                 continue
             changed = tokens[gene, None].clone()
-            changed[0, column] = silent
-            one = present[gene, None], distance[gene, None], None if loops is None else loops[gene, None]
+            there = present[gene, None].clone()
+            if isinstance(model, EPInformer):  # its element of zeros is a masked one
+                there[0, column] = False
+            else:
+                changed[0, column] = silent
+            one = there, distance[gene, None], None if loops is None else loops[gene, None]
             alone = model.predict(changed, *one, without(gene, column) if without else None).expression[0]
             if isinstance(model, NearFar):  # the effect is that in the model of the element's distance
                 alone = whole[gene] - fall(model, tokens[gene, None], changed, one)

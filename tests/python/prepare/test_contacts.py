@@ -183,7 +183,7 @@ def test_chromosomes_without_elements_and_other_naming(tmp_path, capsys):
         ("chr1\t0\t5000\tchr1:100000-105000,-3\n", "line 1: score '-3'"),
         ("chr1\t0\t5000\tchr1:100000-105000,4\nchr1\t0\t5000\tchr1;1-2\n", "line 2"),
         ("chr1\t0\t5000\tdELS\n", "line 1 is not a loop"),
-        ("chr1\t0\t5000\n", "4 columns are needed, separated by tabs"),
+        ("chr1\t0\t5000\n", "4 columns are needed"),
         ("", "no line"),
         ("chr1\t0\t5000\tchr1\t3000000\t3005000\tx\t4\n", "another genome build"),
         ("chr1\t0\t5000\tchr2\t0\t5000\tx\t4\n", "no loop within a chromosome"),

@@ -70,11 +70,11 @@ def test_every_fault_of_a_preset_by_part_is_told_at_once_by_its_place(tmp_path: 
         "'tail' is no part of a preset; it has description, inputs, "
         "model, encoder, mixer, position, loops, profile, head, training",
         'encoder.kind: must be one of convolution, transformer, found "tree"',
-        "encoder.layers: must be a whole number from 1, found 0",
+        "encoder.layers: must be a whole number from 1 to 1000, found 0",
         "encoder.wings: this version of crexpress does not know the setting",
         "head: must be an object of settings",
         "inputs.width: is no setting of a preset, but comes from the inputs",
-        'mixer.layers: must be a whole number from 0, found "two"',
+        'mixer.layers: must be a whole number from 0 to 1000, found "two"',
         "model.width_model: is given twice, also as mixer.width",
         'training.loss: must be one of mse, poisson, classification, found "mae"',
         "training.steps: must be a whole number from 0, none above 4294967295, found 1099511627776",
@@ -103,7 +103,7 @@ def test_every_fault_of_a_preset_is_told_at_once(tmp_path: Path) -> None:
     assert sorted(named) == sorted([f"model.{key}" for key in model] + [f"training.{key}" for key in training])
     assert path in str(caught.value)
     for fault in (
-        'model.layers: must be a whole number from 0, found "two"',
+        'model.layers: must be a whole number from 0 to 1000, found "two"',
         'model.mask: must be one of none, diagonal, gene, gene-key, found "all"',
         "model.encoder: must be one of convolution, transformer",
         "model.width: is no setting of a preset, but comes from the inputs",
