@@ -156,7 +156,7 @@ def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_pat
         found = browser.ask(ask.format("'name94'"))
         assert found.startswith("NAME94 G94")
         assert "Locus in A" in found
-        assert browser.ask("document.querySelectorAll('.locus svg rect').length > 3")
+        browser.until("document.querySelectorAll('.locus svg rect').length > 3")  # drawn with the next frame
         assert browser.ask(ask.format("'G7'")).startswith(ODD)
         assert browser.ask("document.querySelectorAll('#gene img').length") == 0
         assert browser.ask("document.title") != "broken"
