@@ -16,7 +16,8 @@ def test_help_and_version_start_and_write_nothing(pipeline: Pipeline) -> None:
     assert re.search(r"^  --samplesheet FILE\n +CSV .*\[needed\]$", text, re.MULTILINE)
     assert "[default: crexpress-small]" in text
     assert "--publish_dir_mode" not in text
-    assert max(map(len, text.splitlines())) <= 120
+    ours = [line for line in text.splitlines() if not line.startswith("Launching")]  # names of folder and run
+    assert max(map(len, ours)) <= 120
     assert "--publish_dir_mode" in pipeline.run("--help_full", "--outdir", "out")
     one = pipeline.run("--help", "samplesheet", "--outdir", "out")
     assert "Rows of the same cell and assay are replicates" in one
