@@ -8,6 +8,6 @@ QUANTILES = PRETRAINED / "quantiles.npz"  # distribution of the tracks that they
 
 
 def located(model: str | Path) -> Path:
-    """The folder of a model: as given, or of the shipped model of this name unless a model lies in such a folder here."""
+    """The folder of a model: as given, or of the shipped model of this name unless a model lies in that folder here."""
     folder = MODELS.get(str(model))
     return folder if folder and not (Path(model) / "config.json").exists() else Path(model)
