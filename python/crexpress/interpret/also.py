@@ -5,7 +5,7 @@ from collections.abc import Collection
 from typing import Any
 
 from crexpress.core.errors import InputError
-from crexpress.interpret.scores import Score, Seen
+from crexpress.interpret.scores import entry
 from crexpress.models.config import ModelConfig
 
 ROLLOUT, SHUFFLED, TRACKS = WORDS = ("rollout", "shuffled", "tracks")
@@ -15,10 +15,6 @@ _LABELS = {
 }
 
 
-def _made_elsewhere(seen: Seen) -> Any:
-    raise NotImplementedError("these scores are made by links.link_table")
-
-
 def entries(words: Collection[str], config: ModelConfig) -> dict[str, dict[str, Any]]:
     """What a links table's header says of the scores of some words, by their columns; InputError for no such word."""
     found: dict[str, str] = {}
@@ -26,7 +22,7 @@ def entries(words: Collection[str], config: ModelConfig) -> dict[str, dict[str, 
         if word not in WORDS:
             raise InputError(f"there is no kind of scores '{word}'; choose from {', '.join(WORDS)}")
         found |= of_tracks(config) if word == TRACKS else _LABELS[word]
-    return {name: Score(label, _made_elsewhere).entry(name) for name, label in found.items()}
+    return {name: entry(name, label) for name, label in found.items()}
 
 
 def of_tracks(config: ModelConfig) -> dict[str, str]:

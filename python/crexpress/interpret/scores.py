@@ -44,8 +44,12 @@ class Score(NamedTuple):
 
     def entry(self, name: str) -> dict[str, Any]:
         """What a links table's header says of it."""
-        own = {"name": name, "label": self.label, "higher_is_better": True}
-        return {**own, "kind": MODEL, "model": True, "form": self.form}
+        return entry(name, self.label, self.form)
+
+
+def entry(name: str, label: str, form: str = PLAIN) -> dict[str, Any]:
+    """What a links table's header says of a model's score in the column `name`."""
+    return {"name": name, "label": label, "higher_is_better": True, "kind": MODEL, "model": True, "form": form}
 
 
 def _minmax(values: np.ndarray, present: np.ndarray) -> np.ndarray:

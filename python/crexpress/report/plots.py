@@ -1,6 +1,7 @@
 """The report's figures. Each function draws one and returns it; `save` writes it as SVG and PNG."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,20 @@ RECALL = 0.7  # at which precision is marked
 PANEL = 3.6  # inches: one square panel of small multiples
 
 
+@contextmanager
+def _own_style() -> Iterator[None]:
+    """The report's own settings, whatever matplotlibrc the machine has."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(style.FIGURE_STYLE)
+        yield
+
+
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Draw under the report's own settings, whatever matplotlibrc the machine has."""
+    """Draw under the report's own settings."""
 
     def wrapped(*args: Any, **kwargs: Any) -> Figure:
-        with matplotlib.rc_context():
-            matplotlib.rcdefaults()
-            matplotlib.rcParams.update(style.FIGURE_STYLE)
+        with _own_style():
             return draw(*args, **kwargs)
 
     wrapped.__doc__ = draw.__doc__
@@ -40,9 +48,7 @@ def save(figure: Figure, folder: Path, name: str, pdf: bool = False) -> bytes:
     }
     if pdf:
         kinds["pdf"] = {"Creator": "crexpress", "Producer": "crexpress", "CreationDate": None}
-    with matplotlib.rc_context():
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(style.FIGURE_STYLE)
+    with _own_style():
         for kind, metadata in kinds.items():
             with files.replacing(folder / f"{name}.{kind}") as temporary:
                 figure.savefig(temporary, format=kind, metadata=metadata, dpi=200)
