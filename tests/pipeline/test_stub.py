@@ -246,7 +246,7 @@ include { ASK_MODEL as TOY ; ASK_STUDY as TALLY } from './project/modules/ask'
 workflow {
     def own = [label: 'seed1', cell: "it's", folder: 'points/a b/seed1/']
     def study = ['elements.parquet', "signals.it's.safetensors"].collect { name -> file(name, glob: false) }
-    TOY('toy', [own, file('model'), study], ['variants'], file('list of.txt'), "--top '5'", 'digest')
+    TOY('toy', [own, file('its model'), study], ['variants'], file('list of.txt'), "--top '5'", 'digest')
     TALLY('toy', [[name: 'a b', folder: ''], study], [], [], '', 'digest')
 }
 """
@@ -262,15 +262,15 @@ def test_a_tool_without_a_module_is_asked_about_models_and_studies(pipeline: Pip
     (pipeline.folder / "quick/toy").write_text(TOY)
     (pipeline.folder / "quick/toy").chmod(0o755)
     (pipeline.folder / "ask.nf").write_text(ASK)
-    (pipeline.folder / "model").mkdir()
-    for name in ("model/config.json", "elements.parquet", "signals.it's.safetensors", "list of.txt"):
+    (pipeline.folder / "its model").mkdir()
+    for name in ("its model/config.json", "elements.parquet", "signals.it's.safetensors", "list of.txt"):
         (pipeline.folder / name).touch()
     config = pipeline.project / "nextflow.config"
     pipeline.nextflow("run", "ask.nf", "-c", config, "-work-dir", "work-ask", "--outdir", "asked")
     study = ["--elements", "study/1/elements.parquet", "--signals", "study/2/signals.it's.safetensors"]
     said = (pipeline.folder / "asked/points/a b/seed1/toy/answer.txt").read_text().splitlines()
     threads = said[said.index("--threads") + 1]
-    more = ["--variants", "files1/list of.txt", "--model", "model", "--threads", threads, "--top", "5"]
+    more = ["--variants", "files1/list of.txt", "--model", "its model", "--threads", threads, "--top", "5"]
     assert said == [*study, *more, "--outdir", "points/a b/seed1/toy"]
     said = (pipeline.folder / "asked/toy/answer.txt").read_text().splitlines()
     assert said == [*study, "--outdir", "toy"]

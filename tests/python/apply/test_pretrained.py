@@ -97,4 +97,6 @@ def test_a_shipped_model_is_found_by_its_name(name: str, tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     assert shipped.located(name) == shipped.MODELS[name]
     (tmp_path / name).mkdir()
-    assert shipped.located(name) == Path(name)  # a folder of the user's own goes before
+    assert shipped.located(name) == shipped.MODELS[name]  # a results folder of that name is no model
+    (tmp_path / name / "config.json").touch()
+    assert shipped.located(name) == Path(name)  # a model of the user's own goes before
