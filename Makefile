@@ -76,11 +76,12 @@ table-cells: setup ## the table of docs/science.md about cells never seen: four 
 table-costs: setup ## the table of docs/science.md about what scpge costs (minutes, on one CPU thread)
 	python tests/benchmarks/cost_table.py docs/science.md
 
-docs: setup ## docs/parameters.md from nextflow_schema.json, the settings in that from the library; docs/api.md from docstrings; docs/licences.md
+docs: setup .venv/site/bin/mkdocs ## the pages made from schema, docstrings and packages; all of docs/ as a site in site/, its links checked
 	.ci/parameters-schema
 	.ci/parameters-table >docs/parameters.md
 	python .ci/api-page >docs/api.md
 	python .ci/licences-table >docs/licences.md
+	.venv/site/bin/mkdocs build --quiet
 
 clean: ## remove what runs leave behind (keeps .venv and results)
 	rm -rf work .nextflow .nextflow.log*
@@ -92,7 +93,7 @@ clean: ## remove what runs leave behind (keeps .venv and results)
 
 # pip installs `crexpress TOOL`; the names of bin/ by themselves are for the checkout and the pipeline
 .venv/.python: requirements.lock pyproject.toml | .venv/bin/python
-	.venv/bin/pip install --quiet --constraint requirements.lock --editable '.[test]'
+	.venv/bin/python .ci/install-packages .venv --constraint requirements.lock --editable '.[test]'
 	@for tool in bin/*; do \
 	    printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$(CURDIR)/.venv/bin/python" "$(CURDIR)/$$tool" >.venv/$$tool; chmod +x .venv/$$tool; done
 	@touch $@
@@ -109,8 +110,13 @@ clean: ## remove what runs leave behind (keeps .venv and results)
 	.ci/install-bedtools
 	@touch $@
 
-# an environment of its own: its pins would hold back ours
+# environments of their own: their pins would hold back ours
 .venv/nf-core/bin/nf-core: .nf-core.yml | .venv/bin/python
 	$(PYTHON) -m venv .venv/nf-core
-	.venv/nf-core/bin/pip install --quiet "nf-core==$$(sed -n 's/^nf_core_version: //p' .nf-core.yml)"
+	.venv/bin/python .ci/install-packages .venv/nf-core "nf-core==$$(sed -n 's/^nf_core_version: //p' .nf-core.yml)"
+	@touch $@
+
+.venv/site/bin/mkdocs: mkdocs.yml | .venv/bin/python
+	$(PYTHON) -m venv .venv/site
+	.venv/bin/python .ci/install-packages .venv/site mkdocs-material==9.7.0 mdx_truly_sane_lists==1.3
 	@touch $@

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -47,6 +48,40 @@ def test_nextflow_of_the_setup_asks_for_no_update_and_may_fetch_plugins(tmp_path
         ("NXF_OFFLINE", "true"),
         ("NXF_DISABLE_CHECK_LATEST", "false"),
     }
+
+
+SETTINGS = """:env:.default-timeout='180'
+:env:.index-url='https://mirror.of.env/simple'
+global.cert='/etc/bundle.crt'
+global.extra-index-url='\\nhttps://one/simple\\nhttps://two/simple'
+global.find-links='\\n/wheels/one\\n/wheels/two'
+global.index-url='https://mirror.of.file/simple'
+install.index-url='https://mirror.of.install/simple'"""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_packages_come_by_uv_with_the_settings_of_pip_and_by_pip_where_uv_fails(tmp_path: Path, fails: bool) -> None:
+    """pip and uv are scripts here; uv itself reads none of pip's settings."""
+    asked = tmp_path / "asked"
+    script(tmp_path / "settings", "")
+    (tmp_path / "settings").write_text(SETTINGS)
+    script(
+        tmp_path / "bin/pip", f'[ "$1" = config ] && cat {tmp_path}/settings && exit; echo "pip $*" >>{asked}; exit 0'
+    )
+    script(tmp_path / "bin/uv", f'echo "uv $*" >>{asked}; env >{tmp_path}/env; exit {int(fails)}')
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("UV_", "SSL_"))}
+    command = [sys.executable, ROOT / ".ci/install-packages", tmp_path, "--constraint", "lock", "--editable", ".[test]"]
+    done = subprocess.run(command, env=clean | {"UV_INDEX": "https://own/simple"}, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    own = dict(line.split("=", 1) for line in (tmp_path / "env").read_text().splitlines() if "=" in line)
+    assert own["UV_DEFAULT_INDEX"] == "https://mirror.of.env/simple"  # pip's environment goes before its files
+    assert own["UV_INDEX"] == "https://own/simple"  # uv's own variables go before pip's
+    assert (own["SSL_CERT_FILE"], own["UV_HTTP_TIMEOUT"]) == ("/etc/bundle.crt", "180")
+    bring, install, *rest = asked.read_text().splitlines()
+    assert bring.startswith("pip install --quiet uv==")
+    assert install == f"uv pip install --quiet --python {tmp_path}/bin/python --constraint lock --editable .[test]"
+    assert rest == (["pip install --quiet --constraint lock --editable .[test]"] if fails else [])
+    assert ("pip does it now" in done.stderr) is fails
 
 
 class Agent(BaseHTTPRequestHandler):
