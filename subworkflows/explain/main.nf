@@ -40,7 +40,7 @@ workflow EXPLAIN {
     explained = tasks.filter { 'contributions' in asked }
     ATTRIBUTE(
         explained, given.motifs,
-        flags(run, ['device'], [ask_genes: 'explain_genes', top: 'explain_top']), tool(gpu_code, 'attribute')
+        flags(run, ['device'], [ask_genes: 'genes', top: 'explain_top']), tool(gpu_code, 'attribute')
     )
     active = tasks.filter { 'motifs' in asked }
         .map { meta, _model, files -> [meta, pick(files, ['elements', 'genes', 'sequence', 'links', 'expression'])] }
@@ -59,7 +59,7 @@ workflow EXPLAIN {
     )
     MAP_ATTENTION(
         'map-attention', without_links.filter { 'attention' in asked }, [], [],
-        flags(run, ['device'], [ask_genes: 'explain_genes']), tool(gpu_code, 'map-attention')
+        flags(run, ['device'], [ask_genes: 'genes']), tool(gpu_code, 'map-attention')
     )
     FIND_ACTIVE(
         'find-active',

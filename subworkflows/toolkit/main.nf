@@ -68,7 +68,7 @@ def uses() {
         'ensemble': 'core apply evaluate cli',
         'evaluate': 'core formats prepare models data baselines links evaluate cli',
         'extract-signals': 'core formats prepare cli',
-        'find-active': 'core formats prepare models data interpret report cli',
+        'find-active': 'core formats prepare interpret report cli',
         'find-motifs': 'core formats prepare models data interpret cli',
         'fit-baselines': 'core formats prepare models data baselines cli',
         'fit-links': 'core formats prepare models data links cli',

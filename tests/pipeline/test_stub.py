@@ -88,7 +88,7 @@ def test_changed_code_runs_again_what_it_can_touch_and_nothing_else(pipeline: Pi
     assert tasks(pipeline.run(*arguments)) == sorted(WITH_A_MODEL)
     # what is switched on adds its own tasks, and re-runs those that read what it makes
     words = "contributions,motifs,variants,attention,active,categories,embeddings"
-    explain = ("--explain", words, "--explain_genes", "GENE1", "--variants", str(ROOT / "assets/test/ccres.bed.gz"))
+    explain = ("--explain", words, "--genes", "GENE1", "--variants", str(ROOT / "assets/test/ccres.bed.gz"))
     more = pipeline.run(*arguments, "--combine_links", "--complexity", *explain)
     read_again = ["MEASURE_COMPLEXITY", "EVALUATE (crexpress-small)", "REPORT (crexpress-small)"]
     assert tasks(more) == sorted([*COMBINED, *EXPLAINED, *read_again])

@@ -27,6 +27,14 @@ class InputErrors(InputError):
         super().__init__("\n".join([title, *(f"  {number}. {fault}" for number, fault in enumerate(faults, 1))]))
 
 
+def raise_all(title: str, faults: Sequence[str]) -> None:
+    """Raise InputError where there are faults: a single one alone, several under a title."""
+    if len(faults) == 1:
+        raise InputError(faults[0])
+    if faults:
+        raise InputErrors(title, faults)
+
+
 def shown(text: str) -> str:
     """Text with what a file holds in it, fit for a terminal: no control characters, and no words without end."""
     text = "".join(sign if sign.isprintable() or sign in "\n\t" else ascii(sign)[1:-1] for sign in text)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, TextIO
 import polars as pl
 
 from crexpress.core.errors import InputError
+from crexpress.core.names import listed
 
 if TYPE_CHECKING:
     pass
@@ -168,3 +169,11 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
         for number, line in numbered(path, file):
             if line.strip() and not line.startswith(("#", "track ", "browser ")):
                 yield number, line.rstrip("\r\n")
+
+
+def names(given: str) -> list[str]:
+    """ "A,B" -> its names; the path of a file -> the first word of each line, # lines left out. Each once, in order."""
+    path = Path(given)
+    if not path.is_file():
+        return list(dict.fromkeys(listed(given)))
+    return list(dict.fromkeys(read_lines(path)["text"].str.strip_chars().str.extract(r"^([^\s,;]+)").drop_nulls()))

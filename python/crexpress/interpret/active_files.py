@@ -7,7 +7,9 @@ import polars as pl
 
 from crexpress.core import artifacts, files
 from crexpress.core.errors import InputError
-from crexpress.interpret import active, chosen
+from crexpress.formats import text_files
+from crexpress.interpret import active
+from crexpress.prepare import asked_genes
 
 
 class Found(NamedTuple):
@@ -26,7 +28,7 @@ def find(links: Path, elements: Path, genes: str | None, k: int, absolute: bool)
     artifacts.require_same("elements", links, header, elements, of_elements)
     if genes:
         known = table.select("gene_id", "gene_name").unique(maintain_order=True)
-        rows = chosen.gene_rows(known, chosen.names(genes))
+        rows = asked_genes.rows(known, text_files.names(genes))
         table = table.filter(pl.col("gene_id").is_in(known["gene_id"][rows].to_list()))
     if table.is_empty():
         raise InputError(f"{links} holds no link of these genes; name others, or none for all")

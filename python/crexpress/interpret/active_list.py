@@ -9,8 +9,9 @@ import polars as pl
 from crexpress.core import artifacts, chromosome_names, log
 from crexpress.core.errors import InputError
 from crexpress.core.intervals import CHROM_STEP, end_to_end
+from crexpress.formats import text_files
 from crexpress.formats.text_files import first_line, read_intervals
-from crexpress.interpret.chosen import element_rows, names
+from crexpress.interpret.chosen import element_rows
 from crexpress.prepare.elements import TSS
 
 FAR = (2_000, 10_000, 50_000, 200_000)  # bp to the nearest TSS: edges of what counts as the same distance
@@ -28,7 +29,7 @@ def read_active(path: Path, elements: pl.DataFrame, lengths: Mapping[str, int | 
     elif first_line(path).count("\t") >= 2 and first_line(path).split("\t")[1].strip().isdigit():
         rows = _overlapping(path, elements, lengths)
     else:
-        rows = element_rows(elements, names(str(path)))
+        rows = element_rows(elements, text_files.names(str(path)))
     return _ccres(rows, elements, path)
 
 

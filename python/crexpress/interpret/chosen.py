@@ -8,11 +8,10 @@ import numpy as np
 import polars as pl
 
 from crexpress.core import artifacts
-from crexpress.core.errors import InputError, InputErrors
-from crexpress.core.names import listed
+from crexpress.core.errors import InputError, raise_all
 from crexpress.data.store import Store
-from crexpress.formats.text_files import read_lines
-from crexpress.prepare.genes import bare_ids
+from crexpress.formats import text_files
+from crexpress.prepare import asked_genes
 
 
 class Pairs(NamedTuple):
@@ -22,35 +21,9 @@ class Pairs(NamedTuple):
     column: np.ndarray
 
 
-def names(given: str) -> list[str]:
-    """ "A,B" -> its names; the path of a file -> the first word of each line, # lines left out. Each once, in order."""
-    path = Path(given)
-    if not path.is_file():
-        return list(dict.fromkeys(listed(given)))
-    return list(dict.fromkeys(read_lines(path)["text"].str.strip_chars().str.extract(r"^([^\s,;]+)").drop_nulls()))
-
-
-def gene_rows(genes: pl.DataFrame, wanted: Sequence[str]) -> np.ndarray:
-    """Rows of genes by id, id without version, or symbol; InputError for all that are missing or meant twice."""
-    ids, bare, symbols = genes["gene_id"], bare_ids(genes["gene_id"]).str.replace(r"\.\d+$", ""), genes["gene_name"]
-    rows, faults = [], []
-    places = [_places(column) for column in (ids, bare, symbols)]
-    asked = bare_ids(pl.Series(wanted, dtype=pl.String)).str.replace(r"\.\d+$", "")
-    for name, without in zip(wanted, asked, strict=True):
-        found = next((of[key] for of, key in zip(places, (name, without, name), strict=True) if key in of), [])
-        if len(found) == 1:
-            rows.append(found[0])
-        elif found:
-            faults.append(f"{len(found)} genes are called {name} ({', '.join(ids[found][:4])}); give the id of one")
-        else:
-            faults.append(f"there is no gene {name}; give its symbol, or its id as in the annotation")
-    _raise(faults, "genes")
-    return np.array(rows, np.int64)
-
-
 def element_rows(elements: pl.DataFrame, wanted: Sequence[str]) -> np.ndarray:
     """Rows of elements by their ids; InputError for all that are missing or stand for several."""
-    place = _places(elements["element_id"])
+    place = asked_genes.places_of(elements["element_id"])
     faults = [
         f"there is no element {name}; give an element_id of elements.parquet"
         if name not in place
@@ -58,7 +31,7 @@ def element_rows(elements: pl.DataFrame, wanted: Sequence[str]) -> np.ndarray:
         for name in wanted
         if len(place.get(name, [])) != 1
     ]
-    _raise(faults, "elements")
+    raise_all(f"{len(faults)} of the elements asked for cannot be taken:", faults)
     return np.array([place[name][0] for name in wanted], np.int64)
 
 
@@ -89,7 +62,7 @@ def strongest(store: Store, links: pl.DataFrame, score: str, count: int) -> Pair
     if score not in links.columns:
         raise InputError(f"the links have no score '{score}'; they have {', '.join(links.columns[9:])}")
     top = links.sort(score, descending=True, maintain_order=True).head(count)
-    gene = gene_rows(store.genes, top["gene_id"].to_list())
+    gene = asked_genes.rows(store.genes, top["gene_id"].to_list())
     seen = store.index[gene].numpy() == top["element"].to_numpy()[:, None]
     if not seen.any(1).all():
         lost = top.row(int(np.flatnonzero(~seen.any(1))[0]), named=True)
@@ -114,8 +87,8 @@ def asked_pairs(
     Raises InputError where nothing is named and no file is of the cell.
     """
     if genes or elements:
-        rows = gene_rows(store.genes, names(genes)) if genes else None
-        return pairs(store, rows, element_rows(store.elements, names(elements)) if elements else None)
+        rows = asked_genes.rows(store.genes, text_files.names(genes)) if genes else None
+        return pairs(store, rows, element_rows(store.elements, text_files.names(elements)) if elements else None)
     own = [path for path in links if artifacts.require_header(path)["cell"] == cell]
     if len(own) != 1:
         raise InputError(
@@ -127,15 +100,3 @@ def asked_pairs(
         if header[what] != digest:
             raise InputError(f"{own[0]} was made for other {what} ({header[what]}, not {digest}); run interpret again")
     return strongest(store, table, score, top)
-
-
-def _places(names: pl.Series) -> dict[str, list[int]]:
-    table = pl.DataFrame({"name": names}).with_row_index("row").group_by("name", maintain_order=True).agg("row")
-    return dict(zip(table["name"], table["row"].to_list(), strict=True))
-
-
-def _raise(faults: Sequence[str], what: str) -> None:
-    if len(faults) == 1:
-        raise InputError(faults[0])
-    if faults:
-        raise InputErrors(f"{len(faults)} of the {what} asked for cannot be taken:", faults)

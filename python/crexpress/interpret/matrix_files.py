@@ -13,18 +13,19 @@ import polars as pl
 from crexpress.apply.cell_model import CellModel
 from crexpress.core import artifacts, chromosome_names, files, splits
 from crexpress.core.errors import InputError
-from crexpress.interpret import chosen
+from crexpress.formats import text_files
 from crexpress.interpret.attention import AttentionMap, attention_map, by_bin
 from crexpress.interpret.extras import needed
 from crexpress.models.config import LoopRows, ModelConfig
 from crexpress.models.folder import read_settings
+from crexpress.prepare import asked_genes
 
 
 def asked(genes: pl.DataFrame, names: str | None, region: str | None) -> dict[str, np.ndarray]:
     """Rows of genes by the name of their map: one each, or those with a TSS in a region; InputError for none."""
     if not region:
-        wanted = chosen.names(names or "")
-        rows = chosen.gene_rows(genes, wanted)
+        wanted = text_files.names(names or "")
+        rows = asked_genes.rows(genes, wanted)
         return {re.sub("[^A-Za-z0-9._-]", "_", name): rows[at : at + 1] for at, name in enumerate(wanted)}
     parsed = splits.parse(region)
     if len(parsed) != 1:

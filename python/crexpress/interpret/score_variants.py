@@ -10,9 +10,10 @@ import polars as pl
 from crexpress.apply.cell_model import CellModel
 from crexpress.core import artifacts, files, log
 from crexpress.core.errors import InputError
+from crexpress.formats import text_files
 from crexpress.formats.edit_files import SCHEMA, left_out, read_edits
 from crexpress.interpret import edits as editing
-from crexpress.interpret.chosen import element_rows, names
+from crexpress.interpret.chosen import element_rows
 from crexpress.interpret.edit_effects import effects, spread_over_models
 from crexpress.interpret.edited import Edited, read_motifs
 
@@ -39,7 +40,7 @@ def collect(
         table, lost = checked.table, checked.left_out
         hit = editing.touched(table, elements)
     if remove is not None:
-        rows = element_rows(elements, names(remove))
+        rows = element_rows(elements, text_files.names(remove))
         own = elements[rows].select(
             pl.lit(0, pl.Int64).alias("line"), pl.col("element_id").alias("name"), "chrom",
             pl.col("ccre_start").cast(pl.Int64).alias("start"), pl.col("ccre_end").cast(pl.Int64).alias("end"),

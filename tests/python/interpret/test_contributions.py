@@ -12,11 +12,13 @@ from captum.attr import IntegratedGradients
 
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
-from crexpress.interpret.chosen import Pairs, element_rows, gene_rows, names, pairs
+from crexpress.formats import text_files
+from crexpress.interpret.chosen import Pairs, element_rows, pairs
 from crexpress.interpret.contributions import contributions, gradients
 from crexpress.interpret.link_view import LinkView
 from crexpress.interpret.links import link_table
 from crexpress.models.inputs import Features, one_hot
+from crexpress.prepare import asked_genes
 from crexpress.prepare.genes import gene_digest
 from interpret_case import make, with_profiles
 from tiny_case import TinyCase
@@ -141,10 +143,10 @@ def test_names_that_cannot_be_taken_are_all_told_at_once(tiny: TinyCase, tmp_pat
     )
     listed = tmp_path / "genes.txt"
     listed.write_text("# mine\nG3\tfirst\nNAME9\n\nG3\n")
-    assert gene_rows(genes, names(str(listed))).tolist() == [3, 9]
-    assert gene_rows(genes, names("NAME9, G3")).tolist() == [9, 3]
+    assert asked_genes.rows(genes, text_files.names(str(listed))).tolist() == [3, 9]
+    assert asked_genes.rows(genes, text_files.names("NAME9, G3")).tolist() == [9, 3]
     with pytest.raises(InputError, match=r"(?s)1\. 2 genes are called NAME7 \(G7, G8\).*2\. there is no gene NONE"):
-        gene_rows(genes, ["NAME7", "NONE", "G1"])
+        asked_genes.rows(genes, ["NAME7", "NONE", "G1"])
     with pytest.raises(InputError, match="there is no element E9999"):
         element_rows(elements, ["E9999", "E1"])
 
