@@ -94,7 +94,7 @@ clean: ## remove what runs leave behind (keeps .venv and results)
 # pip installs `crexpress TOOL`; the names of bin/ by themselves are for the checkout and the pipeline
 .venv/.python: requirements.lock pyproject.toml | .venv/bin/python
 	.venv/bin/python .ci/install-packages .venv --constraint requirements.lock --editable '.[test]'
-	@for tool in bin/*; do \
+	@for tool in $(filter-out %.py %__,$(wildcard bin/*)); do \
 	    printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$(CURDIR)/.venv/bin/python" "$(CURDIR)/$$tool" >.venv/$$tool; chmod +x .venv/$$tool; done
 	@touch $@
 

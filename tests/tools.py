@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from tiny_case import TinyCase
 
 BIN = Path(__file__).parents[1] / "bin"
+TOOLS = sorted(path.name for path in BIN.iterdir() if path.is_file() and not path.suffix)
 
 
 def run(tool: str, *options: Any) -> Result:

@@ -7,10 +7,9 @@ from pathlib import Path
 import pytest
 from images import IMAGE
 
-from launching import ROOT
 from tiny_case import TinyCase
+from tools import TOOLS
 
-TOOLS = sorted(path.name for path in (ROOT / "bin").iterdir())
 # what Nextflow's wrappers call, on AWS Batch too
 WRAPPERS = [
     "bash",

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+from tools import TOOLS
+
 ROOT = Path(__file__).parents[2]
 PARTS = ("main.nf", "nextflow.config", "nextflow_schema.json", "conf", "modules", "subworkflows", "bin", "python")
 
@@ -43,7 +45,7 @@ class Pipeline:
     def _answer_versions_quickly(self, quick: Path) -> None:
         """Tools whose --version, which every task asks for, starts no Python; they are the project's in all else."""
         quick.mkdir()
-        for tool in (self.project / "bin").iterdir():
+        for tool in (self.project / "bin" / name for name in TOOLS):
             answer = f"{tool.name} (crexpress) {version('crexpress')}"
             script = f'#!/bin/sh\n[ "$1" = --version ] && echo "{answer}" && exit\nexec {shlex.quote(str(tool))} "$@"\n'
             (quick / tool.name).write_text(script)

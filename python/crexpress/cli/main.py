@@ -22,7 +22,7 @@ class Tools(click.Group):
     """A command for each executable; only the one that is asked for is loaded, as some take seconds to import."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted(path.name for path in BIN.iterdir() if path.is_file())
+        return sorted(path.name for path in BIN.iterdir() if path.is_file() and not path.suffix)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == doctor.name:

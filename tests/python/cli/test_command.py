@@ -2,20 +2,24 @@
 
 import logging
 import os
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from crexpress.cli.main import main
+from crexpress.command import PACKAGES
 from crexpress.core import log
 from tiny_case import TinyCase
+from tools import TOOLS
 
 ROOT = Path(__file__).parents[3]
-TOOLS = sorted(path.name for path in (ROOT / "bin").iterdir() if path.is_file())
 
 
 def python(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -82,14 +86,42 @@ def test_pip_installs_one_command_that_has_every_tool(tmp_path: Path) -> None:
     place = tmp_path / "installed"
     subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", place, wheel], check=True)
     assert [path.name for path in (place / "bin").iterdir()] == ["crexpress"]
-    assert sorted(path.name for path in (place / "crexpress" / "bin").iterdir()) == TOOLS
+    installed = place / "crexpress" / "bin"
+    assert sorted(path.name for path in installed.iterdir() if path.is_file()) == sorted([*TOOLS, "crexpress.py"])
     environment = os.environ | {"PYTHONPATH": str(place)}
     for arguments, wanted in ((["--help"], "fit-baselines"), (["simulate", "--help"], "Example:")):
         command = [sys.executable, place / "bin" / "crexpress", *arguments]
         done = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True)
         assert wanted in done.stdout, done.stderr
-    direct = place / "crexpress" / "bin" / "simulate"  # the pipeline's images call them by their bare names
+    direct = installed / "simulate"  # the pipeline's images call them by their bare names
     assert os.access(direct, os.X_OK)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_a_tool_says_in_a_sentence_that_this_python_has_no_packages(tool: str) -> None:
+    bare = [sys.executable, "-S", ROOT / "bin" / tool, "--help"]  # -S: without what is installed
+    done = subprocess.run(bare, capture_output=True, text=True)
+    mend = f"run `make setup` in the checkout, then .venv/bin/{tool}, or put .venv/bin first on PATH"
+    wanted = f"Error: {sys.executable} does not have crexpress; {mend}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (65, "", wanted)
+
+
+def test_the_command_says_in_a_sentence_which_packages_are_missing(tmp_path: Path) -> None:
+    """Of all that pyproject.toml names; what it asks for is what they are imported by."""
+    (tmp_path / "crexpress").symlink_to(ROOT / "python/crexpress")
+    about = tmp_path / "crexpress-0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: crexpress\nVersion: 0\n")
+    call = [sys.executable, "-S", "-c", "from crexpress.command import main; main()"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(call, env=environment, capture_output=True, text=True)
+    mend = "run `make setup` in a checkout, else `pip install crexpress` again"
+    wanted = f"Error: {sys.executable} has crexpress, but not {', '.join(PACKAGES)}; {mend}\n"
+    assert (done.returncode, done.stdout, done.stderr) == (65, "", wanted)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    names = [re.match(r"[\w-]+", line)[0] for line in project["dependencies"]]  # type: ignore[index]
+    distributions = packages_distributions()
+    assert [{name.lower() for name in distributions[package]} for package in PACKAGES] == [{name} for name in names]
 
 
 @pytest.mark.parametrize("module", ["crexpress", "crexpress.cli", "crexpress.cli.main"])

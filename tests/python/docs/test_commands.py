@@ -11,10 +11,10 @@ import pytest
 
 from report_case import Run
 from tiny_case import TinyCase
+from tools import TOOLS
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-TOOLS = {path.name for path in (ROOT / "bin").iterdir()}
 NEXTFLOW = {"profile", "resume", "c", "params-file", "work-dir", "stub"}  # its own, with one dash
 NO_PARAMETERS = {"help", "version"}
 

@@ -13,11 +13,11 @@ import pytest
 from crexpress import cli
 from crexpress.models.config import ModelConfig
 from crexpress.training.config import TrainingConfig
+from tools import TOOLS
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs/science.md").read_text()
 TESTS = {path.stem: path.read_text() for path in (ROOT / "tests/python").rglob("test_*.py")}
-TOOLS = sorted(path.name for path in (ROOT / "bin").iterdir())
 
 
 def rows(title: str) -> list[list[str]]:
