@@ -14,7 +14,7 @@ def refusing(what: str, mend: str) -> Iterator[None]:
     A panic of Rust is not even an Exception to Python, and prints a report of its own, which is kept back.
     """
     try:
-        with _quiet():
+        with quiet():
             yield
     except InputError:
         raise
@@ -34,7 +34,7 @@ def refusing(what: str, mend: str) -> Iterator[None]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Nothing reaches stderr, whoever writes: Rust does not go by Python's sys.stderr."""
     try:
         kept, nothing = os.dup(2), os.open(os.devnull, os.O_WRONLY)

@@ -1,19 +1,17 @@
 """Contributions on disk: tables, arrays, bigWigs for browsers, and what TF-MoDISco-lite reads."""
 
-import shutil
 from collections.abc import Iterable, Mapping
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import polars as pl
-import pybigtools
 
-from crexpress.core import artifacts, files, log
+from crexpress.core import artifacts, log
 from crexpress.core.artifacts import Header
 from crexpress.data.store import Store
+from crexpress.formats import bigwig_writer
 from crexpress.interpret.contribution_tables import Sites, channel_rows, intervals, link_rows
 from crexpress.interpret.contributions import Contributions
 from crexpress.interpret.motif_bases import MotifBases
@@ -103,11 +101,7 @@ def _write_bigwigs(
         if first is None:
             log.say(f"{path.name} is not written: every contribution is 0")
             continue
-        with TemporaryDirectory() as place:
-            made = Path(place, "made.bw")  # the writer wants this ending
-            pybigtools.open(str(made), "w").write(sizes, chain([first], rows))
-            with files.replacing(path) as temporary:
-                shutil.copyfile(made, temporary)
+        bigwig_writer.write(path, sizes, chain([first], rows))
 
 
 def _write_modisco(folder: Path, arrays: Mapping[str, Any], header: Header) -> None:

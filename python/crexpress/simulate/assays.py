@@ -1,14 +1,11 @@
 """What laboratories measure of a simulated cell: tracks, expression and loops, in the formats they come in."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pybigtools
 
+from crexpress.formats import bigwig_writer
 from crexpress.simulate.tables import write_table
 from crexpress.simulate.world import BIN, World
 
@@ -54,24 +51,9 @@ def tracks(world: World, cell: int, folder: Path, rng: np.random.Generator) -> l
         intervals = zip(chroms[element].tolist(), at.tolist(), (at + STEP).tolist(), reads.tolist(), strict=True)
 
         name = f"{track}.bigWig"
-        with _temporary(folder):
-            pybigtools.open(str(folder / name), "w").write(world.lengths, intervals)
+        bigwig_writer.write(folder / name, world.lengths, intervals)
         files.append((track, name, 1))
     return files
-
-
-@contextmanager
-def _temporary(folder: Path) -> Iterator[None]:
-    """Let a library in Rust keep its temporary files in `folder`: in a TMPDIR that cannot be written pybigtools raises
-    nothing, and writes another bigWig."""
-    before = os.environ.get("TMPDIR")
-    os.environ["TMPDIR"] = str(folder)
-    try:
-        yield
-    finally:
-        del os.environ["TMPDIR"]
-        if before is not None:
-            os.environ["TMPDIR"] = before
 
 
 def expression(

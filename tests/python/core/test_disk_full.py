@@ -13,6 +13,7 @@ import errno, sys
 from pathlib import Path
 import numpy as np, polars as pl
 from crexpress.core import artifacts
+from crexpress.formats import bigwig_writer
 from crexpress.prepare import elements
 from crexpress.models import save_model
 from crexpress.report import plots
@@ -34,6 +35,9 @@ for name, write in {
     "sparse.npz": lambda path: artifacts.write_sparse(path, {"a": values}, header),
     "browser.bed.gz": lambda path: elements.write_bed(path, rows, {"chr1": None}),
     "model.safetensors": lambda path: save_model(path.parent, model, {}),
+    "track.bw": lambda path: bigwig_writer.write(
+        path, {"chr1": 10**6}, [("chr1", at, at + 9, value) for at, value in zip(range(0, 10**6, 10), values)]
+    ),
     "figure.svg": lambda path: plots.save(figure, path.parent, "figure"),
 }.items():
     path = Path(sys.argv[1], name)

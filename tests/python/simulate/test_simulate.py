@@ -250,7 +250,7 @@ def test_the_committed_case_is_what_the_tool_writes(tmp_path: Path) -> None:
 def test_tracks_are_the_same_where_tmpdir_cannot_be_written(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """pybigtools raised nothing there, and wrote another bigWig."""
+    """A library that wrote them once kept parts there, and without them wrote another bigWig."""
     monkeypatch.setenv("TMPDIR", "/nonexistent")
     simulated(tmp_path / "again")
     assert digests(tmp_path / "again") == digests(folder)

@@ -1,14 +1,12 @@
 """A score summed over the genes of each element, as a bigWig: how much of regulation lies where."""
 
-import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 import polars as pl
 
-from crexpress.core import files
+from crexpress.formats import bigwig_writer
 from crexpress.links.exports.shown import Shown
 
 
@@ -19,14 +17,8 @@ def write(path: Path, shown: Shown) -> None:
 
 def write_sums(path: Path, links: pl.DataFrame, score: str, lengths: Mapping[str, int]) -> None:
     """Sums of a score, from 0 on, over the bases of elements; where elements overlap their sums are added."""
-    import pybigtools
-
     sums = links.group_by("chrom", "start", "end").agg(pl.col(score).cast(pl.Float64).clip(0).sum())
-    with TemporaryDirectory() as folder:
-        made = Path(folder, "sums.bw")  # the writer wants this ending
-        pybigtools.open(str(made), "w").write(dict(lengths), _steps(sums.sort("chrom", "start", "end"), score))
-        with files.replacing(path) as temporary:
-            shutil.copyfile(made, temporary)
+    bigwig_writer.write(path, lengths, _steps(sums.sort("chrom", "start", "end"), score))
 
 
 def _steps(sums: pl.DataFrame, score: str) -> Iterator[tuple[str, int, int, float]]:
