@@ -7,8 +7,8 @@ from crexpress.core.errors import BAD_INPUT
 
 # what pyproject.toml names, as it is imported (a test compares them); to ask pip's records takes a tenth of a second
 PACKAGES = (
-    *("click", "numpy", "scipy", "polars", "torch", "safetensors", "numba", "pysam", "pybigtools", "hictkpy"),
-    *("sklearn", "matplotlib", "jinja2", "yaml", "pydantic", "tqdm"),
+    *("click", "numpy", "scipy", "polars", "torch", "safetensors", "numba", "pysam", "pybigtools", "pyBigWig"),
+    *("hictkpy", "sklearn", "matplotlib", "jinja2", "yaml", "pydantic", "tqdm"),
 )
 
 

@@ -121,7 +121,9 @@ def test_the_command_says_in_a_sentence_which_packages_are_missing(tmp_path: Pat
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     names = [re.match(r"[\w-]+", line)[0] for line in project["dependencies"]]  # type: ignore[index]
     distributions = packages_distributions()
-    assert [{name.lower() for name in distributions[package]} for package in PACKAGES] == [{name} for name in names]
+    assert [{name.lower() for name in distributions[package]} for package in PACKAGES] == [
+        {name.lower()} for name in names
+    ]
 
 
 @pytest.mark.parametrize("module", ["crexpress", "crexpress.cli", "crexpress.cli.main"])
