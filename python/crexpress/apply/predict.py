@@ -13,20 +13,10 @@ from crexpress.core.device import autocast
 from crexpress.core.errors import InputError
 from crexpress.data.store import Store
 from crexpress.models.base import Model
-from crexpress.models.inputs import GeneProfile
+from crexpress.models.inputs import Tokens
 from crexpress.training.losses import probability
 
 ENCODE_CHUNK = 4096  # elements encoded at once, at most
-
-
-class Tokens(NamedTuple):
-    """Some genes' tokens, as a model's `predict` takes them: vectors [B, n, d] and what stands in `store.Batch`."""
-
-    vectors: Tensor
-    present: Tensor
-    distance: Tensor
-    loops: Tensor | None
-    profile: GeneProfile | None
 
 
 @torch.inference_mode()
@@ -100,7 +90,7 @@ def predict(model: Model, store: Store, cell: int, batch_size: int, precision: s
     `precision` is that of `encode`; the rest is float32.
     """
     vectors = encode(model, store, cell, precision)
-    parts = [model.predict(*batch) for batch in tokens(store, cell, vectors, batch_size)]
+    parts = [model.predict(batch) for batch in tokens(store, cell, vectors, batch_size)]
     expression = torch.cat([part.expression for part in parts]).float().cpu().numpy()
     require_finite(expression, store.cells[cell].name)
     if store.anchor is not None:

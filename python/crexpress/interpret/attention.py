@@ -67,7 +67,7 @@ def attention_map(
         batch = tokens_of(store, cell, vectors, np.array([row]))
         columns = np.flatnonzero(seen >= 0)
         pick = np.ix_(place[seen[columns]], place[seen[columns]])
-        for number, values in enumerate(model.attention_maps(*batch)):
+        for number, values in enumerate(model.attention_maps(batch)):
             mean = values.mean((1, 2))[0].float().cpu().numpy()[np.ix_(columns, columns)]
             there = np.isfinite(mean)
             sums[number][pick] += np.where(there, mean, 0)

@@ -7,7 +7,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from crexpress.apply.predict import encode, require_finite
+from crexpress.apply.predict import encode, require_finite, tokens_of
 from crexpress.core import log
 from crexpress.data.store import Store
 from crexpress.interpret.edited import Edited
@@ -66,21 +66,14 @@ def _predict(
     places: pl.DataFrame | None = None,
 ) -> np.ndarray:
     """Expression [n] of genes; with `copies` (rows, columns), of which these tokens are `changed`."""
-    index = store.index[gene].long().to(store.device)
-    cells = np.full(len(gene), cell)
-    profile = store.profiles.of(cells, gene) if store.profiles is not None else None
     with torch.inference_mode():
-        tokens = found[index]
+        tokens = tokens_of(store, cell, found, gene)
         if copies is not None and changed is not None and places is not None:
             row, column = (torch.from_numpy(part.copy()).to(store.device) for part in copies)
-            tokens[row, column] = changed
-            if profile is not None:
-                profile = _without(store, cell, gene, profile, places, copies[0])
-        loops = store.loops_between(cells, gene)
-        distance = store.distance[gene].to(store.device)
-        values: np.ndarray = (
-            model.predict(tokens, index >= 0, distance, loops, profile).expression.float().cpu().numpy()
-        )
+            tokens.vectors[row, column] = changed
+            if tokens.profile is not None:
+                tokens = tokens._replace(profile=_without(store, cell, gene, tokens.profile, places, copies[0]))
+        values: np.ndarray = model.predict(tokens).expression.float().cpu().numpy()
     return values
 
 

@@ -47,7 +47,7 @@ def gene_vectors(
     predicted expression [genes].
     """
     parts = [
-        (model.gene_vectors(*batch), model.predict(*batch).expression)
+        (model.gene_vectors(batch), model.predict(batch).expression)
         for batch in tokens(store, cell, vectors, batch_size)
     ]
     found, predicted = (torch.cat(part).float().cpu().numpy() for part in zip(*parts, strict=True))

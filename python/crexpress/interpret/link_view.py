@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from crexpress.apply.predict import encode
+from crexpress.apply.predict import encode, tokens_of
 from crexpress.core.errors import InputError
 from crexpress.data.store import Store
 from crexpress.interpret.chosen import Pairs
 from crexpress.models.base import Model
-from crexpress.models.inputs import Features, GeneProfile, one_hot
+from crexpress.models.inputs import Features, one_hot
 
 PARTS = ("sequence", "track", "motif", "profile")  # kinds of input, in the order of a view's arguments
 
@@ -42,20 +42,17 @@ class LinkView(nn.Module):
         self.element = index[np.arange(len(index)), pairs.column].astype(np.int64)
         if vectors is None:
             vectors = encode(model, store, cell, genes=np.unique(pairs.gene))
-        seen = torch.from_numpy(index).long().to(store.device)
-        self.tokens = vectors.clone()[seen]  # a copy: what inference mode made cannot be differentiated
-        self.present, self.distance = seen >= 0, store.distance[pairs.gene].to(store.device)
-        self.loops = store.loops_between(np.full(len(index), cell), pairs.gene)
+        # a copy: what inference mode made cannot be differentiated
+        self.tokens = tokens_of(store, cell, vectors.clone(), pairs.gene)
         self.column = torch.from_numpy(pairs.column).to(store.device)
         unique, row = np.unique(self.element, return_inverse=True)
         features = store.features(cell * len(store.elements) + unique)
         self.features = Features(*(part[torch.from_numpy(row).to(store.device)] for part in features))
-        self.profile = self._own_profile()
         self.inputs = Inputs(
             one_hot(self.features.codes) if model.config.sequence else self._nothing(4, 0),
             self.features.signals,
             self.features.motifs,
-            self._nothing(0, 0) if self.profile is None else self.profile.values.nan_to_num(0.0),
+            self._nothing(0, 0) if self.tokens.profile is None else self.tokens.profile.values.nan_to_num(0.0),
         )
         bases, signals, scores = (torch.zeros_like(part) for part in self.inputs[:3])
         self.silent = Inputs(bases, signals, scores, self._silent_profile())
@@ -71,15 +68,13 @@ class LinkView(nn.Module):
         return self._expression(changed, every, self.inputs.profile[every])
 
     def _expression(self, changed: Tensor, link: Tensor, profile: Tensor) -> Tensor:
-        tokens = self.tokens[link]
-        here = torch.arange(tokens.shape[1], device=tokens.device) == self.column[link].unsqueeze(1)
-        tokens = torch.where(here.unsqueeze(2), changed.unsqueeze(1).to(tokens.dtype), tokens)
-        own = None
-        if self.profile is not None:
-            values, present, about = (part[link] for part in self.profile)
-            own = GeneProfile(torch.where(values.isfinite(), profile, torch.nan), present, about)
-        loops = None if self.loops is None else self.loops[link]
-        return self.model.predict(tokens, self.present[link], self.distance[link], loops, own).expression
+        tokens = self.tokens.of(link)
+        vectors, own = tokens.vectors, tokens.profile
+        here = torch.arange(vectors.shape[1], device=vectors.device) == self.column[link].unsqueeze(1)
+        vectors = torch.where(here.unsqueeze(2), changed.unsqueeze(1).to(vectors.dtype), vectors)
+        if own is not None:
+            own = own._replace(values=torch.where(own.values.isfinite(), profile, torch.nan))
+        return self.model.predict(tokens._replace(vectors=vectors, profile=own)).expression
 
     def of(self, inputs: Inputs, link: Tensor, at_once: int) -> Tensor:
         """`forward` without gradients, so many at once."""
@@ -102,16 +97,11 @@ class LinkView(nn.Module):
     def _nothing(self, *shape: int) -> Tensor:
         return torch.zeros(len(self.element), *shape, device=self.store.device)
 
-    def _own_profile(self) -> GeneProfile | None:
-        if self.store.profiles is None:
-            return None
-        return self.store.profiles.of(np.full(len(self.element), self.cell), self.pairs.gene)
-
     def _silent_profile(self) -> Tensor:
-        if self.profile is None or self.store.profiles is None:
+        if self.tokens.profile is None or self.store.profiles is None:
             return self._nothing(0, 0)
         changes = self.store.profiles.silenced(self.cell, self.pairs.gene, self.element[:, None])
-        values = self.profile.values.clone()
+        values = self.tokens.profile.values.clone()
         values[changes.gene[changes.pair], :, changes.column] = changes.values
         own = torch.from_numpy(self.store.genes["element"].to_numpy()[self.pairs.gene] == self.element)
         return values.nan_to_num(0.0) * ~own.to(self.store.device)[:, None, None]

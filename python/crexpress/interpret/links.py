@@ -9,7 +9,7 @@ import polars as pl
 import torch
 from torch import Tensor
 
-from crexpress.apply.predict import Tokens, encode, encode_silent, require_finite, tokens
+from crexpress.apply.predict import encode, encode_silent, require_finite, tokens
 from crexpress.core import log
 from crexpress.data.neighbours import NEAREST, distances
 from crexpress.data.store import Store
@@ -20,6 +20,7 @@ from crexpress.interpret.perturbation import perturb
 from crexpress.interpret.scores import Seen
 from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
+from crexpress.models.inputs import Tokens
 
 
 def link_table(
@@ -55,7 +56,7 @@ def link_table(
         own = np.fromiter(islice(genes, len(batch.vectors)), np.int64)
         index, profiles = store.index[own], store.profiles
         with torch.inference_mode():
-            whole = model.predict(*batch)
+            whole = model.predict(batch)
             if words.ROLLOUT in also:
                 parts["attention_rollout"].append(_rolled(model, batch, whole.attention))
         parts["attention"].append(_over_layers(whole.attention))
@@ -78,7 +79,7 @@ def _rolled(model: Model, batch: Tokens, attention: Tensor) -> Tensor:
     """Rollout [B, n]; of a single layer, all that counts is the gene's own row."""
     if model.config.layers < 2:
         return _over_layers(attention) / 2
-    return rollout(model.attention_maps(*batch)[0])
+    return rollout(model.attention_maps(batch)[0])
 
 
 def _over_layers(attention: Tensor) -> Tensor:

@@ -3,9 +3,8 @@
 import torch
 from torch import Tensor
 
-from crexpress.apply.predict import Tokens
 from crexpress.models.base import Model
-from crexpress.models.inputs import ProfileChanges
+from crexpress.models.inputs import ProfileChanges, Tokens
 
 
 @torch.inference_mode()
@@ -19,5 +18,5 @@ def perturb(
     silent genes too; the paper's |Go - Gp| / Go divides by almost nothing there. Positive: the element activates.
     `changes` are what the elements take from the genes' own profiles, of a model that reads them.
     """
-    without = model.silence_each(*batch, silent, predicted, changes)
+    without = model.silence_each(batch, silent, predicted, changes)
     return torch.where(batch.present, predicted.unsqueeze(1) - without, 0.0)

@@ -33,16 +33,15 @@ class Together:
     def falls(self, gene: int, groups: np.ndarray) -> np.ndarray:
         """Falls float32 [K] without the elements in the columns of each group, bool [K, n]."""
         batch = tokens_of(self.store, self.cell, self._vectors, np.array([gene]))
-        index, whole = self.store.index[gene].numpy(), self.model.predict(*batch).expression
+        index, whole = self.store.index[gene].numpy(), self.model.predict(batch).expression
         parts = [whole.new_zeros(0)]
         for group in np.array_split(groups, -(-len(groups) // self._at_once) or 1):
             chosen = torch.from_numpy(group).to(self.store.device)
-            vectors = torch.where(chosen.unsqueeze(2), self._silent, batch.vectors)
+            copies = batch.of(torch.zeros(len(group), dtype=torch.long, device=chosen.device))
+            vectors = torch.where(chosen.unsqueeze(2), self._silent, copies.vectors)
             profiles = self.store.profiles
             profile = None if profiles is None else profiles.silenced_together(self.cell, gene, index, group)
-            loops = None if batch.loops is None else batch.loops.expand(len(group), -1, -1)
-            present, distance = (part.expand(len(group), -1) for part in (batch.present, batch.distance))
-            parts.append(whole - self.model.predict(vectors, present, distance, loops, profile).expression)
+            parts.append(whole - self.model.predict(copies._replace(vectors=vectors, profile=profile)).expression)
         found: np.ndarray = torch.cat(parts).float().cpu().numpy()
         return found
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from crexpress.core.errors import InputError
 from crexpress.models.config import ModelConfig
 from crexpress.models.forward import forward
-from crexpress.models.inputs import Batch, Features, GeneProfile, Prediction, ProfileChanges
+from crexpress.models.inputs import Batch, Features, Prediction, ProfileChanges, Tokens
 
 if TYPE_CHECKING:
     from crexpress.models.sequence_view import SequenceView
@@ -41,58 +41,23 @@ class Model(nn.Module):
         """Vector [1, d] of an element of which nothing is known: no signal in any track, no base, no motif."""
 
     @abstractmethod
-    def predict(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None = None,
-        profile: GeneProfile | None = None,
-    ) -> Prediction:
-        """Expression from a gene's tokens.
+    def predict(self, tokens: Tokens) -> Prediction:
+        """Expression of genes from their tokens."""
 
-        tokens [B, n, d] in genome order with the TSS window in the middle column; present bool [B, n] (False for
-        pads); distance [B, n] bp from the TSS, as `Store.batch` gives it; loops [B, r, n] strength of the chromatin
-        loops between tokens, of the rows in `loop_rows`, which only a model with a `loop_prior` reads; profile
-        is the genes' own, which a model with a `profile_width` needs.
-        """
-
-    def gene_vectors(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None = None,
-        profile: GeneProfile | None = None,
-    ) -> Tensor:
-        """Vectors [B, d] of genes, from which a head makes their expression; of `predict`'s arguments."""
+    def gene_vectors(self, tokens: Tokens) -> Tensor:
+        """Vectors [B, d] of genes, from which a head makes their expression."""
         raise InputError("this model shows no vectors of genes")
 
-    def attention_maps(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None = None,
-        profile: GeneProfile | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Attention (probabilities) and its logits, [B, layers, heads, n, n], of all tokens over all; see `predict`.
+    def attention_maps(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
+        """Attention (probabilities) and its logits, [B, layers, heads, n, n], of all tokens over all.
 
-        `loops` [B, n, n] must be of all rows, where the model has more than one layer or reads them.
+        `loops` of `tokens` [B, n, n] must be of all rows, where the model has more than one layer or reads them.
         """
         raise InputError("this model shows no attention between elements")
 
     @abstractmethod
     def silence_each(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None,
-        profile: GeneProfile | None,
-        silent: Tensor,
-        undisturbed: Tensor,
-        changes: ProfileChanges | None = None,
+        self, tokens: Tokens, silent: Tensor, undisturbed: Tensor, changes: ProfileChanges | None = None
     ) -> Tensor:
         """Expression [B, n] when the token in each column, one at a time, is replaced by `silent` [1, d], or by its own
         in `silent` [B, n, d].

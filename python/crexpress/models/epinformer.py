@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from crexpress.core.tracks import linear
 from crexpress.models.attention import Prior
 from crexpress.models.config import ModelConfig
-from crexpress.models.inputs import Features, GeneProfile, Prediction, ProfileChanges
+from crexpress.models.inputs import Features, Prediction, ProfileChanges, Tokens
 from crexpress.models.regulatory import RegulatoryModel
 
 _PARTS = (("dnase", "atac"), ("h3k27ac",))  # of activity: the first track of each that is there
@@ -54,68 +54,52 @@ class EPInformer(RegulatoryModel):
         activity = torch.log10(1 + level.prod(-1, keepdim=True) ** (1 / len(self.tracks)))
         return torch.cat([vectors, activity.to(vectors.dtype)], dim=1)
 
-    def _tokens(self, vectors: Tensor, distance: Tensor, profile: GeneProfile | None) -> tuple[Tensor, Tensor, Tensor]:
+    def _contents(self, tokens: Tokens) -> tuple[Tensor, Tensor, Tensor]:
         """Of the base's kind: vectors joined with their scalars, which both are 0 for the promoter."""
+        vectors = tokens.vectors
         width, gene = self.config.width_model, vectors.shape[1] // 2
         own = torch.arange(vectors.shape[1], device=vectors.device) == gene
-        far = (distance.abs() / 1000).masked_fill(own, 0).unsqueeze(-1).to(vectors.dtype)
+        far = (tokens.distance.abs() / 1000).masked_fill(own, 0).unsqueeze(-1).to(vectors.dtype)
         active = vectors[..., width:].masked_fill(own.view(1, -1, 1), 0)
         content = self.join(torch.cat([vectors[..., :width], far, active], dim=-1))
         window = content[:, gene]
-        if self.gene is not None and profile is not None:
-            content = _with_gene(content, self.gene(profile, window))
+        if self.gene is not None and tokens.profile is not None:
+            content = _with_gene(content, self.gene(tokens.profile, window))
         return content, vectors[..., :0], window
 
-    def predict(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None = None,
-        profile: GeneProfile | None = None,
-    ) -> Prediction:
-        return self._read(self._tokens(tokens, distance, profile)[0], tokens, present, distance, loops)
+    def predict(self, tokens: Tokens) -> Prediction:
+        return self._read(self._contents(tokens)[0], tokens)
 
-    def _read(
-        self, content: Tensor, tokens: Tensor, present: Tensor, distance: Tensor, loops: Tensor | None
-    ) -> Prediction:
-        gene = tokens.shape[1] // 2
-        mixed = self.mixer(content, tokens[..., :0], *self._priors(present, distance, loops), gene)
-        expression = self.head(torch.cat([mixed.gene, tokens[:, gene, self.config.width_model :]], dim=-1)).squeeze(-1)
+    def _read(self, content: Tensor, tokens: Tokens) -> Prediction:
+        vectors, gene = tokens.vectors, content.shape[1] // 2
+        mixed = self.mixer(content, vectors[..., :0], *self._priors(tokens), gene)
+        expression = self.head(torch.cat([mixed.gene, vectors[:, gene, self.config.width_model :]], dim=-1)).squeeze(-1)
         return Prediction(expression, mixed.logits.softmax(-1), mixed.logits)
 
     def silence_each(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None,
-        profile: GeneProfile | None,
-        silent: Tensor,
-        undisturbed: Tensor,
-        changes: ProfileChanges | None = None,
+        self, tokens: Tokens, silent: Tensor, undisturbed: Tensor, changes: ProfileChanges | None = None
     ) -> Tensor:
         """As EPInformer's in-silico perturbation: an element of zeros is a masked one, whatever `silent` is."""
-        n = tokens.shape[1]
-        content, _, window = self._tokens(tokens, distance, profile)
+        n = tokens.present.shape[1]
+        content, _, window = self._contents(tokens)
         own = content[:, n // 2, None].repeat(1, n, 1)
         if changes is not None and len(changes.gene):
             assert self.gene is not None
-            assert profile is not None
-            own[changes.gene, changes.token] = self.gene.changed(profile, window, changes).to(own.dtype)
+            assert tokens.profile is not None
+            own[changes.gene, changes.token] = self.gene.changed(tokens.profile, window, changes).to(own.dtype)
         expression = undisturbed.unsqueeze(1).repeat(1, n)
         for column in range(n):
-            there = present[:, column]
+            there = tokens.present[:, column]
             if column != n // 2 and there.any():
-                left = present.clone()
+                left = tokens.present.clone()
                 left[:, column] = False
-                found = self._read(_with_gene(content, own[:, column]), tokens, left, distance, loops).expression
+                found = self._read(_with_gene(content, own[:, column]), tokens._replace(present=left)).expression
                 expression[:, column] = torch.where(there, found, undisturbed).to(expression.dtype)
         return expression
 
-    def prior(self, present: Tensor, distance: Tensor, loops: Tensor | None, rows: slice) -> Prior:
-        blocked = self._blocked(present, rows).unsqueeze(1)
-        zeros = torch.zeros(1, self.config.heads, 1, 1, device=present.device)
+    def prior(self, tokens: Tokens, rows: slice) -> Prior:
+        blocked = self._blocked(tokens.present, rows).unsqueeze(1)
+        zeros = torch.zeros(1, self.config.heads, 1, 1, device=blocked.device)
         return Prior(zeros.masked_fill(blocked, float("-inf")), None)
 
     def _blocked(self, present: Tensor, rows: slice) -> Tensor:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from crexpress.models.inputs import Batch, Features, N, Prediction
+from crexpress.models.inputs import Batch, Features, N, Prediction, Tokens
 
 if TYPE_CHECKING:
     from crexpress.models.base import Model
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def forward(model: "Model", batch: Batch) -> Prediction:
     """Expression and attention of a batch, its elements encoded once each."""
     batch = with_dropout(model, batch)
-    return model.predict(gene_tokens(model, batch), batch.present, batch.distance, batch.loops, batch.profile)
+    return model.predict(gene_tokens(model, batch))
 
 
 def with_dropout(model: "Model", batch: Batch) -> Batch:
@@ -30,17 +30,17 @@ def with_dropout(model: "Model", batch: Batch) -> Batch:
     return batch._replace(features=features, profile=profile)
 
 
-def gene_tokens(model: "Model", batch: Batch) -> Tensor:
-    """Vectors [B, n, d] of the tokens of a batch's genes."""
+def gene_tokens(model: "Model", batch: Batch) -> Tokens:
+    """The tokens of a batch's genes, their elements encoded."""
     features = batch.features
     if model.config.pads == "encoded":
-        tokens = model.embed(_each_token(features, batch.token)).view(*batch.token.shape, -1)
+        vectors = model.embed(_each_token(features, batch.token)).view(*batch.token.shape, -1)
     else:
-        vectors = model.embed(features)
-        padded = torch.cat([vectors, vectors.new_zeros(1, vectors.shape[1])])
+        own = model.embed(features)
+        padded = torch.cat([own, own.new_zeros(1, own.shape[1])])
         # an embedding look-up, because its gradient is summed in a fixed order
-        tokens = functional.embedding(batch.token, padded)
-    return tokens
+        vectors = functional.embedding(batch.token, padded)
+    return Tokens(vectors, batch.present, batch.distance, batch.loops, batch.profile)
 
 
 def _each_token(features: Features, token: Tensor) -> Features:

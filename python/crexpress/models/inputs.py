@@ -29,6 +29,27 @@ class GeneProfile(NamedTuple):
     about: Tensor  # float [B, facts]; NaN where not known
 
 
+class Tokens(NamedTuple):
+    """What a model predicts some genes from: their elements' vectors, as `embed` made them, and what `Batch` says.
+
+    `vectors` float [B, n, d] in genome order with the TSS window in the middle column; `present` bool [B, n], False for
+    pads; `distance` float32 [B, n] bp from the TSS; `loops` float32 [B, r, n] of the rows in `loop_rows`, which only a
+    model with a `loop_prior` reads; `profile`, which a model with a `profile_width` needs.
+    """
+
+    vectors: Tensor
+    present: Tensor
+    distance: Tensor
+    loops: Tensor | None = None
+    profile: GeneProfile | None = None
+
+    def of(self, genes: Tensor) -> "Tokens":
+        """Those of some of the genes, int64 [m], of which some may be asked for several times."""
+        profile = None if self.profile is None else GeneProfile(*(part[genes] for part in self.profile))
+        loops = None if self.loops is None else self.loops[genes]
+        return Tokens(self.vectors[genes], self.present[genes], self.distance[genes], loops, profile)
+
+
 class ProfileChanges(NamedTuple):
     """What the profiles of a batch of genes lose with single elements; most elements of a gene touch few columns.
 

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
-from crexpress.models.inputs import Features, GeneProfile, Prediction, ProfileChanges
+from crexpress.models.inputs import Features, Prediction, ProfileChanges, Tokens
 from crexpress.models.regulatory import RegulatoryModel
 
 
@@ -41,17 +41,10 @@ class NearFar(Model):
     def embed_silent(self) -> Tensor:
         return torch.cat([self.near.embed_silent(), self.far.embed_silent()], dim=-1)
 
-    def predict(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None = None,
-        profile: GeneProfile | None = None,
-    ) -> Prediction:
+    def predict(self, tokens: Tokens) -> Prediction:
         """See Model.predict; a row of the attention joins those of two models, so it need not sum to 1."""
-        near, far = self._both(tokens, present, distance, loops, profile)
-        here = (distance.abs() <= self.config.loop_boundary)[:, None, None]
+        near, far = self._both(tokens)
+        here = (tokens.distance.abs() <= self.config.loop_boundary)[:, None, None]
         return Prediction(
             (near.expression + far.expression) / 2,
             torch.where(here, near.attention, far.attention),
@@ -59,78 +52,41 @@ class NearFar(Model):
             None if near.members is None or far.members is None else torch.cat([near.members, far.members], dim=-1),
         )
 
-    def gene_vectors(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None = None,
-        profile: GeneProfile | None = None,
-    ) -> Tensor:
-        near, far = self._split(tokens)
-        both = (
-            self.near.gene_vectors(near, present, distance, profile=profile),
-            self.far.gene_vectors(far, present, distance, loops, profile),
-        )
-        return torch.cat(both, dim=-1)
+    def gene_vectors(self, tokens: Tokens) -> Tensor:
+        near, far = self._each(tokens)
+        return torch.cat([self.near.gene_vectors(near), self.far.gene_vectors(far)], dim=-1)
 
-    def attention_maps(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None = None,
-        profile: GeneProfile | None = None,
-    ) -> tuple[Tensor, Tensor]:
+    def attention_maps(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
         """See Model.attention_maps; columns are of the model of their distance from the gene."""
-        near, far = self._split(tokens)
-        here = (distance.abs() <= self.config.loop_boundary)[:, None, None, None]
-        both = zip(
-            self.near.attention_maps(near, present, distance, profile=profile),
-            self.far.attention_maps(far, present, distance, loops, profile),
-            strict=True,
-        )
+        near, far = self._each(tokens)
+        here = (tokens.distance.abs() <= self.config.loop_boundary)[:, None, None, None]
+        both = zip(self.near.attention_maps(near), self.far.attention_maps(far), strict=True)
         attention, logits = (torch.where(here, *parts) for parts in both)
         return attention, logits
 
     def silence_each(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None,
-        profile: GeneProfile | None,
-        silent: Tensor,
-        undisturbed: Tensor,
-        changes: ProfileChanges | None = None,
+        self, tokens: Tokens, silent: Tensor, undisturbed: Tensor, changes: ProfileChanges | None = None
     ) -> Tensor:
         """See Model.silence_each; an element's effect is that in the model of its distance."""
-        both = self._both(tokens, present, distance, loops, profile)
         near, far = (
-            whole.expression.unsqueeze(1)
-            - model.silence_each(own, present, distance, loops, profile, its_silent, whole.expression, changes)
+            whole.expression.unsqueeze(1) - model.silence_each(own, its_silent, whole.expression, changes)
             for model, own, its_silent, whole in zip(
-                (self.near, self.far), self._split(tokens), self._split(silent), both, strict=True
+                (self.near, self.far), self._each(tokens), self._split(silent), self._both(tokens), strict=True
             )
         )
-        return undisturbed.unsqueeze(1) - torch.where(distance.abs() <= self.config.loop_boundary, near, far)
+        return undisturbed.unsqueeze(1) - torch.where(tokens.distance.abs() <= self.config.loop_boundary, near, far)
 
-    def _both(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None,
-        profile: GeneProfile | None,
-    ) -> tuple[Prediction, Prediction]:
-        near, far = self._split(tokens)
-        return (
-            self.near.predict(near, present, distance, profile=profile),
-            self.far.predict(far, present, distance, loops, profile),
-        )
+    def _both(self, tokens: Tokens) -> tuple[Prediction, Prediction]:
+        near, far = self._each(tokens)
+        return self.near.predict(near), self.far.predict(far)
 
-    def _split(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
-        near, far = tokens.split([self.near.token_width, self.far.token_width], dim=-1)
+    def _each(self, tokens: Tokens) -> tuple[Tokens, Tokens]:
+        """What each model reads of the tokens; `near` reads no loops."""
+        near, far = self._split(tokens.vectors)
+        return tokens._replace(vectors=near, loops=None), tokens._replace(vectors=far)
+
+    def _split(self, vectors: Tensor) -> tuple[Tensor, Tensor]:
+        near, far = vectors.split([self.near.token_width, self.far.token_width], dim=-1)
         return near, far
 
 

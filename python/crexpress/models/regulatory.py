@@ -15,7 +15,7 @@ from crexpress.models.config import ModelConfig
 from crexpress.models.encoders import ENCODERS
 from crexpress.models.gene import GeneEncoder
 from crexpress.models.heads import ExpressionHead, SharedHeads
-from crexpress.models.inputs import Features, GeneProfile, N, Prediction, ProfileChanges
+from crexpress.models.inputs import Features, N, Prediction, ProfileChanges, Tokens
 from crexpress.models.positions import POSITIONS
 
 EMPTY_GENE = 700  # bp without bases and signal, which CREaTor's released code encodes as the gene
@@ -82,20 +82,20 @@ class RegulatoryModel(Model):
             motifs=torch.zeros(1, len(config.motifs), device=device),
         )
 
-    def _tokens(self, vectors: Tensor, distance: Tensor, profile: GeneProfile | None) -> tuple[Tensor, Tensor, Tensor]:
-        """Content and activity of tokens [B, n, d], with the model's own token for the gene where it has one; and what
+    def _contents(self, tokens: Tokens) -> tuple[Tensor, Tensor, Tensor]:
+        """Content and activity of tokens, with the model's own token for the gene where it has one; and what
         stood in its place [B, d] before the profile was read.
         """
-        content, activity = self._parts(vectors)
+        content, activity = self._parts(tokens.vectors)
         middle = content.shape[1] // 2
         if self.config.gene_token != "window":
             content = self._of_its_own(content)
         window = content[:, middle]
         if self.gene is not None:
-            assert profile is not None
-            content = content + self.gene.place(distance).to(content.dtype)
+            assert tokens.profile is not None
+            content = content + self.gene.place(tokens.distance).to(content.dtype)
             window = content[:, middle]
-            gene = self.gene(profile, window).to(content.dtype).unsqueeze(1)
+            gene = self.gene(tokens.profile, window).to(content.dtype).unsqueeze(1)
             content = torch.cat([content[:, :middle], gene, content[:, middle + 1 :]], dim=1)
         return content, activity, window
 
@@ -109,104 +109,71 @@ class RegulatoryModel(Model):
         token = token.to(content.dtype).expand(len(content), 1, -1)
         return torch.cat([content[:, :gene], token, content[:, gene + 1 :]], dim=1)
 
-    def predict(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None = None,
-        profile: GeneProfile | None = None,
-    ) -> Prediction:
-        mixed = self._mixed(tokens, present, distance, loops, profile)
+    def predict(self, tokens: Tokens) -> Prediction:
+        mixed = self._mixed(tokens)
         members = self.head(mixed.gene)
         return Prediction(
             members.mean(-1), mixed.logits.softmax(-1), mixed.logits, members if self.config.members > 1 else None
         )
 
-    def _mixed(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None,
-        profile: GeneProfile | None,
-    ) -> Mixed:
-        content, activity, _ = self._tokens(tokens, distance, profile)
-        mixed: Mixed = self.mixer(content, activity, *self._priors(present, distance, loops), tokens.shape[1] // 2)
+    def _mixed(self, tokens: Tokens) -> Mixed:
+        content, activity, _ = self._contents(tokens)
+        mixed: Mixed = self.mixer(content, activity, *self._priors(tokens), content.shape[1] // 2)
         return mixed
 
-    def gene_vectors(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None = None,
-        profile: GeneProfile | None = None,
-    ) -> Tensor:
-        return self._mixed(tokens, present, distance, loops, profile).gene
+    def gene_vectors(self, tokens: Tokens) -> Tensor:
+        return self._mixed(tokens).gene
 
-    def attention_maps(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None = None,
-        profile: GeneProfile | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        content, activity, _ = self._tokens(tokens, distance, profile)
-        logits = self.mixer.maps(content, activity, self.prior(present, distance, loops, slice(None)))
+    def attention_maps(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
+        content, activity, _ = self._contents(tokens)
+        logits = self.mixer.maps(content, activity, self.prior(tokens, slice(None)))
         return logits.softmax(-1), logits
 
     def silence_each(
-        self,
-        tokens: Tensor,
-        present: Tensor,
-        distance: Tensor,
-        loops: Tensor | None,
-        profile: GeneProfile | None,
-        silent: Tensor,
-        undisturbed: Tensor,
-        changes: ProfileChanges | None = None,
+        self, tokens: Tokens, silent: Tensor, undisturbed: Tensor, changes: ProfileChanges | None = None
     ) -> Tensor:
-        n = tokens.shape[1]
+        n = tokens.present.shape[1]
         gene = n // 2
         expression = undisturbed.unsqueeze(1).repeat(1, n)
-        columns = torch.tensor([column for column in range(n) if column != gene], device=tokens.device)
+        columns = torch.tensor([column for column in range(n) if column != gene], device=undisturbed.device)
         if not len(columns) or not (self.config.layers or changes is not None):
             return expression  # without a mixer no element reaches the gene
-        content, activity, window = self._tokens(tokens, distance, profile)
+        content, activity, window = self._contents(tokens)
         silent = silent.unsqueeze(0) if silent.dim() == 2 else silent[:, columns]
         other, activity_other = self._parts(silent)
         if self.gene is not None:
-            other = other + self.gene.place(distance[:, columns]).to(other.dtype)
+            other = other + self.gene.place(tokens.distance[:, columns]).to(other.dtype)
         own = None
         if changes is not None and len(changes.gene):
             assert self.gene is not None
-            assert profile is not None
+            assert tokens.profile is not None
             own = content[:, gene, None].repeat(1, n, 1)
-            own[changes.gene, changes.token] = self.gene.changed(profile, window, changes).to(own.dtype)
+            own[changes.gene, changes.token] = self.gene.changed(tokens.profile, window, changes).to(own.dtype)
             own = own[:, columns]
-        priors = self._priors(present, distance, loops)
+        priors = self._priors(tokens)
         vectors = self.mixer.swap_each(content, other, activity, activity_other, *priors, gene, columns, own)
         expression[:, columns] = self.head(vectors).mean(-1).to(expression.dtype)
         return expression
 
-    def _priors(self, present: Tensor, distance: Tensor, loops: Tensor | None) -> tuple[Prior, Prior]:
+    def _priors(self, tokens: Tokens) -> tuple[Prior, Prior]:
         """Prior of all query tokens, and of the gene alone; a mixer of one layer only needs the latter."""
-        gene = present.shape[1] // 2
+        gene, loops = tokens.present.shape[1] // 2, tokens.loops
         own = slice(gene, gene + 1)
         own_loops = None if loops is None else loops[:, own] if loops.shape[1] > 1 else loops
-        prior_gene = self.prior(present, distance, own_loops, own)
+        prior_gene = self.prior(tokens._replace(loops=own_loops), own)
         if self.config.layers < 2:
             return prior_gene, prior_gene
-        return self.prior(present, distance, loops, slice(None)), prior_gene
+        return self.prior(tokens, slice(None)), prior_gene
 
-    def prior(self, present: Tensor, distance: Tensor, loops: Tensor | None, rows: slice) -> Prior:
-        """What attention starts from: learnt by relative position, -inf for masked keys, and the loops."""
-        added: Tensor = self.position(distance, rows)
+    def prior(self, tokens: Tokens, rows: slice) -> Prior:
+        """What attention starts from: learnt by relative position, -inf for masked keys, and the loops, which are those
+        of the query tokens in `rows`.
+        """
+        added: Tensor = self.position(tokens.distance, rows)
+        loops = tokens.loops
         if loops is not None and self.loop_weight is not None:
             added = added + self.loop_weight.view(-1, 1, 1) * loops.unsqueeze(1)
-        added = added.masked_fill(self._blocked(present, rows).unsqueeze(1), float("-inf"))
+        added = added.masked_fill(self._blocked(tokens.present, rows).unsqueeze(1), float("-inf"))
         multiplied = loops is not None and self.config.loop_prior == "multiplied"
         return Prior(added, torch.exp(loops).unsqueeze(1) if multiplied and loops is not None else None)
 

@@ -51,14 +51,7 @@ class SequenceView(nn.Module):
         own = self.batch.features
         here = [part[self.row : self.row + 1].expand(count, *part.shape[1:]) for part in own]
         changed = self.model.embed(type(own)(*here)._replace(codes=self._turn(bases)))
-        tokens = self.tokens.expand(count, -1, -1)
-        tokens = torch.cat(
-            [tokens[:, : self.column], changed.unsqueeze(1).to(tokens.dtype), tokens[:, self.column + 1 :]], dim=1
-        )
-        present, distance, loops = (
-            None if part is None else part.expand(count, *part.shape[1:])
-            for part in (self.batch.present, self.batch.distance, self.batch.loops)
-        )
-        assert present is not None
-        assert distance is not None
-        return self.model.predict(tokens, present, distance, loops).expression
+        tokens = self.tokens.of(torch.zeros(count, dtype=torch.long, device=changed.device))
+        before, after = tokens.vectors[:, : self.column], tokens.vectors[:, self.column + 1 :]
+        vectors = torch.cat([before, changed.unsqueeze(1).to(before.dtype), after], dim=1)
+        return self.model.predict(tokens._replace(vectors=vectors)).expression

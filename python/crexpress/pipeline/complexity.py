@@ -30,7 +30,7 @@ from crexpress.core.names import listed
 from crexpress.models.base import Model
 from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.models.folder import build
-from crexpress.models.inputs import Features, GeneProfile
+from crexpress.models.inputs import Features, GeneProfile, Tokens
 from crexpress.pipeline import point_settings
 from crexpress.prepare.profile_bins import columns
 from crexpress.training import preset_file
@@ -183,7 +183,7 @@ def _predict(model: Model, features: Features, present: torch.Tensor, distance: 
     profile = _profile(model.config, genes, present.device) if model.config.profile_width else None
     loops = None if model.config.loop_rows == "none" else torch.zeros(genes, rows, tokens, device=present.device)
     vectors = model.embed(features).view(genes, tokens, -1)
-    return model.predict(vectors, present, distance, loops, profile).expression
+    return model.predict(Tokens(vectors, present, distance, loops, profile)).expression
 
 
 def _inputs(config: ModelConfig, genes: int, device: torch.device) -> tuple[Features, torch.Tensor, torch.Tensor]:

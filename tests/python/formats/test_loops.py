@@ -86,13 +86,13 @@ def test_silencing_with_a_prior_equals_predicting_without_the_element(
     batch = next(iter(tokens(store, 0, encode(model, store, 0), 7)))
     with torch.no_grad():
         silent = model.embed_silent()
-        whole = model.predict(*batch)
-        found = model.silence_each(*batch, silent, whole.expression)
+        whole = model.predict(batch)
+        found = model.silence_each(batch, silent, whole.expression)
         changed = batch.vectors.clone()
         changed[:, 1] = silent
-        assert torch.allclose(found[:, 1], model.predict(changed, *batch[1:]).expression, atol=1e-6)
-        unlooped = model.predict(*batch[:3], torch.zeros_like(batch.loops))
-        without_loops = model.predict(*batch[:3])
+        assert torch.allclose(found[:, 1], model.predict(batch._replace(vectors=changed)).expression, atol=1e-6)
+        unlooped = model.predict(batch._replace(loops=torch.zeros_like(batch.loops)))
+        without_loops = model.predict(batch._replace(loops=None))
     assert (whole.expression - unlooped.expression).abs().max() > 1e-4
     assert torch.allclose(unlooped.expression, without_loops.expression, atol=1e-6)
 

@@ -91,9 +91,10 @@ def test_gradients_are_those_of_finite_differences(tiny: TinyCase, folder: Path)
     model, store = make(tiny, folder)
     torch.nn.init.normal_(model.gene.bias)  # no value stands where a rectifier bends
     view = LinkView(model, store, 0, Pairs(np.array([50]), np.array([1]))).double()
-    view.tokens, view.distance = view.tokens.double(), view.distance.double()
-    assert view.profile is not None
-    view.profile = view.profile._replace(values=view.profile.values.double(), about=view.profile.about.double())
+    vectors, distance, own = view.tokens.vectors.double(), view.tokens.distance.double(), view.tokens.profile
+    assert own is not None
+    own = own._replace(values=own.values.double(), about=own.about.double())
+    view.tokens = view.tokens._replace(vectors=vectors, distance=distance, profile=own)
     link = torch.zeros(1, dtype=torch.long)
     inputs = [part.double().contiguous().requires_grad_() for part in view.inputs]
     slopes = torch.autograd.grad(view(*inputs, link).sum(), inputs)

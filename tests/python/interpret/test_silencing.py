@@ -9,7 +9,7 @@ import torch
 from crexpress.models import build
 from crexpress.models.base import Model
 from crexpress.models.epinformer import EPInformer
-from crexpress.models.inputs import GeneProfile, ProfileChanges
+from crexpress.models.inputs import GeneProfile, ProfileChanges, Tokens
 from crexpress.models.near_far import NearFar
 from crexpress.training.presets import presets, read_preset
 
@@ -27,13 +27,13 @@ def make(preset: str, **changes: object) -> Model:
     return model.eval()
 
 
-def random_genes(model: Model) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor | None]:
-    tokens = torch.randn(GENES, TOKENS, model.token_width)
+def random_genes(model: Model) -> Tokens:
+    vectors = torch.randn(GENES, TOKENS, model.token_width)
     present = torch.ones(GENES, TOKENS, dtype=torch.bool)
     present[1, :2] = False
     distance = torch.tensor([-3e5, -9e4, -6e3, -900.0, 0.0, 700.0, 5e3, 9e4, 6e5]).repeat(GENES, 1)
     loops = None if model.config.loop_rows == "none" else torch.rand(GENES, TOKENS, TOKENS).round(decimals=1)
-    return tokens, present, distance, loops
+    return Tokens(vectors, present, distance, loops)
 
 
 def random_profile(model: Model) -> tuple[GeneProfile, ProfileChanges, Callable[[int, int], GeneProfile]]:
@@ -63,14 +63,16 @@ def random_profile(model: Model) -> tuple[GeneProfile, ProfileChanges, Callable[
     return profile, changes, without
 
 
-def fall(model: NearFar, tokens: torch.Tensor, changed: torch.Tensor, one: tuple) -> torch.Tensor:
+def fall(model: NearFar, own: Tokens, changed: Tokens) -> torch.Tensor:
     """Of the expression of a gene in the model to which the element that was changed belongs."""
-    column = int((tokens != changed).any(-1)[0].nonzero())
+    column = int((own.vectors != changed.vectors).any(-1)[0].nonzero())
     width = model.near.token_width
-    if one[1][0, column].abs() <= model.config.loop_boundary:
-        before, after = (model.near.predict(part[..., :width], *one[:2]) for part in (tokens, changed))
+    if own.distance[0, column].abs() <= model.config.loop_boundary:
+        near = (part._replace(vectors=part.vectors[..., :width], loops=None) for part in (own, changed))
+        before, after = map(model.near.predict, near)
     else:
-        before, after = (model.far.predict(part[..., width:], *one) for part in (tokens, changed))
+        far = (part._replace(vectors=part.vectors[..., width:]) for part in (own, changed))
+        before, after = map(model.far.predict, far)
     return (before.expression - after.expression)[0]
 
 
@@ -80,30 +82,31 @@ EVERY = [(name, width) for name in sorted(presets()) for width in (0, 16) if not
 @pytest.mark.parametrize(("preset", "width"), EVERY)
 def test_silencing_all_at_once_is_silencing_each(preset: str, width: int) -> None:
     model = make(preset, **({"profile_width": width} if width else {}))
-    tokens, present, distance, loops = random_genes(model)
+    tokens = random_genes(model)
     profile, changes, without = random_profile(model) if model.config.profile_width else (None, None, None)
+    tokens = tokens._replace(profile=profile)
     with torch.no_grad():
         silent = model.embed_silent()
-        whole = model.predict(tokens, present, distance, loops, profile).expression
-        found = model.silence_each(tokens, present, distance, loops, profile, silent, whole, changes)
+        whole = model.predict(tokens).expression
+        found = model.silence_each(tokens, silent, whole, changes)
         for gene, column in np.ndindex(GENES, TOKENS):
-            if column == GENE or not present[gene, column]:
+            if column == GENE or not tokens.present[gene, column]:
                 continue
-            changed = tokens[gene, None].clone()
-            there = present[gene, None].clone()
+            own = tokens.of(torch.tensor([gene]))
+            changed = tokens.of(torch.tensor([gene]))  # a copy
             if isinstance(model, EPInformer):  # its element of zeros is a masked one
-                there[0, column] = False
+                changed.present[0, column] = False
             else:
-                changed[0, column] = silent
-            one = there, distance[gene, None], None if loops is None else loops[gene, None]
-            alone = model.predict(changed, *one, without(gene, column) if without else None).expression[0]
+                changed.vectors[0, column] = silent
+            changed = changed._replace(profile=without(gene, column) if without else None)
+            alone = model.predict(changed).expression[0]
             if isinstance(model, NearFar):  # the effect is that in the model of the element's distance
-                alone = whole[gene] - fall(model, tokens[gene, None], changed, one)
+                alone = whole[gene] - fall(model, own, changed)
             assert found[gene, column].item() == pytest.approx(alone.item(), abs=1e-5)
         assert torch.equal(found[:, GENE], whole)
-        maps = model.attention_maps(tokens, present, distance, loops, profile)[0]
+        maps = model.attention_maps(tokens)[0]
         assert maps.shape[-2:] == (TOKENS, TOKENS)
-        its_row = model.predict(tokens, present, distance, loops, profile).attention
+        its_row = model.predict(tokens).attention
         assert torch.allclose(maps[:, :, :, GENE], its_row, atol=1e-6)
     assert (found - whole.unsqueeze(1)).abs().max() > 1e-3
 
@@ -113,15 +116,15 @@ def test_silencing_all_at_once_is_silencing_each(preset: str, width: int) -> Non
 def test_a_gene_whose_profile_changes_is_mixed_anew(layers: int, mask: str, anchored: bool) -> None:
     """The gene's own token then differs between the copies, as query and as key of others."""
     model = make("crexpress-small", layers=layers, mask=mask, anchored=anchored)
-    tokens, present, distance, loops = random_genes(model)
+    tokens = random_genes(model)
     profile, changes, without = random_profile(model)
+    tokens = tokens._replace(profile=profile)
     with torch.no_grad():
         silent = model.embed_silent()
-        whole = model.predict(tokens, present, distance, loops, profile).expression
-        found = model.silence_each(tokens, present, distance, loops, profile, silent, whole, changes)
+        whole = model.predict(tokens).expression
+        found = model.silence_each(tokens, silent, whole, changes)
         for gene, column in ((0, 1), (0, 3), (1, 5), (2, 2), (2, 8)):
-            changed = tokens[gene, None].clone()
-            changed[0, column] = silent
-            one = present[gene, None], distance[gene, None], None
-            alone = model.predict(changed, *one, without(gene, column)).expression[0]
+            changed = tokens.of(torch.tensor([gene]))._replace(profile=without(gene, column))
+            changed.vectors[0, column] = silent
+            alone = model.predict(changed).expression[0]
             assert found[gene, column].item() == pytest.approx(alone.item(), abs=1e-5)

@@ -19,7 +19,7 @@ from crexpress.models import load_model
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig
 from crexpress.models.forward import forward
-from crexpress.models.inputs import Features
+from crexpress.models.inputs import Features, Tokens
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.positions.multi_bp import RESOLUTIONS, MultiBpPosition
 from crexpress.models.regulatory import RegulatoryModel
@@ -98,14 +98,14 @@ def test_the_genes_own_window_is_not_looked_at_and_no_token_sees_the_gene() -> N
     model = small()
     vectors, present = model.embed(features(5)).unsqueeze(0), torch.ones(1, 5, dtype=torch.bool)
     distance = torch.tensor([[-5e4, -2e3, 0, 1e3, 4e5]])
-    whole = model.predict(vectors, present, distance)
+    whole = model.predict(Tokens(vectors, present, distance))
     changed = vectors.clone()
     changed[:, 2] = 7.0
-    assert torch.equal(model.predict(changed, present, distance).expression, whole.expression)
+    assert torch.equal(model.predict(Tokens(changed, present, distance)).expression, whole.expression)
     assert whole.attention[..., 2].max() == 0
     assert torch.allclose(whole.attention, whole.logits.softmax(-1))
     changed[:, 0] = 7.0
-    assert not torch.equal(model.predict(changed, present, distance).expression, whole.expression)
+    assert not torch.equal(model.predict(Tokens(changed, present, distance)).expression, whole.expression)
 
 
 def test_a_missing_track_is_told_from_a_silent_one_and_its_values_are_not_read() -> None:
@@ -154,13 +154,13 @@ def test_elements_encoded_once_give_what_a_batch_gives(store: Store, gene_token:
     given = next(iter(tokens(store, 1, encode(model, store, 1), 9)))
     with torch.no_grad():
         expected = forward(model, store.batch(np.ones(9, int), np.arange(9)))
-        found = model.predict(*given)
+        found = model.predict(given)
         silent = model.embed_silent()
         effect = perturb(model, given, silent, found.expression)
         for column in (0, 1, 3, 4):
             changed = given.vectors.clone()
             changed[:, column] = silent
-            without = model.predict(changed, *given[1:]).expression
+            without = model.predict(given._replace(vectors=changed)).expression
             fall = torch.where(given.present[:, column], found.expression - without, 0.0)
             assert torch.allclose(effect[:, column], fall, atol=1e-6)
     assert torch.allclose(found.expression, expected.expression, atol=1e-6)
@@ -231,7 +231,7 @@ def test_an_anchored_creator_reads_the_known_expression_in_the_genes_window(tiny
     other[2, -1] += 1.0  # the known expression of the gene
     present, distance = torch.ones(1, 5, dtype=torch.bool), torch.zeros(1, 5)
     first, second = (
-        model.predict(model.embed(given._replace(signals=signals)).unsqueeze(0), present, distance).expression
+        model.predict(Tokens(model.embed(given._replace(signals=signals)).unsqueeze(0), present, distance)).expression
         for signals in (given.signals, other)
     )
     assert not torch.equal(first, second)

@@ -10,7 +10,7 @@ import torch
 from crexpress.core import artifacts
 from crexpress.models.epinformer import EPInformer
 from crexpress.models.folder import build
-from crexpress.models.inputs import Features
+from crexpress.models.inputs import Features, Tokens
 from crexpress.training.presets import read_preset
 from tools import inputs, run, train
 
@@ -23,23 +23,22 @@ def model(scalars: str = "activity", tracks: tuple[str, ...] = ("dnase", "h3k27a
     return built.eval()
 
 
-def batch(net: EPInformer, n: int = 7) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def batch(net: EPInformer, n: int = 7) -> Tokens:
     generator = torch.Generator().manual_seed(1)
-    tokens = torch.randn(2, n, net.token_width, generator=generator).abs()
+    vectors = torch.randn(2, n, net.token_width, generator=generator).abs()
     present = torch.ones(2, n, dtype=torch.bool)
     present[1, 0] = False
-    return tokens, present, torch.arange(-n // 2, n // 2).repeat(2, 1) * 5_000.0
+    return Tokens(vectors, present, torch.arange(-n // 2, n // 2).repeat(2, 1) * 5_000.0)
 
 
 def test_an_element_sees_itself_and_the_promoter_and_the_promoter_sees_all():
     net = model()
-    _, present, _ = batch(net)
-    seen = ~net._blocked(present, slice(None))
+    tokens = batch(net)
+    seen = ~net._blocked(tokens.present, slice(None))
     assert seen[0, 3].all()
     assert seen[0, 1].tolist() == [False, True, False, True, False, False, False]
     assert seen[1, 3].tolist() == [False, *[True] * 6]
-    tokens, present, distance = batch(net)
-    attention = net.predict(tokens, present, distance).attention
+    attention = net.predict(tokens).attention
     assert attention.shape == (2, 3, 4, 7)
     assert (attention[1, :, :, 0] == 0).all()
     torch.testing.assert_close(attention.sum(-1), torch.ones(2, 3, 4))
@@ -47,14 +46,14 @@ def test_an_element_sees_itself_and_the_promoter_and_the_promoter_sees_all():
 
 def test_scalars_change_the_prediction_and_the_promoters_own_distance_does_not():
     net = model()
-    tokens, present, distance = batch(net)
-    usual = net.predict(tokens, present, distance).expression
-    farther = distance.clone()
+    tokens = batch(net)
+    usual = net.predict(tokens).expression
+    farther = tokens.distance.clone()
     farther[:, 5] *= 3
-    assert (net.predict(tokens, present, farther).expression != usual).all()
-    farther = distance.clone()
+    assert (net.predict(tokens._replace(distance=farther)).expression != usual).all()
+    farther = tokens.distance.clone()
     farther[:, 3] = 9_000
-    torch.testing.assert_close(net.predict(tokens, present, farther).expression, usual)
+    torch.testing.assert_close(net.predict(tokens._replace(distance=farther)).expression, usual)
     assert model("distance").token_width == 64
     assert model("activity", ("ctcf",)).token_width == 64  # nothing that activity is of
 
@@ -71,12 +70,12 @@ def test_activity_is_that_of_the_linear_tracks():
 
 def test_a_silenced_element_is_a_masked_one():
     net = model()
-    tokens, present, distance = batch(net)
-    usual = net.predict(tokens, present, distance).expression
-    changed = net.silence_each(tokens, present, distance, None, None, net.embed_silent(), usual)
-    without = present.clone()
+    tokens = batch(net)
+    usual = net.predict(tokens).expression
+    changed = net.silence_each(tokens, net.embed_silent(), usual)
+    without = tokens.present.clone()
     without[:, 5] = False
-    torch.testing.assert_close(changed[:, 5], net.predict(tokens, without, distance).expression)
+    torch.testing.assert_close(changed[:, 5], net.predict(tokens._replace(present=without)).expression)
     torch.testing.assert_close(changed[:, 3], usual)  # the promoter's own column
     assert changed[1, 0] == usual[1]  # a pad
 
@@ -97,7 +96,7 @@ def test_it_is_trained_predicts_and_ranks_links_as_any_other(tiny: Any, tmp_path
 @pytest.mark.parametrize("scalars", ["distance", "activity"])
 def test_gradients_reach_every_weight(scalars: str):
     net = model(scalars).train()
-    tokens, present, distance = batch(net)
-    net.predict(tokens, present, distance).expression.sum().backward()
+    tokens = batch(net)
+    net.predict(tokens).expression.sum().backward()
     unused = [name for name, weights in net.named_parameters() if weights.grad is None and "encoder" not in name]
     assert unused == []

@@ -15,7 +15,7 @@ from crexpress.models import load_model, save_model
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig
 from crexpress.models.folder import build
-from crexpress.models.inputs import Features, GeneProfile, one_hot
+from crexpress.models.inputs import Features, GeneProfile, Tokens, one_hot
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training.presets import presets, read_preset
@@ -65,9 +65,8 @@ def test_every_preset_takes_any_subset_of_inputs(preset: str, inputs: dict[str, 
     config = read_preset(preset)[0].replace(neighbours=4, **inputs)
     model = build(config).eval()
     vectors = model.embed(random_features(config, 10)).view(2, 5, -1)
-    prediction = model.predict(
-        vectors, torch.ones(2, 5, dtype=torch.bool), torch.zeros(2, 5), profile=random_profile(config, 2)
-    )
+    present, distance = torch.ones(2, 5, dtype=torch.bool), torch.zeros(2, 5)
+    prediction = model.predict(Tokens(vectors, present, distance, profile=random_profile(config, 2)))
     assert prediction.expression.shape == (2,)
     assert prediction.attention.shape == (2, config.layers, config.heads, 5)
     assert torch.allclose(prediction.attention.sum(-1), torch.ones(()))
@@ -99,7 +98,7 @@ def test_pads_change_nothing() -> None:
     present = torch.tensor([[True] * 6 + [False]])
     other = vectors.clone()
     other[:, 6] = 100.0
-    first, second = (model.predict(v, present, distance) for v in (vectors, other))
+    first, second = (model.predict(Tokens(v, present, distance)) for v in (vectors, other))
     assert torch.equal(first.expression, second.expression)
     assert first.attention[..., 6].abs().max() == 0
 
@@ -108,14 +107,14 @@ def test_a_gene_without_elements_still_gets_a_finite_prediction() -> None:
     model = small(mask="diagonal")
     present = torch.zeros(1, 7, dtype=torch.bool)
     present[:, 3] = True
-    assert torch.isfinite(model.predict(torch.randn(1, 7, 64), present, torch.zeros(1, 7)).expression).all()
+    assert torch.isfinite(model.predict(Tokens(torch.randn(1, 7, 64), present, torch.zeros(1, 7))).expression).all()
 
 
 def test_the_diagonal_mask_keeps_a_gene_from_attending_to_itself() -> None:
     present, distance = torch.ones(1, 7, dtype=torch.bool), torch.zeros(1, 7)
-    tokens = torch.randn(1, 7, 64)
-    assert small(mask="diagonal").predict(tokens, present, distance).attention[..., 3].abs().max() == 0
-    assert small(mask="none").predict(tokens, present, distance).attention[..., 3].min() > 0
+    tokens = Tokens(torch.randn(1, 7, 64), present, distance)
+    assert small(mask="diagonal").predict(tokens).attention[..., 3].abs().max() == 0
+    assert small(mask="none").predict(tokens).attention[..., 3].min() > 0
 
 
 def test_the_last_layer_of_the_mixer_equals_a_full_one() -> None:
@@ -135,8 +134,8 @@ def test_attention_can_start_as_the_activity_by_contact_model() -> None:
     torch.nn.init.zeros_(model.mixer.layers[0].attention.query.weight)
     features = random_features(model.config, 7)
     distance = torch.tensor([[-9e5, -5e4, -2e3, 0, 1e3, 2e4, 4e5]])
-    tokens = model.embed(features).unsqueeze(0)
-    attention = model.predict(tokens, torch.ones(1, 7, dtype=torch.bool), distance).attention[0, 0].detach()
+    tokens = Tokens(model.embed(features).unsqueeze(0), torch.ones(1, 7, dtype=torch.bool), distance)
+    attention = model.predict(tokens).attention[0, 0].detach()
     dnase, h3k27ac = ((10 ** features.signals[:, FOUR.index(track)] - 1).mean(-1) for track in ("dnase", "h3k27ac"))
     activity = torch.sqrt((dnase + 0.1) * (h3k27ac + 0.1))
     contact = torch.exp(model.position(distance, slice(3, 4))[0, 0, 0]).detach()
@@ -161,8 +160,8 @@ def test_one_hot_codes_bases_and_leaves_unknown_ones_empty() -> None:
 def test_a_saved_model_reloads_in_one_call(tmp_path: Path) -> None:
     model = small()
     save_model(tmp_path, model, {"preset": "scpge-small"})
-    tokens = torch.randn(2, 7, 64), torch.ones(2, 7, dtype=torch.bool), torch.zeros(2, 7)
-    assert torch.equal(crexpress.load_model(tmp_path).predict(*tokens).expression, model.predict(*tokens).expression)
+    tokens = Tokens(torch.randn(2, 7, 64), torch.ones(2, 7, dtype=torch.bool), torch.zeros(2, 7))
+    assert torch.equal(crexpress.load_model(tmp_path).predict(tokens).expression, model.predict(tokens).expression)
 
 
 def test_a_model_directory_that_is_none_is_named(tmp_path: Path) -> None:
@@ -198,8 +197,8 @@ def test_elements_of_1000_bp_any_layers_any_number_of_tracks(preset: str, layers
     shape = {"width": 1000, "layers": layers, "tracks": tracks, "motifs": ("a", "b"), "sequence": True}
     config = read_preset(preset)[0].replace(**shape)
     model = RegulatoryModel(config).eval()
-    tokens = model.embed(random_features(config, 7)).unsqueeze(0)
-    prediction = model.predict(tokens, torch.ones(1, 7, dtype=torch.bool), torch.zeros(1, 7))
+    vectors = model.embed(random_features(config, 7)).unsqueeze(0)
+    prediction = model.predict(Tokens(vectors, torch.ones(1, 7, dtype=torch.bool), torch.zeros(1, 7)))
     assert prediction.attention.shape == (1, layers, config.heads if layers else 1, 7)
     assert torch.isfinite(prediction.expression).all()
 

@@ -18,7 +18,7 @@ from crexpress.core.errors import InputError
 from crexpress.data.store import Batch
 from crexpress.models.encoders.layers import AsReleased
 from crexpress.models.forward import forward
-from crexpress.models.inputs import Features
+from crexpress.models.inputs import Features, Tokens
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.models.released import read_model, translate
@@ -91,7 +91,7 @@ def test_predictions_and_attention_are_the_released_models(form: str, tracks: in
         prediction = forward(model, batch)
         # elements embedded once, and all pads by the one vector of an empty element, as predict does it
         vectors = torch.cat([model.embed(batch.features), model.embed_silent()])
-        again = model.predict(vectors[batch.token], batch.present, batch.distance, batch.loops)
+        again = model.predict(Tokens(vectors[batch.token], batch.present, batch.distance, batch.loops))
     for found in (prediction, again):
         for what in ("expression", "attention"):
             difference = np.abs(getattr(found, what).numpy() - EXPECTED[f"{form}.{tracks}.{what}"]).max()

@@ -13,6 +13,7 @@ from crexpress.data.study import Study, open_study
 from crexpress.models import build
 from crexpress.prepare.genes import gene_digest
 from crexpress.training.presets import read_preset
+from interpret_case import make, with_profiles
 from tiny_case import TinyCase
 
 
@@ -49,6 +50,16 @@ def test_bases_are_of_the_plus_strand_whichever_way_the_model_reads(study: Study
     (gradient,) = torch.autograd.grad(view(bases).sum(), bases)
     assert gradient.shape == (1, 4, 600)
     assert float(gradient.abs().sum()) > 0
+
+
+def test_a_model_that_reads_the_genes_profile_is_given_it(tiny: TinyCase, tmp_path: Path) -> None:
+    for path in (tiny.elements, tiny.genes, tiny.sequence, tiny.motifs):
+        (tmp_path / path.name).symlink_to(path)
+    own, store = make(tiny, with_profiles(tiny, tmp_path))
+    study = open_study(tmp_path)
+    view = own.sequence_view(study, "A", "G50", int(store.index[50, 1]))
+    with torch.no_grad():
+        torch.testing.assert_close(view(view.reference), own(study.batch(own, "A", "G50")).expression)
 
 
 def test_what_cannot_be_asked_is_refused(study: Study) -> None:

@@ -157,12 +157,12 @@ def test_silencing_an_element_equals_predicting_without_it(store: Store, layers:
     batch = next(iter(tokens(store, 0, encode(model, store, 0), 9)))
     with torch.no_grad():
         silent = model.embed_silent()
-        whole = model.predict(*batch).expression
+        whole = model.predict(batch).expression
         effect = perturb(model, batch, silent, whole)
         for column in (0, 1, 3, 4):
             changed = batch.vectors.clone()
             changed[:, column] = silent
-            without = model.predict(changed, *batch[1:]).expression
+            without = model.predict(batch._replace(vectors=changed)).expression
             expected = torch.where(batch.present[:, column], whole - without, 0.0)
             assert torch.allclose(effect[:, column], expected, atol=1e-6)
     assert effect[:, 2].abs().max() == 0
