@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 
 from crexpress.core import splits
-from crexpress.report import facts, plots, style
+from crexpress.report import facts, style, training_plots
 from crexpress.report.card import scored
 from crexpress.report.inputs import Inputs, ReportedModel
 from crexpress.report.page import Code, Section, Table, TableCell, Text
@@ -91,7 +91,7 @@ def training(study: Study) -> Section | None:
     if first is None or first.history is None or len(first.history) < 2:  # one point is no course
         return None
     picture = study.picture(
-        plots.history(first.history, first.config.get("best_step")),
+        training_plots.history(first.history, first.config.get("best_step")),
         "training",
         "Loss, correlation on validation genes and learning rate over the steps of training",
         "Mean squared error on training and validation genes, Pearson's r on validation genes, and the learning "
