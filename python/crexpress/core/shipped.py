@@ -4,7 +4,6 @@ from pathlib import Path
 
 PRETRAINED = Path(__file__).parents[1] / "pretrained"  # in a checkout a link to assets/pretrained
 MODELS = {"pretrained": PRETRAINED / "direct", "pretrained-anchored": PRETRAINED / "anchored"}
-QUANTILES = PRETRAINED / "quantiles.npz"  # distribution of the tracks that they were trained on, for match-quantiles
 
 
 def located(model: str | Path) -> Path:

@@ -17,8 +17,6 @@ from crexpress.interpret.contributions import Contributions
 from crexpress.interpret.motif_bases import MotifBases
 from crexpress.models.config import ModelConfig
 
-ARRAYS = ("bases", "hypothetical", "signals", "motifs", "profile")
-
 
 def write(
     folder: Path,

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pysam
 
-from crexpress.core import chromosome_names, log
+from crexpress.core import chromosome_names
 from crexpress.core.errors import InputError
 from crexpress.formats.edit_files import Edits, left_out
 from crexpress.formats.genome_files import open_fasta
@@ -163,9 +163,3 @@ def signal_left(edits: pl.DataFrame, windows: np.ndarray, bins: int, bin_size: i
     lost = np.clip(np.minimum(edges[:, 1:], end) - np.maximum(edges[:, :-1], start), 0, bin_size) / bin_size
     lost[(edits["action"] == "sequence").to_numpy()] = 0
     return (1 - lost).astype(np.float32)
-
-
-def say_left_out(checked: Checked, path: Path) -> None:
-    """Count what is left out, by reason."""
-    for reason, count in checked.left_out.group_by("reason", maintain_order=True).len().iter_rows():
-        log.say(f"{path}: {count:,} left out: {reason}")

@@ -136,15 +136,6 @@ TABLES: dict[str, tuple[Make, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", TABLES)
-def test_expression(tiny: TinyCase, tmp_path: Path, case: str) -> None:
-    make, message = TABLES[case]
-    path, outdir = make(tmp_path), tmp_path / "out"
-    result = run("quantify-expression", "--genes", tiny.genes, "--cell", "A", "--rna", path, "--outdir", outdir)
-    assert (result.exit_code, message in result.output) == (65, True), result.output
-    assert not outdir.exists() or not list(outdir.iterdir())
-
-
 CAGE: dict[str, tuple[Make, str]] = {
     "no strand": (lambda at: text(at / "a.bed", "chr1\t1\t2\tx\t5\t.\n"), "line 1: the strand must be + or -"),
     "empty": (lambda at: text(at / "a.bed", ""), "a.bed holds no line that can be used"),
@@ -155,11 +146,11 @@ CAGE: dict[str, tuple[Make, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", CAGE)
-def test_cage(tiny: TinyCase, tmp_path: Path, case: str) -> None:
-    make, message = CAGE[case]
+@pytest.mark.parametrize(("kind", "case"), [*(("rna", case) for case in TABLES), *(("cage", case) for case in CAGE)])
+def test_expression(tiny: TinyCase, tmp_path: Path, kind: str, case: str) -> None:
+    make, message = (TABLES if kind == "rna" else CAGE)[case]
     path, outdir = make(tmp_path), tmp_path / "out"
-    result = run("quantify-expression", "--genes", tiny.genes, "--cell", "A", "--cage", path, "--outdir", outdir)
+    result = run("quantify-expression", "--genes", tiny.genes, "--cell", "A", f"--{kind}", path, "--outdir", outdir)
     assert (result.exit_code, message in result.output) == (65, True), result.output
     assert not outdir.exists() or not list(outdir.iterdir())
 

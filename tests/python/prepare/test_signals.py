@@ -9,6 +9,7 @@ import polars as pl
 import pyBigWig
 import pytest
 
+from bigwigs import write_bigwig
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.prepare import signals
@@ -16,17 +17,6 @@ from sketches import write_elements
 
 LENGTHS = {"chr1": 60_000, "chr2": 5_000, "chr3": 1_000}
 EXTRACT = Path(__file__).parents[3] / "bin" / "extract-signals"
-
-
-def write_bigwig(path, lengths, entries):
-    """A bigWig of {chrom: [(start, end, value), ...]}."""
-    file = pyBigWig.open(str(path), "w")
-    file.addHeader(list(lengths.items()))
-    for chrom, intervals in entries.items():
-        starts, ends, values = zip(*intervals, strict=True)
-        file.addEntries([chrom] * len(starts), list(starts), ends=list(ends), values=[float(v) for v in values])
-    file.close()
-    return path
 
 
 def windows(places, width=200):

@@ -12,7 +12,6 @@ import polars as pl
 
 from crexpress.core import bootstrap, builds, chromosome_names, methods
 from crexpress.core.errors import InputError
-from crexpress.core.methods import Method
 from crexpress.evaluate.benchmarks.base import SECTION, Entry, Found, World
 from crexpress.evaluate.metrics import Context, Metric
 from crexpress.formats import chain, text_tables
@@ -41,7 +40,7 @@ def score(entry: Entry, world: World) -> Found:
             scaled = per_gene(links, column, one.sign, world.genes)
             about = {one.label: one.method}
             context = Context(SECTION, str(cell), None, "boundaries", entry.name, about)
-            found, profile = _insulation(scaled, boundaries, context, one.label, one.method, world)
+            found, profile = _insulation(scaled, boundaries, context, one.label, world)
             rows += found
             profiles.append(profile)
             rows += _inside(
@@ -148,7 +147,7 @@ def insulation(links: pl.DataFrame, boundaries: pl.DataFrame) -> np.ndarray:
 
 
 def _insulation(
-    links: pl.DataFrame, boundaries: pl.DataFrame, context: Context, label: str, method: Method, world: World
+    links: pl.DataFrame, boundaries: pl.DataFrame, context: Context, label: str, world: World
 ) -> tuple[list[Metric], pl.DataFrame]:
     """1 - boundary / flanks, at domain boundaries and at shuffled ones, and the difference with p; mean profiles."""
     generator = np.random.default_rng(world.seed)

@@ -21,7 +21,6 @@ SYMBOL = ("TargetGene", "GeneSymbol", "measuredGeneSymbol", "gene_name", "symbol
 ENSEMBL = ("TargetGeneEnsembl_ID", "TargetGeneEnsemblID", "measuredGeneEnsemblId", "gene_id", "ensembl_id", "ENSG")
 CELL = ("CellType", "cell", "biosample_name", "Cell type")
 SCORE = ("score", "Score", "predicted_score", "raw_score")
-_TEXT = ("chrom", "symbol", "ensembl", "cell")
 
 
 @dataclass(frozen=True)
