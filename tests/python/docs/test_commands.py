@@ -1,13 +1,16 @@
-"""Commands of the pages and of the README: every parameter and option in them exists, Python of the tutorial runs."""
+"""Commands of the pages and of the README: what they name exists and takes these values; the small ones are run."""
 
 import json
 import re
 import shlex
+from functools import cache
 from pathlib import Path
 from runpy import run_path
 from typing import Any
 
+import click
 import pytest
+from jsonschema import Draft202012Validator
 
 from report_case import Run
 from tiny_case import TinyCase
@@ -15,53 +18,149 @@ from tools import TOOLS
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-NEXTFLOW = {"profile", "resume", "c", "params-file", "work-dir", "stub"}  # its own, with one dash
-NO_PARAMETERS = {"help", "version"}
+TOOLS = {path.name for path in (ROOT / "bin").iterdir()}
+NEXTFLOW = {"-profile", "-resume", "-c", "-params-file", "-work-dir"}  # its own, with one dash
+TAKES_NONE = {"-resume"}
+OTHERS = {  # options in running text that are not ours
+    "--gpus", "--device", "--nv", "--nproc-per-node", "--user", "--no-deps",
+}  # fmt: skip
 
 
-def parameters() -> set[str]:
-    groups = json.loads((ROOT / "nextflow_schema.json").read_text())
-    found = groups.get("$defs") or groups["definitions"]
-    return {name for group in found.values() for name in group["properties"]}
+@cache
+def parameters() -> dict[str, dict[str, Any]]:
+    groups = json.loads((ROOT / "nextflow_schema.json").read_text())["$defs"]
+    return {name: about for group in groups.values() for name, about in group["properties"].items()}
+
+
+@cache
+def tool(name: str) -> click.Command:
+    command: click.Command = run_path(str(ROOT / "bin" / name))["main"]
+    return command
 
 
 def commands(page: Path) -> list[list[str]]:
-    """Indented or fenced lines of a page that call Nextflow or a tool of ours, as words."""
+    """Indented or fenced lines of a page that call Nextflow, make or a tool of ours, as words."""
     text = re.sub(r"\\\n\s*", " ", page.read_text())
+    text = re.sub(r"\$\([^()]*\)", "$WORDS", text)  # what the shell writes there
     lines = re.findall(r"^    +(\S.*)$", text, re.MULTILINE)
     for block in re.findall(r"```(?:bash|sh)?\n(.*?)```", text, re.DOTALL):
-        lines += block.splitlines()
+        lines += [line.strip() for line in block.splitlines()]
     found = []
     for line in lines:
         try:
             words = shlex.split(line, comments=True)
         except ValueError:
             continue
-        if words[:2] == ["nextflow", "run"] or (words and words[0] in TOOLS):
+        if words[:1] == ["crexpress"] and words[1:2] != ["doctor"]:
+            words = words[1:]
+        if words[:2] == ["nextflow", "run"] or (words and words[0] in TOOLS | {"make"}):
             found.append(words)
     return found
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_parameter_and_option_of_a_page_exists(page: Path) -> None:
-    known, wrong = parameters() | NO_PARAMETERS, []
-    options: dict[str, set[str]] = {}
-    for words in commands(page):
-        if words[0] == "nextflow":
-            names = [word[2:].split("=")[0] for word in words if re.match(r"--[a-z]", word)]
-            wrong += [f"--{name}" for name in names if name not in known]
-            names = [word[1:] for word in words[2:] if re.fullmatch(r"-[a-z][a-z-]*", word)]
-            wrong += [f"-{name}" for name in names if name not in NEXTFLOW]
+def wrong_of_nextflow(words: list[str]) -> list[str]:
+    """What is wrong with a line, by nextflow_schema.json and the profiles; `...` stands for what a reader has."""
+    profiles = re.findall(r"^    (\w+) \{", (ROOT / "nextflow.config").read_text().split("profiles {")[1], re.MULTILINE)
+    wrong = [] if words[2:3] == ["."] else [f"runs {words[2:3]}, not the folder"]
+    rest = words[3:]
+    while rest:
+        word = rest.pop(0)
+        if word == "...":
             continue
-        tool = words[0]
-        if tool not in options:
-            command = run_path(str(ROOT / "bin" / tool))["main"]
-            options[tool] = {
-                name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts]
-            }
+        own, name = word.startswith("-") and not word.startswith("--"), word.removeprefix("--")
+        about = parameters().get(name, {})
+        if own and word not in NEXTFLOW:
+            wrong.append(f"{word} is no option of Nextflow")
+        elif not own and not about:
+            wrong.append(f"{word} is no parameter")
+        alone = word in TAKES_NONE or "boolean" in about.get("type", "")
+        value = None if alone or not rest or rest[0].startswith("-") else rest.pop(0)
+        if value is None and not alone and rest:
+            wrong.append(f"{word} has no value")
+        elif word == "-profile":
+            wrong += [f"no profile {one}" for one in str(value).split(",") if one not in [*profiles, "INSTITUTION"]]
+        elif value not in (None, "...") and not own:
+            typed = json.loads(value) if about.get("type") in ("integer", "number") else value
+            schema = {key: kind for key, kind in about.items() if key != "schema"}
+            wrong += [f"{word}: {fault.message}" for fault in Draft202012Validator(schema).iter_errors(typed)]
+    return wrong
+
+
+def wrong_of_tool(words: list[str]) -> list[str]:
+    """What a tool's own parser says of a line; files need not be there, and `...` stands for what a reader has."""
+    command = tool(words[0])
+    open_ended = any(mark in word for word in words for mark in ("...", "$", "<"))
+    words = [re.sub(r"[<>|]$", "", word) for word in words[1:] if word not in ("...", ">", "|")]
+    context = click.Context(command)
+    if any("$" in word for word in words):  # the shell makes words of it: names alone can be told
+        known = {name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts]}
         own = words[: words.index("--")] if "--" in words else words
-        wrong += [f"{tool} {word}" for word in own if re.match(r"--[a-z]", word) and word not in options[tool]]
-    assert wrong == []
+        return [word for word in own if re.match(r"--[a-z]", word) and word not in known]
+    try:
+        given, _, _ = command.make_parser(context).parse_args(list(words))
+    except click.UsageError as error:
+        return [error.format_message()]
+    wrong = []
+    for parameter in command.params:
+        value = given.get(parameter.name)
+        if value is None:
+            if parameter.required and not open_ended:
+                wrong.append(f"{parameter.opts[0]} is needed")
+        elif not isinstance(parameter.type, click.Path):
+            try:
+                parameter.type_cast_value(context, value)
+            except click.UsageError as error:
+                if "does not exist" not in error.format_message():
+                    wrong.append(error.format_message())
+    return wrong
+
+
+def wrong_of_make(words: list[str]) -> list[str]:
+    targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    return [f"make {word}" for word in words[1:] if "=" not in word and word not in targets]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_of_a_page_is_one_that_its_program_takes(page: Path) -> None:
+    told = {"nextflow": wrong_of_nextflow, "make": wrong_of_make}
+    found = [(" ".join(words), told.get(words[0], wrong_of_tool)(words)) for words in commands(page)]
+    assert [(line, wrong) for line, wrong in found if wrong] == []
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("nextflow run . --presett scpge", "--presett is no parameter"),
+        ("nextflow run . --transform quantiles", "'quantiles' is not one of"),
+        ("nextflow run . --width wide -profile gpus", "no profile gpus"),
+        ("nextflow run . -resum", "-resum is no option"),
+        ("nextflow run . --gtf --ccres x.bed", "--gtf has no value"),
+        ("make tests", "make tests"),
+        ("train --study x --stepz 3", "No such option"),
+        ("train --study x --steps many", "not a valid integer"),
+        ("report --outdir x --top", "No such option"),
+        ("compare --metrics", "requires an argument"),
+    ],
+)
+def test_a_wrong_command_would_be_seen(line: str, said: str) -> None:
+    words = line.replace("--width wide ", "").split()
+    told = {"nextflow": wrong_of_nextflow, "make": wrong_of_make}
+    assert said in " ".join(told.get(words[0], wrong_of_tool)(words))
+
+
+def test_every_option_in_running_text_exists() -> None:
+    ours = {f"--{name}" for name in parameters()} | OTHERS
+    ours |= {
+        name for name in TOOLS for name in [opt for of in tool(name).params for opt in [*of.opts, *of.secondary_opts]]
+    }
+    unknown = set()
+    for page in PAGES:
+        text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+        for span in re.findall(r"`([^`\n]+)`", text):
+            if not span.startswith("--") and span.split()[0] not in TOOLS | {"nextflow"}:
+                continue  # another program's
+            unknown |= {(page.name, word) for word in re.findall(r"(?<![\w-])--[a-z][\w-]*", span) if word not in ours}
+    assert unknown == set()
 
 
 def test_the_pages_have_commands_to_test() -> None:
