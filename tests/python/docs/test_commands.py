@@ -1,5 +1,6 @@
 """Commands of the pages and of the README: what they name exists and takes these values; the small ones are run."""
 
+import gzip
 import json
 import re
 import shlex
@@ -9,12 +10,14 @@ from runpy import run_path
 from typing import Any
 
 import click
+import polars as pl
 import pytest
 from jsonschema import Draft202012Validator
 
+import link_case
 from report_case import Run
 from tiny_case import TinyCase
-from tools import TOOLS
+from tools import run
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -184,16 +187,85 @@ def test_the_python_of_the_tutorial_runs(tiny: TinyCase, tmp_path: Path, monkeyp
     names["ENCODERS"]._registered.pop("mean-signal")  # other tests know the shipped ones alone
 
 
-def test_the_report_of_a_study_draws_the_genes_asked_for(tiny: TinyCase, tmp_path: Path) -> None:
-    """Tutorial 2, step 5."""
-    from report_case import invoke
+def line_of(page: str, start: str) -> list[str]:
+    """A command of a page, as words after its name; the cells of the small cases have short names."""
+    text = (ROOT / "docs" / page).read_text()
+    rewritten = re.sub(r"\\\n\s*", " ", text)
+    lines = [line.strip() for line in rewritten.splitlines() if line.strip().startswith(start)]
+    assert lines, f"{page} has no line {start}"
+    return shlex.split(lines[0].replace("K562", "K"))
 
-    run = Run(tiny, tmp_path)
-    options = ["--elements", tiny.elements, "--genes", tiny.genes, "--predictions", tmp_path / "predictions.A.parquet"]
-    options += ["--links", tmp_path / "links.A.parquet", "--gene", "NAME7,G94", "--outdir", tmp_path / "out"]
-    done = invoke(*options)
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A launch folder with the results of a run that ranked links in cell K, and a screen of that cell."""
+    case, folder = link_case.make(), tmp_path / "results"
+    folder.mkdir()
+    link_case.write(case, folder)
+    for part, name in (("reference", "elements"), ("reference", "genes"), ("scored", "links.K")):
+        (folder / part).mkdir(exist_ok=True)
+        (folder / f"{name}.parquet").rename(folder / part / f"{name}.parquet")
+    with gzip.open(tmp_path / "screen.tsv.gz", "wt") as stream:
+        stream.write(link_case.screen(case, tmp_path / "screen.tsv").read_text())
+    screen = pl.read_csv(tmp_path / "screen.tsv", separator="\t")
+    places = {"chrom": "chrom", "chromStart": "start", "chromEnd": "end", "measuredGeneEnsemblId": "gene"}
+    scored = screen.select(places.keys()).rename(places).with_columns(score=pl.Series(range(len(screen))))
+    scored.write_csv(tmp_path / "any.tsv", separator="\t")
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("page", "start", "made"),
+    [
+        ("howto.md", "evaluate --study", "evaluation/metrics.parquet"),
+        ("howto.md", "export-links", "more-links/links.K.bedpe.gz"),
+        ("usage.md", "evaluate --predictions", "metrics.parquet"),
+    ],
+)
+def test_the_small_commands_of_the_pages_run(
+    results: Path, monkeypatch: pytest.MonkeyPatch, page: str, start: str, made: str
+) -> None:
+    if start == "export-links":
+        monkeypatch.chdir(results)  # its paths are those of a results folder
+    words = line_of(page, start)
+    done = run(*words)
     assert done.exit_code == 0, done.output
-    drawn = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
+    assert Path(made).stat().st_size > 0
+
+
+def test_the_samplesheets_of_readme_and_tutorial_are_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for page in (ROOT / "README.md", ROOT / "docs" / "tutorial-cells.md"):
+        block = re.search(r"^    (cell,assay,file.*?)\n\n", page.read_text(), re.DOTALL | re.MULTILINE)
+        assert block
+        rows = [line.strip() for line in block[1].splitlines()]
+        folder = tmp_path / page.stem
+        for row in rows[1:]:
+            file = folder / row.split(",")[2]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(b"is there")
+        (folder / "cells.csv").write_text("\n".join(rows) + "\n")
+        monkeypatch.chdir(folder)
+        done = run(*line_of("tutorial-cells.md", "check-samplesheet"))
+        assert done.exit_code == 0, done.output
+        roles = pl.read_csv("checked.csv")
+        assert set(roles["cell"]) == {row.split(",")[0] for row in rows[1:]}
+
+
+def test_the_report_of_a_study_draws_the_genes_asked_for(
+    tiny: TinyCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Tutorial 2, step 5."""
+    study = tmp_path / "results" / "liver"
+    study.mkdir(parents=True)
+    Run(tiny, study)
+    for path in (tiny.elements, tiny.genes, tiny.expression("A"), tiny.expression("B")):
+        (study / path.name).symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    words = [word.replace("GATA1,MYC", "NAME7,G94") for word in line_of("tutorial-cells.md", "report")]
+    done = run(*words)
+    assert done.exit_code == 0, done.output
+    figures = tmp_path / "figures-of-genes" / "figures"
+    drawn = {path.name for path in figures.iterdir()}
     assert {f"locus-{name}.{kind}" for name in ("NAME7", "NAME94") for kind in ("svg", "png", "pdf")} <= drawn
-    assert "NAME7" in (tmp_path / "out" / "figures" / "locus-NAME7.svg").read_text()  # text is text
-    assert run.folder == tmp_path
+    assert "NAME7" in (figures / "locus-NAME7.svg").read_text()  # text is text
