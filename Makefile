@@ -81,6 +81,7 @@ docs: setup .venv/site/bin/mkdocs ## the pages made from schema, docstrings and 
 	.ci/parameters-table >docs/parameters.md
 	python .ci/api-page >docs/api.md
 	python .ci/licences-table >docs/licences.md
+	python .ci/notebook docs/tutorial-python.md >docs/tutorial-python.ipynb
 	.venv/site/bin/mkdocs build --quiet
 
 clean: ## remove what runs leave behind (keeps .venv and results)

@@ -4,6 +4,8 @@ import gzip
 import json
 import re
 import shlex
+import subprocess
+import sys
 from functools import cache
 from pathlib import Path
 from runpy import run_path
@@ -17,7 +19,7 @@ from jsonschema import Draft202012Validator
 import link_case
 from report_case import Run
 from tiny_case import TinyCase
-from tools import run
+from tools import run, train
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -170,19 +172,37 @@ def test_the_pages_have_commands_to_test() -> None:
     assert sum(len(commands(page)) for page in PAGES) > 40
 
 
-@pytest.mark.slow
-def test_the_python_of_the_tutorial_runs(tiny: TinyCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tools import train
+SMALL = {  # of the tutorial's demo, in the tiny study
+    "results/demo": "results", "K562": "A", "HeLa-S3": "C", "GATA1": "NAME7", "chr16": "chr2", "chr8,chr9": "chr3",
+    "steps=200, validate_every=50": "steps=8, validate_every=4", "neighbours=20": "neighbours=4",
+}  # fmt: skip
 
+
+def test_the_notebook_is_that_of_the_page() -> None:
+    page = ROOT / "docs" / "tutorial-python.md"
+    made = subprocess.run([sys.executable, ROOT / ".ci/notebook", page], capture_output=True, text=True, check=True)
+    assert made.stdout == page.with_suffix(".ipynb").read_text(), "run `make docs`"
+
+
+@pytest.mark.slow
+def test_the_notebook_runs(tiny: TinyCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tutorial 3, cell by cell, with the names and the size of the tiny study."""
     (tmp_path / "results").mkdir()
     for path in [tiny.elements, tiny.genes, *map(tiny.signals, "ABC"), *map(tiny.expression, "ABC")]:
         (tmp_path / "results" / path.name).symlink_to(path)
     done = train(tiny, tmp_path / "results" / "model", "--steps", 10, "--layers", 1)
     assert done.exit_code == 0, done.output
     monkeypatch.chdir(tmp_path)
+    notebook = json.loads((ROOT / "docs" / "tutorial-python.ipynb").read_text())
+    code = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert len(code) >= 7
     names: dict[str, Any] = {}
-    for block in re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "tutorial-python.md").read_text(), re.DOTALL):
-        exec(compile(block, "docs/tutorial-python.md", "exec"), names)
+    for block in code:
+        for demo, small in SMALL.items():
+            block = block.replace(demo, small)
+        exec(compile(block, "docs/tutorial-python.ipynb", "exec"), names)
+    assert set(names["metrics"]["cell"]) == {"C"}
+    assert (tmp_path / "tuned" / "config.json").exists()
     assert "mean-signal" in list(names["ENCODERS"])
     names["ENCODERS"]._registered.pop("mean-signal")  # other tests know the shipped ones alone
 
