@@ -66,12 +66,12 @@ bench-data: setup ## speed of data preparation against the released encoder, and
 	python tests/benchmarks/bench_encoder.py $(if $(RELEASED),--released $(RELEASED))
 	python tests/benchmarks/rehearse_data.py --scales "$(SCALES)"
 
-tables: setup ## the tables of docs/science.md on real data (hours; TABLES="--minutes 40 --steps 600" for a part)
-	python tests/benchmarks/real_tables.py --write docs/science.md $(TABLES)
+tables: setup ## the tables of docs/results-tables.md on real data (hours; TABLES="--minutes 40 --steps 600" for a part)
+	python tests/benchmarks/real_tables.py --write docs/results-tables.md $(TABLES)
 
-table-cells: setup ## the table of docs/science.md about cells never seen: four real cells, each left out in turn
+table-cells: setup ## the table of docs/results-tables.md about cells never seen: four real cells, each left out in turn
 	nextflow run . -profile cells --seeds 1,2,3 --outdir results/cells -resume
-	python tests/benchmarks/cells_table.py results/cells/sweep.parquet docs/science.md
+	python tests/benchmarks/cells_table.py results/cells/sweep.parquet docs/results-tables.md
 
 table-costs: setup ## the table of docs/science.md about what scpge costs (minutes, on one CPU thread)
 	python tests/benchmarks/cost_table.py docs/science.md

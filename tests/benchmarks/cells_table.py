@@ -1,4 +1,4 @@
-"""The table of docs/science.md about cells never seen, from a leave-one-cell-out run (make table-cells)."""
+"""The table of docs/results-tables.md about cells never seen, from a leave-one-cell-out run (make table-cells)."""
 
 import argparse
 from pathlib import Path

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Other forms of the perturbation score on the K562 screen, from the models that `make tables` trained.
 
-    python tests/benchmarks/link_forms.py --folder results/tables/600steps --write docs/science.md
+    python tests/benchmarks/link_forms.py --folder results/tables/600steps --write docs/results-tables.md
 
 Scale of the fall, shares of a gene, sums, decay, graded loops and ensembles: every form is shown, none is chosen. Loops
 beside the built-in ones come with --loops NAME=FILE. Links that are missing are made; nothing is trained.

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What link models are worth on the screen that they were fitted to, chromosomes held out: tables for docs/science.md.
+"""What link models are worth on the screen that they were fitted to, chromosomes held out: tables for docs/results.md.
 
     python tests/benchmarks/link_models.py --pairs four=pairs.four.parquet --pairs loops=pairs.four_loops.parquet \\
         --elements elements.parquet --genes genes.parquet --signals signals.K562.safetensors \\

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""The tables of docs/science.md on real data (K562, genome-wide), made anew: `make tables`.
+"""The tables of docs/results-tables.md on real data (K562, genome-wide), made anew: `make tables`.
 
-    tests/benchmarks/real_tables.py --folder results/tables --write docs/science.md
+    tests/benchmarks/real_tables.py --folder results/tables --write docs/results-tables.md
 
 Expression: 4 and 10 tracks, four targets, two rules of the TSS, three seeds, beside ridge and boosted trees. Links: the
 K562 CRISPR screen, with the variants that read HiChIP loops. Runs are kept in the folder, and one that was stopped goes

@@ -28,6 +28,7 @@ NEXTFLOW = {"-profile", "-resume", "-c", "-params-file", "-work-dir"}  # its own
 TAKES_NONE = {"-resume"}
 OTHERS = {  # options in running text that are not ours
     "--gpus", "--device", "--nv", "--nproc-per-node", "--user", "--no-deps",
+    "--input", "--show_hidden", "--email", "--hook_url",  # nf-core's
 }  # fmt: skip
 
 
@@ -56,6 +57,7 @@ def commands(page: Path) -> list[list[str]]:
             words = shlex.split(line, comments=True)
         except ValueError:
             continue
+        words = words[: words.index("&&")] if "&&" in words else words
         if words[:1] == ["crexpress"] and words[1:2] != ["doctor"]:
             words = words[1:]
         if words[:2] == ["nextflow", "run"] or (words and words[0] in TOOLS | {"make"}):

@@ -54,7 +54,7 @@ def test_forms_of_links_are_not_trained_for(tables: None, tmp_path: Path) -> Non
 def test_the_documentation_holds_the_place_of_the_tables_once(tables: None) -> None:
     from real_tables import BEGIN, END
 
-    text = (ROOT / "docs" / "science.md").read_text()
+    text = (ROOT / "docs" / "results-tables.md").read_text()
     assert (text.count(BEGIN), text.count(END)) == (1, 1)
     assert text.index(BEGIN) < text.index(END)
 
