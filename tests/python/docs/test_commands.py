@@ -19,11 +19,10 @@ from jsonschema import Draft202012Validator
 import link_case
 from report_case import Run
 from tiny_case import TinyCase
-from tools import run, train
+from tools import TOOLS, run, train
 
 ROOT = Path(__file__).parents[3]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-TOOLS = {path.name for path in (ROOT / "bin").iterdir()}
 NEXTFLOW = {"-profile", "-resume", "-c", "-params-file", "-work-dir"}  # its own, with one dash
 TAKES_NONE = {"-resume"}
 OTHERS = {  # options in running text that are not ours
@@ -60,7 +59,7 @@ def commands(page: Path) -> list[list[str]]:
         words = words[: words.index("&&")] if "&&" in words else words
         if words[:1] == ["crexpress"] and words[1:2] != ["doctor"]:
             words = words[1:]
-        if words[:2] == ["nextflow", "run"] or (words and words[0] in TOOLS | {"make"}):
+        if words[:2] == ["nextflow", "run"] or (words and words[0] in {*TOOLS, "make"}):
             found.append(words)
     return found
 
@@ -164,7 +163,7 @@ def test_every_option_in_running_text_exists() -> None:
     for page in PAGES:
         text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
         for span in re.findall(r"`([^`\n]+)`", text):
-            if not span.startswith("--") and span.split()[0] not in TOOLS | {"nextflow"}:
+            if not span.startswith("--") and span.split()[0] not in {*TOOLS, "nextflow"}:
                 continue  # another program's
             unknown |= {(page.name, word) for word in re.findall(r"(?<![\w-])--[a-z][\w-]*", span) if word not in ours}
     assert unknown == set()
