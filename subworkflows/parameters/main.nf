@@ -53,7 +53,7 @@ def settings(given, project) {
     screens.values().findAll { screen -> !screen.exists() }.each { screen ->
         faults << "--crispr: there is no file ${screen}"
     }
-    faults.addAll(link_model_faults(typed, screens))
+    faults.addAll(link_model_faults(typed, screens, shipped_link_models(project)))
     if (!typed.chrom_sizes && !typed.fasta) {
         faults << '--chrom_sizes is missing: give it, or --fasta'
     }
@@ -125,16 +125,26 @@ def screen_to_fit(run) {
 
 /** Files of the link models of which each cell takes the one whose evidence it has; none where one is fitted here. */
 def link_models(run, project) {
-    def shipped = place("${project}/assets/link_models")
+    def shipped = shipped_link_models(project)
     if (run.link_model == 'auto') {
-        def names = shipped.list().findAll { name -> name.endsWith('.safetensors') }
-        return names.sort().collect { name -> shipped.resolve(name) }
+        return shipped.values() as List
     }
-    return !run.link_model || run.link_model == 'none' || screen_to_fit(run) != null ? [] : [place(run.link_model)]
+    if (!run.link_model || run.link_model == 'none' || screen_to_fit(run) != null) {
+        return []
+    }
+    def file = place(run.link_model)
+    return [run.link_model in shipped && !file.exists() ? shipped[run.link_model] : file]
+}
+
+/** {name: file} of the link models that come with the pipeline. */
+def shipped_link_models(project) {
+    def folder = place("${project}/assets/link_models")
+    def names = folder.list().findAll { name -> name.endsWith('.safetensors') }.sort()
+    return names.collectEntries { name -> [name - '.safetensors', folder.resolve(name)] }
 }
 
 /** What is wrong with --link_model and --link_cutoff; make-plan holds --crispr_cell against the samplesheet. */
-def link_model_faults(typed, screens) {
+def link_model_faults(typed, screens, shipped) {
     def model = typed.link_model ?: ''
     def name = screen_to_fit(typed)
     def faults = []
@@ -147,8 +157,9 @@ def link_model_faults(typed, screens) {
             faults << '--link_model screen:NAME needs --crispr_cell, the cell that the screen was done in'
         }
     }
-    else if (!(model in ['auto', 'none']) && !(model && place(model).exists())) {
-        def choices = 'auto, none, screen:NAME or a file that fit-links wrote; there is no such file'
+    else if (!(model in ['auto', 'none'] + shipped.keySet()) && !(model && place(model).exists())) {
+        def choices = "auto, none, ${shipped.keySet().join(', ')}, screen:NAME or a file that fit-links wrote; " +
+            'there is no such file'
         faults << "--link_model is '${model}', but must be ${choices}"
     }
     def cutoff = typed.link_cutoff ?: ''

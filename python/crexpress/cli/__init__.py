@@ -64,6 +64,16 @@ class ModelFolder(click.Path):
         return super().convert(shipped.located(value), param, ctx)
 
 
+class LinkModelFile(click.Path):
+    """A link model's file, or the name of a shipped one (`core.shipped`)."""
+
+    def __init__(self) -> None:
+        super().__init__(exists=True, dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return super().convert(shipped.link_model(value), param, ctx)
+
+
 def settle() -> None:
     """Set up the process of a tool, before libraries that compute are imported; a caller of the library is left alone.
 

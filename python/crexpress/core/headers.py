@@ -232,6 +232,7 @@ class _LinkModelParameters(Part):
     folds: dict[Name, dict[str, Count]]
     cutoffs: dict[str, Finite]
     card: _Card
+    loops: list[Finite]
 
 
 class _LinkModel(_Header):

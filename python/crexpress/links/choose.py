@@ -1,10 +1,11 @@
 """Which of several link models suits a cell, and what the cell lacks or has otherwise."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from crexpress.links import scale
+from crexpress.links import loop_kind, scale
 from crexpress.links.model import LinkModel
+from crexpress.links.read import measure
 from crexpress.links.scene import Scene
 
 _NAMES = {
@@ -16,9 +17,16 @@ _NAMES = {
 }
 
 
-def choose(models: Mapping[Path, LinkModel], has: frozenset[str]) -> Path:
-    """The model that lacks least in a cell that has these things; of several, the one with the best held-out scores."""
-    return min(models, key=lambda path: (len(models[path].needs - has), -precision(models[path]), models[path].name))
+def choose(models: Mapping[Path, LinkModel], scene: Scene) -> Path:
+    """The model that lacks least in a cell, of whose loops only those of its kind count; of several, the one with the
+    best held-out scores.
+    """
+
+    def rank(path: Path) -> tuple[int, float, str]:
+        model = models[path]
+        return len(model.needs - loop_kind.of_kind(scene, model.loops).has), -precision(model), model.name
+
+    return min(models, key=rank)
 
 
 def precision(model: LinkModel) -> float:
@@ -31,16 +39,21 @@ def lacking(model: LinkModel, has: frozenset[str]) -> list[str]:
     return [_NAMES.get(need, need) for need in sorted(model.needs - has)]
 
 
-def notes(model: LinkModel, scene: Scene, measured: Mapping[str, scale.Scale]) -> list[str]:
-    """Sentences on what a reader of the probabilities must know of this cell."""
-    told = []
+def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> list[str]:
+    """Sentences on what a reader of the probabilities must know of this cell, tracks on their own scale.
+
+    Loops of another kind may be why a model that reads none was chosen of several: `others` say so.
+    """
+    told = [text for one in ([model] if model.loops else others) for text in loop_kind.outside(scene, one.loops)]
+    told = [f"{scene.cell}: {sentence}" for sentence in dict.fromkeys(told)]
+    scene = loop_kind.of_kind(scene, model.loops)
     missing = lacking(model, scene.has)
     if missing:
         told.append(
             f"{scene.cell} lacks {', '.join(missing)}, which the link model {model.name} would read: this evidence is "
             "taken as average"
         )
-    told += [f"{scene.cell}: {sentence}" for sentence in scale.outside(measured, model.scales)]
+    told += [f"{scene.cell}: {sentence}" for sentence in scale.outside(measure(scene), model.scales)]
     if scene.cell in model.folds:
         told.append(
             f"{scene.cell} is a cell that the link model {model.name} was fitted in: links of each chromosome are "

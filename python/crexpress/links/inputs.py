@@ -10,9 +10,9 @@ import polars as pl
 from crexpress.core import artifacts, builds, methods
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
-from crexpress.links import choose, known, model
+from crexpress.links import choose, known, loop_kind, model
 from crexpress.links.model import LinkModel
-from crexpress.links.read import measure, on_scale, read_scene
+from crexpress.links.read import on_scale, read_scene
 from crexpress.links.scene import MEASURED, Scene
 from crexpress.links.screen import read_pairs
 
@@ -115,15 +115,10 @@ class Chosen(NamedTuple):
 def choose_model(paths: Sequence[Path], scene: Scene, cutoff: str) -> Chosen:
     """The model that lacks least in the cell (`choose.choose`). Raises InputError for a cutoff that is none."""
     models = {path: model.read(path) for path in paths}
-    path = choose.choose(models, scene.has)
+    path = choose.choose(models, scene)
     best = models[path]
-    return Chosen(
-        path,
-        best,
-        on_scale(scene, best.scales),
-        _cutoff(cutoff, best),
-        choose.notes(best, scene, measure(scene)),
-    )
+    placed = on_scale(loop_kind.of_kind(scene, best.loops), best.scales)
+    return Chosen(path, best, placed, _cutoff(cutoff, best), choose.notes(best, scene, models.values()))
 
 
 def choose_tracks(scene: Scene, names: Sequence[str]) -> Scene:

@@ -1,6 +1,6 @@
 """A link model as one file: fits, scales of tracks, cutoffs, and a card that says what it is worth. No pickle."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +12,7 @@ from crexpress.links import evidence
 from crexpress.links.fit import Fit
 from crexpress.links.members import BOOSTED, EXTRA, LOGISTIC, Grown, Linear, Member
 from crexpress.links.scale import Scale
+from crexpress.links.scene import LOOPS
 from crexpress.links.trees import Trees
 
 KIND = "link_model"
@@ -22,7 +23,8 @@ class LinkModel(NamedTuple):
     """`fits`: the first of all pairs, the others each of all but the chromosomes of one group.
 
     `folds` {cell: {chromosome: number of the fit that has not seen it}}; `pieces` names of evidence; `scales` of
-    tracks; `card` the figures that its held-out scores reach; `cutoffs` {name: probability}.
+    tracks; `card` the figures that its held-out scores reach; `cutoffs` {name: probability}; `loops` the kind of each
+    map of loops in training (`loop_kind.partners`), empty for a model that reads none.
     """
 
     name: str
@@ -32,6 +34,7 @@ class LinkModel(NamedTuple):
     scales: Mapping[str, Scale]
     cutoffs: Mapping[str, float]
     card: Mapping[str, Any]
+    loops: Sequence[float] = ()
 
     @property
     def needs(self) -> frozenset[str]:
@@ -66,6 +69,7 @@ def write(path: Path, model: LinkModel, training: Mapping[str, Any], sources: li
         "folds": model.folds,
         "cutoffs": dict(model.cutoffs),
         "card": dict(model.card),
+        "loops": [round(value, 2) for value in model.loops],
         "training": dict(training),
     }
     header = artifacts.make_header(KIND, "fit-links", parameters=parameters, sources=sources)
@@ -84,7 +88,11 @@ def read(path: Path) -> LinkModel:
         scales = {name[6:]: Scale(_array(arrays, name)) for name in arrays if name.startswith("scale.")}
     except ValueError as error:
         raise InputError(f"{path} is damaged, or no link model ({error}); make it again by fit-links") from None
-    return LinkModel(told["name"], told["evidence"], fits, told["folds"], scales, told["cutoffs"], told["card"])
+    folds, cutoffs, card, loops = (told[name] for name in ("folds", "cutoffs", "card", "loops"))
+    found = LinkModel(told["name"], told["evidence"], fits, folds, scales, cutoffs, card, loops)
+    if (LOOPS in found.needs) != bool(loops):
+        raise InputError(f"{path} does not say which loops it was fitted with; make it again by fit-links")
+    return found
 
 
 def _fit(number: int, told: Mapping[str, Any], arrays: Mapping[str, np.ndarray], pieces: int) -> Fit:

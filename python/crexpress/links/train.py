@@ -11,12 +11,12 @@ import polars as pl
 
 from crexpress.core import log
 from crexpress.core.errors import InputError
-from crexpress.links import card, evidence, fit, scale
+from crexpress.links import card, evidence, fit, loop_kind, scale
 from crexpress.links.closed_forms import closed_forms
 from crexpress.links.fit import Fit, Rows
 from crexpress.links.model import LinkModel
 from crexpress.links.read import measure, on_scale
-from crexpress.links.scene import ACCESS, H3K27AC, Scene
+from crexpress.links.scene import ACCESS, H3K27AC, LOOPS, Scene
 from crexpress.links.screen import Tested, tested
 from crexpress.prepare import screening
 
@@ -75,7 +75,9 @@ def train(
         if any(track in piece.needs or _activity(piece.needs, track) for piece in found)
     }
     seen = {cell: {chrom: number + 1 for chrom, number in group.items()} for _, cell, _ in screens}
-    model = LinkModel(name, pieces, [whole, *held], seen, kept, card.cutoffs(probability, regulated), told)
+    reads_loops = any(LOOPS in piece.needs for piece in found)
+    loops = [loop_kind.partners(one) for scene in placed.values() for one in scene.contacts] if reads_loops else []
+    model = LinkModel(name, pieces, [whole, *held], seen, kept, card.cutoffs(probability, regulated), told, loops)
     training = {
         "screens": [
             {

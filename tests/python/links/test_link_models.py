@@ -13,7 +13,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score
 
-from crexpress.core import artifacts
+from crexpress.core import artifacts, shipped
 from crexpress.core.errors import InputError
 from crexpress.evaluate import links as links_metrics
 from crexpress.links import card, choose, evidence, fit, known, model, scale, trees
@@ -317,7 +317,7 @@ def test_scored_links_add_up_and_a_fitted_cell_is_scored_by_what_has_not_seen_it
 
 @pytest.mark.slow
 def test_a_cell_that_lacks_evidence_is_scored_by_the_model_that_fits_it_best_and_told(
-    case: Case, fitted: tuple[Path, pl.DataFrame], tmp_path: Path
+    case: Case, fitted: tuple[Path, pl.DataFrame], scene: Scene, tmp_path: Path
 ) -> None:
     full, _ = fitted
     small, _ = fit_case(case, tmp_path / "small", "", "--tracks", "dnase", "--name", "access")
@@ -336,7 +336,7 @@ def test_a_cell_that_lacks_evidence_is_scored_by_the_model_that_fits_it_best_and
     assert "K lacks DNase or ATAC" in result.stderr
     assert "taken as average" in result.stderr
     read_back = {path: model.read(path) for path in (full, small)}
-    assert choose.choose(read_back, frozenset(("access", "activity"))) == small
+    assert choose.choose(read_back, replace(scene, tracks={"access": scene.tracks["access"]})) == small
 
 
 @pytest.mark.parametrize(
@@ -412,7 +412,7 @@ def test_what_other_cells_express_is_read_by_gene_id_without_version(tmp_path: P
     assert known.read([tmp_path / "known.parquet"], mouse, tmp_path / "genes.parquet", {}) == {}
 
 
-SHIPPED = sorted((Path(__file__).parents[3] / "assets/link_models").glob("*.safetensors"))
+SHIPPED = list(shipped.LINK_MODELS.values())
 
 
 def test_shipped_models_are_whole_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
@@ -431,6 +431,7 @@ def test_shipped_models_are_whole_and_a_damaged_one_is_refused(tmp_path: Path) -
         ({}, {"evidence": ["distance"]}, "fit|array"),
         ({}, {"folds": {"K562": {"chr1": 99}}}, "a fit that is not there"),
         ({}, {"card": {}}, "card"),
+        ({}, {"loops": [2.0]}, "does not say which loops"),
     ]
     for changed, told, message in damages:
         damaged = header | {"parameters": header["parameters"] | told}

@@ -12,11 +12,9 @@ from crexpress.prepare.contacts import Contacts
 
 
 def _strength(contacts: Contacts) -> np.ndarray:
-    """Rank of every contact's strength in its map, 0 to 1, ties at their middle; 1 where all are alike [contacts]."""
+    """Rank of every contact's strength in its map, 0 to 1, ties at their middle [contacts]."""
     value = contacts.strengths("count" if "count" in contacts.given else "neglog10q")
-    kinds, place, number = np.unique(value, return_inverse=True, return_counts=True)
-    if len(kinds) == 1:
-        return np.ones(len(value))
+    _, place, number = np.unique(value, return_inverse=True, return_counts=True)
     middle = np.cumsum(number) - number / 2
     ranks: np.ndarray = (middle / len(value))[place]
     return ranks
