@@ -15,6 +15,7 @@ process MAKE_PLAN {
     path presets, arity: '0..*' // that the settings or the sweep may name
     val names
     path models, stageAs: 'model?/*', arity: '0..*'
+    path known, stageAs: 'known/*', arity: '0..*' // samplesheet of cells that they may compare new ones with
     val args
     val settings
     val toolkit
@@ -29,7 +30,8 @@ process MAKE_PLAN {
     script:
     """
     printf '%s\\n' ${quote(absent)} > absent.txt
-    make-plan ${options(samplesheet: sheet, sweep: sweep, model: named(names, models))} --absent absent.txt \\
+    make-plan ${options(samplesheet: sheet, sweep: sweep, model: named(names, models), known_cells: known)} \\
+        --absent absent.txt \\
         ${options(gtf: gtf, chrom_sizes: genome, chromosome_names: chromosome_names)} \\
         ${args} ${task.ext.args ?: ''} --outdir . -- ${settings}
     """

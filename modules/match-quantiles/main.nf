@@ -1,4 +1,5 @@
-// Every cell's tracks with the mean distribution of the cells trained on; quantiles.npz brings later cells to it.
+// Every cell's tracks with the mean distribution of the cells trained on, or with that of an earlier run, in its
+// quantiles.npz; the one that is written brings later cells to it.
 include { options ; quote } from '../../subworkflows/shell'
 include { by_kind } from '../../subworkflows/study'
 
@@ -9,6 +10,7 @@ process MATCH_QUANTILES {
     input:
     tuple val(store), path(study, stageAs: 'raw/*', arity: '1..*')
     val references
+    path quantiles, stageAs: 'given/*', arity: '0..*'
     val toolkit
 
     output:
@@ -18,7 +20,7 @@ process MATCH_QUANTILES {
     tuple val(task.process), eval('match-quantiles --version'), topic: versions
 
     script:
-    def reference = references.collect { cell -> "raw/signals.${cell}.safetensors" }
+    def reference = quantiles ?: references.collect { cell -> "raw/signals.${cell}.safetensors" }
     """
     match-quantiles ${options(by_kind(study) + [reference: reference])} \\
         ${options(outdir: "${store.folder}matched")} ${task.ext.args ?: ''}

@@ -18,7 +18,8 @@ process PREDICT {
     def batch = 256.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
     predict ${options(by_kind(study) + [model: model])} \\
-        --batch-size ${batch} --threads ${task.cpus} ${run.split} ${options(hide_tracks: run.hidden)} \\
+        ${options(predict_cells: run.cell, hide_tracks: run.hidden)} \\
+        --batch-size ${batch} --threads ${task.cpus} ${run.split} \\
         ${args} ${task.ext.args ?: ''} ${options(outdir: "${run.folder}predictions")}
     """
 

@@ -2,8 +2,9 @@
 
 include { place } from '../files'
 include { flags ; named_files ; own_presets } from '../parameters'
+include { known_cells        } from '../plan'
 include { multiqc_parameters ; multiqc_software } from '../provenance'
-include { gather ; kind_of ; pick } from '../study'
+include { gather ; kind_of ; of_cells ; pick } from '../study'
 include { tool               } from '../toolkit'
 include { COMPARE            } from '../../modules/compare'
 include { EVALUATE           } from '../../modules/evaluate'
@@ -29,14 +30,18 @@ workflow ASSESS {
     def screen_names = screens.keySet().toList()
     def screen_files = screens.values().toList()
     points = plan.flatMap { one -> one.points }
+    // known cells that came with a model are no cells of this run
+    own_study = study.combine(plan.map { one -> [known_cells(one)] })
+        .map { store, files, known -> [store, files.findAll { path -> !of_cells(path, known) }] }
 
     // [point, all files of its store, predictions and links]
     told = gather(results.map { meta, file -> [meta.point, meta.order, file] })
         .map { point, own -> [point.store, point, own] }
-        .combine(study, by: 0)
+        .combine(own_study, by: 0)
         .map { _store, point, own, files -> [point, files + own] }
     // [split of genes and cells, files]
-    splits = plan.flatMap { one -> one.protocols }.map { protocol -> [protocol.store, protocol] }.combine(study, by: 0)
+    splits = plan.flatMap { one -> one.protocols }.map { protocol -> [protocol.store, protocol] }
+        .combine(own_study, by: 0)
         .map { _store, protocol, files ->
             [protocol, pick(files, ['elements', 'genes', 'signals', 'profiles', 'expression'])]
         }

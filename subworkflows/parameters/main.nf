@@ -31,7 +31,17 @@ def settings(given, project) {
         }
     }
     def typed = schema.collectEntries { name, property -> [name, coerce(name, values[name], property, faults)] }
+    def asked_models = typed.model
     typed.model = shipped(typed.model, project)
+    if (typed.model && typed.transform == 'quantile' && !typed.quantiles) {
+        if (typed.model == asked_models) {
+            faults << '--transform quantile with --model needs --quantiles, the quantiles.npz of its training'
+        }
+        typed.quantiles = "${project}/assets/pretrained/quantiles.npz".toString()
+    }
+    if (typed.quantiles && typed.transform != 'quantile') {
+        faults << '--quantiles is read with --transform quantile only: add that'
+    }
     groups.values().collectMany { group -> group.required ?: [] }.each { name ->
         if (typed[name] == null && values[name] == null) {
             faults << "--${name} is missing: ${schema[name].description}"
@@ -213,11 +223,13 @@ def flags(run, names, renamed = [:]) {
     return options(all.collectEntries { option, name -> [option, run[name]] })
 }
 
-/** The value of --model with the folder of the shipped model for its name, where no folder of that name is here. */
+/** The value of --model with the folders of the shipped models for their names, where no such folder is here. */
 def shipped(text, project) {
-    def models = (text ?: '').tokenize(',').collect { entry -> entry.trim() }.collect { entry ->
-        entry == 'pretrained' && !place(entry).exists() ? "pretrained=${project}/assets/pretrained/direct" : entry
-    }
+    def anchored = "pretrained-anchored=${project}/assets/pretrained/anchored"
+    def direct = "pretrained=${project}/assets/pretrained/direct"
+    def both = [pretrained: "${direct},${anchored}", 'pretrained-anchored': anchored]
+    def models = (text ?: '').tokenize(',').collect { entry -> entry.trim() }
+        .collect { entry -> entry in both && !place(entry).exists() ? both[entry] : entry }
     return models.join(',') ?: null
 }
 

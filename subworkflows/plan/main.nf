@@ -14,16 +14,18 @@ workflow PLAN {
 
     main:
     def sheet = place(run.samplesheet)
+    def shipped = place("${projectDir}/assets/cells/samplesheet.csv") // of cells that shipped models compare with
     def saved = named_files(run.model)
     def screens = named_files(run.crispr)
     def (gtf, genome, names) = [run.gtf, run.chrom_sizes ?: run.fasta, run.chromosome_names]
         .collect { name -> name && run.leave_out == 'chromosomes' ? place(name) : [] }
     MAKE_PLAN(
         sheet, absent(sheet), run.sweep ? place(run.sweep) : [], gtf, genome, names,
-        own_presets(run), saved.keySet().toList(), saved.values().toList(), asked(run), learning(run),
+        own_presets(run), saved.keySet().toList(), saved.values().toList(), saved ? shipped : [],
+        asked(run), learning(run),
         tool(code, 'make-plan')
     )
-    drawn = MAKE_PLAN.out.plan.map { json -> with_files(json, run, sheet) }
+    drawn = MAKE_PLAN.out.plan.map { json -> with_files(json, run, sheet, shipped) }
     drawn.subscribe { one ->
         note_session()
         one.notes.each { note -> log.info(note) }
@@ -67,13 +69,14 @@ def learning(run) {
     return flags(run + [preset: place(run.preset).name], split + names + ['batch_size', 'seed'])
 }
 
-/** The plan, with the files that the samplesheet names found beside it or at their address. */
-def with_files(json, run, sheet) {
+/** The plan, with the files that the samplesheet, or that of known cells, names found beside it or at their address. */
+def with_files(json, run, sheet, shipped) {
     def plan = new groovy.json.JsonSlurperClassic().parseText(json.text)
-    def found = { rows -> rows.collect { row -> row + [file: find(row.file, sheet)] } }
+    def found = { rows, beside = sheet -> rows.collect { row -> row + [file: find(row.file, beside)] } }
     def beds = (run.ccres ? [place(run.ccres)] : []) + plan.ccres.collect { name -> find(name, sheet) }
     def cells = plan.cells.collect { cell ->
-        cell + ['tracks', 'expression', 'loops'].collectEntries { kind -> [kind, found.call(cell[kind])] }
+        def beside = cell.role == 'known' ? shipped : sheet
+        cell + ['tracks', 'expression', 'loops'].collectEntries { kind -> [kind, found.call(cell[kind], beside)] }
     }
     def ccres = beds.unique { bed -> bed.toUriString() }.sort { bed -> bed.toUriString() }
     return plan + [cells: cells, ccres: ccres, tables: found.call(plan.tables)]
@@ -82,4 +85,9 @@ def with_files(json, run, sheet) {
 /** The files of rows of the plan. */
 def located(rows) {
     return rows.collect { row -> row.file }
+}
+
+/** Names of the cells that anchored models compare others with, and that are no cells of the user's. */
+def known_cells(plan) {
+    return plan.cells.findAll { cell -> cell.role == 'known' }.collect { cell -> cell.cell }
 }

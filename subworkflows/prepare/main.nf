@@ -4,7 +4,7 @@ include { place } from '../files'
 include { flags } from '../parameters'
 include { gather ; pick } from '../study'
 include { tool          } from '../toolkit'
-include { located       } from '../plan'
+include { known_cells ; located } from '../plan'
 include { BUILD_LOOPS         } from '../../modules/build-loops'
 include { EXTRACT_SIGNALS     } from '../../modules/extract-signals'
 include { MATCH_QUANTILES     } from '../../modules/match-quantiles'
@@ -76,11 +76,18 @@ workflow PREPARE {
         .collectEntries { name -> [name, "loop_${name}"] }
     BUILD_LOOPS(loops, flags(run, [], binning), tool(code, 'build-loops'))
 
-    raw = EXTRACT_SIGNALS.out.signals.mix(EXTRACT_SIGNALS.out.profiles).map { meta, file -> [meta.store, 0, file] }
+    raw = EXTRACT_SIGNALS.out.signals.mix(EXTRACT_SIGNALS.out.profiles)
+        .combine(plan.map { one -> [known_cells(one)] })
+        .map { meta, file, known -> [meta.store, 0, file, meta.cell in known] }
+    // the distribution to match is that of the known cells that come with a model
+    known = raw.filter { _store, _order, _file, is_known -> is_known }
+        .map { store, order, file, _known -> [store, order, file] }
+    own = raw.filter { _store, _order, _file, is_known -> !is_known }
+        .map { store, order, file, _known -> [store, order, file] }
     MATCH_QUANTILES(
-        gather(raw).filter { run.transform == 'quantile' },
+        gather(own).filter { run.transform == 'quantile' },
         plan.map { one -> one.cells.findAll { cell -> cell.role == 'train' }.collect { cell -> cell.cell } },
-        tool(code, 'match-quantiles')
+        run.quantiles ? place(run.quantiles) : [], tool(code, 'match-quantiles')
     )
     matched = MATCH_QUANTILES.out.signals.mix(MATCH_QUANTILES.out.profiles).map { store, files -> [store, 0, files] }
 
@@ -92,5 +99,5 @@ workflow PREPARE {
         .map { _reference, store, files -> [store, 0, files] }
 
     emit:
-    study = gather(shared.mix(run.transform == 'quantile' ? matched : raw))
+    study = gather(shared.mix(known, run.transform == 'quantile' ? matched : own))
 }

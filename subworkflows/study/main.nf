@@ -18,6 +18,12 @@ def cell_of(path) {
     return name.substring(name.indexOf('.') + 1, name.lastIndexOf('.'))
 }
 
+/** Whether a file is of one of some cells. */
+def of_cells(path, cells) {
+    def name = name_of(path)
+    return name.count('.') > 1 && cell_of(path) in cells // elements.parquet and the like are of none
+}
+
 /** [kind: files], as the tools' options are called. */
 def by_kind(files) {
     return several(files).groupBy { path -> kind_of(path) }

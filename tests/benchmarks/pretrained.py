@@ -104,23 +104,26 @@ def copy(model: Path, target: Path, matched: str) -> None:
     config = model_config.read_config(model)
     config["model"]["matched"] = matched
     if config["model"]["anchored"]:
-        config["anchor"] = anchor.GIVEN
+        config["anchor"] = model_config.GIVEN
     with files.replacing(target / "config.json") as temporary:
         temporary.write_text(json.dumps(config, indent=1) + "\n")
 
 
 def measured(case: Case, store: Sequence[Any], cell: str, mode: str, seed: int, hidden: Sequence[str]) -> Iterator[str]:
     """Rows of a table: what a model that has not seen a cell reaches in it, on genes that it has not seen."""
-    name = f"without-{cell}"
-    model = trained(case, store, name, mode, seed, "--holdout-cells", cell)
+    for track in ("", *hidden):
+        output = predictions_of(case, store, cell, mode, seed, track)
+        yield f"| {cell} | {mode}, seed {seed} | {track or 'none'} | {' | '.join(figures_of(output, store, cell))} |"
+
+
+def predictions_of(case: Case, store: Sequence[Any], cell: str, mode: str, seed: int, hidden: str = "") -> Path:
+    """What a model of the other cells predicts in this one, with a track hidden or none."""
+    model = trained(case, store, f"without-{cell}", mode, seed, "--holdout-cells", cell)
     # the anchored model has kept its known cells, and is given the new one alone
     own = [word for option, path in of_cell(store, cell) if option != "--expression" for word in (option, path)]
-    for track in ("", *hidden):
-        outdir = case.folder / name / f"{mode}-{seed}" / (track or "all")
-        output = outdir / f"predictions.{cell}.parquet"
-        hide = ["--hide-tracks", track] if track else []
-        case.make(output, "predict", "--model", model, *store[:4], *own, *hide, "--outdir", outdir)
-        yield f"| {cell} | {mode}, seed {seed} | {track or 'none'} | {' | '.join(figures_of(output, store, cell))} |"
+    outdir = model / (hidden or "all")
+    options = (*store[:4], *own, *(["--hide-tracks", hidden] if hidden else []), "--threads", threads())
+    return case.make(outdir / f"predictions.{cell}.parquet", "predict", "--model", model, *options, "--outdir", outdir)
 
 
 def of_cell(store: Sequence[Any], cell: str) -> list[tuple[str, Path]]:

@@ -14,6 +14,7 @@ from launching import ROOT, Pipeline, sheet_of, tasks
 
 pytestmark = pytest.mark.pipeline
 
+KNOWN = ["K562", "HeLa-S3", "HUVEC", "NHEK"]  # that the shipped models were trained on
 CELLS = [f"cell{number}" for number in range(1, 6)]
 
 
@@ -399,6 +400,18 @@ def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline:
     expected = {"TRAIN (own)", "PREDICT (human cell1)", "PREDICT (own cell1)", "EVALUATE (human)", "COMPARE"}
     assert expected <= set(done)
     shipped = ["--model", "pretrained", "--samplesheet", new, "--outdir", "shipped", "-resume"]
-    assert {"PREDICT (cell5)", "REPORT (pretrained)"} <= set(tasks(pipeline.run(*chosen, *shipped)))
+    done = tasks(pipeline.run(*chosen, *shipped))
+    assert {"PREDICT (cell5)", "PREDICT (anchored cell5)", "REPORT (pretrained)"} <= set(done)
+    # known cells come with the anchored model, and nothing is asked of them
+    prepared = {f"{name} ({cell})" for name in ("EXTRACT_SIGNALS", "QUANTIFY_EXPRESSION") for cell in KNOWN}
+    assert {name for name in done if any(cell in name for cell in KNOWN)} == prepared
+    assert not [name for name in done if name.startswith("MATCH_QUANTILES")]
+    matched = tasks(pipeline.run(*chosen, *shipped, "--transform", "quantile", "--outdir", "matched"))
+    assert {"MATCH_QUANTILES (40 bp bins)", "PREDICT (anchored cell5)"} <= set(matched)
+    assert not prepared & {*matched}  # known cells are the scale that is matched to
+    (given,) = pipeline.folder.glob("work/*/*/given/quantiles.npz")
+    assert [path.name for path in given.parents[1].glob("raw/signals.*")] == ["signals.cell5.safetensors"]
+    output = pipeline.run(*chosen, "--model", f"saved={saved.name}", "--transform", "quantile", code=1)
+    assert "needs --quantiles" in output
     output = pipeline.run(*chosen, "--model", "nowhere", "--outdir", "none", code=1)
     assert "nowhere is no folder that train wrote" in output

@@ -192,8 +192,8 @@ def predict(
     signals = {cell.name: cell.signals for cell in cells}
     width = len(tracks) * index.shape[1]
     if cells[0].profiles:
-        tables, width = _with_profiles(cells, tracks, genes, tables, width)
-        trees = _trees(seed)
+        tables, width = with_profiles(cells, tracks, genes, tables, width)
+        trees = boosted_trees(seed)
         with threadpool_limits(threads):
             trees.fit(np.concatenate([tables[name][rows[name]] for name in known]), target)
             for name, table in tables.items():
@@ -201,7 +201,7 @@ def predict(
     for name in predicted:
         predicted[name] |= known_cells.repeat(name, known, signals)
     if len(known) > 1:
-        changed = known_cells.trees_change(_trees(seed), tables, width, known, training, threads)
+        changed = known_cells.trees_change(boosted_trees(seed), tables, width, known, training, threads)
         for name, values in changed.items():
             predicted[name][known_cells.TREES_CHANGE] = values
     for name, values_of in added.predict(added.Task(cells, elements, genes, index, training, seed)).items():
@@ -209,7 +209,7 @@ def predict(
     return predicted
 
 
-def _with_profiles(
+def with_profiles(
     cells: Sequence[BaselineCell],
     tracks: Sequence[str],
     genes: pl.DataFrame,
@@ -238,7 +238,7 @@ def _regressions(tracks: int, m: int, seed: int) -> Iterator[tuple[str, int | No
     for place, width in ((_PROMOTER, tracks), (_elements(m), None)):
         imputer = SimpleImputer(keep_empty_features=True)  # a slot or track that is always missing keeps its column
         yield f"ridge {place}", width, make_pipeline(imputer, StandardScaler(), RidgeCV(np.logspace(0, 4, 9)))
-        yield f"boosted trees {place}", width, _trees(seed)
+        yield f"boosted trees {place}", width, boosted_trees(seed)
 
 
 def described(neighbours: int, cells: Collection[str]) -> dict[str, dict[str, Any]]:
@@ -255,7 +255,8 @@ def _elements(neighbours: int) -> str:
     return f"{_PROMOTER} + {neighbours} elements"
 
 
-def _trees(seed: int) -> Any:
+def boosted_trees(seed: int) -> Any:
+    """The regressor, unfitted, of all baselines of trees."""
     from sklearn.ensemble import HistGradientBoostingRegressor
 
     return HistGradientBoostingRegressor(

@@ -1,5 +1,6 @@
 """config.json beside a model's weights: what stands in it, and its one reader."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -29,6 +30,16 @@ class TrainedModel(Model):
     units: str
     val: str
     test: str
+
+
+GIVEN = "given"  # `anchor` of a model that keeps no known cells of its own
+
+
+def given_cells(config: Mapping[str, Any]) -> list[str]:
+    """The known cells that an anchored model is given beside the cells that it is applied to; none of one that keeps
+    its own.
+    """
+    return list(config["cells"]) if config.get("anchor") == GIVEN else []
 
 
 def read_config(directory: str | Path, schema: type[Model] = Model) -> dict[str, Any]:

@@ -17,7 +17,6 @@ from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 
 FILE = "anchor.safetensors"  # in the model's folder
-GIVEN = "given"  # `anchor` in config.json of a model without it, whose known cells come with the cells it is applied to
 
 
 class Anchor:

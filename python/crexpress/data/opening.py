@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import torch
 
-from crexpress.core import artifacts, log
+from crexpress.core import artifacts, log, model_config
 from crexpress.core.errors import InputError
 from crexpress.data import anchor as anchors
 from crexpress.data import factors, gene_profiles, neighbours
@@ -106,8 +106,8 @@ def store_for(
     if model.config.anchored:
         if model.folder is None:
             raise InputError("an anchored model goes with its known cells; load it from the folder that train wrote")
-        if model.about.get("anchor") == anchors.GIVEN:
-            store.anchor_on(_given_anchor(store, model.about["cells"]))
+        if known := model_config.given_cells(model.about):
+            store.anchor_on(_given_anchor(store, known))
         else:
             store.anchor = anchors.read(model.folder, store.digests, store.genes)
             store.profiles_anchored()

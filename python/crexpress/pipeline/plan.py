@@ -13,11 +13,15 @@ from crexpress.core.errors import InputErrors
 from crexpress.formats.samplesheet import EXPRESSION, SHARED, TABLES, Row, suffix_of
 from crexpress.pipeline.asked import Choice, Entry
 
+KNOWN = "known"  # role of a cell that anchored models compare others with, and of which nothing is asked
 
-def make(rows: Sequence[Row], runs: Sequence[Entry], choice: Choice) -> Entry:
+
+def make(rows: Sequence[Row], runs: Sequence[Entry], choice: Choice, shipped: Sequence[Row] = ()) -> Entry:
     """The plan as a JSON object (docs/artifacts.md): files of each cell, what is shared, points, and runs with tasks.
 
-    `rows` and `runs` are those of `asked.check`. Raises InputErrors for presets that tasks could not find.
+    `rows` and `runs` are those of `asked.check`, `shipped` rows of known cells, of which a run has those that its
+    models compare with and `rows` lack. Raises InputErrors for presets that tasks could not find, and for models that
+    are left with fewer than two known cells.
     """
     mend = "without its folder, and give the file by --preset_files"
     away = {run["point"]: Path(run["preset"]).name for run in runs if "/" in run["preset"]}
@@ -29,12 +33,17 @@ def make(rows: Sequence[Row], runs: Sequence[Entry], choice: Choice) -> Entry:
     measured = [cell["cell"] for cell in cells if cell["expression"]]
     ranked = [cell for cell in signals if not choice.interpret_cells or cell in choice.interpret_cells]
     stores = _unique(_store(run) for run in runs)
+    here = {row.cell.lower() for row in rows}
+    lent = [row for row in shipped if row.cell.lower() not in here and any(row.cell in run["known"] for run in runs)]
+    known = [_cell(name, lent, choice.tracks) | {"role": KNOWN} for name in dict.fromkeys(row.cell for row in lent)]
+    known = [cell for cell in known if cell["tracks"]]
+    of_runs = [_run(run, runs, signals, measured, ranked, [cell["cell"] for cell in known]) for run in runs]
     return {
-        "notes": [*_unread(rows, choice.tracks), *_tracks_read(runs)],
+        "notes": [*_unread(rows, choice.tracks), *_tracks_read(runs), *_compared(known)],
         "ccres": [row.file for row in rows if row.assay == "ccres"],
         "tables": [_file(row, "cell", "assay", "file", "column") for row in rows if _is_table(row)],
         "screened": ranked,
-        "cells": cells,
+        "cells": [*cells, *known],
         "references": _unique(run["reference"] for run in runs),
         "stores": stores,
         "scenes": [_scene(cell, store, ranked) for store in stores for cell in cells if cell["tracks"]],
@@ -42,7 +51,7 @@ def make(rows: Sequence[Row], runs: Sequence[Entry], choice: Choice) -> Entry:
             protocol for protocol in _unique(_protocol(run) for run in runs) if set(measured) - {*protocol["holdout"]}
         ],  # of the others baselines have nothing to learn from
         "points": _unique(_point(run) for run in runs),
-        "runs": [_run(run, runs, signals, measured, ranked) for run in runs],
+        "runs": of_runs,
     }
 
 
@@ -86,6 +95,12 @@ def _tracks_read(runs: Iterable[Entry]) -> list[str]:
     return notes
 
 
+def _compared(known: Sequence[Entry]) -> list[str]:
+    """Which known cells that the user has not given are prepared."""
+    names = ", ".join(cell["cell"] for cell in known)
+    return [f"The anchored model predicts the change from known cells, which come with it: {names}."] if known else []
+
+
 def _scene(cell: Entry, store: Entry, ranked: Collection[str]) -> Entry:
     """What a link model `reads` of a cell; its expression where that is no secret."""
     name = cell["cell"]
@@ -110,23 +125,35 @@ def _point(run: Entry) -> Entry:
 
 
 def _run(
-    run: Entry, runs: Sequence[Entry], signals: Sequence[str], measured: Sequence[str], ranked: Collection[str]
+    run: Entry,
+    runs: Sequence[Entry],
+    signals: Sequence[str],
+    measured: Sequence[str],
+    ranked: Collection[str],
+    lent: Sequence[str],
 ) -> Entry:
     """A run: `meta` of its training, the saved `model` in place of one, cells that it `reads`, and tasks of cells.
 
     A task's `meta` is what it has besides its run's, or in its place; `links` tells whether links are ranked, too.
-    `signals` are the cells with tracks, `measured` those with expression, `ranked` those whose links are ranked.
+    `signals` are the cells with tracks, `measured` those with expression, `ranked` those whose links are ranked, `lent`
+    the known cells that are not the user's. A known cell that is the user's own is compared with if its expression may
+    be seen, and is no part of its own anchor.
     """
     order = 2 * run["seed"] + (run["mode"] == "anchored")  # by seed, direct before anchored
     meta = {name: run[name] for name in ("label", "folder", "preset", "batch_size", "args", "split")}
     meta |= {"point": _point(run), "order": order, "mean": _mean(run, runs)}
     seen = [cell for cell in measured if cell not in run["holdout"]]
     direct = run["mode"] == "direct"
+    known = [name for name in run["known"] if name in lent or (name in seen and name in signals)]
 
     def task(cell: str, own: Mapping[str, Any], *, links: bool) -> Entry:
         # expression that may be seen tells the factors of a cell
         sees = [cell] if "--expressed-factors" in run["args"].split() and cell not in run["holdout"] else []
-        reads = {"signals": [cell], "profiles": [cell], "expression": sees, "contacts": [cell]}
+        others = [name for name in known if name != cell]
+        if run["known"] and len(others) < 2:
+            raise InputErrors("a model has too little to compare with:", [_too_few(run, cell, others)])
+        all_of = [cell, *others]
+        reads = {"signals": all_of, "profiles": all_of, "expression": sees + others, "contacts": [cell]}
         return {"meta": {"cell": cell, **own}, "reads": reads, "links": links}
 
     tasks = [task(cell, {}, links=direct and cell in ranked) for cell in signals]
@@ -142,10 +169,18 @@ def _run(
         tasks += [task(cell, blind, links=False) for cell in hidden["cells"]]
     return {
         "meta": meta,
-        "model": run["point"] if run["trained"] else None,
+        "model": run["saved"],
         "reads": {kind: seen for kind in ("signals", "profiles", "expression", "contacts")},
         "tasks": tasks,
     }
+
+
+def _too_few(run: Entry, cell: str, others: Sequence[str]) -> str:
+    have = f"it has {others[0]} alone" if others else "it has none"
+    return (
+        f"{run['saved']} predicts {cell} as the change from two or more of {', '.join(run['known'])}, and {have}: "
+        "cells of these names in the samplesheet stand for them; give those their rna, or other names"
+    )
 
 
 def _mean(run: Entry, runs: Iterable[Entry]) -> Entry | None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import click
 import yaml
 
-from crexpress.core import model_config
+from crexpress.core import methods, model_config
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.names import listed
 from crexpress.core.schemas import NAME
@@ -22,15 +22,32 @@ from crexpress.pipeline.point_settings import SPLIT, Cells, Settings, as_text, c
 KEYS = ("description", "settings", "seeds", "points", "grid")
 
 
+class Saved(NamedTuple):
+    """A trained model: the name that it was given by, and its config.json."""
+
+    name: str
+    config: dict[str, Any]
+
+    @property
+    def mode(self) -> str:
+        """Direct or anchored."""
+        return methods.ANCHORED if self.config["model"].get("anchored") else methods.DIRECT
+
+    @property
+    def reads(self) -> tuple[Any, ...]:
+        """What tracks it needs, and in which form."""
+        return tuple(self.config["model"].get(name) for name in ("width", "bin_size", "tracks", "track_dropout"))
+
+
 class Point(NamedTuple):
-    """A named set of settings, spelled with underscores; `model` is the folder of a trained one, else None.
+    """A named set of settings, spelled with underscores; `saved` are the trained models that it is, of others none.
 
     A point whose settings have `anchored` is two models: a direct one, and an anchored one beside it.
     """
 
     name: str
     settings: Settings
-    model: Path | None = None
+    saved: tuple[Saved, ...] = ()
 
 
 class Sweep(NamedTuple):
@@ -41,16 +58,26 @@ class Sweep(NamedTuple):
 
 
 def read_models(given: Sequence[str]) -> list[Point]:
-    """Trained models given as [NAME=]DIR, each a point of its own; InputError for what is no model or no name."""
-    points = []
+    """Trained models given as [NAME=]DIR, each a point of its own; InputError for what is no model or no name.
+
+    An anchored model called NAME-anchored beside a direct one called NAME, which reads the same tracks, is the second
+    model of that point, as if both had been trained in one run.
+    """
+    points: dict[str, Point] = {}
     for text in given:
         bare = "=" not in text or Path(text).is_dir()
         name, _, folder = (Path(text).name, "", text) if bare else text.partition("=")
-        model_config.read_config(folder)
+        model = Saved(name, model_config.read_config(folder))
         if not NAME.fullmatch(name):
             raise InputError(f"--model {text}: '{name}' cannot name a point; give NAME=DIR")
-        points.append(Point(name, {}, Path(folder)))
-    return points
+        points[name] = Point(name, {}, (model,))
+    for name, point in list(points.items()):
+        beside = points.get(f"{name}-{methods.ANCHORED}")
+        both = (*point.saved, *(beside.saved if beside else ()))
+        if [model.mode for model in both] == [*methods.MODES] and both[0].reads == both[1].reads:
+            points[name] = point._replace(saved=both)
+            del points[f"{name}-{methods.ANCHORED}"]
+    return list(points.values())
 
 
 def read_seeds(given: Sequence[str]) -> list[int]:
@@ -157,7 +184,7 @@ def leave_out(
     """
     found = []
     for point in points:
-        if point.model:
+        if point.saved:
             raise InputError(f"--leave-out trains models, and {point.name} is a trained one; give one or the other")
         own_split = [name for name in SPLIT if name in point.settings]
         if what == "chromosomes" and own_split:

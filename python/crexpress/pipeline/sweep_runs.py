@@ -38,14 +38,15 @@ def runs(
         settings = over(base, point.settings)
         holdout = listed(settings.get("holdout_cells"))
         modes = ["direct", "anchored"] if settings.get("anchored") else ["direct"]
-        config = model_config.read_config(point.model) if point.model else None
+        saved = {model.mode: model for model in point.saved}
+        config = point.saved[0].config if point.saved else None
         if config:
             model = config["model"]
             settings |= {"width": model["width"], "bin_size": model["bin_size"]}
-            modes = ["anchored" if model.get("anchored") else "direct"]
+            modes = list(saved)
         architecture, training = preset_file.read_with(settings["preset"], settings)
         width, bins = int(settings["width"]), architecture.bin_size
-        own_seeds = [0] if point.model else seeds
+        own_seeds = [0] if point.saved else seeds
         trained_on = config.get("cells", []) if config else [cell for cell in cells.measured if cell not in holdout]
         if config:
             tracks, dropout = list(config["model"].get("tracks", [])), config["model"].get("track_dropout", 0.0)
@@ -82,7 +83,9 @@ def runs(
                     "folder": place + of_seed,
                     "label": (place + of_seed).removeprefix("points/").strip("/").replace("/", " "),
                     "seed": seed,
-                    "trained": point.model is not None,
+                    "trained": bool(point.saved),
+                    "saved": saved[mode].name if saved else None,
+                    "known": model_config.given_cells(saved[mode].config) if saved else [],
                     "preset": settings["preset"],
                     "batch_size": training.batch_size,
                     "args": _arguments(of_run, command, without=("preset", "batch_size")),

@@ -65,6 +65,13 @@ def findings(study: Study) -> list[str]:
         missing = file.header["parameters"].get("missing_tracks")
         if missing:
             sentences.append(f"{cell} has no {facts.track_names(missing)}; it was predicted without.")
+        sentences += [f"{note}." for note in file.header["parameters"].get("unlike_training", [])]
+        unknown = file.data["predicted"].null_count()
+        if unknown:
+            sentences.append(
+                f"{style.count(unknown)} of {style.count(len(file.data))} genes of {cell} are measured in no known "
+                "cell under their gene id, and have no prediction of their change from these."
+            )
     sentences += card.sentences(study)
     sentences += _teachers(inputs)
     sentences += _hidden(study, models)

@@ -166,3 +166,61 @@ def test_a_preset_that_tasks_could_not_find_is_refused(tmp_path: Path) -> None:
     assert result.exit_code == 65
     mend = "name the preset 'own.json' without its folder, and give the file by --preset_files"
     assert f"point 'a': {mend}" in result.output
+
+
+def saved(folder: Path, name: str, *, anchored: bool, **more: Any) -> Path:
+    """A folder whose config.json is that of a model which reads dnase and ctcf."""
+    model = {"width": 600, "bin_size": 40, "tracks": ["dnase", "ctcf"], "track_dropout": 0.1, "anchored": anchored}
+    (folder / name).mkdir()
+    (folder / name / "config.json").write_text(json.dumps({"model": model, **more}))
+    return folder / name
+
+
+KNOWN = "cell,assay,file,replicate\n" + "".join(
+    f"{cell},{assay},{cell}.{kind},1\n"
+    for cell in ("K", "L", "M", "N")
+    for assay, kind in (("dnase", "bw"), ("h3k27ac", "27.bw"), ("rna", "tsv"))
+)
+
+
+def pretrained(folder: Path, sheet: str = SHEET) -> tuple[Result, dict[str, Any]]:
+    (folder / "known.csv").write_text(KNOWN)
+    direct = saved(folder, "direct", anchored=False, cells=["K", "L", "M"])
+    anchored = saved(folder, "anchored", anchored=True, cells=["K", "L", "M"], anchor="given")
+    models = ["--model", f"own={direct}", "--model", f"own-anchored={anchored}"]
+    result = make(folder, *models, "--known-cells", folder / "known.csv", sheet=sheet)
+    made = folder / "plan.json"
+    return result, json.loads(made.read_text()) if made.exists() else {}
+
+
+def test_an_anchored_model_without_known_cells_of_its_own_is_given_those_that_ship(tmp_path: Path) -> None:
+    result, made = pretrained(tmp_path)
+    assert result.exit_code == 0, result.output
+    direct, anchored = made["runs"]
+    assert (direct["model"], anchored["model"]) == ("own", "own-anchored")
+    assert [one["meta"]["folder"] for one in made["runs"]] == ["", "anchored/"]  # two models of one point
+    assert len(made["points"]) == 1
+    known = [cell for cell in made["cells"] if cell["role"] == "known"]
+    assert [cell["cell"] for cell in known] == ["K", "L", "M"]  # N is none that the model knows
+    assert known[0]["tracks"] == [{"assay": "dnase", "file": "K.bw"}]  # h3k27ac is not read
+    assert [task["meta"]["cell"] for task in anchored["tasks"]] == ["A", "B", "C"]
+    assert anchored["tasks"][0]["reads"]["signals"] == ["A", "K", "L", "M"]
+    assert anchored["tasks"][0]["reads"]["expression"] == ["K", "L", "M"]
+    assert direct["tasks"][0]["reads"]["signals"] == ["A"]
+    assert {table["cell"] for table in made["tables"]} == {"A", "B"}
+    assert [scene["meta"]["cell"] for scene in made["scenes"]] == ["A", "B", "C"]
+    assert [protocol["holdout"] for protocol in made["protocols"]] == [[]]
+    assert made["notes"][-1].endswith("come with it: K, L, M.")
+
+
+def test_a_known_cell_of_the_users_own_stands_for_the_one_that_ships(tmp_path: Path) -> None:
+    mine = SHEET.replace(",A,", ",K,").replace(",C,", ",L,")
+    result, made = pretrained(tmp_path, mine)
+    assert result.exit_code == 65
+    assert "predicts K as the change from two or more of K, L, M, and it has M alone" in result.output
+    (tmp_path / "more").mkdir()
+    result, made = pretrained(tmp_path / "more", SHEET.replace(",A,", ",K,"))
+    assert result.exit_code == 0, result.output
+    read = {task["meta"]["cell"]: task["reads"] for task in made["runs"][1]["tasks"]}
+    assert read["K"]["expression"] == ["L", "M"]  # no part of its own anchor
+    assert read["B"]["expression"] == ["K", "L", "M"]

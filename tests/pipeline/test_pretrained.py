@@ -1,0 +1,110 @@
+"""A real run of the shipped models: a cell of which called peaks alone are there, in another annotation than theirs."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pyBigWig
+import pytest
+
+from crexpress.core import artifacts
+from launching import ROOT, Pipeline, tasks
+
+pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+K562, CELLS = ROOT / "assets/k562", ROOT / "assets/cells"
+CHROM = "chr22"
+KNOWN = ["K562", "HeLa-S3", "HUVEC", "NHEK"]
+RENAMED = 5  # genes that no known cell has under the id of this annotation
+
+
+def narrow_peaks(bigwig: Path, output: Path) -> str:
+    """Called peaks of a chromosome, as ENCODE gives them: the height in signalValue, the seventh column."""
+    with gzip.open(output, "wt") as file, pyBigWig.open(str(bigwig)) as signal:
+        for number, (start, end, value) in enumerate(signal.intervals(CHROM)):
+            file.write(f"{CHROM}\t{start}\t{end}\tpeak{number}\t0\t.\t{value:.5f}\t-1\t-1\t{(end - start) // 2}\n")
+    return output.name
+
+
+def coverage(output: Path) -> str:
+    """Signal everywhere, as coverage has it and called peaks have not."""
+    with gzip.open(output, "wt") as file:
+        for start in range(0, 50_000_000, 200):
+            value = 1 + np.sin(start) ** 2
+            file.write(f"{CHROM}\t{start}\t{start + 200}\tbin{start}\t0\t.\t{value:.3f}\t-1\t-1\n")
+    return output.name
+
+
+def of_chromosome(source: Path, output: Path) -> list[str]:
+    """The lines of a chromosome, also written to `output`."""
+    with gzip.open(source, "rt") as file:
+        lines = [line for line in file if line.startswith(f"{CHROM}\t")]
+    output.write_text("".join(lines))
+    return lines
+
+
+def annotation(output: Path) -> list[str]:
+    """Genes of a later release: other versions, and some with other ids; these ids."""
+    lines = of_chromosome(K562 / "GENCODE24.protein_coding.hg38.derived.gtf.gz", output)
+    text = re.sub(r'(ENSG\d+)\.\d+"', r'\1.99"', "".join(lines))
+    ids = sorted(set(re.findall(r"ENSG\d+", text)))[:RENAMED]
+    for number, name in enumerate(ids):
+        text = text.replace(name, f"ENSG9999999999{number}")
+    output.write_text(text)
+    return [f"ENSG9999999999{number}.99" for number in range(RENAMED)]
+
+
+def predicted(folder: Path, cell: str) -> artifacts.Table:
+    return artifacts.read_table(folder / f"predictions/predictions.{cell}.parquet", "predictions")
+
+
+def test_a_cell_with_tracks_alone_gets_expression_and_links_without_training(pipeline: Pipeline) -> None:
+    place = pipeline.folder
+    renamed = annotation(place / "later.gtf")
+    of_chromosome(K562 / "cCRE_like.shared.hg38.bed.gz", place / "ccres.bed")
+    rows = []
+    for name in ("DNase", "H3K27ac"):
+        peaks = narrow_peaks(CELLS / f"HUVEC.{name}.peaks.hg38.bw", place / f"{name}.narrowPeak.gz")
+        rows.append(f"MINE,{name.lower()},{peaks}")
+    rows += [f"WIDE,dnase,{coverage(place / 'wide.broadPeak.gz')}", "WIDE,h3k27ac,H3K27ac.copy.narrowPeak.gz"]
+    (place / "H3K27ac.copy.narrowPeak.gz").symlink_to("H3K27ac.narrowPeak.gz")
+    (place / "sheet.csv").write_text("\n".join(["cell,assay,file,replicate", *(f"{row},1" for row in rows)]) + "\n")
+    done = pipeline.run(
+        *("--model", "pretrained", "--samplesheet", "sheet.csv", "--tracks", "dnase,h3k27ac", "--outdir", "out"),
+        *("--gtf", "later.gtf", "--ccres", "ccres.bed", "--merge_method", "none", "--interpret_cells", "MINE"),
+        *("--chrom_sizes", K562 / "GRCh38_EBV.chrom.sizes.tsv"),
+    )
+    assert not [name for name in tasks(done) if name.startswith(("TRAIN", "FIT_BASELINES"))]
+    out = place / "out"
+
+    truth = pl.read_csv(CELLS / "HUVEC.gene_expression.GENCODE24_PC.tsv.gz", separator="\t").select(
+        pl.col("gene_id").str.split(".").list.first() + ".99", measured=(1 + pl.col("TPM_Roadmap")).log10()
+    )
+    reached = {}
+    for mode, folder in (("direct", out), ("anchored", out / "anchored")):
+        table, header = predicted(folder, "MINE")
+        about = header["parameters"]
+        assert about["missing_tracks"] == ["h3k4me3", "ctcf"]
+        assert about["anchor_cells"] == (KNOWN if mode == "anchored" else [])
+        assert about["unlike_training"] == []  # narrowPeak: the scale of training
+        lost = table.filter(pl.col("predicted").is_null())["gene_id"].to_list()
+        assert sorted(lost) == (renamed if mode == "anchored" else [])  # no id is taken for another
+        both = table.join(truth, on="gene_id").drop_nulls()
+        assert len(both) > 400
+        reached[mode] = np.corrcoef(both["predicted"], both["measured"])[0, 1]
+    # genes that were trained on, in a cell that is among the known ones: a rough figure, but none that chance gives
+    assert reached["anchored"] > reached["direct"] > 0.7
+
+    [note] = predicted(out / "anchored", "WIDE").header["parameters"]["unlike_training"]
+    assert note.startswith("WIDE: dnase has signal in ")
+    page = (out / "report.html").read_text()
+    assert "WIDE: dnase has signal in" in page
+    assert f"{RENAMED} of {len(table)} genes of MINE are measured in no known cell" in page
+    with gzip.open(out / "tables/links.MINE.tsv.gz", "rt") as file:
+        assert len(file.readlines()) > 100
+    shown = pl.read_csv(out / "tables/genes.MINE.tsv", separator="\t")["predicted"].null_count()
+    assert shown == RENAMED  # the anchored model's figures: the better one in a cell never seen
+    sources = json.loads((out / "pipeline_info/manifest.json").read_text())["inputs"]
+    assert {"DNase.narrowPeak.gz", "NHEK.H3K27ac.peaks.hg38.bw"} <= {source["file"] for source in sources}
