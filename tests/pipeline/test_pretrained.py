@@ -16,7 +16,7 @@ from launching import ROOT, Pipeline, tasks
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 K562, CELLS = ROOT / "assets/k562", ROOT / "assets/cells"
 CHROM = "chr22"
-KNOWN = ["K562", "HeLa-S3", "HUVEC", "NHEK"]
+KNOWN = ["HUVEC", "HeLa-S3", "K562", "NHEK"]
 RENAMED = 5  # genes that no known cell has under the id of this annotation
 
 
@@ -56,7 +56,19 @@ def annotation(output: Path) -> list[str]:
     return [f"ENSG9999999999{number}.99" for number in range(RENAMED)]
 
 
-def predicted(folder: Path, cell: str) -> artifacts.Table:
+def measured(table: Path) -> pl.DataFrame:
+    """Genes that a cell's table measures, by the ids of the later release, with log10(1 + TPM)."""
+    return (
+        pl.read_csv(table, separator="\t", infer_schema_length=0)
+        .select(
+            pl.col("gene_id").str.split(".").list.first() + ".99",
+            measured=(1 + pl.col("TPM_Roadmap").cast(pl.Float64, strict=False)).log10(),
+        )
+        .drop_nulls()
+    )
+
+
+def predicted(folder: Path, cell: str) -> tuple[pl.DataFrame, artifacts.Header]:
     return artifacts.read_table(folder / f"predictions/predictions.{cell}.parquet", "predictions")
 
 
@@ -79,9 +91,9 @@ def test_a_cell_with_tracks_alone_gets_expression_and_links_without_training(pip
     assert not [name for name in tasks(done) if name.startswith(("TRAIN", "FIT_BASELINES"))]
     out = place / "out"
 
-    truth = pl.read_csv(CELLS / "HUVEC.gene_expression.GENCODE24_PC.tsv.gz", separator="\t").select(
-        pl.col("gene_id").str.split(".").list.first() + ".99", measured=(1 + pl.col("TPM_Roadmap")).log10()
-    )
+    truth = measured(CELLS / "HUVEC.gene_expression.GENCODE24_PC.tsv.gz")
+    tables = [path for place in (CELLS, K562) for path in place.glob("*.gene_expression.*")]
+    known = {name for path in tables for name in measured(path)["gene_id"]}
     reached = {}
     for mode, folder in (("direct", out), ("anchored", out / "anchored")):
         table, header = predicted(folder, "MINE")
@@ -90,21 +102,23 @@ def test_a_cell_with_tracks_alone_gets_expression_and_links_without_training(pip
         assert about["anchor_cells"] == (KNOWN if mode == "anchored" else [])
         assert about["unlike_training"] == []  # narrowPeak: the scale of training
         lost = table.filter(pl.col("predicted").is_null())["gene_id"].to_list()
-        assert sorted(lost) == (renamed if mode == "anchored" else [])  # no id is taken for another
+        unknown = {*table["gene_id"]} - known if mode == "anchored" else set()
+        assert {*lost} == unknown  # no id is taken for another
+        assert len(unknown & {*renamed}) == (RENAMED if mode == "anchored" else 0)
         both = table.join(truth, on="gene_id").drop_nulls()
-        assert len(both) > 400
+        assert len(both) > 350
         reached[mode] = np.corrcoef(both["predicted"], both["measured"])[0, 1]
     # genes that were trained on, in a cell that is among the known ones: a rough figure, but none that chance gives
     assert reached["anchored"] > reached["direct"] > 0.7
 
-    [note] = predicted(out / "anchored", "WIDE").header["parameters"]["unlike_training"]
+    [note] = predicted(out / "anchored", "WIDE")[1]["parameters"]["unlike_training"]
     assert note.startswith("WIDE: dnase has signal in ")
     page = (out / "report.html").read_text()
     assert "WIDE: dnase has signal in" in page
-    assert f"{RENAMED} of {len(table)} genes of MINE are measured in no known cell" in page
+    assert f"{len(unknown)} of {len(table)} genes of MINE are measured in no known cell" in page
     with gzip.open(out / "tables/links.MINE.tsv.gz", "rt") as file:
         assert len(file.readlines()) > 100
     shown = pl.read_csv(out / "tables/genes.MINE.tsv", separator="\t")["predicted"].null_count()
-    assert shown == RENAMED  # the anchored model's figures: the better one in a cell never seen
+    assert shown == len(unknown)  # the anchored model's figures: the better one in a cell never seen
     sources = json.loads((out / "pipeline_info/manifest.json").read_text())["inputs"]
     assert {"DNase.narrowPeak.gz", "NHEK.H3K27ac.peaks.hg38.bw"} <= {source["file"] for source in sources}

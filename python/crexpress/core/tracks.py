@@ -72,10 +72,11 @@ class Level(NamedTuple):
 
 def unlike(track: str, cell: float, training: Iterable[float]) -> str | None:
     """What to tell of a track by its share of elements with signal, in a cell and in (each cell of) training: None, or
-    how they differ where that of the cell is beyond twice the largest or half the smallest.
+    how they differ: where that of the cell is beyond twice the largest or half the smallest, or it leaves half as many
+    elements without signal as any (peaks of DNase are on half of them, and of twice that there is none).
     """
     low, high = min(training), max(training)
-    if low / UNLIKE <= cell <= high * UNLIKE:
+    if low / UNLIKE <= cell <= high * UNLIKE and 1 - cell >= (1 - high) / UNLIKE:
         return None
     there = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
     return (
