@@ -11,6 +11,7 @@ include { EVALUATE           } from '../../modules/evaluate'
 include { FIT_BASELINES      } from '../../modules/fit-baselines'
 include { MEASURE_COMPLEXITY } from '../../modules/measure-complexity'
 include { MULTIQC            } from '../../modules/multiqc'
+include { PLOT_LOCUS         } from '../../modules/plot-locus'
 include { REPORT             } from '../../modules/report'
 
 workflow ASSESS {
@@ -64,6 +65,12 @@ workflow ASSESS {
         .combine(gather(told.map { point, files -> [point, 0, files] }.mix(figures)), by: 0)
         .map { point, own, files -> [point, own, pick(files, shown)] }
     REPORT(told_with_figures, screen_names, screen_files, tool(code, 'report'))
+    def drawn = ['elements', 'genes', 'predictions', 'expression', 'links', 'signals', 'contacts']
+    PLOT_LOCUS(
+        told.map { point, files -> [point, pick(files, drawn)] }
+            .filter { _point, files -> run.genes && files.any { path -> kind_of(path) == 'links' } },
+        screen_names, screen_files, flags(run, [], [ask_genes: 'genes']), tool(code, 'plot-locus')
+    )
 
     MULTIQC(
         REPORT.out.multiqc.filter { run.multiqc }, place("${projectDir}/assets/multiqc_config.yml"),

@@ -37,7 +37,10 @@ workflow PLAN {
         place(run.gtf), screens && run.chrom_sizes ? place(run.chrom_sizes) : [],
         drawn.map { one -> screens ? one.ccres : [] }, screens.keySet().toList(), screens.values().toList(),
         drawn.map { one -> one.screened },
-        flags(run + [fit_links: screen_to_fit(run)], ['biotypes', 'exclude_chromosomes', 'crispr_cell', 'fit_links']),
+        flags(
+            run + [fit_links: screen_to_fit(run)],
+            ['biotypes', 'exclude_chromosomes', 'crispr_cell', 'fit_links'], [ask_genes: 'genes']
+        ),
         tool(code, 'check-files')
     )
     CHECK_FILES.out.warnings.subscribe { path -> path.readLines().each { warning -> log.warn(warning) } }

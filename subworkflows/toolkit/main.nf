@@ -78,6 +78,7 @@ def uses() {
         'match-quantiles': 'core formats prepare cli',
         'measure-complexity': 'core formats prepare models data training report pipeline cli',
         'merge-ccres': 'core formats prepare cli',
+        'plot-locus': 'core formats prepare models data evaluate report cli',
         'predict': 'core formats prepare models data training apply cli',
         'quantify-expression': 'core formats prepare cli',
         'report': 'core formats prepare models data baselines links evaluate report cli',

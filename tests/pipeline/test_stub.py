@@ -91,7 +91,8 @@ def test_changed_code_runs_again_what_it_can_touch_and_nothing_else(pipeline: Pi
     words = "contributions,motifs,variants,attention,active,categories,embeddings"
     explain = ("--explain", words, "--genes", "GENE1", "--variants", str(ROOT / "assets/test/ccres.bed.gz"))
     more = pipeline.run(*arguments, "--combine_links", "--complexity", *explain)
-    read_again = ["MEASURE_COMPLEXITY", "EVALUATE (crexpress-small)", "REPORT (crexpress-small)"]
+    asked = ["CHECK_FILES", "PLOT_LOCUS (crexpress-small)"]
+    read_again = [*asked, "MEASURE_COMPLEXITY", "EVALUATE (crexpress-small)", "REPORT (crexpress-small)"]
     assert tasks(more) == sorted([*COMBINED, *EXPLAINED, *read_again])
     change(pipeline, "prepare/genes.py")  # all tools but the mean over seeds use it, and all else is below
     assert tasks(pipeline.run(*arguments)) == tasks(first)

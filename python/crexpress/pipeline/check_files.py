@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crexpress.core.errors import InputError
+from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.files import replacing
 from crexpress.formats import screen_files, text_files
 from crexpress.formats.samplesheet import TABLES
 from crexpress.links.train import FEWEST
-from crexpress.prepare import expression, quantifications, screening
+from crexpress.prepare import asked_genes, expression, quantifications, screening
 from crexpress.prepare.genes import read_genes
 
 
@@ -34,6 +34,17 @@ def table_faults(tables: Iterable[tuple[str, str, str]], annotation: pl.DataFram
         except InputError as error:
             faults.append(f"{cell}, {quantity}: {error}")
     return faults
+
+
+def gene_faults(names: Sequence[str], annotation: pl.DataFrame) -> list[str]:
+    """One sentence for every gene asked for by a name that none or several have."""
+    try:
+        asked_genes.rows(annotation, names)
+    except InputErrors as error:
+        return [f"--ask-genes: {fault}" for fault in error.faults]
+    except InputError as error:
+        return [f"--ask-genes: {error}"]
+    return []
 
 
 def _require_number(path: Path, column: str) -> None:

@@ -28,7 +28,7 @@ def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbols: Seque
     apart; else one.
     """
     if symbols:
-        return [Example(locus.choose(inputs, cell, pairs, symbol), "asked for", "Asked for.") for symbol in symbols]
+        return [Example(row, "asked for", "Asked for.") for row in locus.asked(inputs, cell, symbols)]
     ranked = _by_screen(inputs, cell, pairs) if pairs is not None else _by_expression(inputs, cell)
     if len(ranked) < 2:
         return [Example(locus.choose(inputs, cell, pairs), "example", _WHY_ONE if pairs is None else _WHY_SCREEN)]

@@ -9,13 +9,13 @@ import numpy as np
 import polars as pl
 from scipy import ndimage
 
-from crexpress.core import builds, methods, splits
+from crexpress.core import builds, log, methods, splits
 from crexpress.core.artifacts import Arrays
 from crexpress.core.errors import InputError
 from crexpress.core.intervals import overlapping
 from crexpress.core.tracks import element_means
 from crexpress.formats import screen_files
-from crexpress.prepare import screening
+from crexpress.prepare import asked_genes, screening
 from crexpress.prepare.contacts import Contacts, Value
 from crexpress.report import cell_facts, facts, style
 from crexpress.report.inputs import Inputs, Loaded
@@ -31,8 +31,8 @@ Row = Mapping[str, Any]
 class Locus:
     """What one picture shows.
 
-    `gene` is its row of genes.parquet, `view` 0-based half-open, `linked` its rows of the links table, `elements`
-    those in view, `tracks` a value per element of each (cell, track), `loops` both anchors [n, 4] in bp,
+    `gene` is its row of genes.parquet, `view` 0-based half-open, `linked` its rows of `cell_facts.candidates`,
+    `elements` those in view, `tracks` a value per element of each (cell, track), `loops` both anchors [n, 4] in bp,
     `tested` the gene's tested intervals or None without a screen, `genes` all genes in view.
     """
 
@@ -89,21 +89,30 @@ def file_name(name: str) -> str:
     return re.sub(r"[^\w.-]", "_", name)
 
 
-def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | None = None) -> Row:
-    """The gene to show: `symbol`; else, of those with regulated pairs among their links, unseen ones first, the one
-    with most such pairs and loops; without a screen the unseen gene with most loops and the highest prediction.
+def asked(inputs: Inputs, cell: str, names: Sequence[str]) -> list[Row]:
+    """Genes by symbol or id, as rows of genes.parquet; those without any link are said and left out.
 
-    Raises InputError for a symbol that has no links.
+    Raises InputError for names that no gene or several have, and where no gene is left.
+    """
+    genes = inputs.genes.data[asked_genes.rows(inputs.genes.data, names)]
+    linked = set(cell_facts.candidates(inputs, cell)["gene_id"].unique())
+    lacking = [name for name, gene in zip(names, genes["gene_id"], strict=True) if gene not in linked]
+    told = f"{inputs.links[cell].name} holds no link of {', '.join(lacking)}: no element is in reach"
+    if lacking and len(lacking) == len(names):
+        raise InputError(f"{told}; ask for other genes")
+    if lacking:
+        log.say(f"Warning: {told}; not drawn")
+    return genes.filter(pl.col("gene_id").is_in(list(linked))).rows(named=True)
+
+
+def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None) -> Row:
+    """The gene to show: of those with regulated pairs among their links, unseen ones first, the one with most such
+    pairs and loops; without a screen the unseen gene with most loops and the highest prediction.
     """
     links = inputs.links[cell]
     genes = inputs.genes.data.join(
         links.data.select("gene_id").unique(), on="gene_id", how="semi", maintain_order="left"
     )
-    if symbol is not None:
-        found = genes.filter((pl.col("gene_name") == symbol) | (pl.col("gene_id") == symbol))
-        if found.is_empty():
-            raise InputError(f"--gene {symbol}: {links.name} holds no link of a gene of that name or id")
-        return found.row(0, named=True)
     counted = pl.DataFrame(schema={"gene_id": pl.String, "positives": pl.UInt32})
     if pairs is not None:
         counted = (
@@ -127,11 +136,20 @@ def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, symbol: str | 
 
 
 def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> Locus:
-    """Collect what the picture of `gene` in `cell` shows; the view holds its strongest, tested and looped elements."""
-    links, contacts = inputs.links[cell], inputs.contacts.get(cell)
-    of_gene = links.data.filter(pl.col("gene_id") == gene["gene_id"]).sort("start")
-    linked = cell_facts.marked(inputs, cell, of_gene)
-    shown = [linked.sort(name, descending=True, nulls_last=True).head(STRONGEST) for name in scores(links)]
+    """Collect what the picture of `gene` in `cell` shows; the view holds its strongest, tested and looped elements.
+
+    A link model scores elements that the network has not read: they are linked as well, and not `read`.
+    """
+    labels, contacts = scores(inputs.links[cell]), inputs.contacts.get(cell)
+    linked = cell_facts.candidates(inputs, cell).filter(pl.col("gene_id") == gene["gene_id"]).sort("start")
+    of_network = [pl.col(name).is_not_null() for name in labels if name != methods.PROBABILITY]
+    linked = linked.with_columns(read=pl.any_horizontal(of_network or [pl.lit(True)]))
+    shown = [
+        linked.filter("called" if name == methods.PROBABILITY else "read")
+        .sort(name, descending=True, nulls_last=True)
+        .head(STRONGEST)
+        for name in labels
+    ]
     shown.append(linked.filter(looped(contacts, linked)).sort(pl.col("distance").abs()).head(STRONGEST))
     tested = None
     if pairs is not None:

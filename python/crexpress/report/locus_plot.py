@@ -139,14 +139,14 @@ def _draw_screen(axis: Axes, locus: Locus) -> None:
 
 
 def _draw_elements(axis: Axes, locus: Locus) -> None:
-    """cCREs by class, at least 0.15 % of the view wide; faint where they are not linked to the gene."""
+    """cCREs by class, at least 0.15 % of the view wide; faint where the network has not read them for the gene."""
     least = (locus.view[1] - locus.view[0]) * 0.0015
-    linked = set(locus.linked["element_id"])
+    read = set(locus.linked.filter("read")["element_id"])
     for row in locus.elements.filter(pl.col("class") != TSS).iter_rows(named=True):
         width = max(row["ccre_end"] - row["ccre_start"], least)
         left = (row["ccre_start"] + row["ccre_end"] - width) / 2
         colour = CLASS_COLOURS.get(row["class"], style.GREY)
-        alpha = 1.0 if row["element_id"] in linked else 0.3
+        alpha = 1.0 if row["element_id"] in read else 0.3
         axis.add_patch(Rectangle((left, 0.1), width, 0.8, facecolor=colour, linewidth=0, alpha=alpha))
     axis.set_ylim(0, 1)
     _name(axis, "cCREs")

@@ -15,7 +15,19 @@ import pytest
 
 from crexpress.core import artifacts, methods, splits
 from crexpress.core.errors import InputError
-from crexpress.report import facts, findings, headline, html, linkage, locus, locus_plot, metrics, multiqc, style
+from crexpress.report import (
+    facts,
+    figures_of_genes,
+    findings,
+    headline,
+    html,
+    linkage,
+    locus,
+    locus_plot,
+    metrics,
+    multiqc,
+    style,
+)
 from crexpress.report.inputs import load
 from crexpress.report.metrics import Figure, View
 from crexpress.report.page import Picture, Text
@@ -416,21 +428,53 @@ def test_locus_is_an_unseen_gene_with_a_confirmed_element_and_can_be_chosen(run:
     pairs = locus.screen([str(run.folder / "screen.tsv")], inputs)
     hit = pairs.filter(pl.col("regulated"))["gene_id"][0]
     assert locus.choose(inputs, "A", pairs)["gene_id"] == hit
-    chosen = locus.choose(inputs, "A", pairs, "NAME7")
-    assert chosen["gene_id"] == "G7"
+    assert [row["gene_id"] for row in locus.asked(inputs, "A", ["G94", "NAME7"])] == ["G94", "G7"]
     without = locus.choose(inputs, "A", None)
     predicted = inputs.predictions["A"].data.filter(pl.col("split") == "test").sort("predicted")
     assert without["gene_id"] == predicted["gene_id"][-1]
 
 
 def test_an_unknown_gene_is_refused(run: Run) -> None:
-    with pytest.raises(InputError, match=r"NOSUCH.*links\.A\.parquet"):
-        locus.choose(run.inputs(), "A", None, "NOSUCH")
+    with pytest.raises(InputError, match=r"no gene NOSUCH"):
+        locus.asked(run.inputs(), "A", ["NOSUCH"])
+
+
+def test_a_gene_without_links_is_said_and_the_others_are_drawn(
+    run: Run, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    inputs = run.inputs()
+    links = inputs.links["A"]
+    few = dataclasses.replace(links, data=links.data.filter(pl.col("gene_id") != "G7"))
+    inputs = dataclasses.replace(inputs, links={"A": few}, known={})
+    folder = tmp_path_factory.mktemp("loci")
+    with pytest.raises(InputError, match=r"links\.A\.parquet holds no link of NAME7: no element is in reach"):
+        locus.asked(inputs, "A", ["NAME7"])
+    assert figures_of_genes.write(inputs, ["NAME7", "NAME94"], None, folder) == ["locus.NAME94.A"]
+    assert {path.suffix for path in folder.iterdir()} == {".svg", ".png", ".pdf", ".txt"}
+    assert "NAME94" in (folder / "locus.NAME94.A.svg").read_text()  # text is text
+    assert (folder / "locus.NAME94.A.txt").read_text().startswith("NAME94 (G94) in A, ")
+
+
+def test_elements_that_only_the_link_model_scored_are_in_the_locus(run: Run, tmp_path: Path) -> None:
+    """A network with few neighbours must not hide an enhancer that lies further away."""
+    inputs = run.inputs()
+    links = inputs.links["A"]
+    whole = links.data.drop("attention", "attention_distance").with_columns(
+        probability=pl.lit(0.5), linked=pl.lit(True), sentence=pl.lit("because"), evidence=pl.lit(None, pl.String)
+    )
+    near = links.data.filter(pl.col("distance").abs() < 3_000)
+    about = {"scores": [{"name": "probability", "label": "probability", "higher_is_better": True}]}
+    scored = dataclasses.replace(links, data=whole, header=links.header | {"parameters": about | {"link_model": "x"}})
+    both = dataclasses.replace(links, data=near.with_columns(probability=pl.lit(0.5), sentence=pl.lit("because")))
+    inputs = dataclasses.replace(inputs, links={"A": both}, scored={"A": scored}, known={})
+    shown = locus.gather(inputs, "A", run.genes.row(5, named=True), None)
+    assert len(shown.linked.filter("read")) < len(shown.linked)
+    assert len(shown.linked) == len(whole.filter(pl.col("gene_id") == run.genes["gene_id"][5]))
 
 
 def test_a_gene_without_any_links_to_show_is_refused(run: Run, tmp_path: Path) -> None:
     inputs = load(run.tiny.genes, predictions=[run.folder / "predictions.B.parquet"])
-    with pytest.raises(InputError, match=r"--gene NAME7: .* needs the --links"):
+    with pytest.raises(InputError, match=r"--ask-genes NAME7: .* needs the --links"):
         loci.section(Study(inputs, tmp_path, None, ["NAME7"]))
 
 

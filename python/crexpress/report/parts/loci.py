@@ -18,7 +18,7 @@ def section(study: Study) -> Section | None:
     inputs = study.inputs
     if not inputs.links:
         if study.genes:
-            raise InputError(f"--gene {study.genes[0]}: the picture of a locus needs the --links of a cell")
+            raise InputError(f"--ask-genes {study.genes[0]}: the picture of a locus needs the --links of a cell")
         return None
     cell = cell_of(inputs)
     found = examples.choose(inputs, cell, study.pairs, study.genes)

@@ -39,7 +39,9 @@ def legend(shown: locus.Locus) -> str:
         parts.append(
             f"CRISPR screen: {len(shown.tested)} elements tested for this gene, filled where it responded ({hits})."
         )
-    parts.append("cCREs: promoter-like purple, proximal orange, distal grey; faint where not read for this gene.")
+    parts.append(
+        "cCREs: promoter-like purple, proximal orange, distal grey; faint where the network did not read them."
+    )
     if shown.tracks:
         parts.append("Tracks: mean over each element, on one scale for all cells.")
     return " ".join(parts)
