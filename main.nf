@@ -24,7 +24,7 @@ include { APPLY                   } from './subworkflows/apply'
 include { LINK                    } from './subworkflows/link'
 include { EXPLAIN                 } from './subworkflows/explain'
 include { ASSESS                  } from './subworkflows/assess'
-include { PROVENANCE              } from './subworkflows/provenance'
+include { PROVENANCE ; note_call  } from './subworkflows/provenance'
 
 workflow {
     main:
@@ -34,6 +34,7 @@ workflow {
     }
     def run = settings(params, projectDir) // the parameters as one map, typed and checked
     check_resumed()
+    note_call()
     TOOLKIT(projectDir, run.device)
     code = TOOLKIT.out.code
     gpu_code = TOOLKIT.out.gpu_code

@@ -49,6 +49,20 @@ workflow PROVENANCE {
         .subscribe { found -> write(folder.resolve('manifest.json'), json(about + [parameters: given] + found)) }
 }
 
+/**
+ * Tell every task, in its environment, how and when the run was called: the report shows it. The environment is no part
+ * of a task's key, so that -resume stays what it is; in base64, because a shell reads it. Addresses of hooks are secrets.
+ */
+def note_call() {
+    def words = workflow.commandLine.replaceFirst(/^\S*nextflow\S*(?=\s)/, 'nextflow')
+    def told = [
+        command: words.replaceAll(/(--hook_url[ =])\S+/, '$1...'),
+        started: workflow.start.format('yyyy-MM-dd HH:mm'),
+    ]
+    def text = groovy.json.JsonOutput.toJson(told).getBytes('UTF-8').encodeBase64().toString()
+    workflow.session.config.env = (workflow.session.config.env ?: [:]) + [CREXPRESS_RUN: text]
+}
+
 /** Name of a process, without the sub-workflow that calls it. */
 def simple(process) {
     return process.tokenize(':').last()

@@ -99,28 +99,37 @@ def _by_expression(inputs: Inputs, cell: str) -> list[tuple[str, str]]:
 
 def verdict(shown: locus.Locus, score: str, label: str) -> tuple[str, bool]:
     """Where the screen's regulated elements rank among the gene's by a score, in words, and whether that is a failure:
-    none of them among as many of the highest as there are.
+    none of them is a recommended link.
     """
     if shown.tested is None or not shown.tested["regulated"].any():
         return "", False
     far = shown.linked.filter(pl.col("distance").abs() >= cell_facts.PROMOTER, pl.col(score).is_not_null())
     far = far.with_columns(place=pl.col(score).rank("min", descending=True).cast(pl.Int64))
     places: list[int] = []
+    found = 0
     hits = shown.tested.filter("regulated")
     for start, end in hits.select("start", "end").iter_rows():
-        touching = far.filter((pl.col("start") < end) & (pl.col("end") > start))["place"]
-        places += [int(touching.min())] if len(touching) else []  # type: ignore[arg-type]
+        touching = far.filter((pl.col("start") < end) & (pl.col("end") > start))
+        places += [int(touching["place"].min())] if len(touching) else []  # type: ignore[arg-type]
+        found += bool(touching["called"].any())
     missed = len(hits) - len(places)
     text = ""
     if places:
         ranks = style.join(_ordinal(place) for place in sorted(places))
         many = len(places) > 1
         rank = "elements that the screen found rank" if many else "element that the screen found ranks"
-        text = f"The {rank} {ranks} of {len(far)} by {label}."
+        text = f"The {rank} {ranks} of {len(far)} by {label}; {_recommended(found, len(places))}."
     if missed:
         have = "have" if missed > 1 else "has"
         text += f" {missed} of the {len(hits)} regulated elements {have} no element among these links."
-    return text.strip(), not places or min(places) > len(hits)
+    return text.strip(), not found
+
+
+def _recommended(found: int, number: int) -> str:
+    """How many of the elements are recommended links."""
+    if number == 1:
+        return "it is recommended" if found else "it is not recommended"
+    return f"{found if found else 'none'} of them {'is' if found <= 1 else 'are'} recommended"
 
 
 def _ordinal(number: int) -> str:

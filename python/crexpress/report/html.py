@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from crexpress import __version__
 from crexpress.core import files
-from crexpress.report import facts, findings, headline, parts, verdict
+from crexpress.report import called, facts, findings, headline, parts, verdict
 from crexpress.report.page import Page
 from crexpress.report.study import Study
 
@@ -30,6 +30,7 @@ def build(study: Study, title: str | None = None, files: Sequence[tuple[str, str
         sections=[section for section in made if section is not None],
         version=__version__,
         files=files,
+        called=called.of_environment(),
     )
 
 

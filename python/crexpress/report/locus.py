@@ -102,7 +102,7 @@ def asked(inputs: Inputs, cell: str, names: Sequence[str]) -> list[Row]:
         raise InputError(f"{told}; ask for other genes")
     if lacking:
         log.say(f"Warning: {told}; not drawn")
-    return genes.filter(pl.col("gene_id").is_in(list(linked))).rows(named=True)
+    return list(genes.filter(pl.col("gene_id").is_in(list(linked))).iter_rows(named=True))
 
 
 def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None) -> Row:
@@ -150,17 +150,18 @@ def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> 
         .head(STRONGEST)
         for name in labels
     ]
-    shown.append(linked.filter(looped(contacts, linked)).sort(pl.col("distance").abs()).head(STRONGEST))
+    near = linked.filter("read")
+    shown.append(near.filter(looped(contacts, near)).sort(pl.col("distance").abs()).head(STRONGEST))
     tested = None
     if pairs is not None:
-        reach = (pl.col("end") > linked["start"].min()) & (pl.col("start") < linked["end"].max())
-        tested = pairs.filter((pl.col("gene_id") == gene["gene_id"]) & _of_cell(cell) & reach).sort("start")
-        shown.append(tested)
+        tested = pairs.filter((pl.col("gene_id") == gene["gene_id"]) & _of_cell(cell)).sort("start")
+        shown += [_within(tested, near), _within(tested.filter("regulated"), linked)]
     edges = [gene["tss"], gene["start"], gene["end"]]
     for frame in shown:
         edges += [*frame["start"], *frame["end"]]
     pad = max(2_000, (max(edges) - min(edges)) // 25)
     view = (min(edges) - pad, max(edges) + pad)
+    tested = None if tested is None else tested.filter((pl.col("end") > view[0]) & (pl.col("start") < view[1]))
 
     inside = (pl.col("chrom") == gene["chrom"]) & (pl.col("end") > view[0]) & (pl.col("start") < view[1])
     elements, tracks = linked.rename({"start": "ccre_start", "end": "ccre_end"}), {}
@@ -185,6 +186,11 @@ def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> 
         tested=tested,
         genes=inputs.genes.data.filter(inside),
     )
+
+
+def _within(tested: pl.DataFrame, linked: pl.DataFrame) -> pl.DataFrame:
+    """Tested intervals between the first and the last of these elements."""
+    return tested.filter((pl.col("end") > linked["start"].min()) & (pl.col("start") < linked["end"].max()))
 
 
 def _of_cell(cell: str) -> pl.Expr:

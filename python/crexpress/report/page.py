@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from crexpress.report import style
+from crexpress.report.called import Called
 from crexpress.report.metrics import Figure
 
 
@@ -150,6 +151,7 @@ class Page:
     version: str
     files: Sequence[tuple[str, str]] = ()  # (path from the page, what it is called) of files to open
     verdict: Sequence[str] = ()
+    called: Called | None = None
 
 
 def measured(figure: Figure | None, best: bool = False, digits: int = 3) -> TableCell:

@@ -134,9 +134,9 @@ def test_a_locus_that_fails_is_shown_as_one_that_fails(run: Run) -> None:
         pairs = locus.screen([str(run.folder / "one.tsv")], inputs)
         text, bad = examples.verdict(locus.gather(inputs, "A", gene, pairs), "attention", "attention")
         assert bad is failed
-        assert (
-            text == f"The element that the screen found ranks {examples._ordinal(place)} of {len(linked)} by attention."
-        )
+        recommended = "it is not recommended" if failed else "it is recommended"
+        ranks = f"{examples._ordinal(place)} of {len(linked)} by attention; {recommended}."
+        assert text == f"The element that the screen found ranks {ranks}"
     assert [examples._ordinal(n) for n in (1, 2, 3, 4, 11, 21, 112)] == [
         "1st",
         "2nd",

@@ -16,6 +16,7 @@ import pytest
 from crexpress.core import artifacts, methods, splits
 from crexpress.core.errors import InputError
 from crexpress.report import (
+    called,
     facts,
     figures_of_genes,
     findings,
@@ -437,6 +438,16 @@ def test_locus_is_an_unseen_gene_with_a_confirmed_element_and_can_be_chosen(run:
 def test_an_unknown_gene_is_refused(run: Run) -> None:
     with pytest.raises(InputError, match=r"no gene NOSUCH"):
         locus.asked(run.inputs(), "A", ["NOSUCH"])
+
+
+def test_the_command_of_the_run_stands_on_its_page_as_text(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert html.build(run.study()).called is None
+    told = {"command": "nextflow run . --outdir '<b>$(x)'", "started": "2026-11-30 08:00"}
+    monkeypatch.setenv(called.VARIABLE, base64.b64encode(json.dumps(told).encode()).decode())
+    page = html.render(html.build(run.study()))
+    assert "nextflow run . --outdir &#39;&lt;b&gt;$(x)&#39;</code>" in page
+    monkeypatch.setenv(called.VARIABLE, "no base64 of JSON")
+    assert html.build(run.study()).called is None
 
 
 def test_a_gene_without_links_is_said_and_the_others_are_drawn(

@@ -1,0 +1,25 @@
+"""How the run was called, and when: Nextflow tells its tasks, beside what their results depend on."""
+
+import base64
+import binascii
+import json
+import os
+from typing import NamedTuple
+
+VARIABLE = "CREXPRESS_RUN"  # base64 of JSON, because a command may hold anything that a shell reads
+
+
+class Called(NamedTuple):
+    """The command as it was typed, and the minute at which it began."""
+
+    command: str
+    started: str
+
+
+def of_environment() -> Called | None:
+    """What the pipeline says of itself (note_call in subworkflows/provenance); None for a tool called by hand."""
+    try:
+        told = json.loads(base64.b64decode(os.environ.get(VARIABLE, ""), validate=True))
+        return Called(str(told["command"]), str(told["started"]))
+    except (binascii.Error, ValueError, KeyError, TypeError):
+        return None
