@@ -283,10 +283,11 @@ def test_the_report_of_a_study_draws_the_genes_asked_for(
     for path in (tiny.elements, tiny.genes, tiny.expression("A"), tiny.expression("B")):
         (study / path.name).symlink_to(path)
     monkeypatch.chdir(tmp_path)
-    words = [word.replace("GATA1,MYC", "NAME7,G94") for word in line_of("tutorial-cells.md", "report")]
+    words = [word.replace("GATA1,MYC", "NAME7,G94") for word in line_of("tutorial-cells.md", "plot-locus")]
     done = run(*words)
     assert done.exit_code == 0, done.output
-    figures = tmp_path / "figures-of-genes" / "figures"
+    figures = tmp_path / "figures-of-genes"
     drawn = {path.name for path in figures.iterdir()}
-    assert {f"locus-{name}.{kind}" for name in ("NAME7", "NAME94") for kind in ("svg", "png", "pdf")} <= drawn
-    assert "NAME7" in (figures / "locus-NAME7.svg").read_text()  # text is text
+    kinds = ("svg", "png", "pdf", "txt")
+    assert {f"locus.{name}.A.{kind}" for name in ("NAME7", "NAME94") for kind in kinds} == drawn
+    assert "NAME7" in (figures / "locus.NAME7.A.svg").read_text()  # text is text
