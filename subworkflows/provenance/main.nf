@@ -50,8 +50,9 @@ workflow PROVENANCE {
 }
 
 /**
- * Tell every task, in its environment, how and when the run was called: the report shows it. The environment is no part
- * of a task's key, so that -resume stays what it is; in base64, because a shell reads it. Addresses of hooks are secrets.
+ * Tell every task, in its environment, how and when the run was called: the report shows it. The environment is no
+ * part of a task's key, so that -resume stays what it is; in base64, because a shell reads it. A hook's address is
+ * a secret.
  */
 def note_call() {
     def words = workflow.commandLine.replaceFirst(/^\S*nextflow\S*(?=\s)/, 'nextflow')
