@@ -172,8 +172,14 @@ def _lines(path: str | Path) -> Iterator[tuple[int, str]]:
 
 
 def names(given: str) -> list[str]:
-    """ "A,B" -> its names; the path of a file -> the first word of each line, # lines left out. Each once, in order."""
+    """ "A,B" -> its names; the path of a file -> the first word of each line, # lines left out. Each once, in order.
+
+    InputError where nothing is named, such as by the list of a category of classify-genes without genes.
+    """
     path = Path(given)
-    if not path.is_file():
-        return list(dict.fromkeys(listed(given)))
-    return list(dict.fromkeys(read_lines(path)["text"].str.strip_chars().str.extract(r"^([^\s,;]+)").drop_nulls()))
+    first = r"^([^\s,;]+)"
+    texts = read_lines(path, empty=True)["text"].str.strip_chars().str.extract(first) if path.is_file() else None
+    found = listed(given) if texts is None else texts.drop_nulls().to_list()
+    if not found:
+        raise InputError(f"{given!r} names no gene and no element; name some, or leave the option out for its default")
+    return list(dict.fromkeys(found))

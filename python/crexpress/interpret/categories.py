@@ -16,6 +16,9 @@ NAMES = TP, FP, TN, FN = "TP", "FP", "TN", "FN"
 REACH = 100_000  # bp from the TSS
 _NEAR = 1_000  # bp within which elements tell why a gene was taken for another
 _STEPS = np.array([0, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000]) * 1_000.0
+_TYPES = {"track": pl.String, "category": pl.String} | dict.fromkeys(
+    ("from", "to", "genes", "links"), pl.Int64
+)  # others are Float64
 
 
 class Thresholds(NamedTuple):
@@ -108,8 +111,7 @@ def profiles(
                 low, high = bootstrap.interval(found[:, number])
                 place = int(edges[number]), int(edges[number + 1])
                 rows.append((track, name, *place, found[0, number], low, high, int(there[own, number].sum())))
-    names = ["track", "category", "from", "to", "mean", "low", "high", "genes"]
-    return pl.DataFrame(rows, schema=names, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
+    return _table(rows, ["track", "category", "from", "to", "mean", "low", "high", "genes"])
 
 
 def _per_gene(
@@ -146,8 +148,7 @@ def explained(
             rows.append(
                 (track, name, groups[name][0], groups[TN][0], groups[TP][0], where[0], *bootstrap.interval(where))
             )
-    names = ["track", "category", "mean", "mean_TN", "mean_TP", "place", "low", "high"]
-    return pl.DataFrame(rows, schema=names, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
+    return _table(rows, ["track", "category", "mean", "mean_TN", "mean_TP", "place", "low", "high"])
 
 
 def decay(links: pl.DataFrame, categories: pl.DataFrame, resamples: int = 1000, seed: int = 1) -> pl.DataFrame:
@@ -177,5 +178,10 @@ def decay(links: pl.DataFrame, categories: pl.DataFrame, resamples: int = 1000, 
                 rows.append(
                     (name, int(_STEPS[at]), int(_STEPS[at + 1]), found[0, at], *limits, int(number[:, at].sum()))
                 )
-    names = ["category", "from", "to", "mean_effect", "low", "high", "links"]
-    return pl.DataFrame(rows, schema=names, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
+    return _table(rows, ["category", "from", "to", "mean_effect", "low", "high", "links"])
+
+
+def _table(rows: list[tuple[object, ...]], names: list[str]) -> pl.DataFrame:
+    """Rows as a table whose types do not hang on whether there is one; what is not defined is null."""
+    schema = {name: _TYPES.get(name, pl.Float64) for name in names}
+    return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))

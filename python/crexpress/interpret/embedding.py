@@ -101,7 +101,8 @@ def cluster(found: "AnnData", settings: Settings) -> None:
     seed = settings.seed
     scanpy.tl.pca(found, n_comps=components, random_state=seed)
     neighbours = min(settings.neighbours, found.n_obs - 1)
-    scanpy.pp.neighbors(found, n_neighbors=neighbours, n_pcs=components, random_state=seed)
+    # exact, whatever their number: the search by pynndescent, scanpy's own choice from 8,192 points on, is not
+    scanpy.pp.neighbors(found, n_neighbors=neighbours, n_pcs=components, random_state=seed, transformer="sklearn")
     scanpy.tl.leiden(
         found, resolution=settings.resolution, key_added="cluster", flavor="igraph", n_iterations=2, directed=False,
         random_state=seed,

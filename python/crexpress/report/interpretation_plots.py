@@ -40,6 +40,11 @@ def class_shares(table: pl.DataFrame) -> Figure:
     return figure
 
 
+def shown(counts: dict[str, int]) -> bool:
+    """Whether some category has so many genes that a figure of it says something."""
+    return max(counts.values()) >= _FEWEST
+
+
 @styled
 def around_genes(table: pl.DataFrame, counts: dict[str, int]) -> Figure:
     """Mean signal of each track by distance from the TSS, a line with its interval for each category."""

@@ -170,6 +170,30 @@ def test_the_tools_work_one_behind_the_other(tiny: TinyCase, results: Path, tmp_
     assert classes["active"].sum() == found["active"].sum()
 
 
+def test_a_split_without_genes_of_a_category_is_classified_and_its_empty_list_refused(
+    tiny: TinyCase, results: Path, tmp_path: Path
+) -> None:
+    table, header = artifacts.read_table(results / "predictions.A.parquet", "predictions")
+    observed = artifacts.read_table(tiny.expression("A"), "expression")[0]["expression"]
+    away = (observed.rank("ordinal") + len(observed) // 4) % len(observed)  # neither end of one is an end of the other
+    other = tmp_path / "predictions.A.parquet"
+    artifacts.write_table(other, table.with_columns(predicted=away.cast(pl.Float32)), header)
+    extremes = ["--split", "all", "--high", 1, "--low", 0, "--resamples", 50]
+    done = run("classify-genes", *inputs(tiny, "A"), "--predictions", other, *extremes, "--outdir", tmp_path)
+    assert done.exit_code == 0, done.output
+    table, _ = artifacts.read_table(tmp_path / "categories.A.parquet", "categories")
+    assert table["category"].unique().to_list() == [""]
+    around = pl.read_csv(tmp_path / "category_tracks.A.tsv", separator="\t")
+    assert around.is_empty()
+    assert {"track", "mean"} <= set(around.columns)
+    assert not list(tmp_path.glob("*.png"))  # a figure without a line in it says nothing
+    for name in categories.NAMES:
+        done = run("find-active", "--elements", tiny.elements, "--links", results / "links.A.parquet",
+                   "--ask-genes", tmp_path / f"genes.A.{name}.txt", "--outdir", tmp_path / "active")  # fmt: skip
+        assert done.exit_code == 65, done.output
+        assert f"genes.A.{name}.txt' names no gene" in done.output
+
+
 @pytest.mark.parametrize(
     ("tool", "options", "message"),
     [

@@ -10,7 +10,7 @@ from scipy import stats
 
 from crexpress.core.errors import InputError
 from crexpress.formats import gmt
-from crexpress.interpret import clusters
+from crexpress.interpret import clusters, embedding
 from tiny_case import TinyCase
 from tools import inputs, run, train
 
@@ -96,6 +96,22 @@ def test_a_bad_gmt_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         gmt.read(path)
+
+
+@pytest.mark.slow
+def test_more_points_than_scanpy_takes_exactly_by_itself_are_clustered() -> None:
+    """From 8,192 points on its own choice is pynndescent, whose matrices of today it cannot read; 20,000 is ours."""
+    rng = np.random.default_rng(1)
+    group = np.arange(8_200) % 3
+    vectors = (20 * np.eye(3, 6)[group] + rng.normal(size=(len(group), 6))).astype(np.float32)
+    found = embedding.annotated(vectors, pl.DataFrame({"id": [str(number) for number in range(len(group))]}), "id")
+    embedding.cluster(found, embedding.Settings(neighbours=4, resolution=0.01))
+    assert set(zip(group, found.obs["cluster"], strict=True)) == set(
+        zip(range(3), found.obs["cluster"][:3], strict=True)
+    )
+    assert len(set(found.obs["cluster"])) == 3
+    nearest = found.obsp["distances"][0]
+    assert nearest.indices[nearest.data.argmin()] == 1 + np.square(vectors[1:] - vectors[0]).sum(1).argmin()
 
 
 @pytest.mark.slow
