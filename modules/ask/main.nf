@@ -1,5 +1,6 @@
 // Any tool that is asked about a study, or about a model on a cell, and needs nothing of its own here. It is included
-// under its own name, and writes into a folder of that name beside the other results of what it was asked about:
+// under its own name, and writes into a folder of that name beside the other results of what it was asked about; of the
+// --tokens among its args it takes half, where the GPU was full (75):
 //     include { ASK_MODEL as EXPLAIN } from '../../modules/ask'
 //     EXPLAIN('explain', applied, ['variants'], place(run.variants), flags(run, ['device']), tool(gpu_code, 'explain'))
 include { options ; quote ; several } from '../../subworkflows/shell'
@@ -24,9 +25,11 @@ process ASK_MODEL {
     tuple val(task.process), eval("${name} --version"), topic: versions
 
     script:
+    def parts = task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1
+    def own = args.replaceAll(/--tokens (\d+)/) { found -> "--tokens ${(found[1] as Integer).intdiv(parts)}" }
     """
     ${name} ${options(by_kind(study) + [words, several(files)].transpose().collectEntries() + [model: model])} \\
-        --threads ${task.cpus} ${args} ${task.ext.args ?: ''} ${options(outdir: "${about.folder}${name}")}
+        --threads ${task.cpus} ${own} ${task.ext.args ?: ''} ${options(outdir: "${about.folder}${name}")}
     """
 
     stub:

@@ -4,8 +4,9 @@ include { place } from '../files'
 include { flags } from '../parameters'
 include { kind_of ; pick } from '../study'
 include { tool  } from '../toolkit'
-include { ASK_MODEL as EMBED ; ASK_MODEL as MAP_ATTENTION          } from '../../modules/ask'
-include { ASK_STUDY as CLASSIFY_GENES ; ASK_STUDY as FIND_ACTIVE   } from '../../modules/ask'
+include { ASK_MODEL as EMBED ; ASK_MODEL as MAP_ATTENTION              } from '../../modules/ask'
+include { ASK_MODEL as MUTATE_ELEMENTS ; ASK_MODEL as SILENCE_TOGETHER } from '../../modules/ask'
+include { ASK_STUDY as CLASSIFY_GENES ; ASK_STUDY as FIND_ACTIVE       } from '../../modules/ask'
 include { ATTRIBUTE      } from '../../modules/attribute'
 include { FIND_MOTIFS    } from '../../modules/find-motifs'
 include { SCORE_VARIANTS } from '../../modules/score-variants'
@@ -51,6 +52,16 @@ workflow EXPLAIN {
     edited = without_links.filter { 'variants' in asked }
     SCORE_VARIANTS(
         edited, given.variants, given.fasta, given.motifs, flags(run, ['device']), tool(gpu_code, 'score-variants')
+    )
+
+    MUTATE_ELEMENTS(
+        'mutate-elements', tasks.filter { 'mutations' in asked }, run.motifs ? ['motif_file'] : [], given.motifs,
+        "${flags(run, ['device'], [ask_genes: 'genes', top: 'explain_top'])} --tokens 200000",
+        tool(gpu_code, 'mutate-elements')
+    )
+    SILENCE_TOGETHER(
+        'silence-together', without_links.filter { 'together' in asked }, [], [],
+        "${flags(run, ['device'], [ask_genes: 'genes'])} --tokens 200000", tool(gpu_code, 'silence-together')
     )
 
     // what the network makes of elements and genes

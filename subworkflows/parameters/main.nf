@@ -84,7 +84,8 @@ def settings(given, project) {
     }
     def explained = (typed.explain ?: '').tokenize(',').collect { word -> word.trim() }
     [[explained, 'motifs', 'motifs'], [explained, 'variants', 'variants'], [explained, 'variants', 'fasta'],
-        [explained, 'attention', 'genes']]
+        [explained, 'attention', 'genes'], [explained, 'together', 'genes'],
+        [explained, 'mutations', 'fasta']]
         .findAll { words, word, name -> word in words && !typed[name] }
         .each { _words, word, name -> faults << "--explain ${word} needs --${name}" }
     if (typed.variants && !('variants' in explained)) {

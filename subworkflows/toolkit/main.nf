@@ -78,6 +78,7 @@ def uses() {
         'match-quantiles': 'core formats prepare cli',
         'measure-complexity': 'core formats prepare models data training report pipeline cli',
         'merge-ccres': 'core formats prepare cli',
+        'mutate-elements': 'core formats prepare models data training apply interpret report cli',
         'plot-locus': 'core formats prepare models data evaluate report cli',
         'predict': 'core formats prepare models data training apply cli',
         'quantify-expression': 'core formats prepare cli',
@@ -85,6 +86,7 @@ def uses() {
         'score-motifs': 'core formats prepare cli',
         'score-variants': 'core formats prepare models data training apply interpret cli',
         'score-links': 'core formats prepare models data links cli',
+        'silence-together': 'core formats prepare models data training apply interpret cli',
         'train': 'core formats prepare models data training cli',
     ]
 }

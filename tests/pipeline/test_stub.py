@@ -69,7 +69,9 @@ EXPLAINED = [
         "FIND_ACTIVE",
         "FIND_MOTIFS",
         "MAP_ATTENTION",
+        "MUTATE_ELEMENTS",
         "SCORE_VARIANTS",
+        "SILENCE_TOGETHER",
     )
     for cell in ("cell1", "cell5")
 ]
@@ -88,7 +90,7 @@ def test_changed_code_runs_again_what_it_can_touch_and_nothing_else(pipeline: Pi
     change(pipeline, "models/heads.py")  # nothing of the preparation uses models
     assert tasks(pipeline.run(*arguments)) == sorted(WITH_A_MODEL)
     # what is switched on adds its own tasks, and re-runs those that read what it makes
-    words = "contributions,motifs,variants,attention,active,categories,embeddings"
+    words = "contributions,motifs,variants,attention,active,categories,embeddings,mutations,together"
     explain = ("--explain", words, "--genes", "GENE1", "--variants", str(ROOT / "assets/test/ccres.bed.gz"))
     more = pipeline.run(*arguments, "--combine_links", "--complexity", *explain)
     asked = ["CHECK_FILES", "PLOT_LOCUS (crexpress-small)"]

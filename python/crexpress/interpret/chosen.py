@@ -81,13 +81,15 @@ def asked_pairs(
     links: Sequence[Path] = (),
     score: str = "perturbation",
     top: int = 100,
+    narrow: bool = False,
 ) -> Pairs:
     """Links of named genes, elements or both, else the `top` strongest of the cell's links file (cli.chosen_options).
 
-    Raises InputError where nothing is named and no file is of the cell.
+    `narrow`: also of named genes only the `top` strongest, where a links file is given and no element named. Raises
+    InputError where nothing is named and no file is of the cell, and where there is no such link.
     """
-    if genes or elements:
-        rows = asked_genes.rows(store.genes, text_files.names(genes)) if genes else None
+    rows = asked_genes.rows(store.genes, text_files.names(genes)) if genes else None
+    if elements or (genes and not (narrow and links)):
         return pairs(store, rows, element_rows(store.elements, text_files.names(elements)) if elements else None)
     own = [path for path in links if artifacts.require_header(path)["cell"] == cell]
     if len(own) != 1:
@@ -99,4 +101,8 @@ def asked_pairs(
     for what, digest in store.digests.items():
         if header[what] != digest:
             raise InputError(f"{own[0]} was made for other {what} ({header[what]}, not {digest}); run interpret again")
+    if rows is not None:
+        table = table.filter(pl.col("gene_id").is_in(store.genes["gene_id"][rows].to_list()))
+    if table.is_empty():
+        raise InputError(f"{own[0]} lists no link of {genes or 'any gene'}; name other genes")
     return strongest(store, table, score, top)
