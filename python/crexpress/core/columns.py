@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from crexpress.core import methods
+from crexpress.core import explained, methods
 from crexpress.core.schemas import Outdated, named
 
 DIGESTED = {"elements": ("element_id", "chrom", "start", "end"), "genes": ("gene_id", "chrom", "tss")}
@@ -15,7 +15,7 @@ _METHOD = {
     name: {pl.String: "text?", pl.Int64: "whole?", pl.Boolean: "truth?"}[kind] for name, kind in methods.SCHEMA.items()
 }
 _NEEDED = ("score", "title", "kind", "model")  # of every method
-_COLUMNS: dict[str, dict[str, str]] = {
+_COLUMNS: dict[str, dict[str, str]] = explained.COLUMNS | {
     "elements": {"element_id": "text", **_PLACE, "ccre_start": "whole", "ccre_end": "whole", "class": "text"},
     "genes": {"gene_id": "text", "gene_name": "text", **_PLACE, "strand": "text", "tss": "whole", "element": "whole"},
     "expression": {"gene_id": "text", "value": "number?", "expression": "number?"},

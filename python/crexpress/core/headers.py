@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, create_model
 
-from crexpress.core import methods
+from crexpress.core import explained, methods
 from crexpress.core.columns import require_current
 from crexpress.core.schemas import Count, Finite, Name, Part, Positive, Transform, check, one_of
 
@@ -283,6 +283,9 @@ _HEADERS: dict[str, type[_Header]] = {
     "baselines": _Baselines,
     "metrics": _Metrics,
 }
+for _kind, _about in explained.PARAMETERS.items():
+    _base: type[_Header] = _Header if _kind in explained.OF_ANY_CELL else _OfCell
+    _HEADERS[_kind] = create_model(_kind, __base__=_base, parameters=(_about, ...))
 
 
 def check_header(header: Mapping[str, Any]) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from crexpress.core import explained
+
 _LONGEST_GENOME = 10**12  # bp; the longest known has a sixth of that
 _SHARES = 0x7C00  # finite float16 from 0 on
 
@@ -44,6 +46,25 @@ def check_tensors(kind: str, tensors: Mapping[str, np.ndarray], header: Mapping[
             raise ValueError("its arrays do not fit its cells and tracks")
         if not np.isfinite(level).all() or not np.isin(has, (0, 1)).all() or np.isinf(expression).any():
             raise ValueError("it holds NaN or infinity")
+    elif kind in explained.ARRAYS:
+        _check_explained(kind, tensors)
+
+
+def _check_explained(kind: str, tensors: Mapping[str, np.ndarray]) -> None:
+    """As many rows in each, and on both sides of a square; NaN stands in attention maps alone."""
+    shapes = {
+        name: _array(tensors, name, dtype, axes).shape
+        for name, (dtype, axes) in ((name.rstrip("?"), form) for name, form in explained.ARRAYS[kind].items())
+        if name in tensors or f"{name}?" not in explained.ARRAYS[kind]
+    }
+    unknown = set(tensors) - shapes.keys()
+    if unknown or len({shape[0] for shape in shapes.values()}) != 1:
+        raise ValueError(f"its arrays are not those of its kind: {_shown(sorted(unknown)) if unknown else shapes}")
+    if kind == "attention_map":
+        if any(shape != shape[:1] * len(shape) for shape in shapes.values()):
+            raise ValueError(f"its maps are no squares of its elements: {shapes}")
+    elif not all(np.isfinite(tensors[name]).all() for name in shapes):
+        raise ValueError("it holds NaN or infinity")
 
 
 def _check_profiles(tensors: Mapping[str, np.ndarray], about: Mapping[str, Any]) -> None:

@@ -3,7 +3,7 @@
 ScPGE, "Categorization of predictions".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -181,7 +181,7 @@ def decay(links: pl.DataFrame, categories: pl.DataFrame, resamples: int = 1000, 
     return _table(rows, ["category", "from", "to", "mean_effect", "low", "high", "links"])
 
 
-def _table(rows: list[tuple[object, ...]], names: list[str]) -> pl.DataFrame:
+def _table(rows: Sequence[tuple[object, ...]], names: list[str]) -> pl.DataFrame:
     """Rows as a table whose types do not hang on whether there is one; what is not defined is null."""
     schema = {name: _TYPES.get(name, pl.Float64) for name in names}
     return pl.DataFrame(rows, schema=schema, orient="row").with_columns(pl.col(pl.Float64).fill_nan(None))
