@@ -5,13 +5,15 @@ Trees lie in preorder one after another: the left child of a node is the next on
 the right child lies; `cover` is the weight of training rows in a node.
 """
 
+import functools
 from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 
 _LEAF = -1
-_MOST_LEAVES = 64  # of a tree, which is so at most as deep as `_parts` has room for
+_MOST_LEAVES = 64  # of a tree, for which `_parts` has room
+_ROWS = 64  # that `_parts` has in hand at once
 
 
 class Trees(NamedTuple):
@@ -54,10 +56,10 @@ class Trees(NamedTuple):
         Exact, for trees whose absent features are averaged over the training rows in each branch (Lundberg et al. 2020,
         "path-dependent"): rows of `parts` and the mean add up to `sums`.
         """
-        out = np.zeros(table.shape)
+        out = np.zeros(table.shape[::-1])
         if len(table):
-            _parts(np.ascontiguousarray(table, np.float32), *self, out)
-        return out, _mean(*self)
+            _parts(np.ascontiguousarray(table.T, np.float32), *self, *_quadratures(), out)
+        return np.ascontiguousarray(out.T), _mean(*self)
 
 
 def join(trees: list[list[tuple[int, float, int, float]]]) -> Trees:
@@ -176,67 +178,95 @@ def _mean(first, feature, value, right, cover):  # type: ignore[no-untyped-def]
     return total
 
 
-@numba.njit(nogil=True)
-def _parts(table, first, feature, value, right, cover, out):  # type: ignore[no-untyped-def]
-    """For each leaf: a feature on its path lets the row through (1) or not (0); absent, it does for a share `alone`.
+@functools.cache
+def _quadratures() -> tuple[np.ndarray, np.ndarray]:
+    """Points and weights between 0 and 1 of Gauss and Legendre, [number of points, its points]."""
+    points, weights = np.zeros((2, _MOST_LEAVES // 2 + 1, _MOST_LEAVES // 2))
+    for number in range(1, len(points)):
+        at, weight = np.polynomial.legendre.leggauss(number)
+        points[number, :number], weights[number, :number] = (at + 1) / 2, weight / 2
+    return points, weights
 
-    With n features on the path, the leaf's value times sum over subsets S of the others of |S|! (n - |S| - 1)! / n!
-    times the product of what S and the rest let through, is what a feature adds, times its (1 or 0) - alone. The
-    products are the coefficients of a polynomial in the size of S.
+
+@numba.njit(nogil=True)
+def _parts(table, first, feature, value, right, cover, points, weights, out):  # type: ignore[no-untyped-def]
+    """Add each feature's part to `out`; both tables are [features, rows].
+
+    On the path to a leaf, each feature lets a row through (1) or not (0); absent, it does for a share `alone`. A leaf's
+    value times sum over subsets S of the n others of |S|! (n - |S|)! / (n + 1)! times the product of what S and the
+    rest let through, is what a feature adds, times its (1 or 0) - alone. That sum is the integral over x from 0 to 1 of
+    the product of x through + (1 - x) alone over the others, a polynomial that (n + 2) / 2 points integrate exactly.
+    The product over all features is carried down the tree; values times products are summed up again, and each branch
+    takes its feature's part of what lies below, less what the last branch on that feature above has taken of it.
     """
-    most = 64
-    stack = np.empty(most, np.int64)  # nodes whose right side is still to be walked, along the path
-    path_feature, path_alone, path_through = np.empty(most, np.int64), np.empty(most), np.empty(most)
-    one_feature, one_alone, one_through = np.empty(most, np.int64), np.empty(most), np.empty(most)
-    poly, weight = np.empty(most + 1), np.empty(most)
-    for row in range(table.shape[0]):
-        for tree in range(len(first) - 1):
-            depth, at = 0, first[tree]
-            while True:
-                if feature[at] >= 0:  # down to the left
-                    stack[depth] = at
-                    path_feature[depth] = feature[at]
-                    path_alone[depth] = cover[at + 1] / cover[at]
-                    path_through[depth] = 1.0 if table[row, feature[at]] <= value[at] else 0.0
-                    depth += 1
-                    at += 1
+    most, rows, wide = 2 * _MOST_LEAVES, table.shape[1], points.shape[1]
+    parent, last, depth = np.empty(most, np.int64), np.empty(most, np.int64), np.empty(most, np.int64)
+    alone, goes_left = np.empty(most), np.empty(most, np.bool_)
+    through, product, part = np.empty((most, _ROWS)), np.empty((most, wide, _ROWS)), np.empty(_ROWS)
+    for tree in range(len(first) - 1):
+        root = first[tree]
+        nodes = first[tree + 1] - root
+        parent[0], alone[0], depth[0] = -1, 1.0, 0
+        for at in range(nodes):
+            if feature[root + at] >= 0:
+                sides = at + 1, at + right[root + at]
+                for side in range(2):
+                    parent[sides[side]], goes_left[sides[side]] = at, side == 0
+        deepest = 0
+        for at in range(1, nodes):
+            above, on = parent[at], feature[root + parent[at]]
+            while parent[above] >= 0 and feature[root + parent[above]] != on:
+                above = parent[above]
+            last[at] = above if parent[above] >= 0 else 0  # 0: none above is on this feature
+            alone[at] = alone[last[at]] * cover[root + at] / cover[root + parent[at]]
+            depth[at] = depth[parent[at]] + (last[at] == 0)
+            deepest = max(deepest, depth[at])
+        number = max((deepest + 1) // 2, 1)
+        for start in range(0, rows, _ROWS):
+            size = min(_ROWS, rows - start)
+            for row in range(size):
+                through[0, row] = 1.0
+                for step in range(number):
+                    product[0, step, row] = 1.0
+            for at in range(1, nodes):
+                up, before, on = parent[at], last[at], feature[root + parent[at]]
+                threshold, left = value[root + up], goes_left[at]
+                for row in range(size):
+                    passes = (table[on, start + row] <= threshold) == left
+                    through[at, row] = through[before, row] if passes else 0.0
+                for step in range(number):
+                    x = points[number, step]
+                    own, other = (1 - x) * alone[at], (1 - x) * alone[before]
+                    absent, present = 1 / other, 1 / (other + x)  # by what the last branch on this feature let through
+                    for row in range(size):
+                        taken_out = absent + through[before, row] * (present - absent)
+                        product[at, step, row] = product[up, step, row] * (own + x * through[at, row]) * taken_out
+            for at in range(nodes - 1, -1, -1):
+                if feature[root + at] < 0:
+                    for step in range(number):
+                        for row in range(size):
+                            product[at, step, row] *= value[root + at]
+                else:
+                    other_side = at + right[root + at]
+                    for step in range(number):
+                        for row in range(size):
+                            product[at, step, row] = product[at + 1, step, row] + product[other_side, step, row]
+                if at == 0:
                     continue
-                size = 0
-                for step in range(depth):  # splits on one feature are one player
-                    place = 0
-                    while place < size and one_feature[place] != path_feature[step]:
-                        place += 1
-                    if place == size:
-                        one_feature[size], one_alone[size], one_through[size] = path_feature[step], 1.0, 1.0
-                        size += 1
-                    one_alone[place] *= path_alone[step]
-                    one_through[place] *= path_through[step]
-                if size:
-                    weight[0] = 1.0 / size
-                    for number in range(1, size):
-                        weight[number] = weight[number - 1] * number / (size - number)
-                    for player in range(size):
-                        poly[0] = 1.0
-                        degree = 0
-                        for other in range(size):
-                            if other == player:
-                                continue
-                            poly[degree + 1] = poly[degree] * one_through[other]
-                            for power in range(degree, 0, -1):
-                                poly[power] = poly[power] * one_alone[other] + poly[power - 1] * one_through[other]
-                            poly[0] *= one_alone[other]
-                            degree += 1
-                        total = 0.0
-                        for power in range(degree + 1):
-                            total += weight[power] * poly[power]
-                        gained = one_through[player] - one_alone[player]
-                        out[row, one_feature[player]] += value[at] * gained * total
-                while depth and stack[depth - 1] < 0:  # both sides are done
-                    depth -= 1
-                if not depth:
-                    break
-                parent = stack[depth - 1]  # over to its right
-                stack[depth - 1] = -1
-                path_alone[depth - 1] = cover[parent + right[parent]] / cover[parent]
-                path_through[depth - 1] = 1.0 - path_through[depth - 1]
-                at = parent + right[parent]
+                before, on = last[at], feature[root + parent[at]]
+                for row in range(size):
+                    part[row] = 0.0
+                for step in range(number):
+                    x, weight = points[number, step], weights[number, step]
+                    absent = -1 / (1 - x)  # (0 - alone) / ((1 - x) alone)
+                    present = (1 - alone[at]) / ((1 - x) * alone[at] + x) - absent
+                    earlier = (1 - alone[before]) / ((1 - x) * alone[before] + x) - absent
+                    if before == 0:  # nothing was taken
+                        for row in range(size):
+                            part[row] += weight * product[at, step, row] * (absent + through[at, row] * present)
+                    else:
+                        for row in range(size):
+                            gained = through[at, row] * present - through[before, row] * earlier
+                            part[row] += weight * product[at, step, row] * gained
+                for row in range(size):
+                    out[on, start + row] += part[row]

@@ -193,6 +193,24 @@ def test_trees_are_scikit_learns_and_their_parts_are_shapley_values() -> None:
                 assert own[player] == pytest.approx(value, abs=1e-6)
 
 
+def test_parts_of_deep_trees_that_split_on_a_feature_again_and_again_are_shapley_values() -> None:
+    generator = np.random.default_rng(3)
+    table = generator.normal(size=(1500, 7)).astype(np.float32)
+    verdict = np.sin(3 * table).sum(axis=1) + generator.normal(size=1500) > 0
+    forest = ExtraTreesClassifier(2, max_leaf_nodes=64, min_samples_leaf=2, random_state=0).fit(table, verdict)
+    found = trees.of_forest(forest, lambda share, rows: share)
+    parts, mean = found.parts(table[:150])  # more rows than are in hand at once
+    np.testing.assert_allclose(parts.sum(axis=1) + mean, found.sums(table[:150]), atol=1e-9)
+    worth = [brute(found, table[140], {i for i in range(7) if some >> i & 1}) for some in range(2**7)]
+    for player in range(7):
+        without = [some for some in range(2**7) if not some >> player & 1]
+        weights = [
+            math.factorial(n := some.bit_count()) * math.factorial(6 - n) / math.factorial(7) for some in without
+        ]
+        gained = [worth[some | 1 << player] - worth[some] for some in without]
+        assert parts[140, player] == pytest.approx(np.dot(weights, gained), abs=1e-9)
+
+
 def test_a_track_is_brought_to_the_scale_of_training_by_its_ranks() -> None:
     generator = np.random.default_rng(1)
     peaks = np.where(generator.random(5000) < 0.3, generator.gamma(2, 5, 5000), 0)
