@@ -1,4 +1,4 @@
-include { named ; options ; quote } from '../../subworkflows/shell'
+include { named ; options ; quote ; several } from '../../subworkflows/shell'
 include { by_kind } from '../../subworkflows/study'
 
 process EVALUATE {
@@ -9,6 +9,9 @@ process EVALUATE {
     tuple val(point), path(study, stageAs: 'study/?/*', arity: '1..*')
     val names
     path screens, stageAs: 'screen?/*', arity: '0..*'
+    path benchmarks, stageAs: 'benchmarks/*' // the sheet
+    val benchmark_names // files as it names them
+    path benchmark_files, stageAs: 'benchmark?/*', arity: '0..*'
     val args
     val toolkit
 
@@ -16,12 +19,17 @@ process EVALUATE {
     tuple val(point), path("${point.folder}evaluation/metrics.parquet"), emit: metrics
     // with ten positives or more
     tuple val(point), path("${point.folder}evaluation/curves.parquet"), optional: true, emit: curves
+    // of benchmarks
+    tuple val(point), path("${point.folder}evaluation/*.tsv"), optional: true, emit: tables
     tuple val(task.process), eval('evaluate --version'), topic: versions
-    tuple val(task.process), eval('shopt -s nullglob; sha256sum screen*/* </dev/null'), topic: inputs
+    tuple val(task.process), eval('shopt -s nullglob; sha256sum screen*/* benchmark*/* </dev/null'), topic: inputs
 
     script:
+    def given = [benchmark_names, several(benchmark_files)].transpose()
+        .collect { name, path -> [name, path.toString()] }
     """
     evaluate ${options(by_kind(study) + [crispr: named(names, screens)])} \\
+        ${options(benchmarks: benchmarks, benchmark_file: given)} \\
         ${args} ${task.ext.args ?: ''} ${options(outdir: "${point.folder}evaluation")}
     """
 

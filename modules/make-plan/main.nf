@@ -9,6 +9,7 @@ process MAKE_PLAN {
     path sheet, stageAs: 'sheet/*'
     val absent
     path sweep, stageAs: 'sweep/*'
+    path benchmarks, stageAs: 'benchmarks/*'
     path gtf, stageAs: 'gtf/*', arity: '0..*' // whose chromosomes are left out in turn, by the names of
     path genome, stageAs: 'genome/*', arity: '0..*' // where the annotation calls them otherwise, as the table says
     path chromosome_names, stageAs: 'names/*', arity: '0..*'
@@ -31,7 +32,7 @@ process MAKE_PLAN {
     """
     printf '%s\\n' ${quote(absent)} > absent.txt
     make-plan ${options(samplesheet: sheet, sweep: sweep, model: named(names, models), known_cells: known)} \\
-        --absent absent.txt \\
+        --absent absent.txt ${options(benchmarks: benchmarks)} \\
         ${options(gtf: gtf, chrom_sizes: genome, chromosome_names: chromosome_names)} \\
         ${args} ${task.ext.args ?: ''} --outdir . -- ${settings}
     """

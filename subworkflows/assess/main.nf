@@ -1,6 +1,6 @@
 // How good it is, beside the baselines; a report a point, and all points side by side.
 
-include { place } from '../files'
+include { benchmark_files ; place } from '../files'
 include { flags ; named_files ; own_presets } from '../parameters'
 include { known_cells        } from '../plan'
 include { multiqc_parameters ; multiqc_software } from '../provenance'
@@ -30,6 +30,8 @@ workflow ASSESS {
     def screens = named_files(run.crispr)
     def screen_names = screens.keySet().toList()
     def screen_files = screens.values().toList()
+    def sheet = run.benchmarks ? place(run.benchmarks) : []
+    def sheet_files = run.benchmarks ? benchmark_files(sheet) : [:]
     points = plan.flatMap { one -> one.points }
     // known cells that came with a model are no cells of this run
     own_study = study.combine(plan.map { one -> [known_cells(one)] })
@@ -50,13 +52,15 @@ workflow ASSESS {
     baselines = points.map { point -> [point.protocol, point] }.combine(FIT_BASELINES.out.baselines, by: 0)
         .map { _protocol, point, files -> [point, 0, files] }
 
-    // a saved model in cells without expression has no baselines, and is still scored on a screen
+    // a saved model in cells without expression has no baselines, and is still scored on a screen or benchmarks
     def scored = ['elements', 'genes', 'predictions', 'expression', 'baselines', 'links', 'signals']
+    scored += run.benchmarks ? ['contacts'] : []
     EVALUATE(
         gather(told.map { point, files -> [point, 0, files] }.mix(baselines))
-            .filter { _point, files -> screens || files.any { path -> kind_of(path) == 'expression' } }
+            .filter { _point, files -> screens || sheet || files.any { path -> kind_of(path) == 'expression' } }
             .map { point, files -> [point, pick(files, scored)] },
-        screen_names, screen_files, flags(run, ['crispr_cell', 'seed']), tool(code, 'evaluate')
+        screen_names, screen_files, sheet, sheet_files.keySet().toList(), sheet_files.values().toList(),
+        flags(run, ['crispr_cell', 'seed']), tool(code, 'evaluate')
     )
     figures = EVALUATE.out.metrics.mix(EVALUATE.out.curves).map { point, file -> [point, 0, file] }
     def shown = ['elements', 'genes', 'metrics', 'curves', 'predictions', 'expression', 'links', 'signals', 'contacts']

@@ -41,15 +41,20 @@ def absent(sheet) {
  * [file as a samplesheet names it: where it is]. make-plan reads all else; where files are, only Nextflow can tell. As
  * there, the rows come after Excel's `sep=` line, by the separator of the header, without blanks around values.
  */
-def files_in(sheet) {
+def files_in(sheet, columns = ['file']) {
     def lines = sheet.text.replace('\ufeff', '').readLines().findAll { line -> line.replaceAll(/[\s,;"]/, '') }
     def skipped = lines.take(1).any { line -> line ==~ /(?i)"?sep=.?"?[,;\t]*/ } ? 1 : 0
     def first = lines.drop(skipped).take(1).join('').replaceAll(/"[^"]*"/, '')
     def mark = first.contains('\t') ? '\t' : first.contains(';') && first.count(';') >= first.count(',') ? ';' : ','
     def rows = lines.drop(skipped).collect { line -> fields(line, mark) }
-    def column = rows ? rows.first().indexOf('file') : -1
-    def names = column < 0 ? [] : rows.drop(1).collect { values -> values[column] }.findAll().unique()
+    def at = columns.collect { name -> rows ? rows.first().indexOf(name) : -1 }.findAll { column -> column >= 0 }
+    def names = at.collectMany { column -> rows.drop(1).collect { values -> values[column] } }.findAll().unique()
     return names.collectEntries { name -> [name, find(name, sheet)] }
+}
+
+/** As `files_in`, of a sheet of benchmarks. */
+def benchmark_files(sheet) {
+    return files_in(sheet, ['file', 'chain'])
 }
 
 /** Fields of a line of CSV; Nextflow's own reader stops at a quote within quotes. */

@@ -1,6 +1,6 @@
 // What the user asked for: parameters checked against nextflow_schema.json, files found, flags for the tools.
 
-include { files_in ; place ; remote ; unfit } from '../files'
+include { benchmark_files ; files_in ; place ; remote ; unfit } from '../files'
 include { execution_faults ; on_path } from '../engine'
 include { how_to_resume } from '../resume'
 include { options       } from '../shell'
@@ -63,6 +63,10 @@ def settings(given, project) {
     screens.values().findAll { screen -> !screen.exists() }.each { screen ->
         faults << "--crispr: there is no file ${screen}"
     }
+    def benchmarks = typed.benchmarks ? benchmark_files(place(typed.benchmarks)) : [:]
+    benchmarks.values().findAll { path -> !path.exists() }.each { path ->
+        faults << "--benchmarks: there is no file ${path}"
+    }
     faults.addAll(link_model_faults(typed, screens, shipped_link_models(project)))
     if (!typed.chrom_sizes && !typed.fasta) {
         faults << '--chrom_sizes is missing: give it, or --fasta'
@@ -109,7 +113,7 @@ def settings(given, project) {
     def names = schema.findAll { _name, property -> property.format == 'file-path' }.keySet()
     def single = names.collect { name -> typed[name] }
     def models = named_files(typed.model).values() + link_models(typed, project)
-    def listed = own + screens.values() + models + [workflow.workDir, project]
+    def listed = own + screens.values() + benchmarks.values() + models + [workflow.workDir, project]
     def inside = typed.samplesheet ? files_in(place(typed.samplesheet)).values() : []
     (single.findAll() + listed + inside).collect { path -> path.toString() }.unique().each { path ->
         faults.addAll([unfit(path)].findAll())

@@ -20,7 +20,8 @@ workflow PLAN {
     def (gtf, genome, names) = [run.gtf, run.chrom_sizes ?: run.fasta, run.chromosome_names]
         .collect { name -> name && run.leave_out == 'chromosomes' ? place(name) : [] }
     MAKE_PLAN(
-        sheet, absent(sheet), run.sweep ? place(run.sweep) : [], gtf, genome, names,
+        sheet, absent(sheet), run.sweep ? place(run.sweep) : [],
+        run.benchmarks ? place(run.benchmarks) : [], gtf, genome, names,
         own_presets(run), saved.keySet().toList(), saved.values().toList(), saved ? shipped : [],
         asked(run), learning(run),
         tool(code, 'make-plan')

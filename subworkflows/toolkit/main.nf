@@ -73,7 +73,7 @@ def uses() {
         'fit-baselines': 'core formats prepare models data baselines cli',
         'fit-links': 'core formats prepare models data links cli',
         'interpret': 'core formats prepare models data training apply links interpret cli',
-        'make-plan': 'core formats prepare models data training pipeline cli',
+        'make-plan': 'core formats prepare models data training baselines links evaluate pipeline cli',
         'map-attention': 'core formats prepare models data training apply interpret cli',
         'match-quantiles': 'core formats prepare cli',
         'measure-complexity': 'core formats prepare models data training report pipeline cli',

@@ -25,7 +25,9 @@ HeLa-S3,ctcf,{k562}/HeLa-S3.CTCF.peaks.hg38.bw,1,,
 def test_five_faults_of_a_samplesheet_come_in_one_message(pipeline: Pipeline) -> None:
     sheet = pipeline.folder / "cells.csv"
     sheet.write_text(SHEET.format(k562=ROOT / "assets/k562"))
-    output = pipeline.run("-profile", "k562", "--samplesheet", sheet, "--outdir", "out", code=1)
+    (pipeline.folder / "b.csv").write_text("name,kind,cell,file\nx,colour,K526,cells.csv\ny,locus,K562,cells.csv\n")
+    given = ["--samplesheet", sheet, "--benchmarks", "b.csv"]
+    output = pipeline.run("-profile", "k562", *given, "--outdir", "out", code=1)
     assert "has 5 faults" in output
     for fault in (
         "unknown column 'tissue'",
@@ -33,6 +35,9 @@ def test_five_faults_of_a_samplesheet_come_in_one_message(pipeline: Pipeline) ->
         "K562 has replicate 1 of dnase in row 2 already",
         "'one' is not a whole number",
         "K562 has no ctcf file",
+        "line 2: there is no kind 'colour'; kinds are crispr",
+        "line 2: 'K526' is no cell of the samplesheet; it has HeLa-S3, K562",
+        "line 3: its column gene is empty, which locus needs",
     ):
         assert output.count(fault) == 1
     assert tasks(output) == ["MAKE_PLAN"]  # once: bad input is not retried
@@ -54,12 +59,16 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
     ]
     wrong += ["--preset_files", "absent.json", "--fold", "2/5", "--test", "chr5", "-params-file", "my own.yml"]
     (pipeline.folder / "my own.yml").write_text("val: chr4\n")
+    (pipeline.folder / "b.csv").write_text("name,kind,file,chain\nx,crispr,away.tsv,away.chain\n")
+    wrong += ["--benchmarks", "b.csv"]
     output = pipeline.run("-profile", "k562", *wrong, "--outdir", "out", code=1)
     for fault in (
         "--holdout_cels is no parameter of this pipeline; did you mean --holdout_cells?",
         "--input is no parameter of this pipeline; did you mean --samplesheet?",
         "--steps is 'many', but must be a whole number",
         "there is no file absent.gtf",
+        f"--benchmarks: there is no file {pipeline.folder / 'away.tsv'}",
+        f"--benchmarks: there is no file {pipeline.folder / 'away.chain'}",
         "/absent.json",
         "--preset is 'huge', but must be one of",
         "--tss is 'mian', but must be one of main, gene, canonical",

@@ -150,8 +150,26 @@ def test_a_full_gpu_is_tried_again_with_half_the_batch(pipeline: Pipeline) -> No
 
 
 def test_every_real_format_goes_through(pipeline: Pipeline) -> None:
-    pipeline.run("-profile", "chr20", "--outdir", "chr20")
+    chr20 = ROOT / "assets/chr20"
+    sheet = pipeline.folder / "my benchmarks.csv"
+    sheet.write_text(
+        f"name;kind;cell;file\nscreen;crispr;K562;{os.path.relpath(next(chr20.glob('EPC*')), pipeline.folder)}\n"
+        f"rad21;contacts;K562;{next(chr20.glob('*RAD21*'))}\nclasses;classes;;\n"
+    )
+    few = pipeline.folder / "few.config"
+    few.write_text("process { withName: EVALUATE { ext.args = '--benchmark-resamples 100' } }")
+    pipeline.run("-profile", "chr20", "--outdir", "chr20", "--benchmarks", sheet, "-c", few)
     folder = pipeline.folder / "chr20"
+    compared = pl.read_csv(folder / "evaluation/benchmarks.tsv", separator="\t", infer_schema_length=None)
+    assert {"screen", "rad21"} <= set(compared["benchmark"])
+    rad21 = compared.filter(benchmark="rad21", subset="all pairs")
+    assert {"distance", "ABC (authors' form, contacts)"} <= set(rad21["method"])  # of the cell's own loops
+    assert rad21["method"].str.starts_with("perturbation").any()
+    curves = pl.read_parquet(folder / "evaluation/curves.parquet")
+    positives = dict(compared.filter(subset="all pairs").select("benchmark", "positives").iter_rows())
+    assert positives["screen"] < 10 <= positives["rad21"]
+    assert "rad21" in curves["benchmark"].to_list()
+    assert "screen" not in curves["benchmark"].to_list()  # no curve of so few
     whole_tables(folder)
     assert (folder / "reference/motifs.safetensors").stat().st_size > 100_000
     assert "far too few" in (folder / "summary.txt").read_text()

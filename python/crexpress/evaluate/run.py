@@ -9,7 +9,7 @@ import polars as pl
 from crexpress.core import artifacts, builds, errors, log
 from crexpress.evaluate import expression as accuracy
 from crexpress.evaluate import links, metrics
-from crexpress.evaluate.benchmarks.run import score
+from crexpress.evaluate.benchmarks.run import require, score
 from crexpress.evaluate.benchmarks.world import Asked, Reference, world
 from crexpress.evaluate.cells import baseline_cells
 from crexpress.evaluate.cells import read as read_cells
@@ -82,6 +82,7 @@ def run(
         reference = Reference(element_table, gene_table, element_header)
         known = world(asked, seed, reference, tables, activity, cells, split, [*predictions, *link_files])
         scored = score(asked.entries, known)
+        scored = scored if rows else require(scored)  # a run's other figures are worth having by themselves
         rows += scored.rows
         curves += scored.curves
     if not rows:
@@ -120,7 +121,7 @@ def run(
 
 def run_published(asked: Asked, seed: int = 1) -> Evaluated:
     """Published tables on benchmarks, without elements and genes of a run: genes are compared by symbol, else by id."""
-    scored = score(asked.entries, world(asked, seed))
+    scored = require(score(asked.entries, world(asked, seed)))
     header = artifacts.make_header(
         "metrics",
         "evaluate",

@@ -5,14 +5,17 @@ from collections.abc import Collection
 from typing import Any
 
 from crexpress.core.errors import InputError
+from crexpress.core.methods import PER_GENE, PLAIN
 from crexpress.interpret.scores import entry
 from crexpress.models.config import ModelConfig
 
-ROLLOUT, SHUFFLED, TRACKS = WORDS = ("rollout", "shuffled", "tracks")
+ROLLOUT, SHUFFLED, TRACKS, SALIENCY = WORDS = ("rollout", "shuffled", "tracks", "saliency")
 _LABELS = {
     ROLLOUT: {"attention_rollout": "attention rollout"},
     SHUFFLED: {"perturbation_shuffled": "perturbation, sequence shuffled"},
+    SALIENCY: {"saliency": "saliency, share of the gene's largest"},
 }
+_FORMS = {"saliency": PER_GENE}
 
 
 def entries(words: Collection[str], config: ModelConfig) -> dict[str, dict[str, Any]]:
@@ -22,7 +25,7 @@ def entries(words: Collection[str], config: ModelConfig) -> dict[str, dict[str, 
         if word not in WORDS:
             raise InputError(f"there is no kind of scores '{word}'; choose from {', '.join(WORDS)}")
         found |= of_tracks(config) if word == TRACKS else _LABELS[word]
-    return {name: entry(name, label) for name, label in found.items()}
+    return {name: entry(name, label, _FORMS.get(name, PLAIN)) for name, label in found.items()}
 
 
 def of_tracks(config: ModelConfig) -> dict[str, str]:

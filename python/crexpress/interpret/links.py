@@ -17,6 +17,7 @@ from crexpress.interpret import also as words
 from crexpress.interpret import scores, silencing
 from crexpress.interpret.attention import rollout
 from crexpress.interpret.perturbation import perturb
+from crexpress.interpret.saliency import directions, saliency
 from crexpress.interpret.scores import Seen
 from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
@@ -34,9 +35,9 @@ def link_table(
 ) -> pl.DataFrame:
     """One row an element-gene pair, without the gene's own TSS window; scores are float32 and never null.
 
-    The columns are those of `scores.made(more_scores)`. `also` adds "rollout" (`attention.rollout`), "shuffled" and
-    "tracks" (the fall when only the element's sequence is shuffled, or one of its tracks silenced). `precision` is that
-    of `encode`; differences between predictions are of float32.
+    The columns are those of `scores.made(more_scores)`. `also` adds "rollout" (`attention.rollout`), "saliency"
+    (gradient x input), "shuffled" and "tracks" (the fall when only the element's sequence is shuffled, or one of its
+    tracks silenced). `precision` is that of `encode`; differences between predictions are of float32.
     """
     extra = list(words.entries(also, model.config))
     vectors, silent = encode(model, store, cell, precision), encode_silent(model, store.device, precision)
@@ -47,6 +48,7 @@ def link_table(
         silencing.require_tracks(model)
         for number, name in enumerate(words.of_tracks(model.config)):
             others.append((name, silencing.without_track(model, store, cell, number, precision), number, True))
+    direction = directions(model, store, cell) if words.SALIENCY in also else None
     width = store.index.shape[1]
     genes_at_once = max(1, tokens_at_once // width**2)
     parts: dict[str, list[Tensor]] = {name: [] for name in ("attention", "effect", "predicted", "logits", *extra)}
@@ -59,6 +61,8 @@ def link_table(
             whole = model.predict(batch)
             if words.ROLLOUT in also:
                 parts["attention_rollout"].append(_rolled(model, batch, whole.attention))
+        if direction is not None:
+            parts["saliency"].append(saliency(model, batch, silencing.gathered(direction, index)))
         parts["attention"].append(_over_layers(whole.attention))
         parts["predicted"].append(whole.expression)
         if more_scores:

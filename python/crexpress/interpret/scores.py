@@ -61,6 +61,11 @@ def _minmax(values: np.ndarray, present: np.ndarray) -> np.ndarray:
     return scaled
 
 
+def _share(values: np.ndarray, present: np.ndarray) -> np.ndarray:
+    shares: np.ndarray = values / np.maximum(np.sum(values, axis=1, keepdims=True, where=present), 1e-30)
+    return shares
+
+
 def _logits(seen: Seen) -> np.ndarray:
     assert seen.logits is not None
     return seen.logits
@@ -75,6 +80,10 @@ _OWN = {
     "perturbation": Score("perturbation", lambda seen: seen.effect),
     "attention_distance": Score("attention / distance", lambda seen: seen.attention / seen.bp, OVER_DISTANCE),
     "perturbation_distance": Score("perturbation / distance", lambda seen: seen.effect / seen.bp, OVER_DISTANCE),
+    # EPInformer's link score: attention + 1e-5, as a share of all that the gene's elements have
+    "attention_share": Score(
+        "attention, share of the gene's", lambda seen: _share(seen.attention + 1e-5, seen.present), PER_GENE, more=True
+    ),
     # CREaTor's forms of attention ("Attention score"), which take no time but are more columns to benchmark
     "attention_logit": Score("attention logit", _logits, more=True),
     "attention_logit_minmax": Score(

@@ -104,10 +104,20 @@ class ModelConfig(Settings):
     # of two positions that are equal but for rounding, and float32 gradients are its own (not on every CPU: science.md)
     sums: Literal["quick", "released"] = _encoder("quick")
     # token mixer
-    # the form that ScPGE and CREaTor share, or EPInformer's: scalars of each element, no attention between elements
-    family: Literal["regulatory", "epinformer"] = _mixer("regulatory")
-    # EPInformer's variants: PE (distance alone) and PE-Activity
-    scalars: Literal["distance", "activity"] = _mixer("activity")
+    # the form that ScPGE and CREaTor share; EPInformer's: scalars of each element, no attention between elements; or
+    # GraphReg's: sigmoids as weights, along the edges of a graph
+    family: Literal["regulatory", "epinformer", "graphreg"] = _mixer("regulatory")
+    # EPInformer's variants: PE (distance alone), PE-Activity, and +HiC, which has both and contact
+    scalars: Literal["distance", "activity", "contact"] = _mixer("activity")
+    # activity as log10(1 + it), or as it is (EPInformer's training; its link scoring takes logarithms)
+    scalar_scale: Literal["log", "raw"] = _mixer("log")
+    # bp from the TSS within which EPInformer sees no element (1,000 there: its own promoter is no element)
+    nearest: int = _mixer(0)
+    # what joins two nodes of GraphReg's graph: loops, all by log(1 / distance), or nothing, which is what is left where
+    # 1 / distance stands in for loops in its released code (CREaTor's comparison): any edge below 1 is masked there
+    graph: Literal["loops", "distance", "none"] = _mixer("loops")
+    # BatchNorm between graph layers; inert: a scale and a shift, as in GraphReg's loop, which never trains statistics
+    graph_norm: Literal["batch", "inert"] = _mixer("batch")
     width_model: int = _mixer(256, key="width", least=1, most=_MOST_UNITS)
     layers: int = _mixer(4, "Transformer layers.", most=_MOST_LAYERS, option=True)
     heads: int = _mixer(4, least=1, most=_MOST_UNITS)
@@ -228,7 +238,11 @@ class ModelConfig(Settings):
 
     @property
     def loop_rows(self) -> LoopRows:
-        """Of which query tokens the attention starts from loops."""
+        """Of which query tokens loops are read: those whose attention starts from them, or that a graph joins."""
+        if self.family == "epinformer":
+            return "gene" if self.scalars == "contact" else "none"
+        if self.family == "graphreg":
+            return "none" if self.graph != "loops" or not self.layers else "gene" if self.layers == 1 else "all"
         if self.loop_prior == "none" or not self.layers:
             return "none"
         return "gene" if self.layers == 1 else "all"

@@ -2,11 +2,12 @@
 
 After Lin et al. (EPInformer), re-made from its description: scalars join each element's vector (its distance; in the
 variant PE-Activity its activity), then pre-norm transformer layers follow in which an element sees itself and the
-promoter, and the promoter all; the promoter's vector, and its activity in PE-Activity, give expression. The link score
-is the promoter's attention, mean over layers and heads.
+promoter, and the promoter all; the promoter's vector, and its activity in PE-Activity, give expression. In +HiC contact
+is a third scalar: log10(1 + strength) of the loop between element and promoter. The link score is the promoter's
+attention, mean over layers and heads.
 
 An adaptation: frames are the store's (`merge-ccres --width 2000` gives 2 kb), not each element's length in zeros;
-activity is log10(1 + sqrt(accessibility x H3K27ac)), as raw peak values span five decades; contacts (+HiC) and the
+activity is log10(1 + sqrt(accessibility x H3K27ac)) unless `scalar_scale` is raw, as peak values span five decades; the
 other eight features of a gene's transcripts are not read.
 """
 
@@ -31,9 +32,9 @@ class EPInformer(RegulatoryModel):
         tracks = [
             next((config.tracks.index(name) for name in names if name in config.tracks), None) for names in _PARTS
         ]
-        self.tracks = [at for at in tracks if at is not None] if config.scalars == "activity" else []
+        self.tracks = [at for at in tracks if at is not None] if config.scalars != "distance" else []
         self.position = nn.Identity()  # distance is a scalar, not a bias of attention
-        scalars = 1 + bool(self.tracks)
+        scalars = 1 + (config.scalars == "contact") + bool(self.tracks)
         self.join = nn.Sequential(nn.Linear(width + scalars, width), nn.ReLU(), nn.Linear(width, width), nn.ReLU())
         inputs, hidden = width + bool(self.tracks), config.hidden_head or width
         end = nn.Identity() if config.anchored else nn.Softplus()
@@ -51,17 +52,22 @@ class EPInformer(RegulatoryModel):
         there = features.present[:, self.tracks].unsqueeze(-1)
         signal = linear(features.signals[:, self.tracks].float(), self.config.transform, torch).clamp(min=0)
         level = (signal * there).mean(-1)
-        activity = torch.log10(1 + level.prod(-1, keepdim=True) ** (1 / len(self.tracks)))
+        activity = level.prod(-1, keepdim=True) ** (1 / len(self.tracks))
+        activity = activity if self.config.scalar_scale == "raw" else torch.log10(1 + activity)
         return torch.cat([vectors, activity.to(vectors.dtype)], dim=1)
 
     def _contents(self, tokens: Tokens) -> tuple[Tensor, Tensor, Tensor]:
-        """Of the base's kind: vectors joined with their scalars, which both are 0 for the promoter."""
+        """Of the base's kind: vectors joined with their scalars, which all are 0 for the promoter."""
         vectors = tokens.vectors
         width, gene = self.config.width_model, vectors.shape[1] // 2
         own = torch.arange(vectors.shape[1], device=vectors.device) == gene
-        far = (tokens.distance.abs() / 1000).masked_fill(own, 0).unsqueeze(-1).to(vectors.dtype)
+        scalars = [tokens.distance.abs() / 1000]
+        if self.config.scalars == "contact":
+            assert tokens.loops is not None
+            scalars.append(tokens.loops[:, gene if tokens.loops.shape[1] > 1 else 0])
+        told = torch.stack(scalars, dim=-1).masked_fill(own.view(1, -1, 1), 0).to(vectors.dtype)
         active = vectors[..., width:].masked_fill(own.view(1, -1, 1), 0)
-        content = self.join(torch.cat([vectors[..., :width], far, active], dim=-1))
+        content = self.join(torch.cat([vectors[..., :width], told, active], dim=-1))
         window = content[:, gene]
         if self.gene is not None and tokens.profile is not None:
             content = _with_gene(content, self.gene(tokens.profile, window))
@@ -98,9 +104,17 @@ class EPInformer(RegulatoryModel):
         return expression
 
     def prior(self, tokens: Tokens, rows: slice) -> Prior:
-        blocked = self._blocked(tokens.present, rows).unsqueeze(1)
+        blocked = self._blocked(self._far_enough(tokens), rows).unsqueeze(1)
         zeros = torch.zeros(1, self.config.heads, 1, 1, device=blocked.device)
         return Prior(zeros.masked_fill(blocked, float("-inf")), None)
+
+    def _far_enough(self, tokens: Tokens) -> Tensor:
+        """Which tokens are seen: those that are there and farther from the TSS than `nearest`, and the promoter."""
+        present = tokens.present
+        if not self.config.nearest:
+            return present
+        own = torch.arange(present.shape[1], device=present.device) == present.shape[1] // 2
+        return present & ((tokens.distance.abs() > self.config.nearest) | own)
 
     def _blocked(self, present: Tensor, rows: slice) -> Tensor:
         """An element sees itself and the promoter, the promoter all that is there: bool [B, rows, n]."""

@@ -19,6 +19,7 @@ from crexpress.core.settings import Settings
 from crexpress.models.base import Model
 from crexpress.models.config import ModelConfig
 from crexpress.models.epinformer import EPInformer
+from crexpress.models.graphreg import GraphReg
 from crexpress.models.near_far import NearFar
 from crexpress.models.regulatory import RegulatoryModel
 
@@ -29,9 +30,13 @@ WEIGHTS, CONFIG = "model.safetensors", "config.json"
 
 def build(config: ModelConfig) -> Model:
     """An untrained model of these settings."""
-    if config.family == "epinformer":
-        return EPInformer(config)
-    return NearFar(config) if config.loop_boundary else RegulatoryModel(config)
+    return NearFar(config) if config.loop_boundary else build_one(config)
+
+
+def build_one(config: ModelConfig) -> RegulatoryModel:
+    """An untrained model of one part, of its family."""
+    families = {"regulatory": RegulatoryModel, "epinformer": EPInformer, "graphreg": GraphReg}
+    return families[config.family](config)
 
 
 def save_model(directory: Path, model: Model, about: dict[str, Any]) -> None:

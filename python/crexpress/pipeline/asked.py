@@ -49,6 +49,7 @@ class Choice(NamedTuple):
     crispr_cell: str | None = None
     shared_ccres: bool = False  # cCREs are given beside the samplesheet
     fit_links: str | None = None  # name of the screen that a link model is fitted to, in crispr_cell
+    benchmarks: Path | None = None  # benchmarks.csv
 
 
 class Faults:
@@ -98,6 +99,10 @@ def check(
         absent=absent,
     )
     faults.of(check_choice, choice, named)
+    if choice.benchmarks:  # whether its files are there is known where they are, by Nextflow
+        from crexpress.evaluate.benchmarks import sheet as benchmark_sheet  # costs a run without them a second
+
+        faults.of(benchmark_sheet.read, choice.benchmarks, cells={cell for cell, _ in named}, look=False)
     runs = None
     if rows is None:
         faults.of(_settings, asked, command, point_settings.cells_of(named, choice.tracks))

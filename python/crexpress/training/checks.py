@@ -35,6 +35,13 @@ def check_settings(model: ModelConfig, training: TrainingConfig, imported: bool,
             "a gene between them would be both; give the same or a lower one"
         )
     half_of(model.neighbours)
+    if model.family != "regulatory" and (model.loop_prior != "none" or model.loop_boundary):
+        raise InputError(
+            f"--loop-prior and --loop-boundary are for attention that the family {model.family} does not have; leave "
+            "them out (epinformer reads loops by scalars 'contact', graphreg by graph 'loops')"
+        )
+    if model.family == "graphreg" and training.loop_alpha:
+        raise InputError("--loop-alpha supervises a softmax, and graphreg's weights are sigmoids; leave it out")
     _check_anchored(model, training)
 
 

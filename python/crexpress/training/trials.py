@@ -11,7 +11,7 @@ from torch import Tensor
 from crexpress.core import log
 from crexpress.data.store import Store
 from crexpress.models.config import ModelConfig
-from crexpress.models.epinformer import EPInformer
+from crexpress.models.folder import build_one
 from crexpress.models.inputs import GeneProfile
 from crexpress.models.regulatory import RegulatoryModel
 from crexpress.training import samples as draws
@@ -70,7 +70,7 @@ def first_model(
 
 def _new(config: ModelConfig, store: Store, training: Samples, engine: Engine) -> RegulatoryModel:
     """A model of random weights on the engine's device, its profile inputs standardised by the genes trained on."""
-    model = EPInformer(config) if config.family == "epinformer" else RegulatoryModel(config)
+    model = build_one(config)
     if model.gene is not None and store.profiles is not None:
         model.gene.fit(GeneProfile(*(part.cpu() for part in store.profiles.of(training.cell, training.gene))))
     return engine.place(model)

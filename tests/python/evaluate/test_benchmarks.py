@@ -379,6 +379,34 @@ def test_every_fault_of_benchmarks_csv_is_told_at_once(tmp_path):
         "'x' is there twice",
     ]  # fmt: skip
     assert set(BENCHMARKS) == {"crispr", "contacts", "domains", "locus", "specific-genes", "classes"}
+    path.write_text("name;kind;cell;file;gene\n\nmyc;locus;L;;\nown;specific-genes;;;\n")  # as a spreadsheet saves it
+    with pytest.raises(InputError) as error:
+        sheet.read(path, cells=["K"])
+    assert str(error.value).splitlines() == [
+        f"{path} line 3: its column file is empty, which locus needs",
+        f"{path} line 3: its column gene is empty, which locus needs",
+        f"{path} line 3: 'L' is no cell of the samplesheet; it has K",
+        f"{path} line 4: its column cell is empty, which specific-genes needs",
+    ]
+    for content, message in (("", "is empty.*; its header is name,kind"), ("a,b\n1,2\n", "no column name, kind"),
+                             ("name,kind\n", "holds a header and nothing else")):  # fmt: skip
+        path.write_text(content)
+        with pytest.raises(InputError, match=message):
+            sheet.read(path)
+
+
+def test_files_of_a_sheet_are_found_where_they_were_put(tmp_path):
+    (tmp_path / "b.csv").write_text(
+        "name,kind,cell,file,chain\nx,crispr,K,s.tsv,c.chain\ny,crispr,K,t.tsv,\nz,classes,,,\n"
+    )
+    (tmp_path / "t.tsv").write_text("")
+    staged = {"s.tsv": tmp_path / "b.csv", "c.chain": tmp_path / "t.tsv"}
+    x, y, z = sheet.read(tmp_path / "b.csv", staged)
+    assert (x.file, x.options, y.file) == (tmp_path / "b.csv", {"chain": str(tmp_path / "t.tsv")}, tmp_path / "t.tsv")
+    assert (z.cell, z.file) == (None, None)
+    with pytest.raises(InputError, match=r"no file .*s\.tsv\n.*no file .*c\.chain"):
+        sheet.read(tmp_path / "b.csv")
+    assert len(sheet.read(tmp_path / "b.csv", look=False)) == 3
 
 
 def test_any_table_of_predictions_on_any_screen_by_hand(tmp_path):

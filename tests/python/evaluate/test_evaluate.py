@@ -775,6 +775,12 @@ def test_every_kind_of_benchmark_beside_the_usual_figures(inputs):
     assert "attention" in pl.read_csv("out/tads.insulation.tsv", separator="\t")["method"].to_list()
     Path("b.csv").write_text("name,kind,cell,file\nx,crispr,B,screen.tsv\n")
     result = run_tool(*inputs, "--benchmarks", "b.csv", "--outdir", "out")
+    assert result.exit_code == 0, result.output  # other figures are there
+    assert "Warning: x is left out: screen.tsv has no pair of B; its cells are A" in result.output
+    told = artifacts.read_header("out/metrics.parquet")["parameters"]["benchmarks"]["x"]["refused"]
+    assert told == "screen.tsv has no pair of B; its cells are A"
+    store = ["--elements", "elements.parquet", "--genes", "genes.parquet", "--links", "links.A.parquet"]
+    result = run_tool(*store, "--benchmarks", "b.csv", "--outdir", "out")
     assert result.exit_code == 65
     assert "no benchmark can be scored. screen.tsv has no pair of B; its cells are A" in result.output
 

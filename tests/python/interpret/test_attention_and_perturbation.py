@@ -224,7 +224,11 @@ def test_a_region_is_the_mean_over_its_genes(tiny: TinyCase, model: Path, tmp_pa
         ),
         ("map-attention", ("--region", "chr1,chr2"), "give one region"),
         ("silence-together", ("--ask-genes", "A,B"), "2 of the genes asked for cannot be taken"),
-        ("interpret", ("--also", "magic"), "there is no kind of scores 'magic'; choose from rollout, shuffled, tracks"),
+        (
+            "interpret",
+            ("--also", "magic"),
+            "no kind of scores 'magic'; choose from rollout, shuffled, tracks, saliency",
+        ),
     ],
 )
 def test_what_cannot_be_looked_at_is_said(

@@ -15,9 +15,9 @@ from crexpress.training.presets import read_preset
 from tools import inputs, run, train
 
 
-def model(scalars: str = "activity", tracks: tuple[str, ...] = ("dnase", "h3k27ac")) -> EPInformer:
+def model(scalars: str = "activity", tracks: tuple[str, ...] = ("dnase", "h3k27ac"), **changes: object) -> EPInformer:
     torch.manual_seed(0)
-    config = read_preset("epinformer-small")[0].replace(tracks=tracks, scalars=scalars)
+    config = read_preset("epinformer-small")[0].replace(tracks=tracks, scalars=scalars, **changes)
     built = build(config)
     assert isinstance(built, EPInformer)
     return built.eval()
@@ -56,6 +56,47 @@ def test_scalars_change_the_prediction_and_the_promoters_own_distance_does_not()
     torch.testing.assert_close(net.predict(tokens._replace(distance=farther)).expression, usual)
     assert model("distance").token_width == 64
     assert model("activity", ("ctcf",)).token_width == 64  # nothing that activity is of
+
+
+def test_contact_is_that_of_the_loop_to_the_promoter_alone():
+    net = model("contact")
+    assert net.config.loop_rows == "gene"
+    assert net.join[0].in_features == 64 + 3
+    loops = torch.rand(2, 7, 7)
+    tokens = batch(net)._replace(loops=loops)
+
+    def predicted(loops: torch.Tensor) -> torch.Tensor:
+        return net.predict(tokens._replace(loops=loops)).expression
+
+    usual = predicted(loops)
+    torch.testing.assert_close(predicted(loops[:, 3:4]), usual)
+    other = loops.clone()
+    other[:, 1] = 9.0  # of an element's row, and the promoter's own with itself
+    other[:, 3, 3] = 9.0
+    torch.testing.assert_close(predicted(other), usual)
+    other[:, 3, 5] += 1
+    assert (predicted(other) != usual).all()
+
+
+def test_nearer_than_nearest_no_element_is_seen_and_the_promoter_is():
+    net = model(nearest=5_000)
+    tokens = batch(net)
+    found = net.predict(tokens)
+    near, own = tokens.distance[0].abs() <= 5_000, torch.arange(7) == 3
+    assert near.sum() == 3
+    assert (found.attention[..., near & ~own] == 0).all()
+    assert (found.attention[..., 3] > 0).all()
+    without = tokens._replace(present=tokens.present & (~near | own))
+    torch.testing.assert_close(net.predict(without).expression, found.expression)
+
+
+@pytest.mark.parametrize(("scale", "expected"), [("log", [np.log10(7), 0]), ("raw", [6, 0])])
+def test_activity_is_as_training_or_scoring_takes_it(scale: str, expected: list[float]):
+    net = model(scalar_scale=scale)
+    signals = torch.log10(1 + torch.tensor([[[4.0] * 15, [9.0] * 15], [[0.0] * 15, [9.0] * 15]]))
+    codes, present = torch.full((2, 600), 4, dtype=torch.uint8), torch.ones(2, 2, dtype=torch.bool)
+    found = net.embed(Features(signals, present, codes, torch.empty(2, 0)))[:, -1]
+    assert found.tolist() == pytest.approx(expected, abs=1e-5)
 
 
 def test_activity_is_that_of_the_linear_tracks():

@@ -24,17 +24,15 @@ class Scored(NamedTuple):
 
 
 def score(entries: Sequence[Entry], world: World) -> Scored:
-    """Every benchmark. One that cannot be scored is told and left out; InputError where none can."""
+    """Every benchmark. One that cannot be scored is told and left out."""
     rows: list[Metric] = []
     curves: list[pl.DataFrame] = []
     tables: dict[str, pl.DataFrame] = {}
     facts: dict[str, dict[str, object]] = {}
-    refused = []
     for entry in entries:
         try:
             found = BENCHMARKS[entry.kind](entry, world)
         except InputError as error:
-            refused.append(str(error))
             facts[entry.name] = {"kind": entry.kind, "cell": entry.cell, "refused": str(error)}
             say(f"Warning: {entry.name} is left out: {error}")
             continue
@@ -49,10 +47,16 @@ def score(entries: Sequence[Entry], world: World) -> Scored:
         }
         for note in found.notes:
             say(f"{entry.name}: {note}")
-    if refused and len(refused) == len(entries):
-        raise InputError(f"no benchmark can be scored. {' '.join(refused)}")
     kinds = {entry.name: entry.kind for entry in entries}
     return Scored(rows, curves, comparison.table(metrics.table(rows), kinds), tables, facts)
+
+
+def require(scored: Scored) -> Scored:
+    """`scored`, for a caller that has nothing else; InputError where no benchmark could be scored."""
+    if not scored.rows:
+        why = " ".join(str(fact["refused"]) for fact in scored.facts.values() if "refused" in fact)
+        raise InputError(f"no benchmark can be scored. {why}".strip())
+    return scored
 
 
 def told(table: pl.DataFrame, most: int = 3) -> list[str]:

@@ -1,41 +1,53 @@
 """benchmarks.csv: name, kind, cell, file, and what else a kind takes; every fault is told before anything is scored."""
 
-import csv
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from crexpress.core.errors import InputError
 from crexpress.core.schemas import NAME
 from crexpress.evaluate.benchmarks import BENCHMARKS
 from crexpress.evaluate.benchmarks.base import Entry
-from crexpress.formats import text_files
+from crexpress.formats import text_tables
 
 REQUIRED, FILES = ("name", "kind"), ("file", "chain")
+# what a kind of ours cannot do without; another package's says so itself when it is scored
+NEEDS = {
+    "crispr": ("file",),
+    "contacts": ("file",),
+    "domains": ("file",),
+    "locus": ("file", "gene"),
+    "specific-genes": ("cell",),
+}
+_HEADER = "its header is name,kind,cell,file"
 
 
-def read(path: Path) -> list[Entry]:
-    """The rows of a benchmarks.csv; paths are relative to it. Raises InputError with every fault, one a line."""
-    lines = text_files.read_lines(path)
-    rows = list(csv.reader(lines["text"].to_list()))
-    if not rows:
-        raise InputError(f"{path} is empty; its header is name,kind,cell,file")
-    header = [name.strip() for name in rows[0]]
+def read(
+    path: Path, staged: Mapping[str, Path] | None = None, cells: Collection[str] = (), look: bool = True
+) -> list[Entry]:
+    """The rows of a benchmarks.csv. Raises InputError with every fault, one a line.
+
+    `staged` {name in the sheet: where it lies}; other paths are relative to the sheet. `cells`, where given, are those
+    that a row may name. Without `look` nobody asks whether the files are there: they may not be on this machine.
+    """
+    try:
+        table = text_tables.read(path, lambda first: True, least=1, ragged=True)
+    except InputError as error:
+        raise InputError(f"{error}; {_HEADER}") from None
+    header = [name.strip() for name in table.names or []]
     missing = [name for name in REQUIRED if name not in header]
     if missing:
-        raise InputError(f"{path} has no column {', '.join(missing)}; its header is name,kind,cell,file")
+        raise InputError(f"{path} has no column {', '.join(missing)}; {_HEADER}")
     faults: list[str] = []
     entries: list[Entry] = []
-    for line, row in zip(lines["line"].to_list()[1:], rows[1:], strict=True):
-        where = f"{path} line {line}"
-        if len(row) > len(header):
-            faults.append(f"{where} has {len(row)} fields, the header {len(header)}; check its commas")
-            continue
-        given = {name: value.strip() for name, value in zip(header, row, strict=False) if value.strip()}
-        faults += [f"{where}: {fault}" for fault in _faults(given, path.parent, {entry.name for entry in entries})]
-        entries.append(_entry(given, path.parent))
-    if not entries:
-        faults.append(f"{path} has a header and no row; add a benchmark, or leave it out")
+    for line, *fields in table.rows.iter_rows():
+        row = zip(header, ((field or "").strip() for field in fields), strict=False)
+        given = {name: value for name, value in row if name and value}
+        places = {what: _place(given[what], path.parent, staged) for what in FILES if what in given}
+        found = _faults(given, {entry.name for entry in entries}, cells)
+        found += [f"there is no file {place}" for place in places.values() if look and not place.is_file()]
+        faults += [f"{path} line {line}: {fault}" for fault in found]
+        entries.append(_entry(given, places))
     if faults:
         raise InputError("\n".join(faults))
     return entries
@@ -46,16 +58,21 @@ def one(text: str, taken: Sequence[str]) -> Entry:
     name, _, rest = ("", "", text) if "=" not in text or Path(text).is_file() else text.partition("=")
     kind, _, file = rest.partition(":") if rest.partition(":")[0] in BENCHMARKS else ("crispr", "", rest)
     name = name or re.sub(r"[^A-Za-z0-9._-]", "_", Path(file).name.split(".")[0]) or kind
-    given = {"name": name, "kind": kind, "file": file}
-    faults = _faults({what: value for what, value in given.items() if value}, Path(), set(taken))
+    given = {"name": name, "kind": kind} | ({"file": file} if file else {})
+    faults = _faults(given, taken)
+    faults += [f"there is no file {file}"] if file and not Path(file).is_file() else []
     if faults:
         raise InputError(f"--benchmark {text}: {'; '.join(faults)}")
-    return _entry(given, Path())
+    return _entry(given, {"file": Path(file)} if file else {})
 
 
-def _faults(given: dict[str, str], folder: Path, taken: set[str]) -> list[str]:
+def _place(name: str, folder: Path, staged: Mapping[str, Path] | None) -> Path:
+    return (staged or {}).get(name, folder / name)
+
+
+def _faults(given: Mapping[str, str], taken: Collection[str], cells: Collection[str] = ()) -> list[str]:
     faults = [f"its column {name} is empty" for name in REQUIRED if name not in given]
-    name, kind = given.get("name"), given.get("kind")
+    name, kind, cell = given.get("name"), given.get("kind"), given.get("cell")
     if name and not NAME.fullmatch(name):
         faults.append(f"'{name}' cannot name a file; use letters, digits, '.', '_', '-'")
     if name in taken:
@@ -63,15 +80,14 @@ def _faults(given: dict[str, str], folder: Path, taken: set[str]) -> list[str]:
     if kind and kind not in BENCHMARKS:
         faults.append(f"there is no kind '{kind}'; kinds are {', '.join(BENCHMARKS)}")
     faults += [
-        f"there is no file {folder / given[what]}"
-        for what in FILES
-        if what in given and not (folder / given[what]).is_file()
+        f"its column {what} is empty, which {kind} needs" for what in NEEDS.get(kind or "", ()) if what not in given
     ]
+    if cell and cells and cell not in cells:
+        faults.append(f"'{cell}' is no cell of the samplesheet; it has {', '.join(sorted(cells))}")
     return faults
 
 
-def _entry(given: dict[str, str], folder: Path) -> Entry:
+def _entry(given: Mapping[str, str], places: Mapping[str, Path]) -> Entry:
     options = {what: value for what, value in given.items() if what not in ("name", "kind", "cell", "file")}
-    options |= {"chain": str(folder / given["chain"])} if "chain" in given else {}
-    file = folder / given["file"] if given.get("file") else None
-    return Entry(given.get("name", ""), given.get("kind", ""), given.get("cell"), file, options)
+    options |= {"chain": str(places["chain"])} if "chain" in places else {}
+    return Entry(given.get("name", ""), given.get("kind", ""), given.get("cell"), places.get("file"), options)
