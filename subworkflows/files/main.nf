@@ -39,15 +39,19 @@ def absent(sheet) {
 
 /**
  * [file as a samplesheet names it: where it is]. make-plan reads all else; where files are, only Nextflow can tell. As
- * there, the rows come after Excel's `sep=` line, by the separator of the header, without blanks around values.
+ * there, the rows come after Excel's `sep=` line, by the separator of the header, without blanks around values. Of a
+ * workbook it finds none: what is lost there is said when make-plan has read it.
  */
 def files_in(sheet, columns = ['file']) {
-    def lines = sheet.text.replace('\ufeff', '').readLines().findAll { line -> line.replaceAll(/[\s,;"]/, '') }
+    def text = new String(sheet.bytes, 'UTF-8') // `sheet.text` throws where it is not UTF-8, as in a workbook
+    def all = text.startsWith('PK') ? [] : text.replace('\ufeff', '').readLines()
+    def lines = all.findAll { line -> line.replaceAll(/[\s,;"]/, '') }
     def skipped = lines.take(1).any { line -> line ==~ /(?i)"?sep=.?"?[,;\t]*/ } ? 1 : 0
     def first = lines.drop(skipped).take(1).join('').replaceAll(/"[^"]*"/, '')
     def mark = first.contains('\t') ? '\t' : first.contains(';') && first.count(';') >= first.count(',') ? ';' : ','
     def rows = lines.drop(skipped).collect { line -> fields(line, mark) }
-    def at = columns.collect { name -> rows ? rows.first().indexOf(name) : -1 }.findAll { column -> column >= 0 }
+    def header = rows ? rows.first().collect { name -> name.toLowerCase() } : []
+    def at = columns.collect { name -> header.indexOf(name) }.findAll { column -> column >= 0 }
     def names = at.collectMany { column -> rows.drop(1).collect { values -> values[column] } }.findAll().unique()
     return names.collectEntries { name -> [name, find(name, sheet)] }
 }

@@ -1,6 +1,6 @@
 // What there is to do, and whether the files that say so are sound.
 
-include { absent ; find ; place } from '../files'
+include { absent ; find ; place ; remote } from '../files'
 include { flags ; named_files ; own_presets ; screen_to_fit } from '../parameters'
 include { note_session } from '../resume'
 include { tool         } from '../toolkit'
@@ -76,6 +76,12 @@ def learning(run) {
 /** The plan, with the files that the samplesheet, or that of known cells, names found beside it or at their address. */
 def with_files(json, run, sheet, shipped) {
     def plan = new groovy.json.JsonSlurperClassic().parseText(json.text)
+    def own = plan.cells.findAll { cell -> cell.role != 'known' }
+    def named = (own.collectMany { cell -> cell.tracks + cell.expression + cell.loops } + plan.tables)*.file
+    def lost = (named + plan.ccres).unique().findAll { name -> !remote(name) && !find(name, sheet).exists() }
+    if (lost) {
+        error("${sheet} names what does not exist: ${lost.sort().join(', ')}; give paths from the sheet, or from here")
+    }
     def found = { rows, beside = sheet -> rows.collect { row -> row + [file: find(row.file, beside)] } }
     def beds = (run.ccres ? [place(run.ccres)] : []) + plan.ccres.collect { name -> find(name, sheet) }
     def cells = plan.cells.collect { cell ->

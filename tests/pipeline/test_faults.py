@@ -6,10 +6,11 @@ import shutil
 import pytest
 
 from launching import ROOT, Pipeline, tasks
+from workbooks import workbook
 
 pytestmark = pytest.mark.pipeline
 
-SHEET = """cell,assay,file,replicate,column,tissue
+SHEET = """cell,assay,File,replicate,column,tissue
 K562,dnase,{k562}/K562.DNase.peaks.hg38.bw,1,,
 K562,dnase,{k562}/K562.CTCF.peaks.hg38.bw,1,,
 K562,h3k27ac,{k562}/K562.H3K27ac.peaks.hg38.bw,one,,
@@ -42,6 +43,21 @@ def test_five_faults_of_a_samplesheet_come_in_one_message(pipeline: Pipeline) ->
         assert output.count(fault) == 1
     assert tasks(output) == ["MAKE_PLAN"]  # once: bad input is not retried
     assert "exit status (65)" in output
+
+
+def test_files_that_a_workbook_names_and_that_are_not_there_are_said_at_once(pipeline: Pipeline) -> None:
+    rows = [row.split(",") for row in SHEET.format(k562=ROOT / "assets/k562").splitlines()]
+    good = [
+        [*row[:2], row[2].replace("DNase", "lost"), 1, row[4]] for row in rows if row[1] == "rna" or "DNase" in row[2]
+    ]
+    workbook(pipeline.folder / "cells.xlsx", [["Cell", "Assay", "File", "Replicate", "Column"], *good])
+    chosen = ["--samplesheet", pipeline.folder / "cells.xlsx", "--tracks", "dnase", "--outdir", "out"]
+    output = pipeline.run("-profile", "k562", *chosen, code=1)
+    (said,) = [line for line in output.splitlines() if "names what does not exist" in line]
+    assert "K562.lost.peaks.hg38.bw" in said
+    assert "HeLa-S3.lost.peaks.hg38.bw" in said
+    assert tasks(output) == ["MAKE_PLAN"]
+    assert "Exception" not in output
 
 
 def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> None:

@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from runpy import run_path
 from typing import Any
@@ -253,6 +254,18 @@ def test_the_small_commands_of_the_pages_run(
     done = run(*words)
     assert done.exit_code == 0, done.output
     assert Path(made).stat().st_size > 0
+
+
+@pytest.mark.parametrize("program", ["pandas", "polars"])
+def test_the_tables_are_read_as_tutorial_1_says(results: Path, program: str) -> None:
+    lines = re.findall(
+        rf"^    (links = {program}.*?) +#", (ROOT / "docs" / "tutorial-demo.md").read_text(), re.MULTILINE
+    )
+    assert len(lines) == 1
+    names: dict[str, Any] = {program: import_module(program)}
+    exec(lines[0].replace("results/demo", str(results)).replace("K562", "K"), names)
+    assert {"gene_name", "element_id", "distance"} <= set(names["links"].columns)
+    assert len(names["links"]) > 100
 
 
 def test_the_samplesheets_of_readme_and_tutorial_are_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

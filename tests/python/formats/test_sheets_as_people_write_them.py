@@ -1,15 +1,13 @@
 """Samplesheets as people have them: ENCODE's names of assays, a header in any case, a workbook of Excel."""
 
 import zipfile
-from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from crexpress.core.errors import InputError
 from crexpress.formats import assays, samplesheet, spreadsheets
-
-MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+from workbooks import MAIN, workbook
 
 
 @pytest.mark.parametrize(
@@ -35,31 +33,6 @@ def test_a_header_in_any_case_and_names_of_encode_are_read(tmp_path: Path) -> No
     rows = samplesheet.read(sheet, tracks=["dnase", "h3k27ac"])
     assert [row.assay for row in rows] == ["dnase", "h3k27ac", "rna"]
     assert rows[0].meta == {"meta_Lab": "ours"}
-
-
-def workbook(path: Path, *sheets: Sequence[Sequence[str | int]], shared: bool = True) -> Path:
-    """A workbook as Excel writes it: texts in a table of their own, empty cells left out."""
-    texts = sorted({str(value) for sheet in sheets for row in sheet for value in row if isinstance(value, str)})
-    with zipfile.ZipFile(path, "w") as archive:
-        if shared:
-            items = "".join(f"<si><t>{text}</t></si>" for text in texts)
-            archive.writestr("xl/sharedStrings.xml", f'<sst xmlns="{MAIN}">{items}</sst>')
-        for number, sheet in enumerate(sheets, 1):
-            lines = ""
-            for at, row in enumerate(sheet, 1):
-                cells = ""
-                for column, value in enumerate(row):
-                    place = f"{chr(ord('A') + column)}{at}"
-                    if isinstance(value, int):
-                        cells += f'<c r="{place}"><v>{value}</v></c>'
-                    elif value and shared:
-                        cells += f'<c r="{place}" t="s"><v>{texts.index(value)}</v></c>'
-                    elif value:
-                        cells += f'<c r="{place}" t="inlineStr"><is><t>{value}</t></is></c>'
-                lines += f'<row r="{at}">{cells}</row>'
-            text = f'<worksheet xmlns="{MAIN}"><sheetData>{lines}</sheetData></worksheet>'
-            archive.writestr(f"xl/worksheets/sheet{number}.xml", text)
-    return path
 
 
 ROWS = [["cell", "assay", "file", "replicate"], ["K", "dnase", "K.bw", 1], ["K", "rna", "K.tsv", ""]]
