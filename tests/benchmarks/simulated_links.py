@@ -84,9 +84,18 @@ def prepare(case: Case, data: Path) -> tuple[object, ...]:
     return reference
 
 
-def network_links(case: Case, reference: tuple[object, ...], signals: tuple[object, ...], cell: str, seed: int) -> Path:
-    """Links of crexpress-small, trained on all cells but the new one."""
+def network_links(
+    case: Case,
+    reference: tuple[object, ...],
+    signals: tuple[object, ...],
+    cell: str,
+    seed: int,
+    *more: object,
+    name: str = "",
+) -> Path:
+    """Links of crexpress-small, trained on all cells but the new one, in folders of its own with `more` options."""
     where, profile = case.folder, case.folder / f"profiles.{cell}.safetensors"
+    model, network = where / name / "model", where / name / "network"
     given = [
         word
         for known in CELLS[:4]
@@ -95,9 +104,9 @@ def network_links(case: Case, reference: tuple[object, ...], signals: tuple[obje
         for word in (f"--{kind}", where / name)
     ]  # fmt: skip
     options = ("--neighbours", 32, "--steps", 200, "--val", "chr5", "--test", "chr6", "--seed", seed, "--threads", 1)
-    case.make(where / "model" / "history.parquet", "train", *reference, *given, *options, "--outdir", where / "model")
-    links = where / "network" / f"links.{cell}.parquet"
-    own = ("--model", where / "model", *reference, *signals, "--profiles", profile, "--threads", 1)
+    case.make(model / "history.parquet", "train", *reference, *given, *options, *more, "--outdir", model)
+    links = network / f"links.{cell}.parquet"
+    own = ("--model", model, *reference, *signals, "--profiles", profile, "--threads", 1)
     return case.make(links, "interpret", *own, "--outdir", links.parent)
 
 
