@@ -1,4 +1,4 @@
-"""The mean of what several models say of one cell: predictions or link scores."""
+"""The mean of what several models say of one cell, predictions or link scores; of predictions also with trees."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import artifacts, splits
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
-from crexpress.core.methods import MODELS, SEEDS
+from crexpress.core.methods import MODELS, SEEDS, TREES
 
 
 def average(paths: Sequence[Path], kind: str) -> tuple[pl.DataFrame, Header]:
@@ -51,6 +51,41 @@ def average(paths: Sequence[Path], kind: str) -> tuple[pl.DataFrame, Header]:
         means = means.with_columns(square.sqrt().cast(pl.Float32).alias(name))
     table = pl.concat([first.select(rest), means], how="horizontal").select(first.columns)
     return table, _header(paths, headers, kind)
+
+
+def with_trees(mean: tuple[pl.DataFrame, Header], paths: Sequence[Path], path: Path) -> tuple[pl.DataFrame, Header]:
+    """Predictions of a model, or of a mean of several, averaged with the boosted trees of a baselines file, half and
+    half: trees that see each gene's own profile, or of an anchored model those for the change. `paths` held `mean`.
+
+    Raises InputError when the trees are of another cell, or learned from other genes or cells than the model.
+    """
+    table, header = mean
+    trees, like = artifacts.read_table(path, "baselines")
+    about, of_trees = header["parameters"], like["parameters"]
+    for what in ("genes", "elements"):
+        artifacts.require_same(what, paths[0], header, path, like)
+    if about.get("classes") or about.get("hidden_tracks"):
+        raise InputError(f"{path}: trees predict expression from all tracks; the predictions are of something else")
+    learned = about.get("cell_seen"), sorted(about.get("training_cells", []))
+    split = splits.assign(table, of_trees["val"], of_trees["test"])
+    if like["cell"] != header["cell"] or learned != (of_trees["cell_seen"], sorted(of_trees["training_cells"])):
+        raise InputError(f"{path} has trees of other cells than the predictions, or for another; fit them to the same")
+    if (split != table["split"].to_numpy()).any():
+        raise InputError(f"{path} has trees that learned from other genes; run fit-baselines with the model's split")
+    score = TREES[about["mode"]]
+    names = [method["method"] for method in of_trees["methods"] if method["score"] == score]
+    if not names:
+        raise InputError(f"{path} has no {score.replace('_', ' ')}; run fit-baselines with --profiles of all its cells")
+    values = trees.filter(pl.col("method") == names[0])
+    if not values["gene_id"].equals(table["gene_id"]):
+        raise InputError(f"{path} does not have the genes of the predictions, in their order; run fit-baselines again")
+    both = (table["predicted"].cast(pl.Float64) + values["predicted"].cast(pl.Float64)) / 2
+    # the heads' spread, and the error that it tells of, are not those of the mean
+    table = table.with_columns(both.cast(pl.Float32).alias("predicted")).drop("spread", "expected_error", strict=False)
+    new = {"preset": f"{about['preset']} + boosted trees", "seed": None, "mean_of": 2, "mean_over": MODELS}
+    same = {name: header[name] for name in ("elements", "genes", "cell", "units")}
+    about = {**about, **new}
+    return table, artifacts.make_header("predictions", "ensemble", **same, parameters=about, sources=[*paths, path])
 
 
 def _about(header: Header) -> tuple[object, ...]:

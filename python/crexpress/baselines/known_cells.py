@@ -30,7 +30,7 @@ def described(cells: Collection[str]) -> dict[str, dict[str, Any]]:
     others: dict[str, tuple[str, str, list[str]]] = {
         MEAN_OVER_CELLS: ("mean_over_cells", methods.CELLS, []),
         NEAREST_CELL: ("nearest_cell", methods.CELLS, []),
-        TREES_CHANGE: ("boosted_trees_change", methods.BOTH, []),
+        TREES_CHANGE: (methods.TREES[methods.ANCHORED], methods.BOTH, []),
     }
     return {
         name: {"method": name, "score": score, "saw": saw, "cells": own}

@@ -243,7 +243,7 @@ def _regressions(tracks: int, m: int, seed: int) -> Iterator[tuple[str, int | No
 
 def described(neighbours: int, cells: Collection[str]) -> dict[str, dict[str, Any]]:
     """What a header says of every baseline that `predict` may make, {name: entry}, where `cells` are known."""
-    scores = {TRAIN_MEAN: ("train_mean", methods.GENES), TREES_PROFILE: ("boosted_trees_profile", methods.TRACKS)}
+    scores = {TRAIN_MEAN: ("train_mean", methods.GENES), TREES_PROFILE: (methods.TREES[methods.DIRECT], methods.TRACKS)}
     for place, of_place in ((_PROMOTER, "promoter"), (_elements(neighbours), "elements")):
         for form in ("ridge", "boosted trees"):
             scores[f"{form} {place}"] = f"{form.replace(' ', '_')}_{of_place}", methods.TRACKS

@@ -18,6 +18,7 @@ GENES, TRACKS, CELLS, BOTH = SAW = ("training genes", "tracks", "other cells", "
 EVERYTHING = "all"  # stands for a method in rows that count the pairs of a screen
 EXPRESSION = "expression"  # the score of a model that predicts it
 PROBABILITY = "probability"  # the score of a link model, fitted to screens
+TREES = {DIRECT: "boosted_trees_profile", ANCHORED: "boosted_trees_change"}  # that see what a model of a mode sees
 COPY = "copy"  # the score of a baseline that gives a cell what another one expresses
 
 SCHEMA: dict[str, Any] = {

@@ -277,6 +277,39 @@ def test_trees_see_the_profile(tiny: Any, folder: Path, tmp_path: Path) -> None:
     assert error("boosted trees, profile") < 0.8 * error("boosted trees promoter + 2 elements")
 
 
+def test_a_network_is_averaged_with_the_trees_that_see_the_same(
+    tiny: Any, folder: Path, model: Path, tmp_path: Path
+) -> None:
+    network = predict(tiny, model, folder, tmp_path, "A")
+    trees = [*inputs(tiny, folder, "A", expression=True), "--neighbours", 2, "--threads", 1]
+    for name, split in {"same": SPLIT, "other": ["--val", "chr2", "--test", "chr1"]}.items():
+        assert run("fit-baselines", *trees, *split, "--outdir", tmp_path / name).exit_code == 0
+    given = ["ensemble", "--predictions", tmp_path / "predictions.A.parquet", "--outdir", tmp_path / "both"]
+    done = run(*given, "--baselines", tmp_path / "same" / "baselines.A.parquet")
+    assert done.exit_code == 0, done.output
+    found, header = artifacts.read_table(tmp_path / "both" / "predictions.A.parquet", "predictions")
+    told = artifacts.read_table(tmp_path / "same" / "baselines.A.parquet", "baselines")[0]
+    profile = told.filter(pl.col("method") == "boosted trees, profile")["predicted"]
+    assert found["predicted"].to_numpy() == pytest.approx(((network["predicted"] + profile) / 2).to_numpy(), abs=1e-6)
+    assert header["parameters"]["preset"] == "crexpress-small + boosted trees"
+    assert "spread" not in found.columns  # the heads' is not the mean's
+    refused = run(*given, "--baselines", tmp_path / "other" / "baselines.A.parquet")
+    assert refused.exit_code == 65
+    assert "trees that learned from other genes" in refused.stderr
+    assert run(*given).exit_code == 2  # one network has no mean
+
+
+def test_a_hidden_track_leaves_what_an_anchored_model_compares(tiny: Any, folder: Path, tmp_path: Path) -> None:
+    done = train(tiny, folder, tmp_path / "model", "--anchored", "--track-dropout", 0.2, cells="AB")
+    assert done.exit_code == 0, done.output
+    hidden = predict(tiny, tmp_path / "model", folder, tmp_path, "C", "--hide-tracks", "dnase")
+    extract(tiny, tmp_path / "other", "C", {"dnase": entries(99), "h3k27ac": seeds("C")["h3k27ac"]})
+    other = predict(tiny, tmp_path / "model", tmp_path / "other", tmp_path / "other", "C", "--hide-tracks", "dnase")
+    assert hidden["predicted"].equals(other["predicted"])
+    seen = predict(tiny, tmp_path / "model", tmp_path / "other", tmp_path / "other", "C")
+    assert not seen["predicted"].equals(hidden["predicted"])
+
+
 @pytest.mark.slow
 def test_the_full_preset_reads_bases_sequence_and_motifs_beside_the_profile(tiny: Any, tmp_path: Path) -> None:
     extract(tiny, tmp_path, "A", seeds("A"), "--bin-size", 1)
