@@ -148,11 +148,34 @@ def provenance(study: Study) -> Section:
     if sources:
         lines = "\n".join(f"{sha}  {size:>14,}  {name}" for name, size, sha in sorted(sources))
         blocks.append(Code("files", "Files they were made from: SHA-256, bytes, name", lines))
+    blocks += beside_preset(inputs.config)
     if inputs.config:
         shown = {name: value for name, value in inputs.config.items() if name not in ("sources", "digests", "reached")}
         settings = [[TableCell(name), TableCell(value)] for name, value in _flat(shown)]
-        blocks.append(Table("Settings of the model (config.json).", ["Setting", "Value"], settings))
+        caption = "All settings of the model (config.json)."
+        blocks.append(Table(caption, ["Setting", "Value"], settings, folded=True))
     return Section("provenance", "Where this comes from", blocks, folded=True)
+
+
+def beside_preset(config: Mapping[str, Any]) -> Blocks:
+    """The model's settings that differ from those of its preset, where it is one that ships; what the data give is no
+    setting of a preset.
+    """
+    from crexpress.training import presets  # as late as this, because it reads all that can be set
+
+    name = config.get("preset")
+    if name not in presets.presets():
+        return []
+    rows = []
+    for part, preset in zip(("model", "training"), presets.read_preset(name), strict=True):
+        of_preset = preset.to_json()
+        for key, declared in preset.declared().items():
+            here, there = (_brief(values.get(key)) for values in (config.get(part, {}), of_preset))
+            if not declared.source and key in config.get(part, {}) and here != there:
+                rows.append([TableCell(declared.place), TableCell(here), TableCell(there)])
+    if not rows:
+        return [Text(f"Every setting of model and training is that of the preset {name}.")]
+    return [Table(f"Settings that differ from the preset {name}.", ["Setting", "Here", "Preset"], rows)]
 
 
 def _aligned(inputs: Inputs) -> str:
@@ -175,7 +198,7 @@ def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 def _brief(value: Any) -> str:
     """A setting in few words: long lists are counted."""
-    if not isinstance(value, list):
+    if not isinstance(value, list | tuple):
         return "none" if value is None else str(value)
     if len(value) > 8:
         return f"{len(value)} values"

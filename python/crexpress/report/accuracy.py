@@ -8,7 +8,7 @@ import polars as pl
 from crexpress.core import splits
 from crexpress.core.methods import ANCHORED
 from crexpress.evaluate.expression import CHANGED, CHANGED_SEEN, FOLD
-from crexpress.report import facts, metrics, plots, style
+from crexpress.report import facts, gained, metrics, plots, style
 from crexpress.report.inputs import Inputs
 from crexpress.report.page import Scatter, Section, Table, TableCell, Text, figure_table
 from crexpress.report.study import Blocks, Study
@@ -181,10 +181,14 @@ def change(study: Study) -> Section | None:
                 plots.agreement(panels, "Observed change, log10", "Predicted change, log10", zero=True),
                 "change",
                 "Scatter of predicted against observed change of expression between cells",
-                f"Test genes whose expression differs: |log2((1 + a) / (1 + b))| above {FOLD}, hence the gap in the "
-                "middle. Right and up: higher in the cell that was never seen.",
+                f"Test genes, one dot each. Coloured: it differs, |log2((1 + a) / (1 + b))| above {FOLD}; r and "
+                "n are of these. Grey: all others. Right and up: higher in the cell that was never seen.",
             )
         )
+    for view in views[:MOST_TABLES]:
+        if view.reference in inputs.predictions and view.cell in inputs.predictions and panels:
+            differ = changes(inputs, view).filter("differs")
+            blocks += gained.blocks(inputs, view.cell, str(view.reference), differ)
     for view in views:
         methods = view.ranked(view.methods("pearson_level"), CHANGED, "pearson_change")
         colours = style.colours({name: view.about[name] for name in methods}, next(iter(models), None))
@@ -214,9 +218,9 @@ def change(study: Study) -> Section | None:
     return Section("change", "What differs between the cells", blocks)
 
 
-def _change_panel(inputs: Inputs, view: metrics.View, model: str) -> dict[str, Any]:
-    """Observed and predicted change of the test genes that differ: new cell minus reference, or minus the mean of the
-    cells trained on where that is the reference.
+def changes(inputs: Inputs, view: metrics.View) -> pl.DataFrame:
+    """Observed and predicted change of the test genes (log10): new cell minus reference, or minus the mean of the cells
+    trained on where that is the reference; and whether the gene `differs`.
     """
     new = facts.scored_genes(inputs, view.cell).filter(pl.col("split") == splits.TEST)
     trained = [cell for cell in inputs.expression if facts.seen(inputs, cell)]
@@ -226,13 +230,21 @@ def _change_panel(inputs: Inputs, view: metrics.View, model: str) -> dict[str, A
     known_as = "expression" if told else "predicted"  # an anchored model's change is from what it was told
     means = old.agg(pl.col(known_as).mean().alias("old"), pl.col("expression").mean().alias("was"), pl.len())
     both = new.join(means.filter(pl.col("len") == len(known)), on="gene_id", maintain_order="left").select(
+        "gene_id",
         observed=pl.col("expression").cast(pl.Float64) - pl.col("was"),
         predicted=pl.col("predicted") - pl.col("old"),
     )
-    both = both.filter(pl.col("observed").abs() > FOLD * np.log10(2))
+    return both.with_columns(differs=pl.col("observed").abs() > FOLD * np.log10(2))
+
+
+def _change_panel(inputs: Inputs, view: metrics.View, model: str) -> dict[str, Any]:
+    """A panel of `plots.agreement`: genes that differ, and the others in grey."""
+    every = changes(inputs, view)
+    both = every.filter("differs")
     value = view.value(model, CHANGED, "pearson_change")
     return {
         "title": f"{view.cell} against {view.reference}",
+        "others": every.filter(~pl.col("differs")).select("observed", "predicted").to_numpy(),
         "note": f"n = {style.count(len(both))}" + (f"\nr = {style.number(value)}" if value is not None else ""),
         "observed": both["observed"].to_numpy(),
         "predicted": both["predicted"].to_numpy(),

@@ -60,7 +60,8 @@ def save(figure: Figure, folder: Path, name: str, pdf: bool = False) -> bytes:
 def agreement(panels: Sequence[Mapping[str, Any]], x_label: str, y_label: str, zero: bool = False) -> Figure:
     """Predicted against observed, one square panel a cell.
 
-    A panel has `title`, `observed`, `predicted` (arrays) and `note` (lines of figures). With `zero`, axes cross
+    A panel has `title`, `observed`, `predicted` (arrays), `note` (lines of figures) and may have `others`, points
+    [n, 2] that are grey, and `calibration`, points [n, 2] on a line. With `zero`, axes cross
     at 0 and are symmetric: for changes between cells.
     """
     columns = min(3, len(panels))
@@ -70,10 +71,12 @@ def agreement(panels: Sequence[Mapping[str, Any]], x_label: str, y_label: str, z
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for axis, panel in zip(axes, panels, strict=False):
         observed, predicted = np.asarray(panel["observed"]), np.asarray(panel["predicted"])
-        both = np.concatenate([observed, predicted])
+        others = np.asarray(panel.get("others", np.zeros((0, 2))))
+        both = np.concatenate([observed, predicted, others.ravel()])
         reach = float(np.abs(both).max()) if len(both) else 1.0
         low, high = (-reach, reach) if zero else (min(0.0, float(both.min(initial=0.0))), reach)
         pad = 0.04 * (high - low)
+        axis.plot(*others.T, "o", color=style.GREY, alpha=0.3, markersize=2.2, markeredgewidth=0, rasterized=True)
         _points(axis, observed, predicted)
         axis.plot([low, high], [low, high], color=style.MUTED, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
         of_groups = np.asarray(panel.get("calibration", np.zeros((0, 2))))
@@ -111,6 +114,32 @@ def _points(axis: Axes, x: np.ndarray, y: np.ndarray) -> None:
 
 def _blues() -> matplotlib.colors.Colormap:
     return matplotlib.colors.LinearSegmentedColormap.from_list("crexpress", ["#9ecae9", "#2c7fb8", "#08306b"])
+
+
+@styled
+def heat_maps(panels: Sequence[tuple[str, np.ndarray, str]], rows: Sequence[str], columns: Sequence[str]) -> Figure:
+    """Maps side by side, cells by tracks: (title, values [rows, columns] with NaN where there is none, format); each
+    has its own colours from its smallest to its largest value, and its values in words.
+    """
+    size = (WIDTH, 0.3 * len(rows) + 1.1)
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.subplots(1, len(panels), sharey=True, squeeze=False).ravel()
+    for axis, (title, values, form) in zip(axes, panels, strict=True):
+        known = values[np.isfinite(values)]
+        low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
+        axis.imshow(values, cmap=_blues(), vmin=low, vmax=high, aspect="auto")
+        for row, column in np.ndindex(*values.shape):
+            value = values[row, column]
+            dark = np.isfinite(value) and value > (low + high) / 2
+            text = format(value, form).replace("-", style.MINUS) if np.isfinite(value) else style.DASH
+            ink = "white" if dark else style.INK
+            axis.text(column, row, text, ha="center", va="center", fontsize=7, color=ink)
+        axis.set_xticks(range(len(columns)), columns, rotation=40, ha="right")
+        axis.set_yticks(range(len(rows)), rows)
+        axis.tick_params(length=0, labelcolor=style.INK)
+        axis.spines[:].set_visible(False)
+        axis.set_title(title)
+    return figure
 
 
 @styled

@@ -19,6 +19,7 @@ from crexpress.report.study import Study
 from report_case import Run, invoke
 from tiny_case import TinyCase
 
+AXE = Path(__file__).parents[3] / ".venv" / "share" / "axe" / "axe.min.js"
 ODD = "<img src=x onerror=document.title='broken'>"
 
 
@@ -174,6 +175,25 @@ def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_pat
         assert browser.ask(f"document.querySelector('.chooser input:checked').click(); {lines}") == before - 1
         asked = [address for address in browser.requests if not address.startswith(("data:", "file:"))]
         assert (browser.faults, asked) == ([], [])
+
+
+@pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")
+@pytest.mark.skipif(not AXE.is_file(), reason="no axe-core here: .ci/install-axe")
+def test_the_page_has_no_serious_fault_of_accessibility(page: Path, tmp_path: Path) -> None:
+    """axe-core's rules, with every folded part open, in light and dark."""
+    ask = "axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations.map((one) => "
+    ask += "[one.id, one.impact, one.nodes.map((node) => node.html.slice(0, 200))]))"
+    with chromium.browsing(tmp_path / "profile") as browser:
+        for width, dark in ((1400, False), (420, True)):
+            browser.open(page, width, dark=dark)
+            browser.until("document.documentElement.classList.contains('ready')")
+            browser.ask("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+            browser.ask(AXE.read_text() + "; 0")
+            found = browser.ask(ask)
+            assert [one for one in found if one[1] in ("serious", "critical")] == []
+            assert "landmark-unique" not in [name for name, *_ in found]  # two tables of one name
+        browser.ask("document.body.append(document.createElement('img'))")  # the rules do find what is wrong
+        assert "image-alt" in [name for name, *_ in browser.ask(ask)]
 
 
 @pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")

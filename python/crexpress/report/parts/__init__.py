@@ -11,20 +11,21 @@ PARTS: Registry[Part] = Registry(
     {
         "find a gene": f"{_HERE}.find_gene:PART",
         "links of the cell": f"{_HERE}.cell_links:PART",
-        "expression": f"{_HERE}.measured:EXPRESSION",
-        "classes": f"{_HERE}.measured:CLASSES",
-        "change": f"{_HERE}.measured:CHANGE",
-        "trust": f"{_HERE}.measured:TRUST",
-        "loci": f"{_HERE}.measured:LOCI",
-        "input": f"{_HERE}.input_quality:PART",
-        "data": f"{_HERE}.measured:DATA",
+        "predicted against observed expression": f"{_HERE}.measured:EXPRESSION",
+        "expression classes": f"{_HERE}.measured:CLASSES",
+        "what differs between the cells": f"{_HERE}.measured:CHANGE",
+        "links against screens": f"{_HERE}.measured:TRUST",
+        "loci of chosen genes": f"{_HERE}.measured:LOCI",
+        "input quality": f"{_HERE}.input_quality:PART",
+        "data and model": f"{_HERE}.measured:DATA",
         "card": f"{_HERE}.measured:CARD",
-        "methods": f"{_HERE}.methods_text:PART",
-        "training": f"{_HERE}.measured:TRAINING",
-        "provenance": f"{_HERE}.measured:PROVENANCE",
+        "methods and references": f"{_HERE}.methods_text:PART",
+        "course of training": f"{_HERE}.measured:TRAINING",
+        "where files and settings come from": f"{_HERE}.measured:PROVENANCE",
     },
 )
-_LAST = ("methods", "training", "provenance")  # what stands behind everything else
+# what stands behind everything else
+_LAST = ("methods and references", "course of training", "where files and settings come from")
 
 
 def ordered() -> list[Part]:

@@ -1,10 +1,13 @@
 """Input quality: what the tracks of every cell look like, and what to expect of odd ones."""
 
-from crexpress.report import facts, quality, style
-from crexpress.report.page import Section, Table, TableCell, Text
+import numpy as np
+
+from crexpress.report import facts, plots, quality, style
+from crexpress.report.page import Picture, Section, Table, TableCell, Text
 from crexpress.report.parts.part import Part
 from crexpress.report.study import Blocks, Study
 
+_MOST_OPEN = 4  # cells whose table is open
 _MOST_PAIRS = 15  # pairs of cells whose tracks are compared
 
 
@@ -19,14 +22,35 @@ def section(study: Study) -> Section | None:
     blocks: Blocks = [Text(text, tone="warning") for text in told]
     if not told:
         blocks.append(Text("Nothing about the tracks is odd."))
-    blocks.append(_table(study, found))
+    if len(cells) > 1:
+        blocks.append(_maps(study, cells, found))
+    blocks.append(_table(study, found, folded=len(cells) > _MOST_OPEN))
     pairs = [(a, b) for number, a in enumerate(cells) for b in cells[number + 1 :]]
     if pairs:
         blocks.append(_alike(study, pairs[:_MOST_PAIRS]))
     return Section("input", "Input quality", blocks)
 
 
-def _table(study: Study, found: list[quality.Track]) -> Table:
+def _maps(study: Study, cells: list[str], found: list[quality.Track]) -> Picture:
+    """Cells by tracks: an odd cell stands out among many."""
+    names = list(dict.fromkeys(track.name for track in found))
+    values = np.full((3, len(cells), len(names)), np.nan)
+    for track in found:
+        measured = np.nan if track.expression is None else track.expression
+        place = cells.index(track.cell), names.index(track.name)
+        values[:, *place] = 100 * track.share, track.promoters, measured
+    titles = (("With signal, % of elements", ".0f"), ("Promoters over all", ".1f"), ("With expression", ".2f"))
+    panels = [(title, own, form) for (title, form), own in zip(titles, values, strict=True)]
+    return study.picture(
+        plots.heat_maps(panels, cells, [style.track(name) for name in names]),
+        "input",
+        "Share of elements with signal, signal at promoters and correlation with expression, cells by tracks",
+        "Cells by tracks, each map with its own colours. A cell that differs from the others in a column is worth a "
+        "look. What the figures are stands over the table.",
+    )
+
+
+def _table(study: Study, found: list[quality.Track], folded: bool) -> Table:
     rows = []
     for track in found:
         files = study.inputs.signals[track.cell].header["parameters"].get("replicates", {}).get(track.name)
@@ -54,7 +78,7 @@ def _table(study: Study, found: list[quality.Track]) -> Table:
         "mean "
         "there over the mean of all elements. With expression: rank correlation of the signal at a gene's TSS with it."
     )
-    return Table(caption, columns, rows, groups)
+    return Table(caption, columns, rows, groups, folded)
 
 
 def _alike(study: Study, pairs: list[tuple[str, str]]) -> Table:
