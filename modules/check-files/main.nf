@@ -1,5 +1,5 @@
 // Expression tables and screens, opened before anything starts: every fault in one message, and what is worth knowing.
-include { named ; options } from '../../subworkflows/shell'
+include { named ; options ; with_faults } from '../../subworkflows/shell'
 
 process CHECK_FILES {
     label 'process_low'
@@ -16,21 +16,25 @@ process CHECK_FILES {
     val toolkit
 
     output:
-    path 'warnings.txt', emit: warnings
+    path 'warnings.txt', emit: warnings, optional: true
+    path 'faults.txt', emit: faults
     tuple val(task.process), eval('check-files --version'), topic: versions
 
     script:
     def given = [rows, tables].transpose().collect { row, table ->
         [row.cell, row.assay, table.toString() + (row.column ? ":${row.column}" : '')]
     }
-    """
+    def command = """
     check-files ${options(gtf: gtf, chrom_sizes: sizes, ccres: ccres)} \\
         ${options(crispr: named(names, screens), cells: cells.join(','))} \\
         ${options(table: given)} ${args} ${task.ext.args ?: ''} --output warnings.txt
     """
+    """
+    ${with_faults(command)}
+    """
 
     stub:
     """
-    touch warnings.txt
+    touch warnings.txt faults.txt
     """
 }

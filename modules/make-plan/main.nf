@@ -1,6 +1,6 @@
 // Every fault of the samplesheet, the settings and the sweep in one message, before anything else starts, and all that
 // there is to do laid out. A plain run is a sweep of one point. A stub run does this for real: it is quick.
-include { named ; options ; quote } from '../../subworkflows/shell'
+include { named ; options ; quote ; with_faults } from '../../subworkflows/shell'
 
 process MAKE_PLAN {
     label 'process_single'
@@ -22,18 +22,22 @@ process MAKE_PLAN {
     val toolkit
 
     output:
-    path 'plan.json', emit: plan
-    path 'runs.json', emit: runs
-    path 'samplesheet.validated.csv', emit: sheet
+    path 'plan.json', emit: plan, optional: true
+    path 'runs.json', emit: runs, optional: true
+    path 'samplesheet.validated.csv', emit: sheet, optional: true
+    path 'faults.txt', emit: faults
     tuple val(task.process), eval('make-plan --version'), topic: versions
     tuple val(task.process), eval('sha256sum sheet/*'), topic: inputs
 
     script:
-    """
-    printf '%s\\n' ${quote(absent)} > absent.txt
+    def command = """
     make-plan ${options(samplesheet: sheet, sweep: sweep, model: named(names, models), known_cells: known)} \\
         --absent absent.txt ${options(benchmarks: benchmarks)} \\
         ${options(gtf: gtf, chrom_sizes: genome, chromosome_names: chromosome_names)} \\
         ${args} ${task.ext.args ?: ''} --outdir . -- ${settings}
+    """
+    """
+    printf '%s\\n' ${quote(absent)} > absent.txt
+    ${with_faults(command)}
     """
 }

@@ -2,7 +2,7 @@
 
 include { absent ; find ; place ; remote } from '../files'
 include { flags ; named_files ; own_presets ; screen_to_fit } from '../parameters'
-include { note_session } from '../resume'
+include { how_to_resume ; note_session } from '../resume'
 include { tool         } from '../toolkit'
 include { CHECK_FILES  } from '../../modules/check-files'
 include { MAKE_PLAN    } from '../../modules/make-plan'
@@ -45,6 +45,11 @@ workflow PLAN {
         tool(code, 'check-files')
     )
     CHECK_FILES.out.warnings.subscribe { path -> path.readLines().each { warning -> log.warn(warning) } }
+
+    // said here and not by the tasks' failing, which Nextflow tells with its command and work folder around it
+    MAKE_PLAN.out.faults.mix(CHECK_FILES.out.faults).filter { told -> told.size() }.subscribe { told ->
+        error([told.text.trim(), how_to_resume()].findAll().join('\n'))
+    }
 
     emit:
     plan = drawn.combine(CHECK_FILES.out.warnings).map { one, _warnings -> one }.first() // when both are found sound

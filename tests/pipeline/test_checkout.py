@@ -31,4 +31,4 @@ def test_a_checkout_is_launched_where_it_lies(tmp_path: Path) -> None:
     output = checkout.run("-profile", "test", "-stub-run", "--holdout_cells", "cell9", code=1)
     assert tasks(output) == ["MAKE_PLAN"]
     assert "cell9" in output
-    assert "exit status (65)" in output
+    assert "exit status" not in output  # the fault alone

@@ -13,17 +13,33 @@ TABLE = (ROOT / "subworkflows/toolkit/main.nf").read_text().partition("def uses(
 USES = {tool: parts.split() for tool, parts in re.findall(r"'([\w-]+)': '([^']*)'", TABLE)}
 
 
+def written(node: ast.JoinedStr, texts: dict[str, str]) -> str:
+    """f"{_HERE}.loci:PART", an entry of a registry, with the texts of its module put in."""
+    parts = [part.value.id if isinstance(part, ast.FormattedValue) and isinstance(part.value, ast.Name) else part
+             for part in node.values]  # fmt: skip
+    return "".join(texts.get(part, "") if isinstance(part, str) else str(getattr(part, "value", "")) for part in parts)
+
+
 @cache
 def imported(path: Path) -> list[Path]:
     """Modules of the library that a file imports or names as an entry of a registry, with the packages around them."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    found, tree = [], ast.parse(path.read_text())
+    texts = {
+        node.targets[0].id: str(node.value.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    }
+    for node in ast.walk(tree):
         names = []
         if isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{path}: name the package in whole"
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.JoinedStr) and ":" in (entry := written(node, texts)):
+            names = [entry.partition(":")[0]]
         elif isinstance(node, ast.Constant) and re.match(r"crexpress\.(?!api:)[\w.]+:", str(node.value)):
             # an entry of core.registry; the API is for users of the library, and no tool (below)
             names = [str(node.value).partition(":")[0]]
