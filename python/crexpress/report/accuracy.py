@@ -187,8 +187,8 @@ def change(study: Study) -> Section | None:
         )
     for view in views[:MOST_TABLES]:
         if view.reference in inputs.predictions and view.cell in inputs.predictions and panels:
-            differ = changes(inputs, view).filter("differs")
-            blocks += gained.blocks(inputs, view.cell, str(view.reference), differ)
+            changed = changes(inputs, view).filter("differs")
+            blocks += gained.blocks(inputs, view.cell, str(view.reference), changed)
     for view in views:
         methods = view.ranked(view.methods("pearson_level"), CHANGED, "pearson_change")
         colours = style.colours({name: view.about[name] for name in methods}, next(iter(models), None))
