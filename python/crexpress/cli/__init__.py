@@ -12,11 +12,9 @@ from click.core import ParameterSource
 
 from crexpress import __version__
 from crexpress.cli import exits
-from crexpress.core import artifacts, errors, log, shipped
-from crexpress.core.folder import Folder
-from crexpress.core.names import listed
+from crexpress.core import errors, log, shipped
+from crexpress.core.names import NAME, listed
 from crexpress.core.registry import imported
-from crexpress.core.schemas import NAME
 
 INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 INPUT_DIR = click.Path(exists=True, file_okay=False, path_type=Path)
@@ -193,6 +191,9 @@ def _study_options(function: Callable[..., None]) -> Callable[..., None]:
 
 def _fill(kinds: Mapping[str, Wanted], given: dict[str, Any]) -> None:
     """Put the artefacts of --study where no option names one; an InputError or a usage error where one is missing."""
+    from crexpress.core import artifacts  # here, as --version and --help, which every task asks for, need neither
+    from crexpress.core.folder import Folder
+
     folder, cells = given.pop("study"), given.pop("cells")
     if cells and not folder:
         raise click.UsageError("--cells chooses cells of --study; give both, or neither")

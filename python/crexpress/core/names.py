@@ -1,5 +1,9 @@
 """Names and lists of names that users give."""
 
+import re
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a cell, a track, a point: files are named after them
+
 
 def listed(text: str | None) -> list[str]:
     """ "a,b" -> ["a", "b"]; nothing -> []."""

@@ -12,9 +12,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from crexpress.core.names import NAME
 from crexpress.core.tracks import TRANSFORMS
-
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a cell, a track, a point: files are named after them
 
 
 def named(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from crexpress.core.errors import InputErrors
 from crexpress.core.files import replacing
-from crexpress.core.schemas import NAME
+from crexpress.core.names import NAME
 from crexpress.formats import encode, tracks
 from crexpress.formats.sheet_text import COLUMNS, REQUIRED, Record, parse
 

@@ -15,8 +15,7 @@ import yaml
 
 from crexpress.core import methods, model_config
 from crexpress.core.errors import InputError, InputErrors
-from crexpress.core.names import listed
-from crexpress.core.schemas import NAME
+from crexpress.core.names import NAME, listed
 from crexpress.pipeline.point_settings import SPLIT, Cells, Settings, as_text, check
 
 KEYS = ("description", "settings", "seeds", "points", "grid")

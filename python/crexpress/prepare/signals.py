@@ -13,7 +13,7 @@ import polars as pl
 
 from crexpress.core import chromosome_names, log
 from crexpress.core.errors import InputError
-from crexpress.core.schemas import NAME
+from crexpress.core.names import NAME
 from crexpress.core.tracks import TRANSFORMS
 from crexpress.formats import alignments, tracks
 from crexpress.formats.bigwig import BigWig, refuse

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from crexpress.core.errors import InputError, InputErrors
-from crexpress.core.schemas import NAME
+from crexpress.core.names import NAME
 from crexpress.data.neighbours import MOST_IN_WINDOW
 from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.training.config import TrainingConfig

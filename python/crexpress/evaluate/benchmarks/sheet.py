@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from crexpress.core.errors import InputError
-from crexpress.core.schemas import NAME
+from crexpress.core.names import NAME
 from crexpress.evaluate.benchmarks import BENCHMARKS
 from crexpress.evaluate.benchmarks.base import Entry
 from crexpress.formats import text_tables
