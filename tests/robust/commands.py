@@ -83,8 +83,11 @@ def prepare() -> None:
         __import__(name)
 
 
-def start(tool: str, options: list[Any], log: Path, around: Any = None) -> int:
-    """Fork a process that runs the tool as from the shell; its id. `around` is called in it first."""
+def start(tool: str, options: list[Any], log: Path, around: Any = None, anew: bool = False) -> int:
+    """Fork a process that runs the tool as from the shell; its id. `around` is called in it first.
+
+    anew: by a new Python, which imports all itself: what is not there must be missed by imports too.
+    """
     process = os.fork()
     if process:
         return process
@@ -97,6 +100,8 @@ def start(tool: str, options: list[Any], log: Path, around: Any = None) -> int:
         sys.argv = [tool, *map(str, options)]
         if around:
             around()
+        if anew:
+            os.execv(sys.executable, [sys.executable, str(BIN / tool), *sys.argv[1:]])
         from importlib.machinery import SourceFileLoader
         from importlib.util import module_from_spec, spec_from_loader
 

@@ -46,6 +46,7 @@ def _unshare() -> None:
 
 
 SKIPPED = 99
+ANEW = ("little-memory", "no-shared-memory")  # their limits reach what a tool imports
 _NATIVE = (127, -6, -11, 134)
 # name: what is done in the tool's process before it starts, and whether it must succeed all the same
 FAULTS: dict[str, tuple[Around, bool]] = {
@@ -106,7 +107,7 @@ def tried(tool: str, faults: list[str], sound: Path, folder: Path) -> tuple[dict
         log.unlink(missing_ok=True)
         if around is None:
             around = read_only(out) if name == "read-only" else disk(int(name.split()[2]), out)
-        code = finish(start(tool, commands(sound, out)[tool], log, around))
+        code = finish(start(tool, commands(sound, out)[tool], log, around, name in ANEW))
         said = log.read_text(errors="replace") if log.exists() else ""
         if code == SKIPPED:
             counts["skipped"] += 1

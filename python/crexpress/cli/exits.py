@@ -1,6 +1,7 @@
 """How a tool ends: one message and a code that says whose fault it was."""
 
 import errno
+import mmap
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,9 +42,19 @@ def by_code() -> Iterator[None]:
     except Exception as error:
         if type(error).__name__ == "OutOfMemoryError":  # torch's, without importing torch here
             fail("the GPU is out of memory; use a smaller --batch-size", errors.DEVICE_OUT_OF_MEMORY)
-        if any(words in str(error) for words in _FULL_MEMORY):
+        full = isinstance(error, SystemError) and _no_memory_left()  # CPython: "error return without exception set"
+        if full or any(words in str(error) for words in _FULL_MEMORY):
             fail(_NO_MEMORY, errors.HOST_OUT_OF_MEMORY)
         raise
+
+
+def _no_memory_left() -> bool:
+    """Whether the system refuses 64 MB more."""
+    try:
+        mmap.mmap(-1, 2**26).close()
+    except (OSError, MemoryError):
+        return True
+    return False
 
 
 def fail(message: str, code: int) -> None:

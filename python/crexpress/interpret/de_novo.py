@@ -9,6 +9,7 @@ from crexpress.core import artifacts, files
 from crexpress.core.errors import InputError
 from crexpress.formats.meme import MotifSet, read_meme
 from crexpress.formats.text_files import read_lines
+from crexpress.interpret import apart
 from crexpress.interpret.extras import needed
 from crexpress.interpret.motif_enrichment import tomtom
 
@@ -34,27 +35,22 @@ def discover(
 
     `window` bases about the middle are looked at, and at most so many seqlets of a sign.
     """
-    with needed("modiscolite"):
-        from modiscolite import io, tfmodisco
     start = max(0, (bases.shape[1] - window) // 2)
     cut = slice(start, start + window)
-    np.random.seed(seed)  # noqa: NPY002 -- what the library draws from
-    found = tfmodisco.TFMoDISco(
-        one_hot=bases[:, cut].astype("float32"),
-        hypothetical_contribs=contributions[:, cut].astype("float32"),
-        max_seqlets_per_metacluster=most,
-        n_leiden_runs=5,
-    )
-    with files.replacing(h5) as temporary:
-        io.save_hdf5(str(temporary), *found, window)
-    patterns = []
-    for sign, group in zip(("activates", "represses"), found, strict=True):
-        for number, pattern in enumerate(group or []):
-            trimmed = trim(np.asarray(pattern.sequence, np.float64))
-            patterns.append(
-                (f"{'pos' if sign == 'activates' else 'neg'}_{number}", sign, len(pattern.seqlets), trimmed)
-            )
-    return patterns
+    given = {
+        "bases": bases[:, cut],
+        "contributions": contributions[:, cut],
+        "most": most,
+        "window": window,
+        "seed": seed,
+    }
+    with needed("modiscolite"), files.replacing(h5) as temporary:
+        made = apart.run("modisco_script.py", given, temporary)
+    return [
+        (f"{name[:3]}_{number}", sign, int(seqlets), trim(made[f"{name}_{number}"]))
+        for name, sign in (("positive", "activates"), ("negative", "represses"))
+        for number, seqlets in enumerate(made[name])
+    ]
 
 
 def trim(probabilities: np.ndarray) -> np.ndarray:

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import polars as pl
+import scipy.sparse
 import torch
 from torch import Tensor
 
 from crexpress.apply.predict import require_finite, tokens
 from crexpress.core import log
 from crexpress.data.store import Store
+from crexpress.interpret import apart
 from crexpress.interpret.extras import needed
 from crexpress.models.base import Model
 from crexpress.prepare.elements import TSS
@@ -89,13 +91,11 @@ def words(values: Sequence[str]) -> "Categorical":
 def cluster(found: "AnnData", settings: Settings) -> None:
     """Add principal components, Leiden clusters (`cluster`) and UMAP places, in place.
 
-    `scanpy.tl.pca`, `pp.neighbors`, `tl.leiden` and `tl.umap`, seeded. Fewer components where the vectors have no more,
-    or points are few. Raises InputError where scanpy is not installed.
+    `scanpy.tl.pca`, `pp.neighbors` and `tl.umap`, seeded; clusters of `leiden`. Fewer components where the vectors have
+    no more, or points are few. Raises InputError where scanpy or igraph is not installed.
     """
     with needed("scanpy"):
         import scanpy
-    with needed("igraph"):
-        import igraph  # noqa: F401 - what leiden runs on
 
     components = min(settings.components, found.n_vars - 1, found.n_obs - 1)
     seed = settings.seed
@@ -103,10 +103,21 @@ def cluster(found: "AnnData", settings: Settings) -> None:
     neighbours = min(settings.neighbours, found.n_obs - 1)
     # exact, whatever their number: the search by pynndescent, scanpy's own choice from 8,192 points on, is not
     scanpy.pp.neighbors(found, n_neighbors=neighbours, n_pcs=components, random_state=seed, transformer="sklearn")
-    scanpy.tl.leiden(
-        found, resolution=settings.resolution, key_added="cluster", flavor="igraph", n_iterations=2, directed=False,
-        random_state=seed,
-    )  # fmt: skip
-    found.obs["cluster"] = words(found.obs["cluster"].astype(str).to_list())
+    near = scipy.sparse.triu(found.obsp["connectivities"], 1).tocoo()
+    found.obs["cluster"] = words(leiden(near, settings.resolution, seed).astype(str).tolist())
     scanpy.tl.umap(found, random_state=seed)
     found.uns["crexpress"] = settings._asdict()
+
+
+def leiden(graph: "scipy.sparse.coo_matrix", resolution: float, seed: int) -> np.ndarray:
+    """Cluster of each point, int64, 0 the largest, by the weighted edges in one triangle of `graph` [points, points].
+
+    By modularity at a resolution. Raises InputError where igraph is not installed.
+    """
+    given = {"first": graph.row, "second": graph.col, "weights": graph.data, "points": graph.shape[0]}
+    with needed("igraph"):
+        member = apart.run("leiden_script.py", given | {"resolution": resolution, "seed": seed})["cluster"]
+    _, member, size = np.unique(member, return_inverse=True, return_counts=True)
+    rank = np.empty(len(size), np.int64)
+    rank[np.argsort(-size, kind="stable")] = np.arange(len(size))
+    return rank[member]

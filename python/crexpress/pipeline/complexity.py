@@ -12,9 +12,9 @@ import shlex
 import statistics
 import threading
 import time
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Mapping, Sequence
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnContext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -102,17 +102,38 @@ def table(points: Sequence[tuple[str, Mapping[str, Any]]], shape: Shape, way: Wa
     for point, config, batch_size in settings:
         key = config.replace(window=0), way.batch_size or batch_size
         if key not in measured:
-            with ProcessPoolExecutor(1, mp_context=context, initializer=_end_with, initargs=(os.getpid(),)) as pool:
-                figures = pool.submit(measure, *key, way)
-                try:
-                    measured[key] = figures.result()
-                except BrokenProcessPool:
-                    raise InputError(
-                        f"the system ended the process that measured '{point}', most likely for its memory; "
-                        "give a smaller --batch-size"
-                    ) from None
+            measured[key] = _in_a_process(context, point, *key, way)
         rows.append({"point": point, **measured[key], "window": config.window})
     return pl.DataFrame(rows)
+
+
+def _in_a_process(context: SpawnContext, point: str, config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
+    """`measure`, by a pipe alone: the queues of a pool of processes need /dev/shm, which not every machine has."""
+    reader, writer = context.Pipe(duplex=False)
+    work = measure, config, batch_size, way
+    process = context.Process(target=_send, args=(os.getpid(), writer, *work), daemon=True)
+    process.start()
+    writer.close()  # so that the end of the process is the end of what it sends
+    try:
+        figures = reader.recv()
+    except EOFError:
+        raise InputError(
+            f"the system ended the process that measured '{point}', most likely for its memory; "
+            "give a smaller --batch-size"
+        ) from None
+    finally:
+        process.join()
+    if isinstance(figures, Exception):
+        raise figures
+    return dict(figures)
+
+
+def _send(parent: int, writer: Connection, work: Callable[..., dict[str, Any]], *given: Any) -> None:
+    _end_with(parent)
+    try:
+        writer.send(work(*given))
+    except Exception as error:
+        writer.send(error)
 
 
 def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
@@ -157,7 +178,7 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
 
 
 def _end_with(parent: int) -> None:
-    """End this process when the one that started it is killed: it holds both ends of their pipe, and would wait on."""
+    """End this process when the one that started it is killed: nobody would read what it measures."""
 
     def watch() -> None:
         while os.getppid() == parent:

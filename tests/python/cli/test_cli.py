@@ -128,3 +128,20 @@ def test_full_memory_has_codes_that_the_pipeline_acts_on(error: Exception, code:
 
     result = CliRunner().invoke(work)
     assert (result.exit_code, result.output) == (code, f"Error: {says}\n")
+
+
+@pytest.mark.parametrize("limited", [True, False])
+def test_what_python_says_in_words_of_its_own_is_memory_where_none_is_left(limited: bool) -> None:
+    """Any other SystemError is a defect, and is shown as one."""
+    lines = [
+        "import resource",
+        "from crexpress.cli import exits",
+        "taken = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()",
+        "resource.setrlimit(resource.RLIMIT_AS, (taken + 2**24,) * 2)" if limited else "",
+        "with exits.by_code():",
+        "    raise SystemError('error return without exception set')",
+    ]
+    done = subprocess.run([sys.executable, "-c", "\n".join(lines)], capture_output=True, text=True, check=False)
+    assert done.returncode == (137 if limited else 1)
+    said = "Error: not enough host memory; give this tool more, or a smaller input\n"
+    assert (done.stderr == said) == limited

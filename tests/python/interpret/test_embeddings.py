@@ -1,18 +1,23 @@
 """Embeddings and what clusters have in common: by hand, by scanpy's reader, and seeded."""
 
+import re
+import sys
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 import torch
-from scipy import stats
+from scipy import sparse, stats
 
 from crexpress.core.errors import InputError
 from crexpress.formats import gmt
-from crexpress.interpret import clusters, embedding
+from crexpress.interpret import apart, clusters, embedding
+from crexpress.interpret.extras import needed
 from tiny_case import TinyCase
 from tools import inputs, run, train
+
+PACKAGE = Path(__file__).parents[3] / "python/crexpress"
 
 
 def test_classes_and_tracks_by_cluster() -> None:
@@ -96,6 +101,64 @@ def test_a_bad_gmt_is_refused(tmp_path: Path, text: str, message: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError, match=message):
         gmt.read(path)
+
+
+def test_leiden_finds_planted_groups_and_repeats() -> None:
+    rng = np.random.default_rng(0)
+    group = rng.permutation(np.repeat([0, 1, 2], [60, 40, 20]))
+    first, second = np.triu_indices(120, 1)
+    near = rng.random(len(first)) < np.where(group[first] == group[second], 0.4, 0.02)
+    weights = rng.uniform(0.5, 1, near.sum())
+    graph = sparse.coo_matrix((weights, (first[near], second[near])), (120, 120))
+    found = embedding.leiden(graph, 1.0, 3)
+    assert (found == group).all()
+    assert (embedding.leiden(graph, 1.0, 3) == found).all()
+    assert embedding.leiden(graph, 0.0, 3).max() == 0
+
+
+@pytest.mark.slow
+def test_clusters_are_as_good_as_scanpys_own_and_igraph_is_not_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    import igraph
+    import scanpy
+
+    rng = np.random.default_rng(2)
+    points = rng.normal(size=(300, 20)) + 3 * rng.normal(size=(5, 20))[rng.integers(0, 5, 300)]
+    found = embedding.annotated(points, pl.DataFrame({"id": [f"E{number}" for number in range(300)]}), "id")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "igraph", None)  # importing it fails
+        embedding.cluster(found, embedding.Settings(resolution=1.0))
+    mine = found.obs["cluster"].astype(int).to_list()
+    scanpy.tl.leiden(found, flavor="igraph", n_iterations=2, directed=False, random_state=1)
+    graph = igraph.Graph.Weighted_Adjacency(found.obsp["connectivities"], mode="undirected")
+    theirs = graph.modularity(found.obs["leiden"].astype(int).to_list(), weights="weight")
+    assert graph.modularity(mine, weights="weight") > theirs - 0.005
+
+
+def test_no_code_of_ours_imports_what_is_under_the_gpl() -> None:
+    """But the scripts that run in processes of their own; TF-MoDISco-lite imports leidenalg."""
+    own = [path for path in [*PACKAGE.rglob("*.py"), *(PACKAGE / "bin").iterdir()] if path.is_file()]
+    named = re.compile(r"^\s*(?:import|from) (?:igraph|leidenalg|modiscolite)\b|scanpy\.tl\.(?:leiden|louvain)", re.M)
+    found = {path.name for path in own if named.search(path.read_text())}
+    assert found == {"leiden_script.py", "modisco_script.py"}
+    for name in found:
+        assert "crexpress" not in (PACKAGE / "interpret" / name).read_text()
+
+
+@pytest.mark.parametrize(("library", "script"), [("igraph", "leiden_script.py"), ("modiscolite", "modisco_script.py")])
+def test_without_a_library_it_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, library: str, script: str
+) -> None:
+    (tmp_path / f"{library}.py").write_text(f"raise ModuleNotFoundError(\"No module named '{library}'\")\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(InputError, match=f"needs {library}, which is not installed"), needed(library):
+        apart.run(script, {})
+
+
+def test_a_script_that_lacks_memory_is_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "igraph.py").write_text("raise MemoryError\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    with pytest.raises(MemoryError):
+        apart.run("leiden_script.py", {})
 
 
 @pytest.mark.slow

@@ -2,7 +2,6 @@
 
 import json
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from runpy import run_path
 
@@ -63,8 +62,8 @@ def test_windows_count_the_most_elements_and_cost_the_same(monkeypatch: pytest.M
     config, _ = complexity.configure({"preset": "scpge-small", "window": "2000"}, SHAPE)
     assert config.neighbours == MOST_IN_WINDOW
     measured = []
-    monkeypatch.setattr(complexity, "measure", lambda config, *_: measured.append(config) or {"seconds_per_step": 1.0})
-    monkeypatch.setattr(complexity, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    one = {"seconds_per_step": 1.0}
+    monkeypatch.setattr(complexity, "_in_a_process", lambda _, __, config, *___: measured.append(config) or one)
     points = [(name, {"preset": "creator-small", "window": name, "neighbours": "4"}) for name in ("2000", "4000")]
     table = complexity.table(points, SHAPE, complexity.Way(2, 1, "cpu", 1))
     assert table["window"].to_list() == [2000, 4000]
