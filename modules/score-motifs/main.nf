@@ -17,7 +17,8 @@ process SCORE_MOTIFS {
     output:
     // sequence and, with --motifs, motifs
     tuple val(reference), path("${reference.folder}*.safetensors", arity: '1..2'), emit: genome
-    path "${reference.folder}motif_hits.parquet", emit: hits, optional: true // with the option --p-value
+    // with --p-value
+    tuple val(reference), path("${reference.folder}motif_hits.parquet"), emit: hits, optional: true
     tuple val(task.process), eval('score-motifs --version'), topic: versions
     tuple val(task.process), eval('shopt -s nullglob; sha256sum fasta/* motifs/* factors/*'), topic: inputs
 
@@ -32,5 +33,6 @@ process SCORE_MOTIFS {
     """
     mkdir -p ./${quote(reference.folder)}
     touch ${quote(made.collect { name -> "${reference.folder}${name}.safetensors" })}
+    ${args.contains('--p-value') ? "touch ${quote("${reference.folder}motif_hits.parquet")}" : ''}
     """
 }

@@ -24,7 +24,7 @@ workflow LINK {
         .map { scene -> [scene.meta.store, scene] }
         .combine(study, by: 0)
         .map { _store, scene, files ->
-            [[scene.meta, pick(files, ['elements', 'genes'], scene.reads)], scene.links]
+            [[scene.meta, pick(files, ['elements', 'genes', 'motif_hits'], scene.reads)], scene.links]
         }
     FIT_LINKS(
         scenes.map { given, _links -> given }.filter { meta, _files -> screen != null && meta.cell == run.crispr_cell },

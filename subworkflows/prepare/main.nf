@@ -35,7 +35,7 @@ workflow PREPARE {
     SCORE_MOTIFS(
         reference.filter { run.fasta }.map { one, files -> [one, pick(files, ['elements'])] },
         asked.fasta, asked.motifs, asked.motif_factors,
-        flags(run, [], [mode: 'motif_mode']), tool(code, 'score-motifs')
+        flags(run, [], [mode: 'motif_mode', p_value: 'motif_p_value']), tool(code, 'score-motifs')
     )
     if (!run.fasta) {
         log.info('No --fasta: no sequence and no motif channel, the model learns from the tracks alone.')
@@ -91,7 +91,7 @@ workflow PREPARE {
     )
     matched = MATCH_QUANTILES.out.signals.mix(MATCH_QUANTILES.out.profiles).map { store, files -> [store, 0, files] }
 
-    of_genome = reference.mix(SCORE_MOTIFS.out.genome)
+    of_genome = reference.mix(SCORE_MOTIFS.out.genome, SCORE_MOTIFS.out.hits)
     of_cells = QUANTIFY_EXPRESSION.out.expression.mix(BUILD_LOOPS.out.contacts)
         .map { meta, file -> [meta.reference, file] }
     of_reference = gather(of_genome.mix(of_cells).map { one, files -> [one, 0, files] }) // [reference, files]

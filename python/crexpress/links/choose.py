@@ -13,6 +13,7 @@ _NAMES = {
     "expression": "the cell's expression",
     "known": "expression of other cells",
     "loops": "chromatin loops",
+    "ctcf_sites": "matches of CTCF's motif",
     "activity": "DNase, ATAC or H3K27ac",
 }
 

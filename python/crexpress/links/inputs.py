@@ -12,7 +12,7 @@ from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
 from crexpress.links import choose, known, loop_kind, model
 from crexpress.links.model import LinkModel
-from crexpress.links.read import on_scale, read_scene
+from crexpress.links.read import on_scale, read_scene, read_sites
 from crexpress.links.scene import MEASURED, Scene
 from crexpress.links.screen import read_pairs
 
@@ -48,6 +48,7 @@ class Store(NamedTuple):
         contacts: Sequence[Path],
         links: Sequence[Path],
         others: Sequence[Path],
+        hits: Path | None = None,
     ) -> dict[str, Scene]:
         """{cell: what is known of it}, the cells of `signals`; InputError for a file of none of them, or two of one."""
         cells = {path: str(artifacts.open_arrays(path, "signals").header["cell"]) for path in signals}
@@ -62,17 +63,20 @@ class Store(NamedTuple):
             if twice:
                 raise InputError(f"two --{kind} are of {twice[0]}; give one a cell")
         maps = _by_cell(contacts, "contacts", cells.values())
+        elements, genes = (self.elements, self.elements_header), (self.genes, self.genes_header)
+        sites = read_sites(hits, elements, self.genes_file, self.genes_header) if hits else None
         of_others = known.read(others, self.genes, self.genes_file, self.genes_header)
         return {
             cell: read_scene(
-                (self.elements, self.elements_header),
-                (self.genes, self.genes_header),
+                elements,
+                genes,
                 self.genes_file,
                 path,
                 next(iter(own["expression"].get(cell, [])), None),
                 of_others,
                 maps.get(cell, []),
                 next(iter(own["links"].get(cell, [])), None),
+                sites,
             )
             for path, cell in cells.items()
         }

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts
+from crexpress.core import artifacts, log
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
 from crexpress.links import scale
@@ -26,6 +26,7 @@ def read_scene(
     known: Mapping[str, np.ndarray] | None = None,
     contacts: Sequence[Path] = (),
     links: Path | None = None,
+    sites: np.ndarray | None = None,
 ) -> Scene:
     """The cell of `signals` with all of its tracks on their linear scale, and whatever else is given of it.
 
@@ -69,7 +70,29 @@ def read_scene(
         maps,
         matrices,
         network,
+        sites,
     )
+
+
+def read_sites(path: Path, elements: tuple[pl.DataFrame, Header], genes_file: Path, genes: Header) -> np.ndarray | None:
+    """Whether each element has a match of CTCF's motif on the + and on the - strand, bool [2, elements].
+
+    None, which is said, where CTCF is not among the motifs. Raises InputError for matches in other elements.
+    """
+    hits, header = artifacts.read_table(path, "motif_hits")
+    artifacts.require_same("elements", path, header, genes_file, genes)
+    told = header["parameters"]
+    names = [name for name, factor in zip(told["motifs"], told["factors"], strict=True) if factor == "CTCF"]
+    if not names:
+        log.say(f"{path} has no motif of CTCF: which way its sites face is not known")
+        return None
+    own = hits.filter(pl.col("motif").is_in(names))
+    if len(own) and not 0 <= own["element"].min() <= own["element"].max() < len(elements[0]):  # type: ignore[operator]
+        raise InputError(f"{path} has a match in an element that is not there; make it again")
+    found = np.zeros((2, len(elements[0])), bool)
+    for row, strand in enumerate("+-"):
+        found[row, own.filter(pl.col("strand") == strand)["element"].to_numpy()] = True
+    return found
 
 
 def read_expression(

@@ -12,11 +12,12 @@ from crexpress.links.closed_forms import activity_sums
 from crexpress.prepare.contacts import Contacts
 from crexpress.prepare.elements import TSS
 
-ACCESS, H3K27AC = "access", "h3k27ac"
+ACCESS, H3K27AC, CTCF = "access", "h3k27ac", "ctcf"
 MEASURED = {"dnase": ACCESS, "atac": ACCESS}  # assays of accessibility: a model asks for it, by whichever assay
 ACTIVITY, EXPRESSION, KNOWN, LOOPS, MATRIX = "activity", "expression", "known", "loops", "matrix"
+SITES = "ctcf_sites"  # CTCF's motif, by strand
 SCORES = ("attention", "perturbation")  # of a network
-NO_TRACKS = frozenset((ACTIVITY, EXPRESSION, KNOWN, LOOPS, MATRIX, *SCORES))  # what else evidence may need
+NO_TRACKS = frozenset((ACTIVITY, EXPRESSION, KNOWN, LOOPS, MATRIX, SITES, *SCORES))  # what else evidence may need
 _EXPRESSED, _SILENT = 1.0, 0.3  # TPM; share of promoters
 
 
@@ -26,7 +27,8 @@ class Scene:
 
     `tracks` {name: mean linear signal, float64 [elements]}, accessibility by the name "access"; `expression` float64
     [genes] and `known` float64 [other cells, genes], log10(1 + TPM), NaN where not measured; `contacts` one a map of
-    loops, `matrices` one a Hi-C matrix; `network` a links table with `gene_id`, `element` and scores.
+    loops, `matrices` one a Hi-C matrix; `network` a links table with `gene_id`, `element` and scores; `sites` bool
+    [2, elements], whether an element has a match of CTCF's motif on the + and on the - strand.
     """
 
     cell: str
@@ -38,6 +40,7 @@ class Scene:
     contacts: Sequence[Contacts] = ()
     matrices: Sequence[Contacts] = ()
     network: pl.DataFrame | None = None
+    sites: np.ndarray | None = None
 
     @cached_property
     def has(self) -> frozenset[str]:
@@ -48,6 +51,7 @@ class Scene:
         there |= {KNOWN} if self.known is not None and len(self.known) else set()
         there |= {LOOPS} if self.contacts else set()
         there |= {MATRIX} if self.matrices else set()
+        there |= {SITES} if self.sites is not None else set()
         there |= set(self.network.columns) & set(SCORES) if self.network is not None else set()
         return frozenset(there)
 

@@ -17,6 +17,7 @@ from crexpress.core import artifacts, shipped
 from crexpress.core.errors import InputError
 from crexpress.evaluate import links as links_metrics
 from crexpress.links import card, choose, evidence, fit, known, model, scale, trees
+from crexpress.links import inputs as link_inputs
 from crexpress.links import screen as screens
 from crexpress.links.closed_forms import closed_forms
 from crexpress.links.scene import Links, Scene
@@ -147,6 +148,50 @@ def test_loops_count_in_their_bins_and_the_next_and_by_rank_in_their_map(scene: 
         own = replace(links, scene=replace(scene, contacts=maps), kept={})
         strongest, share, _ = (piece.of(own)[0] for piece in pieces)
         assert (strongest, share) == (expected, 0.5 if expected else 0.0)
+
+
+def test_ctcf_sites_count_where_they_face_each_other_about_the_link(
+    case: Case, scene: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    given = options(case, tmp_path)
+    generator = np.random.default_rng(4)
+    element = np.sort(generator.choice(len(scene.elements), 150, replace=False)).astype(np.int32)
+    strand = np.where(generator.random(150) < 0.5, "+", "-")
+    motif = np.where(generator.random(150) < 0.8, "CTCF.H11", "CTCFL.H11")  # of another factor
+    start = scene.elements["start"].gather(element)
+    hits = pl.DataFrame({"element": element, "chrom": scene.elements["chrom"].gather(element), "start": start})
+    hits = hits.with_columns(end=pl.col("start") + 15, motif=pl.Series(motif), strand=pl.Series(strand))
+    hits = hits.with_columns(score=pl.lit(12, pl.Float32), p_value=pl.lit(1e-5, pl.Float32))
+    _, like = artifacts.read_table(tmp_path / "elements.parquet", "elements")
+    about = {"motifs": ["CTCF.H11", "CTCFL.H11"], "factors": ["CTCF", "CTCFL"]}
+    header = artifacts.make_header("motif_hits", "test", elements=like["elements"], parameters=about)
+    artifacts.write_table(tmp_path / "motif_hits.parquet", hits, header)
+    store = link_inputs.Store.open(tmp_path / "elements.parquet", tmp_path / "genes.parquet")
+    [with_sites] = store.scenes([given[5]], [], [], [], [], tmp_path / "motif_hits.parquet").values()
+    links = all_links(with_sites)
+    [piece] = evidence.find(["ctcf_convergent"])
+    found = piece.of(links)
+    ctcf, middle = with_sites.tracks["ctcf"], with_sites.middle
+    own = [
+        {int(e) for e, s, m in zip(element, strand, motif, strict=True) if (s, m) == (way, "CTCF.H11")} for way in "+-"
+    ]
+    here = np.flatnonzero(((scene.elements["chrom"] == "chr1") & (scene.elements["class"] != TSS)).to_numpy())
+    for at in range(len(links.gene)):
+        ends = sorted((int(scene.tss[links.gene[at]]), int(middle[links.element[at]])))
+        sums = [
+            sum(ctcf[e] for e in here if e in sites and abs(middle[e] - end) <= 10_000)
+            for sites, end in zip(own, ends, strict=True)
+        ]
+        assert found[at] == pytest.approx(np.log1p(min(sums)), rel=1e-6)
+    assert 0 < (found > 0).mean() < 1
+    assert np.isnan(piece.of(all_links(scene))).all()
+    about["factors"] = ["CTCFX", "CTCFL"]
+    header = artifacts.make_header("motif_hits", "test", elements=like["elements"], parameters=about)
+    artifacts.write_table(tmp_path / "none.parquet", hits, header)
+    caplog.set_level("INFO", "crexpress")
+    [without] = store.scenes([given[5]], [], [], [], [], tmp_path / "none.parquet").values()
+    assert without.sites is None
+    assert "has no motif of CTCF" in caplog.text
 
 
 def brute(found: trees.Trees, row: np.ndarray, present: set[int]) -> float:
@@ -355,6 +400,34 @@ def test_a_cell_that_lacks_evidence_is_scored_by_the_model_that_fits_it_best_and
     assert "taken as average" in result.stderr
     read_back = {path: model.read(path) for path in (full, small)}
     assert choose.choose(read_back, replace(scene, tracks={"access": scene.tracks["access"]})) == small
+
+
+@pytest.mark.slow
+def test_two_screens_of_two_cells_make_one_model_that_has_seen_neither_where_it_scores_them(
+    case: Case, tmp_path: Path
+) -> None:
+    world = case["world"]
+    deep = world._replace(tracks={name: 3 * values + 1 for name, values in world.tracks.items()})  # fold change, say
+    (tmp_path / "L").mkdir()
+    given = options(case, tmp_path)
+    given += ["--signals", options({**case, "world": deep}, tmp_path / "L", cell="L")[5]]
+    first = screen(case, tmp_path / "first.tsv")
+    second = pl.read_csv(first, separator="\t", infer_schema=False).with_columns(CellType=pl.lit("L"))
+    second.filter(pl.int_range(pl.len()) % 3 > 0).write_csv(tmp_path / "second.tsv", separator="\t")
+    given += ["--crispr", f"first={first}", "--crispr", f"second={tmp_path / 'second.tsv'}"]
+    output = tmp_path / "both.safetensors"
+    result = run("fit-links", *given, "--output", output, "--pairs", tmp_path / "pairs.parquet")
+    assert result.exit_code == 0, result.stderr
+    read = model.read(output)
+    assert read.folds["K"] == read.folds["L"]  # so that no gene is on both sides
+    assert {*read.folds["K"]} == {*CHROMS}
+    told = artifacts.open_arrays(output, "link_model").header["parameters"]["training"]["screens"]
+    assert [(one["screen"], one["cell"]) for one in told] == [("first", "K"), ("second", "L")]
+    pairs, _ = artifacts.read_table(tmp_path / "pairs.parquet", "held_out_pairs")
+    for cell in "KL":
+        own = pairs.filter(pl.col("cell") == cell)
+        assert average_precision_score(own["regulated"], own["probability"]) > 0.7
+    assert set(read.card["beside"]) == {"first, K", "second, L"}
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ _OWN = {
     "elements_between": "elements_between:PIECE",
     "activity_between": "activity_between:PIECE",
     "ctcf_between": "ctcf_between:PIECE",
+    "ctcf_convergent": "ctcf_convergent:PIECE",
     "activity_near": "activity_near:PIECE",
     "gene_activity": "gene_activity:PIECE",
     "promoter_share": "promoter_share:PIECE",
