@@ -83,7 +83,8 @@ def settings(given, project) {
     if (typed.motifs && !typed.fasta) {
         faults << '--motifs needs --fasta: motifs are scored in the sequence'
     }
-    ['motif_factors', 'motif_p_value', 'expressed_factors'].findAll { name -> typed[name] && !typed.motifs }.each { name ->
+    def of_motifs = ['motif_factors', 'motif_p_value', 'expressed_factors']
+    of_motifs.findAll { name -> typed[name] && !typed.motifs }.each { name ->
         faults << "--${name} needs --motifs, whose factors it is about"
     }
     def explained = (typed.explain ?: '').tokenize(',').collect { word -> word.trim() }
