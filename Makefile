@@ -8,7 +8,7 @@ SCALES ?= 0.01 0.1
 RELEASED ?=
 RELEASED_CREATOR ?=
 
-.PHONY: help setup demo test test-robust test-quick test-containers test-scale images lint lint-nf-core bench-data bench-gpu bench-model table-cells table-costs bench-creator bench-growth tables docs clean
+.PHONY: help setup demo test test-robust test-quick test-containers test-scale images lint lint-nf-core bench-data bench-gpu bench-model table-cells table-costs bench-creator bench-growth tables benchmarks docs clean
 
 help: ## show this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -68,6 +68,9 @@ bench-data: setup ## speed of data preparation against the released encoder, and
 
 tables: setup ## the tables of docs/results-tables.md on real data (hours; TABLES="--minutes 40 --steps 600" for a part)
 	python tests/benchmarks/real_tables.py --write docs/results-tables.md $(TABLES)
+
+benchmarks: setup ## the tables of docs/benchmarks.md: models, peers, link model, closed forms (hours; BENCHMARKS="--loops FILE ...")
+	python tests/benchmarks/benchmark_tables.py --write docs/benchmarks.md $(BENCHMARKS)
 
 table-cells: setup ## the table of docs/results-tables.md about cells never seen: four real cells, each left out in turn
 	nextflow run . -profile cells --seeds 1,2,3 --outdir results/cells -resume

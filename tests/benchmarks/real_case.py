@@ -136,6 +136,10 @@ class Case:
         history, _ = artifacts.read_table(self.place(run) / "model" / "history.parquet", "history")
         return float(history["val_loss"].min())  # type: ignore[arg-type]
 
+    def more(self, run: Run, tool: str) -> Sequence[str]:
+        """Further options of a tool that a run's model is asked by."""
+        return ()
+
     def predictions(self, runs: Sequence[Run]) -> list[Path]:
         """Predictions of every run, and of several their mean."""
         return self._apply(runs, "predict", f"predictions.{CELL}.parquet")
@@ -149,6 +153,7 @@ class Case:
         for run in runs:
             model, place = self.train(run), self.place(run)
             options = *_options(self.store(run.setting.tss)), "--threads", threads(), "--outdir", place
+            options = *options, *self.more(run, tool)
             files.append(self.make(place / name, tool, "--model", model, *options))
         if len(files) > 1:
             seeds = "-".join(str(run.seed) for run in runs)

@@ -57,7 +57,10 @@ def probability(features: pl.DataFrame, model: str = "dhs_intact_hic") -> np.nda
         raise InputError(f"ENCODE-rE2G needs the columns {', '.join(missing)}, which the table does not have")
     logit = np.full(len(features), chosen.intercept)
     for name, coefficient in chosen.coefficients.items():
-        values = features[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+        column = features[name]
+        if column.dtype == pl.String:  # of a table of text, in which some are TRUE or False
+            column = column.str.to_lowercase().replace({"true": "1", "false": "0"}).cast(pl.Float64, strict=False)
+        values = column.cast(pl.Float64).fill_null(np.nan).to_numpy()
         logit += coefficient * np.log(np.abs(values) + PSEUDOCOUNT)
     share: np.ndarray = 1 / (1 + np.exp(-logit))
     return share

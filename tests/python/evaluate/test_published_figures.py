@@ -8,6 +8,7 @@ import pytest
 from scipy.stats import spearmanr
 
 from crexpress.core import ranking
+from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks import crispr
 from crexpress.evaluate.benchmarks.base import Entry, World
 from crexpress.links import abc, encode_re2g
@@ -79,6 +80,29 @@ def test_encode_re2g_by_its_coefficients():
     assert np.abs(found - links["ENCODE-rE2G.Score"].to_numpy()).max() < 1e-6
     other = encode_re2g.probability(links, "dhs_megamap")  # of another scale of contacts
     assert np.abs(other - found).mean() > 0.01
+
+
+def test_encode_re2g_of_a_screens_own_features(tmp_path):
+    """`scores` of a benchmark: the published scores come back pair by pair, and models and features are asked for."""
+    links = table("encode_re2g.chr22.tsv.gz").head(60)
+    generator = np.random.default_rng(0)
+    screen = links.drop("ENCODE-rE2G.Score").with_columns(
+        chrom=pl.lit("chr22"), chromStart=pl.int_range(60) * 1_000 + 10, chromEnd=pl.int_range(60) * 1_000 + 500,
+        measuredGeneSymbol=pl.lit("G"), startTSS=pl.lit(2_000_000), CellType=pl.lit("K562"),
+        Regulated=pl.Series(generator.random(60) < 0.4),
+    )  # fmt: skip
+    path = tmp_path / "screen.tsv"
+    screen.write_csv(path, separator="\t")
+    entry = Entry("s", "crispr", "K562", path, {"scores": "re2g:dhs_intact_hic"})
+    found = crispr.score(entry, World(resamples=0))
+    of = {(row.subset, row.method, row.metric): row.value for row in found.rows}
+    expected = figures(links["ENCODE-rE2G.Score"].to_numpy(), screen["Regulated"].to_numpy())[0]
+    assert of["all pairs", "re2g:dhs_intact_hic", "auprc"] == pytest.approx(expected, abs=1e-6)
+    with pytest.raises(InputError, match="there is no re2g:mine; models are dhs_intact_hic, dhs_megamap"):
+        crispr.score(Entry("s", "crispr", "K562", path, {"scores": "re2g:mine"}), World(resamples=0))
+    screen.drop("numTSSEnhGene").write_csv(path, separator="\t")
+    with pytest.raises(InputError, match="needs the columns numTSSEnhGene"):
+        crispr.score(entry, World(resamples=0))
 
 
 def test_contacts_of_abc():

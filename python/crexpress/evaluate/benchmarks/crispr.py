@@ -15,15 +15,19 @@ from crexpress.evaluate.benchmarks import pairs as measures
 from crexpress.evaluate.benchmarks.base import Entry, Found, World
 from crexpress.evaluate.benchmarks.predictors import labelled
 from crexpress.formats import chain, screen_files
+from crexpress.links import encode_re2g
 from crexpress.links.published import gene_keys
 from crexpress.prepare import screening
+
+_RE2G = "re2g:"
 
 
 def score(entry: Entry, world: World) -> Found:
     """Every score of the run on a screen's pairs, in each of its cells.
 
     Options of the entry: `build`, `chain` (a file to this run's build), `scores` (columns of the table that are scores
-    themselves, apart by ";", with "-" before those of which less is better). Raises InputError for another build.
+    themselves, apart by ";", with "-" before those of which less is better; "re2g:MODEL" is ENCODE-rE2G from the
+    table's features). Raises InputError for another build.
     """
     path = entry.file
     if path is None:
@@ -99,6 +103,12 @@ def _own_scores(entry: Entry, pairs: pl.DataFrame) -> dict[str, np.ndarray]:
     """Scores that the table holds itself, float64 [pairs], higher is better; what is missing is worst."""
     found = {}
     for text in filter(None, (one.strip() for one in entry.options.get("scores", "").split(";"))):
+        if text.startswith(_RE2G):
+            model = text.removeprefix(_RE2G)
+            if model not in encode_re2g.MODELS:
+                raise InputError(f"{entry.name}: there is no {text}; models are {', '.join(encode_re2g.MODELS)}")
+            found[text] = np.nan_to_num(encode_re2g.probability(pairs, model), nan=-np.inf)
+            continue
         name, sign = text.removeprefix("-"), -1 if text.startswith("-") else 1
         if name not in pairs.columns:
             raise InputError(f"{entry.file} has no column {name}, which {entry.name} names as a score")

@@ -1,0 +1,178 @@
+#!/usr/bin/env python3
+"""All methods on the real case K562, into docs/benchmarks.md: `make benchmarks`.
+
+    tests/benchmarks/benchmark_tables.py --integration Integration.hg38.bed --loops RAD21.longrange.bed.gz \\
+        --domains Rao2014-TAD-K562.hg19.bedpe.gz --chain hg38ToHg19.over.chain --write docs/benchmarks.md
+
+Expression on the test chromosomes; screens, ChIA-PET and domains by every link score: our models, peers, the shipped
+link model and closed forms. Files that the repository may not hold are given, and what is not given is left out. Runs
+are kept in the folder, and one that was stopped goes on from there; what --minutes leaves no time for is named.
+"""
+
+import time
+from pathlib import Path
+
+import benchmark_case
+import click
+import polars as pl
+from benchmark_case import MODELS, SETTING, Benched
+from marked_page import put
+from real_case import CELL, Run
+
+from crexpress.core import artifacts, methods
+
+MARKS = "<!-- made by `make benchmarks` -->", "<!-- end of what `make benchmarks` makes -->"
+KINDS = {"crispr": ("auprc", "average_precision", "auroc", "precision_at_70_recall", "top_k_rate"),
+         "contacts": ("median_auroc", "median_auprc"), "domains": ("insulation_dip_difference",)}  # fmt: skip
+TITLES = {"auprc": "auPRC", "average_precision": "average precision", "auroc": "auROC", "top_k_rate": "top-k rate",
+          "precision_at_70_recall": "P at 70 %", "median_auroc": "auROC, median", "median_auprc": "auPRC, median",
+          "insulation_dip_difference": "dip of insulation, less shuffled", "pearson": "r", "spearman": "rho",
+          "mae": "MAE"}  # fmt: skip
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@click.command(help=__doc__)
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=Path("results/benchmarks"))
+@click.option("--write", type=_FILE, help="Put the tables between its markers.")
+@click.option("--models", default=",".join(MODELS), help="Of them, in the order of their turn.")
+@click.option("--seeds", default="1,2,3")
+@click.option("--minutes", type=float, help="Start nothing that takes time after so many minutes.")
+@click.option("--resamples", type=int, default=1000)
+@click.option("--kinds", default=",".join(KINDS), help="Kinds of benchmarks to score.")
+@click.option("--integration", type=_FILE, help="ScPGE's Integration.hg38.bed.")
+@click.option("--loops", type=_FILE, help="RAD21 ChIA-PET of K562.")
+@click.option("--domains", type=_FILE, help="Domains of K562, hg19 with --chain.")
+@click.option("--chain", type=_FILE, help="hg38ToHg19.over.chain, read backwards.")
+def main(
+    folder: Path,
+    write: Path | None,
+    models: str,
+    seeds: str,
+    minutes: float | None,
+    resamples: int,
+    kinds: str,
+    integration: Path | None,
+    loops: Path | None,
+    domains: Path | None,
+    chain: Path | None,
+) -> None:
+    """Train what is missing, score everything, and put the tables together."""
+    case = Benched(folder.resolve())
+    deadline = time.time() + minutes * 60 if minutes else float("inf")
+    wanted = benchmark_case.runs(models.split(","), [int(seed) for seed in seeds.split(",")])
+    predicted = [run for run in wanted if _done(case, run, "predict", deadline)]
+    ranked = [run for run in predicted if _done(case, run, "interpret", deadline)]
+    sheets = benchmark_case.sheets(case.folder / "sheets", integration, loops, domains, chain)
+    text = [_expression(case, predicted, resamples)]
+    for kind in kinds.split(","):
+        if kind in sheets:
+            text.append(_benchmarks(case, kind, sheets[kind], ranked, resamples))
+    missing = [f"{run.model} (seed {run.seed})" for run in wanted if run not in ranked]
+    text += [f"Not run: links of {', '.join(missing)}."] if missing else []
+    found = "\n\n".join(text)
+    if write:
+        put(write, found, MARKS)
+    else:
+        click.echo(found)
+
+
+def _done(case: Benched, run: Run, tool: str, deadline: float) -> bool:
+    """Whether a run's predictions or links are there, made while there is time."""
+    kind, make = ("predictions", case.predictions) if tool == "predict" else ("links", case.links)
+    if not (case.place(run) / f"{kind}.{CELL}.parquet").exists() and time.time() < deadline:
+        make([run])
+    return (case.place(run) / f"{kind}.{CELL}.parquet").exists()
+
+
+def _by_model(done: list[Run]) -> dict[str, list[Run]]:
+    return {model: own for model in MODELS if (own := [run for run in done if run.model == model])}
+
+
+def _evaluate(case: Benched, name: str, *options: object) -> Path:
+    store, outdir = case.store(SETTING.tss), case.folder / "scored" / name
+    given = [word for kind in ("elements", "genes") for word in (f"--{kind}", store[kind])]
+    return case.make(outdir / "metrics.parquet", "evaluate", *given, *options, "--outdir", outdir).parent
+
+
+def _named(name: str, done: list[Run]) -> str:
+    return "_".join([name, *(f"{model}{len(own)}" for model, own in _by_model(done).items())])
+
+
+def _expression(case: Benched, done: list[Run], resamples: int) -> str:
+    """r, rho and MAE on test genes: of each model every seed, and their mean."""
+    files = [path for own in _by_model(done).values() for path in case.predictions(own)]
+    outdir = _evaluate(
+        case, _named("expression", done), *(word for path in files for word in ("--predictions", path)),
+        *("--expression", case.expression(SETTING), "--baselines", case.baselines(SETTING), "--resamples", resamples),
+    )  # fmt: skip
+    table = artifacts.read_table(outdir / "metrics.parquet", "metrics")[0].filter(section="expression", subset="test")
+    metrics = ("pearson", "spearman", "mae")
+    rows = [[str(method), *(_figure(table.filter(method=method, metric=name)) for name in metrics)]
+            for method in table["method"].unique(maintain_order=True)]  # fmt: skip
+    genes = table.filter(metric="pearson")["n"].max()
+    return (
+        f"**Expression**: {genes:,} test genes of chr8 and chr9.\n\n{_table(['method', *map(_title, metrics)], rows)}"
+    )
+
+
+def _benchmarks(case: Benched, kind: str, sheet: Path, done: list[Run], resamples: int) -> str:
+    """A table a benchmark and subset, the best first; of several seeds their mean."""
+    files = [case.links(own)[-1] for own in _by_model(done).values()] + [case.link_model()]
+    predictions = [case.predictions(own)[-1] for own in _by_model(done).values()]  # say what was trained on
+    outdir = _evaluate(
+        case, _named(f"{kind}{resamples}", done), *(word for path in files for word in ("--links", path)),
+        *(word for path in predictions for word in ("--predictions", path)),
+        *("--expression", case.expression(SETTING), "--signals", case.store(SETTING.tss)["signals"]),
+        *("--benchmarks", sheet, "--benchmark-resamples", resamples, "--resamples", 0),
+    )  # fmt: skip
+    compared = pl.read_csv(outdir / "benchmarks.tsv", separator="\t", infer_schema_length=None)
+    facts = artifacts.read_table(outdir / "metrics.parquet", "metrics")
+    about, metrics = facts[1]["parameters"]["benchmarks"], facts[0].filter(section="benchmark")
+    parts = []
+    for (benchmark, subset), part in compared.group_by(["benchmark", "subset"], maintain_order=True):
+        if kind == "crispr" and subset not in ("all pairs", "clean pairs"):
+            continue
+        own = metrics.filter(reference=benchmark, subset=subset)
+        names = [name for name in KINDS[kind] if name in own["metric"].to_list()]
+        rows = []
+        for method in part["method"]:
+            figures = own.filter(method=method)
+            cells = [_figure(figures.filter(metric=name), bare=name != names[0]) for name in names]
+            rows.append([method, *cells, _less(part.filter(method=method))])
+        size = own.filter(method=methods.EVERYTHING)
+        told = ", ".join(f"{row['value']:,.0f} {row['metric']}" for row in size.iter_rows(named=True)
+                         if row["metric"] in ("positives", "genes", "boundaries"))  # fmt: skip
+        head = ["method", *map(_title, names), "less the best"]
+        parts.append(f"{benchmark}, {subset} ({told}):\n\n{_table(head, rows)}")
+    notes = []
+    for name, fact in about.items():
+        notes += [f"- {name}: {note}" for note in [*fact.get("notes", []), fact.get("refused")] if note]
+    return "\n\n".join([f"**{kind.capitalize()}**", *parts, "\n".join(notes)])
+
+
+def _title(name: str) -> str:
+    return TITLES[name]
+
+
+def _figure(rows: pl.DataFrame, bare: bool = False) -> str:
+    """ ".568 [.512, .618]"; a dash where there is none."""
+    if rows.is_empty():
+        return "-"
+    row = rows.row(0, named=True)
+    interval = "" if bare or row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
+    return f"{row['value']:.3f}{interval}"
+
+
+def _less(rows: pl.DataFrame) -> str:
+    if rows.is_empty() or rows["difference"][0] is None:
+        return ""
+    return f"{float(rows['difference'][0]):+.3f} (p {float(rows['p'][0]):.3f})"
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    main()
