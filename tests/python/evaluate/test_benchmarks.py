@@ -10,7 +10,17 @@ from sklearn.metrics import f1_score, matthews_corrcoef
 
 from crexpress.core import builds, methods
 from crexpress.core.errors import InputError
-from crexpress.evaluate.benchmarks import BENCHMARKS, classes, contacts, crispr, domains, leakage, sheet, specific_genes
+from crexpress.evaluate.benchmarks import (
+    BENCHMARKS,
+    classes,
+    contacts,
+    crispr,
+    domains,
+    leakage,
+    predictors,
+    sheet,
+    specific_genes,
+)
 from crexpress.evaluate.benchmarks.base import Entry, Taught, World
 from crexpress.evaluate.benchmarks.world import published_links
 from crexpress.formats import chain, screen_files
@@ -283,6 +293,44 @@ def test_a_loop_makes_positive_what_it_joins_to_a_gene():
     assert not positive.any()  # 7,000 is in the body, 4 kb behind the window of the TSS
     medians = contacts._medians(np.array([0.1, 0.9, 0.5]), np.array([[1, 1, 1], [2, 0, 1], [0, 3, 0]]))
     assert medians.tolist() == [0.5, 0.1, 0.9]
+
+
+def test_pairs_in_parts_are_scored_as_all_at_once():
+    generator = np.random.default_rng(5)
+    tss = np.arange(20) * 40_000 + 100_000
+    genes = pl.DataFrame(
+        {
+            "gene_id": [f"g{i}" for i in range(20)],
+            "gene_name": [f"n{i}" for i in range(20)],
+            "chrom": ["chr1"] * 12 + ["chr2"] * 8,
+            **{"start": tss, "end": tss + 5_000, "tss": tss, "strand": "+", "element": np.arange(20)},
+        }
+    )
+    place = np.tile(np.arange(40) * 20_000 + 90_000, 2)
+    elements = pl.DataFrame({"chrom": ["chr1"] * 40 + ["chr2"] * 40, "class": "dELS", "ccre_start": place,
+                             "ccre_end": place + 300, "start": place, "end": place + 600})  # fmt: skip
+    rows = generator.integers(0, 80, 300)
+    pairs = elements.select("chrom", start="ccre_start", end="ccre_end")[rows]
+    own = genes.select("gene_id", gene="gene_name", key="gene_id")[np.where(rows < 40, rows % 12, 12 + rows % 8)]
+    pairs = pl.concat([pairs, own], how="horizontal").with_columns(distance=generator.integers(1_000, 90_000, 300))
+    scored = pairs.select("chrom", "start", "end", "key").unique(maintain_order=True)[::2]
+    score = scored.with_columns(mine=pl.Series(generator.random(len(scored))))
+    links = Linkset("K", score, {"mine": Score("mine", methods.Method("mine", "mine", methods.PUBLISHED))}, 7)
+    tracks = {name: generator.random(80) for name in ("dnase", "h3k27ac")}
+    world = World(genes=genes, elements=elements, links=[links], tracks={"K": tracks}, resamples=0)
+    positive = generator.random(300) < 0.3
+    whole, notes = predictors.labelled("b", "K", pairs, positive, world, genes)
+    one = (pairs["chrom"] == "chr1").to_numpy()
+    parts = [(pairs.filter(pl.Series(inside)), positive[inside]) for inside in (one, ~one)]
+    found, told = predictors.labelled_in_parts("b", "K", parts, world, genes)
+    order = np.concatenate([np.flatnonzero(one), np.flatnonzero(~one)])
+    assert {"mine", predictors.ABC_POWER_LAW, "distance", "activity/distance"} <= set(whole.scores)
+    assert set(whole.scores) == set(found.scores)
+    for name, values in found.scores.items():
+        assert values == pytest.approx(whole.scores[name][order], rel=1e-12), name
+    assert np.array_equal(found.covered["mine"], whole.covered["mine"][order])
+    assert told == notes
+    assert any("mine:" in note and "7 links on TSS intervals" in note for note in told)
 
 
 def test_insulation_by_hand_and_links_that_stay_in_their_domain():

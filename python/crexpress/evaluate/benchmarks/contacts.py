@@ -17,7 +17,7 @@ from crexpress.data.neighbours import PAD
 from crexpress.evaluate.benchmarks import pairs as measures
 from crexpress.evaluate.benchmarks.base import SECTION, Entry, Found, World
 from crexpress.evaluate.benchmarks.pairs import Labelled
-from crexpress.evaluate.benchmarks.predictors import labelled
+from crexpress.evaluate.benchmarks.predictors import labelled_in_parts
 from crexpress.evaluate.metrics import Context, Metric
 from crexpress.formats import loop_files
 
@@ -41,16 +41,21 @@ def score(entry: Entry, world: World) -> Found:
         )
     loops = loop_files.read_loops(entry.file).table
     loops = loops.filter(pl.col("count").fill_nan(np.inf) >= float(entry.options.get("least", 0)))
-    table, positive = candidates(loops, world.elements, world.genes, entry.options.get("gene", "body"))
-    if not positive.any():
+    where = entry.options.get("gene", "body")
+    parts, every = [], 0
+    for chrom in world.genes["chrom"].unique(maintain_order=True):
+        its_loops, its_genes = loops.filter(chrom_1=chrom, chrom_2=chrom), world.genes.filter(chrom=chrom)
+        table, positive = candidates(its_loops, world.elements, its_genes, where)
+        every += table["gene_id"].n_unique()
+        looped = table["gene_id"].is_in(table.filter(pl.Series(positive))["gene_id"].unique().implode())
+        if looped.any():
+            parts.append((table.filter(looped), positive[looped.to_numpy()]))
+    if not parts:
         raise InputError(f"{entry.file}: no loop joins a candidate cCRE and a gene; is it of the same genome build?")
-    every = table["gene_id"].n_unique()
-    looped = table["gene_id"].is_in(table.filter(pl.Series(positive))["gene_id"].unique().implode())
-    table, positive = table.filter(looped), positive[looped.to_numpy()]
-    marked, notes = labelled(entry.name, cell, table, positive, world, world.genes)
+    marked, notes = labelled_in_parts(entry.name, cell, parts, world, world.genes)
     notes = [
-        f"{cell}: {len(loops):,} loops; {table['gene_id'].n_unique():,} of {every:,} genes have one, with "
-        f"{len(table):,} candidate pairs, {int(positive.sum()):,} positive",
+        f"{cell}: {len(loops):,} loops; {marked.table['gene_id'].n_unique():,} of {every:,} genes have one, with "
+        f"{len(marked.table):,} candidate pairs, {int(marked.positive.sum()):,} positive",
         *notes,
     ]
     pooled, curves = measures.measure(marked, min(world.resamples, _POOLED), world.seed, (measures.ALL,))

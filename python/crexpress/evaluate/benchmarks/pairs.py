@@ -53,6 +53,21 @@ class Labelled:
         return replace(self, table=self.table[rows], positive=positive, scores=few, covered=covered, clean=clean)
 
 
+def joined(parts: Sequence[Labelled]) -> Labelled:
+    """Pairs that were scored part by part, by the same scores, as one."""
+
+    def whole(of: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+        return {name: np.concatenate([one[name] for one in of]) for name in of[0]}
+
+    return replace(
+        parts[0],
+        table=pl.concat([part.table for part in parts]),
+        positive=np.concatenate([part.positive for part in parts]),
+        scores=whole([part.scores for part in parts]),
+        covered=whole([part.covered for part in parts]),
+    )
+
+
 def measure(
     pairs: Labelled, resamples: int, seed: int, only: Sequence[str] = ()
 ) -> tuple[list[Metric], list[pl.DataFrame]]:

@@ -1,6 +1,7 @@
 """Every score that a run has of some pairs: link tables, published ones, closed forms; with what each is."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -11,7 +12,7 @@ from crexpress.core.methods import Method
 from crexpress.core.tracks import ACTIVITY_TRACKS
 from crexpress.evaluate.benchmarks import leakage
 from crexpress.evaluate.benchmarks.base import World
-from crexpress.evaluate.benchmarks.pairs import Labelled
+from crexpress.evaluate.benchmarks.pairs import Labelled, joined
 from crexpress.links import abc, closed_forms, simple_forms
 from crexpress.links.abc_contacts import measured
 from crexpress.links.published import Linkset, Score, of_pairs, without_promoters
@@ -20,6 +21,27 @@ from crexpress.prepare.contacts import Contacts
 
 ABC_POWER_LAW, ABC_CONTACTS = "ABC (authors' form, power law)", "ABC (authors' form, contacts)"
 EXPRESSED = 1  # TPM: ABC's and CRISPR_comparison's
+
+
+class _Told:
+    """What is said of a score: how it was put together, and of how many pairs it speaks."""
+
+    def __init__(self, score: Score) -> None:
+        self.score, self.there, self.pairs, self.on_tss = score, 0, 0, 0
+
+    def add(self, there: np.ndarray, links: Linkset) -> None:
+        self.there, self.pairs = self.there + int(there.sum()), self.pairs + len(there)
+        own = self.score.method.kind == methods.CLOSED_FORM  # made of these pairs' genes alone
+        self.on_tss = self.on_tss + links.elements_on_tss if own else links.elements_on_tss
+
+    def note(self) -> str:
+        fill = "the worst value" if not np.isfinite(self.score.fill) else f"{self.score.fill:g}"
+        share, missing = self.there / max(self.pairs, 1), self.pairs - self.there
+        return (
+            f"{self.score.label}: {share:.1%} of pairs covered, {missing:,} filled with {fill}, "
+            f"{self.score.aggregate} over elements"
+            + (f", {self.on_tss:,} links on TSS intervals left out" if self.on_tss else "")
+        )
 
 
 def labelled(
@@ -36,16 +58,47 @@ def labelled(
     `genes` are the run's, or those that the benchmark names; `own` are scores that the benchmark's table has itself.
     Raises InputError where two scores have one name.
     """
+    return labelled_in_parts(benchmark, cell, [(table, positive)], world, genes, own)
+
+
+def labelled_in_parts(
+    benchmark: str,
+    cell: str,
+    parts: Iterable[tuple[pl.DataFrame, np.ndarray]],
+    world: World,
+    genes: pl.DataFrame,
+    own: Mapping[str, np.ndarray] | None = None,
+) -> tuple[Labelled, list[str]]:
+    """As `labelled`, of pairs that come in parts with all pairs of their genes, which take less memory one by one."""
+    told: dict[str, _Told] = {}
+    found = [_scored(benchmark, cell, table, positive, world, genes, own, told) for table, positive in parts]
+    whole = joined(found)
+    clean, leaks = leakage.clean(whole.table, cell, world)
+    elsewhere = [
+        f"{', '.join(score.label for score in links.scores.values())} of {links.cell}: not scored here, in {cell} "
+        f"(cell={cell} of --published says otherwise)"
+        for links in world.links
+        if links.cell not in (None, cell)
+    ]
+    return replace(whole, clean=clean), [*elsewhere, *(one.note() for one in told.values()), *leaks]
+
+
+def _scored(
+    benchmark: str,
+    cell: str,
+    table: pl.DataFrame,
+    positive: np.ndarray,
+    world: World,
+    genes: pl.DataFrame,
+    own: Mapping[str, np.ndarray] | None,
+    told: dict[str, _Told],
+) -> Labelled:
+    """Every score of some pairs; what is to be told of each is added to `told`."""
     scores: dict[str, np.ndarray] = {}
     covered: dict[str, np.ndarray] = {}
     about: dict[str, Method] = {}
-    notes: list[str] = []
     for links in [*world.links, *_closed_sets(cell, world, table)]:
         if links.cell not in (None, cell):
-            named = ", ".join(score.label for score in links.scores.values())
-            notes.append(
-                f"{named} of {links.cell}: not scored here, in {cell} (cell={cell} of --published says otherwise)"
-            )
             continue
         values, there = of_pairs(table, links)
         for column, score in links.scores.items():
@@ -54,20 +107,14 @@ def labelled(
             scores[score.label], about[score.label] = values[column], score.method
             if score.method.kind != methods.CLOSED_FORM:
                 covered[score.label] = there
-            fill = "the worst value" if not np.isfinite(score.fill) else f"{score.fill:g}"
-            notes.append(
-                f"{score.label}: {there.mean():.1%} of pairs covered, {int((~there).sum()):,} filled with {fill}, "
-                f"{score.aggregate} over elements"
-                + (f", {links.elements_on_tss:,} links on TSS intervals left out" if links.elements_on_tss else "")
-            )
+            told.setdefault(score.label, _Told(score)).add(there, links)
     for name, form in {**(own or {}), **_forms(cell, table, world, genes)}.items():
         if name in scores:
             continue
         scores[name] = form
         about[name] = Method(name, name, methods.PUBLISHED) if name in (own or {}) else methods.closed_form(name)
-    clean, told = leakage.clean(table, cell, world)
     seen = world.expression[cell].seen if cell in world.expression else None
-    return Labelled(cell, benchmark, table, positive, scores, covered, about, clean, seen), [*notes, *told]
+    return Labelled(cell, benchmark, table, positive, scores, covered, about, None, seen)
 
 
 def _forms(cell: str, table: pl.DataFrame, world: World, genes: pl.DataFrame) -> dict[str, np.ndarray]:
