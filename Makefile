@@ -24,7 +24,7 @@ test: setup .venv/.bedtools .venv/.chromium lint ## every test, the pipeline's t
 	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not gpu and not containers and not scale' tests/pipeline tests/python
 
 test-quick: setup ## the tests that take seconds
-	pytest -n 2 -m 'not gpu and not containers and not scale and not robust and not pipeline and not slow'
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE pytest -n 2 --dist loadfile -m 'not gpu and not containers and not scale and not robust and not pipeline and not slow'
 
 test-robust: setup .venv/.bedtools ## damaged files, kills, full disks: the short form, within 15 minutes (docs/reliability.md)
 	pytest -n 2 --dist load -m robust tests/robust

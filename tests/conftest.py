@@ -1,5 +1,8 @@
 """Fixtures shared by the tests: a tiny element store whose expression follows from its signals."""
 
+import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +24,20 @@ CHROMOSOMES = ("chr1", "chr2", "chr3")
 def _shown() -> None:
     """What the library says is printed, as in a tool."""
     log.show()
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    """What a test's --threads set ends with it: several threads in each of two workers made later tests far dearer."""
+    _few_threads()
+    yield
+    _few_threads()
+
+
+def _few_threads() -> None:
+    wanted, torch = os.environ.get("OMP_NUM_THREADS"), sys.modules.get("torch")
+    if wanted and torch is not None and torch.get_num_threads() != int(wanted):
+        torch.set_num_threads(int(wanted))
 
 
 @pytest.fixture(scope="session")

@@ -112,6 +112,7 @@ def test_random_sequence_has_as_many_hits_as_the_p_value_says():
     assert 0.7e-3 < forward < 1.1e-3
 
 
+@pytest.mark.slow
 def test_executable_lists_hits_in_the_genome(tmp_path):
     (tmp_path / "genome.fa").write_text(">chr1\n" + "A" * 100 + "GGATTACC" + "A" * 100 + "GGTAATCC" + "A" * 100 + "\n")
     site = "\n".join(" ".join("0.97" if base == letter else "0.01" for letter in "ACGT") for base in "GGATTACC")

@@ -131,6 +131,7 @@ def test_motif_wider_than_the_elements_is_refused():
         score(make_codes(5, 20), make_set(), "log-odds")
 
 
+@pytest.mark.slow
 def test_executable_writes_both_artefacts_and_sequence_alone(tmp_path):
     (tmp_path / "genome.fa").write_text(">chr1\n" + "ACGGTTAC" * 50 + "\n")
     (tmp_path / "motifs.meme").write_text(MEME)
