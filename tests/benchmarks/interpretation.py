@@ -1,31 +1,98 @@
-"""What interpretation finds on the simulated case, whose answer is known: planted bases and destroyed sites.
+"""What interpretation finds on the simulated case, whose answer is known: factors, bases, and destroyed sites.
 
-    python tests/benchmarks/interpretation.py FOLDER SEED MODEL
+    python tests/benchmarks/interpretation.py FOLDER --seeds 1,2,3 [--cells cell1,cell2] [--tops 200,400,800]
 
-FOLDER holds artefacts of assets/test (or another `simulate --seed SEED`) as docs/tools.md makes them, and its input set
-as sim/. MODEL reads motif scores or sequence. Prints, for each cell of the model's training: auROC of bases of planted
-sites of factors that the cell has; the share of destroyed sites that lower (where the cell has the factor) or leave
-alone (where it has not) the gene most affected by their element.
+For each seed FOLDER/SEED gets what `simulate --seed SEED` makes, its artefacts, and two models, trained where they
+are not there yet: `crexpress-small` with motifs and tracks, as `-profile test` has it, and `scpge-small` with nothing
+but the motif channels of each cell's expressed factors, which know of sequence alone. Prints, for each cell:
+
+- factors: of those planted in elements and active in the cell, how many `find-motifs` finds at q < .05 among the first
+  model's strongest elements, and how many others (chosen among `--tops` on one seed, for the others to confirm);
+- bases: auROC of the bases of planted sites of active factors by the second model's contributions, among all bases of
+  its 300 strongest links' cCREs, and for factors with one site in their element;
+- destroyed sites: how many lower the gene that their element drives most where the cell has the factor, and leave it
+  alone where it has not.
 """
 
-import subprocess
+import argparse
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
 from sklearn.metrics import roc_auc_score
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from crexpress.core import artifacts
 from crexpress.formats.genome_files import open_fasta
-from crexpress.simulate import Sizes, invent
+from crexpress.simulate import Sizes, World, invent
+from crexpress.simulate.world import BOUNDARY_FACTOR
+from tools import run
 
+TRAINED = ("cell1", "cell2", "cell3", "cell4")
 FACTOR = 0.5  # level from which a cell has a factor; 0.01 where not
 EFFECT = 0.05  # share of expression that the element gives, at least: then something can be lowered
 FELT = 1e-4  # log10(1 + TPM): what is less is no effect
 
 
-def planted(world: object) -> pl.DataFrame:
+def tool(name: str, *options: Any) -> str:
+    done = run(name, *options)
+    assert done.exit_code == 0, f"{name}: {done.output}"
+    return done.output
+
+
+def prepare(folder: Path, seed: int) -> Path:
+    """Artefacts of the input set of a seed; the folder that holds them, the set in sim/."""
+    sim = folder / "sim"
+    if not (folder / "profiles.cell4.safetensors").is_file():
+        tool("simulate", "--seed", seed, "--outdir", sim)
+        tool("merge-ccres", "--ccres", sim / "ccres.bed.gz", "--gtf", sim / "genes.gtf.gz", "--outdir", folder)
+        both = ["--elements", folder / "elements.parquet", "--outdir", folder]
+        tool("score-motifs", *both, "--fasta", sim / "genome.fa.gz", "--motifs", sim / "motifs.meme")
+        genes = ["--genes", folder / "genes.parquet"]
+        for cell in TRAINED:
+            rna = [part for number in (1, 2) for part in ("--rna", sim / cell / f"rna.{number}.genes.results.gz")]
+            tool("quantify-expression", *genes, "--cell", cell, *rna, "--outdir", folder)
+            tracks = [f"{name}={sim / cell / name}.bigWig" for name in ("dnase", "h3k27ac", "h3k4me3", "ctcf")]
+            given = [part for track in tracks for part in ("--track", track)]
+            tool(
+                "extract-signals",
+                *both[:2],
+                *genes,
+                "--cell",
+                cell,
+                *given,
+                "--output",
+                folder / f"signals.{cell}.safetensors",
+            )
+    return folder
+
+
+def given(folder: Path, cells: tuple[str, ...], sequence: bool = True) -> list[Any]:
+    """Options for the artefacts of some cells."""
+    kinds = ["elements.parquet", "genes.parquet", "motifs.safetensors"] + ["sequence.safetensors"] * sequence
+    options: list[Any] = ["--threads", 1]
+    for kind in kinds:
+        options += [f"--{kind.partition('.')[0]}", folder / kind]
+    for cell in cells:
+        for kind in ("signals.{}.safetensors", "profiles.{}.safetensors", "expression.{}.parquet"):
+            options += [f"--{kind.partition('.')[0]}", folder / kind.format(cell)]
+    return options
+
+
+def trained(folder: Path, name: str, *settings: Any) -> Path:
+    """A model of FOLDER, made where it is not there yet."""
+    model = folder / name
+    if not (model / "model.safetensors").is_file():
+        begin = time.process_time()
+        said = tool("train", *given(folder, TRAINED), *settings, "--val", "chr5", "--test", "chr6", "--outdir", model)
+        print(f"  {name}: {said.strip().splitlines()[-1]}; {time.process_time() - begin:.0f} CPU s", flush=True)
+    return model
+
+
+def planted(world: World) -> pl.DataFrame:
     """Every planted site: element (of the world), factor, chrom, start, end."""
     sites = world.sites
     slot = np.cumsum(sites, 1) - sites
@@ -39,31 +106,37 @@ def planted(world: object) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=["element", "factor", "chrom", "start", "end"], orient="row")
 
 
-def tool(name: str, *options: object) -> None:
-    subprocess.run([name, *map(str, options)], check=True, capture_output=True)
-
-
-def given(folder: Path, model: Path, cell: str) -> list[object]:
-    options: list[object] = ["--model", model, "--threads", 1]
-    for kind in ("elements.parquet", "genes.parquet", "sequence.safetensors", "motifs.safetensors"):
-        options += [f"--{kind.partition('.')[0]}", folder / kind]
-    options += [
-        "--signals",
-        folder / f"signals.{cell}.safetensors",
-        "--expression",
-        folder / f"expression.{cell}.parquet",
-    ]
-    return [*options, "--profiles", folder / f"profiles.{cell}.safetensors"]
+def factors(folder: Path, model: Path, cell: str, has: np.ndarray, names: list[str], tops: list[int]) -> list[str]:
+    """For each number of active elements: active factors found of all, and those found that are not active."""
+    out = folder / f"found.{model.name}"
+    tool("interpret", "--model", model, *given(folder, (cell,)), "--outdir", out)
+    active = {name for number, name in enumerate(names) if has[number] and number != BOUNDARY_FACTOR}
+    said = []
+    for top in tops:
+        place = out / f"motifs.{cell}.{top}"
+        store = [part for kind in ("elements.parquet", "genes.parquet", "sequence.safetensors")
+                 for part in (f"--{kind.partition('.')[0]}", folder / kind)]  # fmt: skip
+        tool("find-motifs", *store, "--links", out / f"links.{cell}.parquet", "--top", top,
+             "--motif-file", folder / "sim/motifs.meme", "--outdir", place)  # fmt: skip
+        table = artifacts.read_table(place / "enriched_motifs.parquet", "enriched_motifs")[0]
+        found = set(table.filter(pl.col("q_fisher") < 0.05)["factor"])
+        missed, others = sorted(active - found), sorted(found - active)
+        said.append(
+            f"top {top}: {len(found & active)} of {len(active)} (missed {', '.join(missed) or 'none'}), {len(others)} "
+            f"others ({', '.join(others) or 'none'})"
+        )
+    return said
 
 
 def bases(
     folder: Path, model: Path, cell: str, out: Path, sites: pl.DataFrame, has: np.ndarray, top: int
 ) -> tuple[float, float]:
-    """auROC of bases of planted sites of factors that the cell has, among all bases of the `top` links' cCREs."""
-    meme = folder / "sim" / "motifs.meme"
-    tool("interpret", *given(folder, model, cell), "--outdir", out)
-    tool("attribute", *given(folder, model, cell), "--links", out / f"links.{cell}.parquet", "--top", top,
-         "--motif-file", meme, "--logos", 0, "--outdir", out)  # fmt: skip
+    """auROC of bases of planted sites of factors that the cell has, among all bases of the `top` links' cCREs; and
+    without the sites of factors that have several in their element.
+    """
+    tool("interpret", "--model", model, *given(folder, (cell,)), "--outdir", out)
+    tool("attribute", "--model", model, *given(folder, (cell,)), "--links", out / f"links.{cell}.parquet",
+         "--top", top, "--motif-file", folder / "sim/motifs.meme", "--logos", 0, "--outdir", out)  # fmt: skip
     links, _ = artifacts.read_table(out / f"attributed.{cell}.parquet", "attributed")
     arrays = artifacts.open_arrays(out / f"contributions.{cell}.safetensors", "contribution_arrays").tensors
     value = np.zeros(1)
@@ -78,19 +151,20 @@ def bases(
         first, width = link["window"], value.shape[1]
         here = (pl.col("chrom") == link["chrom"]) & (pl.col("start") < first + width) & (pl.col("end") > first)
         for start, end, copies in active.filter(here)["start", "end", "copies"].iter_rows():
-            bases = slice(max(start - first, 0), end - first)
-            truth[row, bases], again[row, bases] = True, copies > 1
+            under = slice(max(start - first, 0), end - first)
+            truth[row, under], again[row, under] = True, copies > 1
         inside[row, max(link["start"] - first, 0) : link["end"] - first] = True
     print(f"  {cell}: median error of completeness {links['error'].median():.2%}, steps up to {links['steps'].max()}")
-    single = inside & ~again
-    return tuple(float(roc_auc_score(truth[part], value[part])) for part in (inside, single))
+    every, single = (float(roc_auc_score(truth[part], value[part])) for part in (inside, inside & ~again))
+    return every, single
 
 
 def destroyed(
-    folder: Path, model: Path, cell: str, out: Path, world: object, sites: pl.DataFrame, number: int, count: int
+    folder: Path, model: Path, cell: str, out: Path, world: World, sites: pl.DataFrame, count: int
 ) -> tuple[float, float, int, int]:
     """Shares of destroyed sites that lower their gene (the cell has the factor), and leave it alone (it has not)."""
     rng = np.random.default_rng(1)
+    number = world.cells.index(cell)
     has = world.factors[:, number] > FACTOR
     pairs = world.pairs.with_columns(effect=pl.Series(world.effect[:, number]))
     strongest = pairs.sort("effect").group_by("element", maintain_order=True).first().filter(pl.col("effect") < -EFFECT)
@@ -104,46 +178,68 @@ def destroyed(
     chosen = pl.concat(parts)
     lines = ["##fileformat=VCFv4.2", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]
     other = str.maketrans("ACGT", "CATG")
-    with open_fasta(folder / "sim" / "genome.fa.gz") as file:
+    with open_fasta(folder / "sim/genome.fa.gz") as file:
         for row, (chrom, start, end) in enumerate(chosen["chrom", "start", "end"].iter_rows()):
             there = file.fetch(chrom, start, end).upper()
             lines.append(f"{chrom}\t{start + 1}\tv{row}\t{there}\t{there.translate(other)}\t.\t.\t.")
     (out / "destroyed.vcf").write_text("\n".join(lines) + "\n")
-    tool("score-variants", *given(folder, model, cell), "--variants", out / "destroyed.vcf", "--fasta",
-         folder / "sim" / "genome.fa.gz", "--motif-file", folder / "sim" / "motifs.meme", "--outdir", out)  # fmt: skip
+    tool("score-variants", "--model", model, *given(folder, (cell,), sequence=False), "--variants",
+         out / "destroyed.vcf", "--fasta", folder / "sim/genome.fa.gz", "--motif-file", folder / "sim/motifs.meme",
+         "--outdir", out)  # fmt: skip
     found, _ = artifacts.read_table(out / f"variants.{cell}.parquet", "variants")
     genes = artifacts.read_table(folder / "genes.parquet", "genes")[0]
-    name = {int(number): gene for gene, number in zip(genes["gene_id"], _numbers(genes), strict=True)}
-    gene = [name.get(number, "") for number in chosen["gene"]]
-    variant = [f"v{row}" for row in range(len(chosen))]
-    wanted = pl.DataFrame({"name": variant, "gene_id": gene, "has": has[chosen["factor"].to_numpy()]})
+    name = {int(gene[4:15]) - 1: gene for gene in genes["gene_id"]}  # an id counts the world's genes
+    wanted = pl.DataFrame(
+        {
+            "name": [f"v{row}" for row in range(len(chosen))],
+            "gene_id": [name.get(number, "") for number in chosen["gene"]],
+            "has": has[chosen["factor"].to_numpy()],
+        }
+    )
     both = wanted.join(found.select("name", "gene_id", "effect"), on=["name", "gene_id"])
     with_it, without = both.filter("has")["effect"], both.filter(~pl.col("has"))["effect"]
     return float((with_it < -FELT).mean()), float((without >= -FELT).mean()), len(with_it), len(without)
 
 
-def _numbers(genes: pl.DataFrame) -> list[int]:
-    """Number in the world of each gene: its id counts them (files._gene_names)."""
-    return [int(gene[4:15]) - 1 for gene in genes["gene_id"]]
-
-
-def main() -> None:
-    folder, seed, model = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
-    sizes = Sizes(genes=int(sys.argv[4])) if len(sys.argv) > 4 else Sizes()
-    cells = sys.argv[5].split(",") if len(sys.argv) > 5 else ["cell1", "cell2", "cell3", "cell4"]
-    world = invent(sizes, np.random.default_rng(seed))
+def measure(folder: Path, seed: int, cells: list[str], tops: list[int]) -> None:
+    world = invent(Sizes(), np.random.default_rng(seed))
     sites = planted(world)
-    out = folder / f"found.{model.name}"
+    prepare(folder, seed)
+    whole = trained(folder, "crexpress-small", "--preset", "crexpress-small", "--inputs", "motifs,tracks",
+                    "--neighbours", 16, "--steps", 200)  # fmt: skip
+    alone = trained(folder, "motifs-alone", "--preset", "scpge-small", "--inputs", "motifs", "--expressed-factors", 8,
+                    "--neighbours", 32, "--steps", 400)  # fmt: skip
+    names = [name.upper() for name in _names(folder)]
+    out = folder / "found.motifs-alone"
     for cell in cells:
-        number = world.cells.index(cell)
-        area = bases(folder, model, cell, out, sites, world.factors[:, number] > FACTOR, 300)
-        lower, left, n, m = destroyed(folder, model, cell, out, world, sites, number, 200)
+        has = world.factors[:, world.cells.index(cell)] > FACTOR
+        for said in factors(folder, whole, cell, has, names, tops):
+            print(f"seed {seed} {cell}: factors, {said}", flush=True)
+        area = bases(folder, alone, cell, out, sites, has, 300)
+        lower, left, n, m = destroyed(folder, alone, cell, out, world, sites, 200)
         print(
-            f"{model.name} {cell}: auROC of planted bases {area[0]:.3f} (of a factor's one site in its element "
+            f"seed {seed} {cell}: auROC of planted bases {area[0]:.3f} (of a factor's one site in its element "
             f"{area[1]:.3f}); destroyed sites lower their gene in {lower:.1%} of {n}, without the factor left alone in "
             f"{left:.1%} of {m}",
             flush=True,
         )
+
+
+def _names(folder: Path) -> list[str]:
+    """Factors in the world's order, which is that of its motif file."""
+    return list(artifacts.open_arrays(folder / "motifs.safetensors", "motifs").header["parameters"]["factors"])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--seeds", default="1,2,3")
+    parser.add_argument("--cells", default="cell1,cell2")
+    parser.add_argument("--tops", default="1600")
+    options = parser.parse_args()
+    for seed in options.seeds.split(","):
+        tops = [int(top) for top in options.tops.split(",")]
+        measure(options.folder / seed, int(seed), options.cells.split(","), tops)
 
 
 if __name__ == "__main__":

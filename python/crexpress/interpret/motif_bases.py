@@ -1,7 +1,9 @@
 """Contributions of motif channels, shared among the bases that made the scores: how a model of motifs sees sequence.
 
-A channel is the score of a motif's best match, standardised: a sum over its bases. So its contribution is the slope
-times that sum less the mean, and each base of the match has its own part, which add up to it.
+A channel is the score of a motif's best match, standardised: its contribution is the slope times that score less the
+mean. Of several matches above the mean each could stand in for the best, so they share it by their Shapley values in
+the game whose worth is the best score of those there (the airport game, Littlechild and Owen 1973): two equal sites
+get half each. Within a match each base has its own part of the score. All parts add up to the contribution.
 """
 
 from pathlib import Path
@@ -36,30 +38,50 @@ class MotifBases:
             if column < 0 or not len(rows):
                 continue
             matrix, mean = score.matrices[column], float(score.mean[column])
-            place, values = best_match(codes[rows], matrix)
-            above = values.sum(1) - mean
-            told = np.abs(above) > NOTHING * float(score.spread[column])
-            slope = np.where(told, contribution[rows, channel] / np.where(told, above, 1.0), 0.0)
-            own = slope[:, None] * (values - mean / len(matrix))
-            np.add.at(found, (rows[:, None], place[:, None] + np.arange(len(matrix))), own)
+            totals = match_scores(codes[rows], matrix)
+            worth = totals - mean
+            best = worth.max((1, 2))
+            told = np.abs(best) > NOTHING * float(score.spread[column])
+            slope = np.where(told, contribution[rows, channel] / np.where(told, best, 1.0), 0.0)
+            link, strand, place, part = shared(worth)
+            bases = codes[rows[link][:, None], place[:, None] + np.arange(len(matrix))]
+            values = _strands(matrix)[strand[:, None], np.arange(len(matrix)), bases]
+            own = (slope[link] * part / worth[link, strand, place])[:, None] * (values - mean / len(matrix))
+            np.add.at(found, (rows[link][:, None], place[:, None] + np.arange(len(matrix))), own)
         return found.astype(np.float32)
 
 
-def best_match(codes: np.ndarray, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """First base of a motif's best match on either strand, and what each base there adds: [n], [n, width] in bits.
+def match_scores(codes: np.ndarray, matrix: np.ndarray) -> np.ndarray:
+    """Score of a motif, log-odds [width, 4] in bits, at each place on both strands: float64 [n, 2, places].
 
-    matrix is log-odds [width, 4]; an unknown base adds 0. Columns of the result run along the plus strand.
+    An unknown base adds 0.
     """
-    width = len(matrix)
-    strands = [np.hstack([part, np.zeros((width, 1))]) for part in (matrix, matrix[::-1, ::-1])]
     assert matrix.shape[1] == UNKNOWN
-    places = codes.shape[1] - width + 1
-    totals = [sum(one[j][codes[:, j : j + places]] for j in range(width)) for one in strands]
-    best = [np.asarray(total).argmax(1) for total in totals]
-    every = np.arange(len(codes))
-    tops = [np.asarray(total)[every, at] for total, at in zip(totals, best, strict=True)]
-    reverse = tops[1] > tops[0]
-    place = np.where(reverse, best[1], best[0])
-    bases = codes[every[:, None], place[:, None] + np.arange(width)]
-    values = [one[np.arange(width), bases] for one in strands]
-    return place, np.where(reverse[:, None], values[1], values[0])
+    places = codes.shape[1] - len(matrix) + 1
+    every = _strands(matrix)
+    return np.stack([sum(one[j][codes[:, j : j + places]] for j in range(len(matrix))) for one in every], 1)
+
+
+def _strands(matrix: np.ndarray) -> np.ndarray:
+    """The matrix as it reads along the plus strand for matches on either, with a column of 0 for unknown bases."""
+    return np.stack([np.hstack([part, np.zeros((len(matrix), 1))]) for part in (matrix, matrix[::-1, ::-1])])
+
+
+def shared(worth: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Row, strand and place of each match that has a share in the best of `worth` [n, 2, places], and the share.
+
+    Shares of a row sum to its best. Of a row without a match above 0 the best has it all, which is negative.
+    """
+    flat, best = worth.reshape(len(worth), -1), worth.max((1, 2))
+    players = np.maximum(flat, 0)
+    count = max(1, int((players > 0).sum(1).max(initial=0)))
+    top = np.argpartition(players, -count, 1)[:, -count:]
+    top = np.take_along_axis(top, np.take_along_axis(players, top, 1).argsort(1, kind="stable"), 1)
+    rising = np.take_along_axis(players, top, 1)
+    steps = np.diff(rising, axis=1, prepend=0) / np.arange(count, 0, -1)  # a step is shared by all who reach it
+    share = np.cumsum(steps, 1)
+    below = best <= 0
+    top[below, -1], share[below, -1] = flat[below].argmax(1), best[below]
+    link, rank = np.nonzero(share)
+    strand, place = np.divmod(top[link, rank], worth.shape[2])
+    return link, strand, place, share[link, rank]

@@ -1,6 +1,8 @@
 """Edits of the genome: what is read of them, what windows become, and that effects are those of the edited genome."""
 
 import gzip
+import itertools
+import math
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.formats.edit_files import read_edits
 from crexpress.interpret.edits import edited_bases, touched
+from crexpress.interpret.motif_bases import shared
 from crexpress.prepare.sequence import encode
 from interpret_case import CHROMOSOMES, with_profiles
 from tiny_case import TinyCase
@@ -161,6 +164,29 @@ def test_motif_channels_are_shared_among_the_bases_that_made_them(case: Case, tm
             if bases[place : place + len(word)] == word:
                 under[place : place + len(word)] = True
     assert under[np.flatnonzero(arrays["motif_bases"][row])].all()
+
+
+def test_matches_share_a_channel_by_their_shapley_values() -> None:
+    """Against the definition, over all subsets of six matches; where none counts the best has it all."""
+    worth = np.random.default_rng(0).normal(0, 1, (4, 2, 3))
+    worth[:3, 0, 0] = 0.5  # above the mean
+    worth[1, 1, 2] = worth[1].max()
+    worth[3] = -np.abs(worth[3])
+    found = np.zeros_like(worth)
+    link, strand, place, share = shared(worth)
+    np.add.at(found, (link, strand, place), share)
+    for row in range(3):
+        values, exact = np.maximum(worth[row].ravel(), 0), np.zeros(6)
+        for one in range(6):
+            others = [other for other in range(6) if other != one]
+            for size in range(6):
+                weight = math.factorial(size) * math.factorial(5 - size) / math.factorial(6)
+                for group in itertools.combinations(others, size):
+                    without = max((values[other] for other in group), default=0)
+                    exact[one] += weight * (max(without, values[one]) - without)
+        np.testing.assert_allclose(found[row].ravel(), exact, atol=1e-12)
+    assert found[3].sum() == worth[3].max()
+    assert np.count_nonzero(found[3]) == 1
 
 
 def test_saturation_mutagenesis_says_what_variants_say(case: Case, tmp_path: Path) -> None:
