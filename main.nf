@@ -25,6 +25,7 @@ include { LINK                    } from './subworkflows/link'
 include { EXPLAIN                 } from './subworkflows/explain'
 include { ASSESS                  } from './subworkflows/assess'
 include { PROVENANCE ; note_call  } from './subworkflows/provenance'
+include { tell_of_end             } from './subworkflows/notify'
 
 workflow {
     main:
@@ -36,8 +37,7 @@ workflow {
     check_resumed()
     note_call()
     TOOLKIT(projectDir, run.device)
-    code = TOOLKIT.out.code
-    gpu_code = TOOLKIT.out.gpu_code
+    (code, gpu_code) = [TOOLKIT.out.code, TOOLKIT.out.gpu_code]
 
     PLAN(run, code)
     plan = PLAN.out.plan
@@ -55,5 +55,6 @@ workflow {
         def page = "${run.outdir}/${run.sweep || run.leave_out ? 'sweep' : 'report'}.html"
         def again = how_to_resume() ?: '-resume goes on from there'
         log.info(workflow.success ? "Done: open ${page}" : "Failed: the message above says what to fix; ${again}")
+        tell_of_end(run)
     }
 }

@@ -19,8 +19,9 @@ def text_of(given, project) {
     if (asked && !(asked in known)) {
         return "There is no parameter --${asked}; did you mean --${known.closest(asked).first()}?"
     }
-    def shown = { name, property -> asked ? name == asked : given.help_full || !property.hidden }
-    def whole = asked || given.help_full
+    def every = given.help_full || given.all
+    def shown = { name, property -> asked ? name == asked : every || !property.hidden }
+    def whole = asked || every
     def parts = groups.collect { group -> part(group, group.properties.findAll(shown), whole) }.findAll()
     if (asked) {
         return parts.join('\n')
@@ -30,10 +31,17 @@ def text_of(given, project) {
         'Usage: nextflow run main.nf -profile PROFILES --samplesheet CSV --gtf GTF [--PARAMETER VALUE ...] [-resume]',
     ]
     def last = [
-        '--help NAME says more of one parameter, --help_full all; docs/usage.md explains profiles and the samplesheet.',
+        '--help NAME says more of one parameter, --help --all of all; docs/usage.md explains profiles and the samplesheet.',
         "Words with one hyphen are Nextflow's: -profile, -params-file, -resume, -work-dir.",
     ]
     return (first + parts + [last.join('\n')]).join('\n\n')
+}
+
+/** The parameters that differ from their defaults, a line each; the address of a hook is a secret. */
+def changed(run, schema) {
+    def lines = run.findAll { name, value -> value != null && "${value}" != "${schema[name]['default']}" }
+        .collect { name, value -> "  ${name.padRight(22)} ${name == 'hook_url' ? '...' : value}" }
+    return (['Parameters that differ from their defaults:'] + lines).join('\n')
 }
 
 /** A group of parameters under its title. */

@@ -2,6 +2,7 @@
 
 include { benchmark_files ; files_in ; place ; remote ; unfit } from '../files'
 include { execution_faults ; on_path } from '../engine'
+include { changed       } from '../help'
 include { how_to_resume } from '../resume'
 include { options       } from '../shell'
 
@@ -126,6 +127,7 @@ def settings(given, project) {
         def title = "The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:"
         stop(([title] + faults + '(docs/parameters.md lists all parameters)').join('\n  '))
     }
+    log.info(changed(typed, schema))
     return typed
 }
 
@@ -213,6 +215,9 @@ def coerce(name, value, property, faults) {
     }
     else if (property.type == 'integer' && !(text ==~ /\d+/ && text.toLong() >= property.minimum)) {
         faults << "--${name} is '${text}', but must be a whole number of at least ${property.minimum}"
+    }
+    else if (property.pattern && !(text ==~ property.pattern)) {
+        faults << "--${name} is '${name == 'hook_url' ? '...' : text}', which it does not take: ${property.description}"
     }
     else if (property.type == 'number' && !text.isNumber()) {
         faults << "--${name} is '${text}', but must be a number"

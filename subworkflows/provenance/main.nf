@@ -11,7 +11,7 @@ workflow PROVENANCE {
     def folder = file("${run.outdir}/pipeline_info", glob: false)
     folder.mkdirs()
     def about = pipeline(run) // asks git, which a run that fails has no time for
-    def given = run.findAll { _name, value -> value != null }
+    def given = run.findAll { name, value -> value != null && name != 'hook_url' } // which is a secret
     folder.resolve('params.json').text = json(given)
 
     versions = channel.topic('versions')
@@ -84,7 +84,7 @@ def pipeline(run) {
 
 /** The parameters that are set, as a part of MultiQC's page. */
 def multiqc_parameters(run) {
-    def lines = run.findAll { _name, value -> value != null }.collect { name, value ->
+    def lines = run.findAll { name, value -> value != null && name != 'hook_url' }.collect { name, value ->
         "<dt>${name}</dt><dd><samp>${value.toString().replace('&', '&amp;').replace('<', '&lt;')}</samp></dd>"
     }
     def page = "<dl class=\"dl-horizontal\">${lines.join('')}</dl>".toString()

@@ -18,7 +18,7 @@ def test_help_and_version_start_and_write_nothing(pipeline: Pipeline) -> None:
     assert "--publish_dir_mode" not in text
     ours = [line for line in text.splitlines() if not line.startswith("Launching")]  # names of folder and run
     assert max(map(len, ours)) <= 120
-    assert "--publish_dir_mode" in pipeline.run("--help_full", "--outdir", "out")
+    assert "--publish_dir_mode" in pipeline.run("--help", "--all", "--outdir", "out")
     one = pipeline.run("--help", "samplesheet", "--outdir", "out")
     assert "Rows of the same cell and assay are replicates" in one
     assert "--gtf" not in one

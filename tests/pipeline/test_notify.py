@@ -1,0 +1,93 @@
+"""The run's own messages: how it ended, to a hook and by mail, and which parameters are not the defaults."""
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
+
+import pytest
+
+from launching import Pipeline
+
+pytestmark = pytest.mark.pipeline
+
+
+@contextmanager
+def hook(code: int) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    """An address that takes JSON and answers with a code, and what it was told."""
+    told: list[dict[str, object]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(code)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/secret", told
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@contextmanager
+def mailbox() -> Iterator[tuple[int, list[str]]]:
+    """A port that takes mail, and its lines."""
+    lines: list[str] = []
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rw", newline="\r\n") as text:
+            text.write("220 here\r\n")
+            text.flush()
+            inside = False
+            for line in text:
+                lines.append(line.rstrip())
+                inside = inside and lines[-1] != "."
+                if not inside:
+                    start = lines[-1].upper() == "DATA"
+                    text.write("354 go on\r\n" if start else "250 ok\r\n")
+                    text.flush()
+                    inside = start
+
+    Thread(target=serve, daemon=True).start()
+    try:
+        yield listener.getsockname()[1], lines
+    finally:
+        listener.close()
+
+
+def test_the_end_of_a_run_is_told_to_a_hook_and_by_mail_and_the_address_of_the_hook_to_nobody(
+    pipeline: Pipeline,
+) -> None:
+    with hook(200) as (address, told), mailbox() as (port, lines):
+        smtp = f"mail.smtp.host = '127.0.0.1'\nmail.smtp.port = {port}\nmail.from = 'run@here'\n"
+        (pipeline.folder / "mail.config").write_text(smtp)
+        wrong = ["-profile", "test", "--hook_url", address, "--email_on_fail", "me@here", "--holdout_cells", "cell9"]
+        output = pipeline.run("-c", "mail.config", *wrong, "--outdir", "out", code=1)
+    assert len(told) == 1
+    assert told[0]["success"] is False
+    assert "has failed" in str(told[0]["text"])
+    assert any("me@here" in line for line in lines)
+    assert any(line.startswith("Subject: crexpress") and "has failed" in line for line in lines)
+    assert "Parameters that differ from their defaults:" in output
+    assert "  holdout_cells          cell9" in output
+    assert "  seed " not in output  # a default
+    assert address not in output
+    assert all(address not in path.read_text() for path in (pipeline.folder / "out/pipeline_info").glob("*.json"))
+
+
+def test_a_run_that_ends_well_says_so_and_a_hook_that_does_not_answer_is_a_warning(pipeline: Pipeline) -> None:
+    with hook(500) as (address, told):
+        output = pipeline.run("-profile", "test", "-preview", "--hook_url", address, "--outdir", "out")
+    assert [one["success"] for one in told] == [True]
+    assert "WARN: --hook_url: the message could not be sent (the address answers 500)" in output
+    assert "Done: open" in output
