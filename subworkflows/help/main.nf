@@ -31,7 +31,7 @@ def text_of(given, project) {
         'Usage: nextflow run main.nf -profile PROFILES --samplesheet CSV --gtf GTF [--PARAMETER VALUE ...] [-resume]',
     ]
     def last = [
-        '--help NAME says more of one parameter, --help --all of all; docs/usage.md explains profiles and the samplesheet.',
+        '--help NAME says more of one parameter, --help --all of all; profiles, samplesheet: docs/usage.md.',
         "Words with one hyphen are Nextflow's: -profile, -params-file, -resume, -work-dir.",
     ]
     return (first + parts + [last.join('\n')]).join('\n\n')
