@@ -53,7 +53,8 @@ def classes(found: pl.DataFrame, resamples: int = 1000, seed: int = 1) -> pl.Dat
     """A row for each class of elements: its share of the active links and of all in reach, and the odds ratio.
 
     The odds of the class among active links over those among the others (half a link added to each count, so that it
-    is defined for rare classes), with a 95 % interval from resampling genes. Where classes say it ("dELS,CTCF-bound"),
+    is defined for rare classes), with a 95 % interval from resampling genes; null where all links are active, or none.
+    Where classes say it ("dELS,CTCF-bound"),
     rows for the first word alone and for CTCF-bound follow.
     """
     kinds = found["class"].unique().sort().to_list()
@@ -78,9 +79,10 @@ def classes(found: pl.DataFrame, resamples: int = 1000, seed: int = 1) -> pl.Dat
         of_active, of_others = counted(active & inside), counted(~active & inside)
         odds = (of_active + 0.5) / (all_active - of_active + 0.5)
         ratio = odds * (all_others - of_others + 0.5) / (of_others + 0.5)
-        low, high = bootstrap.interval(ratio)
+        limits = (ratio[0], *bootstrap.interval(ratio)) if all_active[0] and all_others[0] else (None, None, None)
         reach, everything = of_active[0] + of_others[0], all_active[0] + all_others[0]
         share = of_active[0] / all_active[0] if all_active[0] else 0.0
-        rows.append((name, int(of_active[0]), share, int(reach), reach / everything, ratio[0], low, high))
+        rows.append((name, int(of_active[0]), share, int(reach), reach / everything, *limits))
     names = ["class", "active", "share_of_active", "in_reach", "share_in_reach", "odds_ratio", "low", "high"]
-    return pl.DataFrame(rows, schema=names, orient="row")
+    types = dict.fromkeys(names, pl.Float64) | {"class": pl.String, "active": pl.Int64, "in_reach": pl.Int64}
+    return pl.DataFrame(rows, schema=types, orient="row")

@@ -31,11 +31,16 @@ def class_shares(table: pl.DataFrame) -> Figure:
     left.set_yticks(y, table["class"].to_list())
     left.set(xlabel="share of elements, %")
     left.legend(loc="lower right")
+    right.set(xlabel="odds ratio (95 % interval)")
+    if table["odds_ratio"].is_null().all():  # all links are active, or none
+        right.text(0.5, 0.5, "not defined", transform=right.transAxes, ha="center", color=style.MUTED)
+        right.set_xticks([])
+        return figure
     ratio, low, high = (table[name].to_numpy().astype(float) for name in ("odds_ratio", "low", "high"))
     right.axvline(1, color=style.MUTED, linewidth=0.9, linestyle=(0, (4, 3)))
     right.hlines(y, low, high, color=style.BLUE, linewidth=1.6)
     right.plot(ratio, y, "o", color=style.BLUE, markersize=4.5)
-    right.set(xscale="log", xlabel="odds ratio (95 % interval)")
+    right.set(xscale="log")
     _plain(right)
     return figure
 

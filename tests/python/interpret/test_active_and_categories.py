@@ -8,6 +8,7 @@ import pytest
 
 from crexpress.core import artifacts
 from crexpress.interpret import active, categories
+from crexpress.report import interpretation_plots
 from tiny_case import TinyCase
 from tools import inputs, run, train
 
@@ -56,6 +57,18 @@ def test_odds_ratios_compare_active_elements_with_the_rest() -> None:
     )
     names = active.classes(bound, 20)["class"].to_list()
     assert names[-3:] == ["dELS, any", "pELS, any", "CTCF-bound, any"]
+
+
+@pytest.mark.parametrize("every", [True, False])
+def test_there_is_no_odds_ratio_where_all_links_are_active_or_none(every: bool) -> None:
+    """With half a link added to counts of 0 it would be a number, and look like one."""
+    table = pl.DataFrame({"gene_id": ["A", "A", "B"], "class": ["pELS", "dELS", "dELS"], "active": [every] * 3})
+    found = active.classes(table, 20)
+    assert found.select("odds_ratio", "low", "high").null_count().row(0) == (2, 2, 2)
+    assert found["in_reach"].to_list() == [2, 1]
+    assert found["share_of_active"].to_list() == pytest.approx([2 / 3, 1 / 3] if every else [0, 0])
+    figure = interpretation_plots.class_shares(found)
+    assert [text.get_text() for text in figure.axes[1].texts] == ["not defined"]
 
 
 def test_intervals_hold_what_differs_between_genes() -> None:
