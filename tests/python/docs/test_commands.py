@@ -28,7 +28,8 @@ NEXTFLOW = {"-profile", "-resume", "-c", "-params-file", "-work-dir"}  # its own
 TAKES_NONE = {"-resume"}
 OTHERS = {  # options in running text that are not ours
     "--gpus", "--device", "--nv", "--nproc-per-node", "--user", "--no-deps",
-    "--input", "--show_hidden", "--email", "--hook_url",  # nf-core's
+    "--input", "--show_hidden",  # nf-core's
+    "--all",  # of --help alone
 }  # fmt: skip
 
 
