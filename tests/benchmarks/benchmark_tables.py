@@ -144,10 +144,14 @@ def _benchmarks(case: Benched, kind: str, sheet: Path, done: list[Run], resample
                          if row["metric"] in ("positives", "genes", "boundaries"))  # fmt: skip
         head = ["method", *map(_title, names), "less the best"]
         parts.append(f"{benchmark}, {subset} ({told}):\n\n{_table(head, rows)}")
-    notes = []
+    notes: dict[str, list[str]] = {}  # what is said of several scores alike is said once
     for name, fact in about.items():
-        notes += [f"- {name}: {note}" for note in [*fact.get("notes", []), fact.get("refused")] if note]
-    return "\n\n".join([f"**{kind.capitalize()}**", *parts, "\n".join(notes)])
+        for note in [*fact.get("notes", []), fact.get("refused")]:
+            whose, _, what = (note or "").rpartition(": ") if note and "pairs covered" in note else ("", "", note)
+            if what:
+                notes.setdefault(f"{name}: {what}", []).extend([whose] if whose else [])
+    told = [f"- {note}" + (f" ({'; '.join(whose)})" if whose else "") for note, whose in notes.items()]
+    return "\n\n".join([f"**{kind.capitalize()}**", *parts, "\n".join(told)])
 
 
 def _title(name: str) -> str:
@@ -159,6 +163,8 @@ def _figure(rows: pl.DataFrame, bare: bool = False) -> str:
     if rows.is_empty():
         return "-"
     row = rows.row(0, named=True)
+    if row["metric"] == "auprc" and row["value"] == 0:  # of a score of two values the field's rules leave nothing
+        return "-"
     interval = "" if bare or row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
     return f"{row['value']:.3f}{interval}"
 
