@@ -7,6 +7,7 @@ crexpress-small, and the same without the profile, trained on four cells from th
 and perturbation on the planted links of a cell seen and of one not seen. What is in `--folder` is not made again.
 """
 
+from itertools import product
 from pathlib import Path
 
 import click
@@ -21,23 +22,22 @@ FORMS = {"with": (), "without": ("--preset", "crexpress-small", "--profile-width
 @click.option("--folder", type=click.Path(path_type=Path), required=True)
 @click.option("--seeds", default="1,2,3")
 @click.option("--steps", default=400)
-def main(folder: Path, seeds: str, steps: int) -> None:
-    """Print average precision of the network's scores, by cell, seed and whether it sees the profile."""
+@click.option("--cells", default=f"{simulated_links.FIT},{simulated_links.NEW}")
+def main(folder: Path, seeds: str, steps: int, cells: str) -> None:
+    """Print average precision of the network's scores, by seed, cell and whether it sees the profile."""
     case = Case(folder, {})
     reference = simulated_links.prepare(case, DATA)
-    print("| cell | profile | seed | attention | perturbation |\n|---|---|---|---|---|")
-    for cell in (simulated_links.FIT, simulated_links.NEW):
+    print("| seed | cell | profile | attention | perturbation |\n|---|---|---|---|---|", flush=True)
+    for seed, cell, form in product(seeds.split(","), cells.split(","), FORMS):
         signals = ("--signals", folder / f"signals.{cell}.safetensors")
-        for form, options in FORMS.items():
-            for seed in seeds.split(","):
-                name = f"{form}-{seed}"
-                more = ("--steps", steps, *options)
-                links = simulated_links.network_links(case, reference, signals, cell, int(seed), *more, name=name)
-                metrics = folder / name / f"evaluated-{cell}" / "metrics.parquet"
-                given = (*reference, *signals, "--links", links, "--crispr", f"truth={DATA / 'truth.tsv.gz'}")
-                case.make(metrics, "evaluate", *given, "--resamples", 0, "--outdir", metrics.parent)
-                found = {score: average for score, average, _ in simulated_links.figures(metrics)}
-                print(f"| {cell} | {form} | {seed} | {found['attention']} | {found['perturbation']} |", flush=True)
+        name = f"{form}-{seed}"
+        more = ("--steps", steps, *FORMS[form])
+        links = simulated_links.network_links(case, reference, signals, cell, int(seed), *more, name=name)
+        metrics = folder / name / f"evaluated-{cell}" / "metrics.parquet"
+        given = (*reference, *signals, "--links", links, "--crispr", f"truth={DATA / 'truth.tsv.gz'}")
+        case.make(metrics, "evaluate", *given, "--resamples", 0, "--outdir", metrics.parent)
+        found = {score: average for score, average, _ in simulated_links.figures(metrics)}
+        print(f"| {seed} | {cell} | {form} | {found['attention']} | {found['perturbation']} |", flush=True)
 
 
 if __name__ == "__main__":
