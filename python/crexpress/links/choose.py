@@ -52,7 +52,7 @@ def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> l
     if missing:
         told.append(
             f"{scene.cell} lacks {', '.join(missing)}, which the link model {model.name} would read: this evidence is "
-            "taken as average"
+            f"taken as average{_cost(model, scene.has)}"
         )
     told += [f"{scene.cell}: {sentence}" for sentence in scale.outside(measure(scene), model.scales)]
     if scene.cell in model.folds:
@@ -61,3 +61,12 @@ def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> l
             "scored by the fit that has not seen it"
         )
     return told
+
+
+def _cost(model: LinkModel, has: frozenset[str]) -> str:
+    """What the lack of each thing costs where the model was fitted, in words; nothing for what was not measured."""
+    without = model.card.get("without", {})
+    costs = [
+        f"{without[need]:.3f} without {_NAMES.get(need, need)}" for need in sorted((model.needs - has) & without.keys())
+    ]
+    return f" (average precision in training, held out: {precision(model):.3f}, {', '.join(costs)})" if costs else ""

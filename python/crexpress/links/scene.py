@@ -95,6 +95,23 @@ class Scene:
         """Row of the TSS window of every gene [genes]."""
         return self.genes["element"].to_numpy()
 
+    def without(self, need: str) -> "Scene":
+        """The same cell without one of the things that it `has`; activity goes with its last track."""
+        tracks = {name: values for name, values in self.tracks.items() if name != need}
+        network = self.network
+        if network is not None and need in network.columns:
+            network = network.drop(need)
+        return replace(
+            self,
+            tracks=tracks,
+            expression=None if need == EXPRESSION else self.expression,
+            known=None if need == KNOWN else self.known,
+            contacts=() if need == LOOPS else self.contacts,
+            matrices=() if need == MATRIX else self.matrices,
+            network=network,
+            sites=None if need == SITES else self.sites,
+        )
+
     def of(self, genes: np.ndarray) -> "Scene":
         """The same cell with some of the genes' sums only, where few are asked for; others are NaN."""
         sums = np.full(len(self.genes), np.nan)

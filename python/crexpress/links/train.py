@@ -13,6 +13,7 @@ from crexpress.core import log
 from crexpress.core.errors import InputError
 from crexpress.links import card, evidence, fit, loop_kind, scale
 from crexpress.links.closed_forms import closed_forms
+from crexpress.links.evidence.piece import Piece
 from crexpress.links.fit import Fit, Rows
 from crexpress.links.model import LinkModel
 from crexpress.links.read import measure, on_scale
@@ -69,6 +70,7 @@ def train(
     gene = scored.select(pl.concat_str("cell", "gene", separator=" ").rank("dense")).to_series().to_numpy() - 1
     told = card.figures(probability, regulated, gene.astype(np.int64), scored["distance"].fill_null(np.inf).to_numpy())
     told["beside"] = _beside(parts, placed)
+    told["without"] = without(parts, placed, found, group, held)
     kept = {
         track: scales[track]
         for track in scales
@@ -180,6 +182,30 @@ def _beside(parts: Sequence[Tested], scenes: Mapping[str, Scene]) -> dict[str, A
         found[f"{part.screen}, {part.cell}"] = {
             name: card.short(score, regulated, far) for name, score in sorted(forms.items())
         }
+    return found
+
+
+def without(
+    parts: Sequence[Tested],
+    scenes: Mapping[str, Scene],
+    pieces: list[Piece],
+    group: Mapping[str, int],
+    held: Sequence[Fit],
+) -> dict[str, float]:
+    """Average precision of the held-out scores where cells lack a thing that evidence needs: {it: over all pairs}.
+
+    Nothing is fitted again: what is missing is taken as a model takes it in a cell that lacks it.
+    """
+    has = frozenset.intersection(*(scene.has for scene in scenes.values()))
+    regulated = np.concatenate([part.pairs["Regulated"].to_numpy() for part in parts])
+    found = {}
+    for need in sorted({need for piece in pieces for need in piece.needs} & has):
+        poorer = {cell: scene.without(need) for cell, scene in scenes.items()}
+        if any(need in scene.has for scene in poorer.values()):
+            continue  # activity, which is made of tracks
+        again = [tested(poorer[part.cell], part.screen, part.pairs, pieces) for part in parts]
+        probability = np.concatenate([_held_out(part, group, held)["probability"].to_numpy() for part in again])
+        found[need] = round(fit.average_precision(probability, regulated), 4)
     return found
 
 

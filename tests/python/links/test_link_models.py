@@ -305,6 +305,9 @@ def test_a_fit_finds_what_regulates_and_never_sees_the_chromosome_that_it_scores
     assert held_out > 0.8  # pairs whose element lies on a TSS are missed
     assert average_precision_score(pairs["regulated"], -pairs["distance"]) < 0.7
     assert told["card"]["calibration_error"] < 0.1
+    assert told["card"]["without"].keys() == {"access", "h3k27ac", "ctcf"}
+    assert told["card"]["without"]["h3k27ac"] < held_out - 0.05  # half of what regulates; ctcf is noise
+    assert told["card"]["without"]["ctcf"] == pytest.approx(held_out, abs=0.05)
     _, flipped = fit_case(case, tmp_path / "flipped", "chr2")
     there = (pairs["chrom"] == "chr2").to_numpy()
     change = (flipped["probability"] - pairs["probability"]).abs().to_numpy()
@@ -397,6 +400,9 @@ def test_a_cell_that_lacks_evidence_is_scored_by_the_model_that_fits_it_best_and
     result = run("score-links", *options(case, folder, tracks=("ctcf",)), *given)
     assert result.exit_code == 0, result.stderr
     assert "K lacks DNase or ATAC" in result.stderr
+    worth = model.read(small).card
+    lost = f"held out: {worth['average_precision'][0]:.3f}, {worth['without']['access']:.3f} without DNase or ATAC)"
+    assert lost in result.stderr
     assert "taken as average" in result.stderr
     read_back = {path: model.read(path) for path in (full, small)}
     assert choose.choose(read_back, replace(scene, tracks={"access": scene.tracks["access"]})) == small
