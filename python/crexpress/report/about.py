@@ -128,7 +128,9 @@ def provenance(study: Study) -> Section:
         [
             TableCell(file.name),
             TableCell(f"{file.header['tool']} {file.header['version']}"),
-            TableCell("; ".join(f"{name} {value}" for name, value in _flat(file.header["parameters"])) or style.DASH),
+            TableCell(
+                "; ".join(f"{name} {value}" for name, value in _flat(_told(file.header["parameters"]))) or style.DASH
+            ),
         ]
         for file in files
     ]
@@ -183,6 +185,11 @@ def _aligned(inputs: Inputs) -> str:
     header = inputs.genes.header
     sets = [f"{what[:-1]} set {header[what]}" for what in ("elements", "genes") if header[what]]
     return f", all for {style.join(sets)}" if sets else ""
+
+
+def _told(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters without a link model's card, whose figures stand with the links."""
+    return {name: value for name, value in parameters.items() if name != "card"}
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
