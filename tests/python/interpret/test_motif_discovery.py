@@ -42,6 +42,7 @@ def sequences(count: int, planted: tuple[int, ...], seed: int) -> np.ndarray:
     return codes
 
 
+@pytest.mark.slow
 def test_planted_motifs_are_found_and_others_are_not() -> None:
     for test in ("fisher", "rank"):
         table = enrichment(sequences(300, (0, 3), 1), sequences(900, (5,), 2), MOTIFS, 1e-4, test)
