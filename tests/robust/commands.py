@@ -31,8 +31,13 @@ def commands(sound: Path, out: Path) -> dict[str, list[Any]]:
     applied = [*store, *given("signals", one), *given("profiles", one), "--model", sound / "model", "--threads", 1]
     predictions = given("predictions", one, ending="parquet")
     links = given("links", one, ending="parquet")
+    reader = [*store, *given("signals", one), "--model", sound / "reader", "--threads", 1]
+    genes = ["--ask-genes", "NAME0,NAME3"]
+    bases = ["--sequence", sound / "sequence.safetensors"]
+    cres = ["--elements", sound / "elements.parquet"]
     quick = ["--preset", "crexpress-small", "--neighbours", 4, "--steps", 4, "--validate-every", 2]
     return {
+        "attribute": [*reader, *bases, *genes, "--logos", 1, "--outdir", out],
         "build-loops": ["--elements", sound / "elements.parquet", "--cell", CELL, "--loops", sound / "loops.bedpe",
                         "--output", out / "contacts.npz"],
         "check-files": ["--gtf", sound / "genes.gtf", "--table", CELL, "rna", sound / "rsem.genes.results", "--ccres",
@@ -41,20 +46,33 @@ def commands(sound: Path, out: Path) -> dict[str, list[Any]]:
         "check-setup": ["--device", "cpu", "--output", out / "setup.json"],
         "check-sweep": ["--samplesheet", sound / "sheet.validated.csv", "--sweep", sound / "sweep.yml", "--output",
                         out / "runs.json", "--", "--preset", "scpge-small"],
+        "classify-genes": [*store, *given("signals", one), *given("expression", one, ending="parquet"), *predictions,
+                           "--split", "all", "--high", 0.6, "--low", 0.4, "--resamples", 20, "--outdir", out],
         "combine-links": [*store, *links, *given("signals", one), "--window", 30_000, "--outdir", out],
         "compare": ["--runs", _one_run(sound), "--metrics", f"all={sound / 'metrics.parquet'}", "--outdir", out],
+        "embed": [*applied, *given("expression", one, ending="parquet"), "--most", 60, "--outdir", out],
         "ensemble": [*predictions, *predictions, "--outdir", out],
         "evaluate": [*store, *both, *predictions, *links, "--resamples", 20, "--outdir", out],
+        "export-links": [*links, *cres, "--top", 2, "--genome", "hg38", "--outdir", out],
         "extract-signals": [*store, "--cell", CELL, *tracks, "--output", out / f"signals.{CELL}.safetensors"],
+        "find-active": [*links, *cres, "--k", 2, "--resamples", 20, "--outdir", out],
+        "find-motifs": [*store, *bases, "--motif-file", sound / "motifs.meme",
+                        "--active", sound / "active.txt", "--outdir", out],
         "fit-baselines": [*store, *both, "--neighbours", 2, *split, "--outdir", out],
         "fit-links": [*small, *of_k, "--crispr", f"s={linked / 'screen.tsv'}", "--folds", 3,
                       "--evidence", "distance,abc", "--output", out / "fit.safetensors"],
         "interpret": [*applied, "--outdir", out],
+        "make-plan": ["--samplesheet", sound / "sheet.csv", "--ccres", "--tracks", "dnase,h3k27ac", "--sweep",
+                      sound / "sweep.yml", "--gtf", sound / "genes.gtf", "--chrom-sizes", sound / "genome.sizes",
+                      "--outdir", out, "--", "--preset", "scpge-small", "--val", "chr2", "--test", "chr3"],
+        "map-attention": [*applied, *genes, "--cool", "--outdir", out],
         "match-quantiles": [*given("signals", one), "--reference", sound / "signals.B.safetensors", "--outdir", out],
         "measure-complexity": ["--preset", "scpge-small", "--no-sequence", "--steps", 1, "--batch-size", 2,
                                "--threads", 1, "--device", "cpu", "--outdir", out],
         "merge-ccres": ["--ccres", sound / "ccres.bed", "--gtf", sound / "genes.gtf", "--fasta", sound / "genome.fa.gz",
                         "--outdir", out],
+        "mutate-elements": [*reader, *bases, "--ask-genes", "NAME0", "--heat-maps", 1,
+                            "--outdir", out],
         "predict": [*applied, "--outdir", out],
         "quantify-expression": ["--genes", sound / "genes.parquet", "--cell", CELL,
                                 "--rna", sound / "rsem.genes.results", "--outdir", out],
@@ -64,6 +82,9 @@ def commands(sound: Path, out: Path) -> dict[str, list[Any]]:
                         "--outdir", out],
         "score-motifs": ["--elements", sound / "elements.parquet", "--fasta", sound / "genome.fa.gz", "--motifs",
                          sound / "motifs.meme", "--p-value", "0.001", "--threads", 1, "--outdir", out],
+        "score-variants": [*reader, *bases, "--variants", sound / "variants.vcf",
+                           "--fasta", sound / "genome.fa.gz", "--outdir", out],
+        "silence-together": [*applied, *genes, "--windows", "10000", "--pairs", 3, "--outdir", out],
         "simulate": ["--seed", 3, "--genes", 50, "--chromosomes", 3, "--cells", 3, "--outdir", out / "simulated"],
         "train": [*store, *both, *given("profiles", one, two), *quick, *split, "--outdir", out / "model"],
     }  # fmt: skip

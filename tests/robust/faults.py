@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Every tool on a machine that fails it: a full disk, folders that cannot be written, few files, little memory, other
-words and clocks. Success with the same bytes, or one sentence and no traceback; never half a file.
+words, clocks and numbers of threads. Success with the same bytes, or one sentence and no traceback; never half a file.
 
     python tests/robust/faults.py                             # --tools train,report, --faults full-disk,no-tmpdir
 """
@@ -30,6 +30,17 @@ def _limit(what: int, most: int) -> Around:
     return lambda: resource.setrlimit(what, (most, most))
 
 
+def _threads(count: int) -> Around:
+    """As many threads, of every library and by the tool's own option."""
+
+    def set_all() -> None:
+        os.environ.update({f"{name}_THREADS": str(count) for name in ("OMP_NUM", "NUMBA_NUM", "POLARS_MAX", "MKL_NUM")})
+        if "--threads" in sys.argv:
+            sys.argv[sys.argv.index("--threads") + 1] = str(count)
+
+    return set_all
+
+
 def _no_shared_memory() -> None:
     _unshare()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=0,ro", "tmpfs", "/dev/shm"], check=False)
@@ -46,7 +57,7 @@ def _unshare() -> None:
 
 
 SKIPPED = 99
-ANEW = ("little-memory", "no-shared-memory")  # their limits reach what a tool imports
+ANEW = ("little-memory", "no-shared-memory", "one-thread", "two-threads")  # they reach what a tool imports
 _NATIVE = (127, -6, -11, 134)
 # name: what is done in the tool's process before it starts, and whether it must succeed all the same
 FAULTS: dict[str, tuple[Around, bool]] = {
@@ -60,6 +71,8 @@ FAULTS: dict[str, tuple[Around, bool]] = {
     "locale-turkish": (_environment(LC_ALL="tr_TR.UTF-8", LANG="tr_TR.UTF-8"), True),
     "far-away": (_environment(TZ="Pacific/Kiritimati", SOURCE_DATE_EPOCH="1"), True),
     "no-shared-memory": (_no_shared_memory, True),
+    "one-thread": (_threads(1), True),
+    "two-threads": (_threads(2), True),
     "small-files": (_limit(resource.RLIMIT_FSIZE, 2_000), False),
     "umask": (lambda: os.umask(0o777) and None, False),
 }

@@ -26,7 +26,7 @@ CELL = "A"
 def make(folder: Path) -> None:
     """Fill `folder`; everything in it is small, so that a case of the fuzz takes milliseconds."""
     folder.mkdir(parents=True, exist_ok=True)
-    _genome(folder)
+    genome(folder)
     _reads(folder)
     _tables(folder)
     _loops(folder)
@@ -39,7 +39,7 @@ def _must(tool: str, *options: Any) -> None:
     assert done.exit_code == 0, f"{tool}: {done.output}"
 
 
-def _genome(folder: Path) -> None:
+def genome(folder: Path) -> None:
     rng = np.random.default_rng(0)
     (folder / "genome.sizes").write_text("".join(f"{name}\t{size}\n" for name, size in LENGTHS.items()))
     lines, genes, symbols = [], [], []
@@ -76,8 +76,17 @@ def _genome(folder: Path) -> None:
     rows = zip(*(table[name] for name in ("chrom", "tss", "gene_id", "strand")), strict=True)
     listed = [f"{chrom}\t{tss}\t{tss + 1}\t{name}\t0\t{strand}" for chrom, tss, name, strand in rows]
     (folder / "tss.bed").write_text("\n".join(listed) + "\n")
+    cut = next(number for number, line in enumerate(lines) if line == ">chr2")
+    base = "".join(lines[1:cut])[3_100]  # of the second cCRE, counted from 0
+    (folder / "variants.vcf").write_text(
+        "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\n"
+        f"chr1\t3101\trs1\t{base}\t{'ACGT'['ACGT'.index(base) - 1]}\t.\t.\t.\n"
+    )
+    (folder / "active.txt").write_text("".join(f"{line.split(chr(9))[4]}\n" for line in ccres[3:60:2]))
     (folder / "names.tsv").write_text("# genome\taccession\n" + "".join(f"{n}\tNC_{n[3:]}.1\n" for n in LENGTHS))
     (folder / "symbols.txt").write_text("\n".join("\t".join(pair) for pair in symbols))
+    motifs = (TEST / "motifs.meme").read_text().split("MOTIF")
+    (folder / "motifs.meme").write_text("MOTIF".join(motifs[:6]))
     (folder / "factors.tsv").write_text("".join(f"TF0{n}.SIM\tNAME{n}\n" for n in range(1, 6)))
 
 
@@ -140,8 +149,6 @@ def _tables(folder: Path) -> None:
         sheet += [f"{cell},rna,rsem.genes.results,1,{'TPM' if cell == CELL else 'FPKM'},y"]
     sheet += [f"{CELL},loops,loops.bedpe,1,,", f"{CELL},ccres,ccres.bed,1,,"]
     (folder / "sheet.csv").write_text("\n".join(sheet) + "\n")
-    motifs = (TEST / "motifs.meme").read_text().split("MOTIF")
-    (folder / "motifs.meme").write_text("MOTIF".join(motifs[:6]))
     (folder / "preset.json").write_text((ROOT / "python/crexpress/models/presets/scpge-small.json").read_text())
     (folder / "sweep.yml").write_text(
         "seeds: [1, 2]\nsettings: {preset: scpge-small, steps: 9}\npoints:\n  all: {}\n"
@@ -212,6 +219,8 @@ def _artefacts(folder: Path) -> None:
     profiles = [word for cell in (CELL, "B") for word in ("--profiles", folder / f"profiles.{cell}.safetensors")]
     _must("train", *store, *both, *profiles, *quick, "--outdir", folder / "model")
     _must("train", *store, *both, *profiles, *quick, "--anchored", "--outdir", folder / "anchored")
+    bases = ["--sequence", folder / "sequence.safetensors", "--inputs", "sequence,tracks", "--profile-width", 0]
+    _must("train", *store, *both, *quick[:-2], *bases, "--outdir", folder / "reader")
     applied = [*store, *signals, *profiles[:2], "--model", folder / "model", "--threads", 1, "--outdir", folder]
     _must("predict", *applied)
     _must("interpret", *applied)

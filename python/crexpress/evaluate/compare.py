@@ -1,6 +1,5 @@
 """Several evaluated points of a sweep in one table: every figure of every seed, of their means and of the baselines."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,6 +9,7 @@ import polars as pl
 from crexpress.core import artifacts
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
+from crexpress.core.schemas import read_json
 
 
 class Compared(NamedTuple):
@@ -48,7 +48,7 @@ def read_settings(runs: Path) -> dict[str, dict[str, str]]:
     try:
         before = {"model": "trained before"}
         return {
-            run["point"]: run["settings"] | (before if run["trained"] else {}) for run in json.loads(runs.read_text())
+            run["point"]: run["settings"] | (before if run["trained"] else {}) for run in read_json(runs.read_text())
         }
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{runs} is not the list of runs that check-sweep wrote; make it again") from None

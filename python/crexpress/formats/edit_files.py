@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from crexpress.core.errors import InputError
+from crexpress.core.names import is_whole
 from crexpress.formats.text_files import open_text, read_intervals
 
 # `start`, `end`: the bases replaced, 0-based half-open; `ref`: what the file says stands there, or null; `alt`: what
@@ -54,7 +55,7 @@ def read_vcf(path: Path) -> Edits:
         records += 1
         chrom, place, name, ref, alts = fields[:5]
         shown = f"{chrom}:{place} {ref[:20]}>{alts[:20]}"
-        if not place.isdigit() or int(place) < 1 or not ref or not _BASES.fullmatch(ref):
+        if not is_whole(place) or int(place) < 1 or not ref or not _BASES.fullmatch(ref):
             lost.append((number, shown, "its position or reference allele cannot be read"))
             continue
         start = int(place) - 1

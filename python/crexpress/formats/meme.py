@@ -1,6 +1,5 @@
 """Motifs of MEME files: HOCOMOCO v11 to v13, JASPAR, and what the MEME suite itself writes (versions 3 to 5)."""
 
-import json
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from crexpress.core.errors import InputError
+from crexpress.core.names import is_whole
+from crexpress.core.schemas import read_json
 from crexpress.formats import text_files
 
 _SITES = 20.0  # of a motif that does not say how many sites it was made from (as the MEME suite does)
@@ -108,31 +109,33 @@ def name_factors(motif_set: MotifSet, path: str | Path) -> tuple[MotifSet, int]:
 
 
 def _read_symbols(path: str | Path) -> dict[str, str]:
-    symbols = {}
+    symbols: dict[str, str] = {}
     with text_files.open_text(path) as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
                 if line.startswith("{"):
-                    record = json.loads(line)
+                    record = read_json(line)
                     species = record["masterlist_info"]["species"]
                     key, symbol = record["name"], species.get("HUMAN", next(iter(species.values())))["gene_symbol"]
                 else:
                     key, symbol = line.rstrip("\n").split("\t")[:2]
-                symbols[key] = symbol.strip()
+                symbol = symbol.strip()
             except (ValueError, KeyError, AttributeError, StopIteration):
                 raise InputError(
                     f"{path} line {number}: expected a motif and its gene, tab-separated, or a record of HOCOMOCO's "
                     f"annotation, found '{line.strip()[:80]}'"
                 ) from None
+            if symbols.setdefault(key, symbol) != symbol:
+                raise InputError(f"{path} line {number}: {key} is {symbol}, and {symbols[key]} above; keep one of them")
     return symbols
 
 
 def _matrix(path: str | Path, lines: Sequence[str], at: int, name: str, fields: Mapping[str, str]) -> np.ndarray:
     """The rows below the header in line `at`: as many as it states (w=), else up to a blank line."""
     stated = fields.get("w")
-    if stated is not None and (not stated.isdigit() or int(stated) < 1):
+    if stated is not None and (not is_whole(stated) or int(stated) < 1):
         raise InputError(f"{path} line {at + 1}: motif {name} has no positive width (w=); mend or remove it")
     width, of_all = (int(stated), f" of {stated}") if stated else (math.inf, "")
     rows: list[list[float]] = []

@@ -1,7 +1,6 @@
 """Attention between elements as files: npz for programs, .cool for browsers and tools of contact matrices."""
 
 import re
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -84,6 +83,7 @@ def write_cool(
     """A .cool of attention between bins, `count` float64; InputError where cooler is not installed."""
     with needed("cooler"):
         import cooler
+        import h5py
         import pandas
 
     names = list(lengths)
@@ -99,5 +99,8 @@ def write_cool(
     with TemporaryDirectory() as folder:
         made = Path(folder, "map.cool")
         cooler.create_cooler(str(made), bins, table, dtypes={"count": "float64"}, ordered=True, symmetric_upper=True)
-        with files.replacing(path) as temporary:
-            shutil.copyfile(made, temporary)
+        with files.replacing(path) as temporary, h5py.File(made) as source, h5py.File(temporary, "w") as target:
+            for name in source:
+                source.copy(name, target)
+            for name, value in source.attrs.items():  # cooler writes the time, and the same run gives the same bytes
+                target.attrs[name] = "1970-01-01T00:00:00" if name == "creation-date" else value

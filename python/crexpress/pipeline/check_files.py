@@ -8,6 +8,7 @@ import polars as pl
 
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.files import replacing
+from crexpress.core.names import is_whole
 from crexpress.formats import screen_files, text_files
 from crexpress.formats.samplesheet import TABLES
 from crexpress.links.train import FEWEST
@@ -50,7 +51,7 @@ def gene_faults(names: Sequence[str], annotation: pl.DataFrame) -> list[str]:
 def _require_number(path: Path, column: str) -> None:
     """Of a BED with tags, as large as it may be, the first line is enough."""
     fields = text_files.first_line(path).split("\t")
-    if not (column.isdigit() and 1 <= int(column) <= len(fields)):
+    if not (is_whole(column) and 1 <= int(column) <= len(fields)):
         raise InputError(f"{path} has no value column '{column}'; give the column's number, for example 5")
 
 

@@ -4,7 +4,6 @@ Measured on random inputs of the right shape, so no data are needed; every point
 """
 
 import copy
-import json
 import multiprocessing
 import os
 import resource
@@ -27,6 +26,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from crexpress.core.device import choose
 from crexpress.core.errors import InputError
 from crexpress.core.names import listed
+from crexpress.core.schemas import read_json
 from crexpress.models.base import Model
 from crexpress.models.config import INPUTS, ModelConfig
 from crexpress.models.folder import build
@@ -73,7 +73,7 @@ def read_runs(path: Path, command: click.Command) -> list[tuple[str, dict[str, A
     """
     points: dict[str, dict[str, Any]] = {}
     try:
-        for run in json.loads(path.read_text()):
+        for run in read_json(path.read_text()):
             if not run["trained"]:
                 cells = point_settings.Cells([], [], {"": {*run["tracks"], *listed(run["settings"].get("tracks"))}})
                 own = point_settings.base_settings(shlex.split(run["args"]), command, cells)

@@ -15,7 +15,7 @@ import yaml
 
 from crexpress.core import methods, model_config
 from crexpress.core.errors import InputError, InputErrors
-from crexpress.core.names import NAME, listed
+from crexpress.core.names import NAME, is_whole, listed
 from crexpress.pipeline.point_settings import SPLIT, Cells, Settings, as_text, check
 
 KEYS = ("description", "settings", "seeds", "points", "grid")
@@ -82,7 +82,7 @@ def read_models(given: Sequence[str]) -> list[Point]:
 def read_seeds(given: Sequence[str]) -> list[int]:
     """Seeds as numbers; InputError for one that is none or comes twice."""
     for text in given:
-        if not text.isdecimal() or int(text) >= 2**32 or given.count(text) > 1:
+        if not is_whole(text) or int(text) >= 2**32 or given.count(text) > 1:
             raise InputError(f"--seeds: '{text}' is no whole number, or comes twice; give them as 1,2,3")
     return [int(text) for text in given]
 
@@ -134,7 +134,9 @@ def read(path: Path, command: click.Command, cells: Cells) -> Sweep:
 def _load(path: Path) -> Mapping[Any, Any]:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except RecursionError:
+        raise InputError(f"{path} is no readable YAML: its lists or mappings lie too deep in each other") from None
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: what looks like a date or number and is none
         raise InputError(f"{path} is no readable YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict):
         raise InputError(f"{path} must be a mapping with points: or grid:")

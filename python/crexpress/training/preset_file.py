@@ -63,6 +63,8 @@ def _load(path: Path) -> dict[str, Any]:
         content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except FileNotFoundError:
         raise InputError(f"--preset: there is no file {path}; presets that ship are {', '.join(presets())}") from None
+    except RecursionError:
+        raise InputError(f"--preset: {path} is no readable JSON: it is nested too deeply") from None
     except (ValueError, IsADirectoryError) as error:
         raise InputError(f"--preset: {path} is no readable JSON: {error}") from None
     if not isinstance(content, dict):
