@@ -5,7 +5,7 @@
     python tests/reference/run_case.py chr20 after
 
 Cases are the profiles test, chr20 and k562, with the files that conf/CASE.config of this checkout names. Only options
-that tools have had since a071f05 are given, so that older code runs the same: scpge-small, 32 neighbours, 60 steps.
+that tools have had since a071f05 are given, so that older code runs the same: scpge-small, 32 neighbours.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def repeated(option: str, values: list[Any]) -> list[Any]:
     return [word for value in values for word in (option, value)]
 
 
-def calls(case: str) -> Iterator[list[Any]]:
+def calls(case: str, steps: int) -> Iterator[list[Any]]:
     """Tools with their options, in order; they run in the folder of the results."""
     given = parameters(case)
     sheet = cells(Path(given["samplesheet"]))
@@ -73,7 +73,7 @@ def calls(case: str) -> Iterator[list[Any]]:
                            for kind, ending in (("signals", "safetensors"), ("expression", "parquet")))  # fmt: skip
     known = [cell for cell in sheet if cell not in held]
     learnt = [word for cell in known for word in ("--signals", signals[cell], "--expression", expression[cell])]
-    short = ["--preset", "scpge-small", "--neighbours", 32, "--steps", 60, "--seed", 1, "--threads", 1]
+    short = ["--preset", "scpge-small", "--neighbours", 32, "--steps", steps, "--seed", 1, "--threads", 1]
     yield ["train", *store, *learnt, *short, *split, "--outdir", "model"]
     every = repeated("--signals", list(signals.values()))
     of_model = ["--model", "model", *store, *every, "--threads", 1]
@@ -101,11 +101,17 @@ def main() -> None:
     parser.add_argument("case", choices=["test", "chr20", "k562"])
     parser.add_argument("outdir", type=Path)
     parser.add_argument("--code", type=Path, default=ROOT, help="The checkout whose tools run.")
+    parser.add_argument("--steps", type=int, default=60, help="Of training.")
+    parser.add_argument("--start", help="The tool to go on with; what lies before it is there already.")
     given = parser.parse_args()
     given.outdir.mkdir(parents=True, exist_ok=True)
     code = given.code.resolve()
     environment = os.environ | {"PYTHONPATH": str(code / "python"), "OMP_NUM_THREADS": "1"}
-    for tool, *words in calls(given.case):
+    waiting = given.start
+    for tool, *words in calls(given.case, given.steps):
+        if waiting not in (None, tool):
+            continue
+        waiting = None
         print(tool, flush=True)
         command = [sys.executable, code / "bin" / tool, *words]
         subprocess.run([str(word) for word in command], cwd=given.outdir, env=environment, check=True)

@@ -10,6 +10,7 @@ import click
 
 from crexpress import cli
 from crexpress.cli.setting_options import setting_options
+from crexpress.cli.split_options import split_options
 from crexpress.models.config import ModelConfig
 from crexpress.training.config import TrainingConfig
 
@@ -29,7 +30,7 @@ _OPTIONS = (
     ),
     click.option("--tracks", callback=cli.split_list, help="Tracks to use [default: all that every cell has]."),
     setting_options(ModelConfig),
-    cli.split_options,
+    split_options,
     click.option("--holdout-cells", callback=cli.split_list, help="Cells whose expression is kept out of training."),
     setting_options(TrainingConfig),
     click.option(
