@@ -1,5 +1,6 @@
 """The headline figures as MultiQC custom content: a table, and a plot of precision against recall."""
 
+import html
 import json
 from pathlib import Path
 from typing import Any
@@ -151,9 +152,16 @@ def _sample(name: str) -> str:
     return name.replace(" / ", " over ").replace("/", " over ")
 
 
+def _escaped(content: Any) -> Any:
+    """All texts as text of a page: MultiQC takes names for markup as they are."""
+    if isinstance(content, dict):
+        return {_escaped(name): _escaped(value) for name, value in content.items()}
+    return html.escape(content, quote=False) if isinstance(content, str) else content
+
+
 def write(study: Study, folder: Path) -> None:
     """Write crexpress_mqc.json and, given curves, crexpress_curves_mqc.json: MultiQC reads one part a file."""
     for name, content in (("crexpress", table(study) or predicted(study)), ("crexpress_curves", curves(study))):
         if content is not None:
             with files.replacing(folder / f"{name}_mqc.json") as temporary:
-                temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+                temporary.write_text(json.dumps(_escaped(content), indent=1) + "\n", encoding="utf-8")

@@ -524,6 +524,11 @@ def test_a_gene_whose_elements_all_score_nothing_has_a_picture(run: Run) -> None
     assert len(figure.axes) == 6  # loops, score, elements, two tracks, genes
 
 
+def test_names_are_no_markup_in_multiqc() -> None:
+    row = {"<b>screen</b> | A & B": {"r": 0.5}}
+    assert multiqc._escaped({"data": row}) == {"data": {"&lt;b&gt;screen&lt;/b&gt; | A &amp; B": {"r": 0.5}}}
+
+
 def test_multiqc_content_has_a_table_and_a_plot_whose_names_survive(run: Run, tmp_path: Path) -> None:
     study = Study(run.inputs(), tmp_path)
     multiqc.write(study, tmp_path)
