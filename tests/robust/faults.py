@@ -58,6 +58,7 @@ def _unshare() -> None:
 
 SKIPPED = 99
 ANEW = ("little-memory", "no-shared-memory", "one-thread", "two-threads")  # they reach what a tool imports
+ROUNDING = 1e-6  # of a weight, after the few steps of these runs
 _NATIVE = (127, -6, -11, 134)
 # name: what is done in the tool's process before it starts, and whether it must succeed all the same
 FAULTS: dict[str, tuple[Around, bool]] = {
@@ -101,6 +102,15 @@ def read_only(folder: Path) -> Around:
     return mount
 
 
+def _rounded_alike(first: Path, second: Path) -> bool:
+    """Whether two models are the same but for rounding: torch sums gradients in the order of its threads."""
+    import numpy as np
+    from safetensors.numpy import load_file
+
+    one, other = (load_file(folder / "model/model.safetensors") for folder in (first, second))
+    return one.keys() == other.keys() and all(np.allclose(one[name], other[name], 0, ROUNDING) for name in one)
+
+
 def tried(tool: str, faults: list[str], sound: Path, folder: Path) -> tuple[dict[str, int], list[str]]:
     """How often the tool succeeded, refused or was not tried, and what went wrong."""
     from commands import RUNS, commands, contents, finish, start
@@ -140,6 +150,7 @@ def tried(tool: str, faults: list[str], sound: Path, folder: Path) -> tuple[dict
                 and path != "setup.json"
                 and not path.startswith("model/checkpoint")
                 and digest != right.get(path)
+                and not (tool == "train" and name == "two-threads" and _rounded_alike(whole, out))
             ):
                 wrong.append(f"{tool}, {name}: {path} has other bytes")
     return counts, wrong
