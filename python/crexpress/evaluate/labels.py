@@ -66,12 +66,12 @@ def mean(number: int | None, over: str | None) -> str:
 
 
 def point(text: str, mode: str) -> str:
-    """A point of a sweep with the mode of its models: "small", or "small (anchored)"."""
+    """A point of a sweep, or a preset, with the mode of its models: "small", or "small (anchored)"."""
     return f"{text} ({mode})" if mode == ANCHORED else text
 
 
 def trained_model(preset: str, seed: int) -> str:
-    """A model's folder in tables of how training went."""
+    """A model's folder in tables of how training went; `preset` as `point` names it."""
     return f"{preset}, seed {seed}"
 
 

@@ -73,7 +73,7 @@ def expression(study: Study) -> Section | None:
         methods = view.ranked(view.methods("mae"), splits.TEST, "pearson")
         subsets = [subset for subset in (splits.TEST, splits.TRAIN) if subset in view.subsets()]
         colours = style.colours({name: view.about[name] for name in methods}, next(iter(models), None))
-        unit = facts.unit(inputs, view.cell) if view.cell in inputs.expression else units
+        unit = facts.unit(inputs, view.cell)
         blocks.append(
             figure_table(
                 f"{view.cell}, {facts.role(inputs, view.cell)}. 95 % intervals from a bootstrap over genes; MAE in "
@@ -173,7 +173,7 @@ def change(study: Study) -> Section | None:
     panels = [
         _change_panel(inputs, view, facts.leading(inputs, view.seen)[0])
         for view in views
-        if view.cell in inputs.predictions and not facts.classifies(inputs, view.cell)
+        if _by_gene(inputs, view) and not facts.classifies(inputs, view.cell)
     ]
     if panels:
         blocks.append(
@@ -186,7 +186,7 @@ def change(study: Study) -> Section | None:
             )
         )
     for view in views[:MOST_TABLES]:
-        if view.reference in inputs.predictions and view.cell in inputs.predictions and panels:
+        if view.reference in inputs.predictions and _by_gene(inputs, view) and panels:
             changed = changes(inputs, view).filter("differs")
             blocks += gained.blocks(inputs, view.cell, str(view.reference), changed)
     for view in views:
@@ -223,8 +223,7 @@ def changes(inputs: Inputs, view: metrics.View) -> pl.DataFrame:
     trained on where that is the reference; and whether the gene `differs`.
     """
     new = facts.scored_genes(inputs, view.cell).filter(pl.col("split") == splits.TEST)
-    trained = [cell for cell in inputs.expression if facts.seen(inputs, cell)]
-    known = [str(view.reference)] if view.reference in inputs.predictions else trained
+    known = _known(inputs, view)
     old = pl.concat([facts.scored_genes(inputs, cell) for cell in known]).group_by("gene_id")
     told = inputs.predictions[view.cell].header["parameters"].get("mode") == ANCHORED
     known_as = "expression" if told else "predicted"  # an anchored model's change is from what it was told
@@ -235,6 +234,18 @@ def changes(inputs: Inputs, view: metrics.View) -> pl.DataFrame:
         predicted=pl.col("predicted") - pl.col("old"),
     )
     return both.with_columns(differs=pl.col("observed").abs() > FOLD * np.log10(2))
+
+
+def _known(inputs: Inputs, view: metrics.View) -> list[str]:
+    """The reference of a view, or the cells that its mean is over."""
+    trained = [cell for cell in inputs.expression if facts.seen(inputs, cell)]
+    return [str(view.reference)] if view.reference in inputs.predictions else trained
+
+
+def _by_gene(inputs: Inputs, view: metrics.View) -> bool:
+    """Whether the files are here that `changes` is made from; without them there are the figures alone."""
+    known = _known(inputs, view)
+    return bool(known) and all(cell in inputs.predictions and cell in inputs.expression for cell in [view.cell, *known])
 
 
 def _change_panel(inputs: Inputs, view: metrics.View, model: str) -> dict[str, Any]:

@@ -29,7 +29,8 @@ def role(inputs: Inputs, cell: str) -> str:
     """What the cell was to the model, in words."""
     if seen(inputs, cell):
         return "trained on"
-    return "never seen, scored" if cell in inputs.expression else "never seen, predicted only"
+    scored = cell in inputs.expression or any(name == cell for name, _, _ in _models(inputs))
+    return "never seen, scored" if scored else "never seen, predicted only"
 
 
 def classifies(inputs: Inputs, cell: str) -> bool:
@@ -117,7 +118,10 @@ def baseline_cells(inputs: Inputs) -> dict[str, list[str]]:
 
 
 def unit(inputs: Inputs, cell: str) -> str:
-    """Unit of a cell's expression, as in "log10(1 + TPM)"."""
+    """Unit of a cell's expression, as in "log10(1 + TPM)": by its own file, without one by what evaluate wrote."""
+    if cell not in inputs.expression:
+        units = inputs.metrics.header["parameters"].get("units", {}) if inputs.metrics else {}
+        return str(units.get(cell, "the unit of the target"))
     header = inputs.expression[cell].header
     return header["units"].get("expression", f"log10(1 + {header['parameters'].get('unit', 'TPM')})")
 

@@ -10,7 +10,7 @@ import polars as pl
 from crexpress.core import artifacts, model_config
 from crexpress.core.artifacts import Arrays, Header
 from crexpress.core.errors import InputError
-from crexpress.core.methods import ANCHORED, of_link_model
+from crexpress.core.methods import ANCHORED, DIRECT, of_link_model
 from crexpress.evaluate import labels
 
 T = TypeVar("T")
@@ -181,7 +181,9 @@ def _with_probability(scored: Loaded[pl.DataFrame], links: Loaded[pl.DataFrame] 
 
 def _read_model(folder: Path) -> ReportedModel:
     config, history = model_config.read_config(folder), Path(folder) / "history.parquet"
-    name = labels.trained_model(config.get("preset", folder.name), config.get("training", {}).get("seed", 1))
+    mode = ANCHORED if config["model"].get("anchored") else DIRECT
+    seed = config.get("training", {}).get("seed", 1)
+    name = labels.trained_model(labels.point(config.get("preset", folder.name), mode), seed)
     return ReportedModel(name, config, artifacts.read_table(history, "history")[0] if history.is_file() else None)
 
 

@@ -17,6 +17,7 @@ from crexpress.core import artifacts, methods, splits
 from crexpress.core.errors import InputError
 from crexpress.report import (
     called,
+    card,
     facts,
     figures_of_genes,
     findings,
@@ -335,6 +336,40 @@ def test_parts_without_inputs_are_simply_not_there(run: Run, tmp_path: Path) -> 
     assert not {"expression", "change", "training", "links", "locus"} & set(Page(text).anchors)
     assert "A &lt;b&gt;new&lt;/b&gt; cell" in text
     assert (out / "summary.txt").read_text().strip()
+
+
+@pytest.mark.parametrize("missing", ["A", "B"])
+def test_figures_of_a_cell_whose_expression_is_not_given_are_shown_without_a_picture_of_it(
+    run: Run, tmp_path: Path, missing: str
+) -> None:
+    given = run.arguments(tmp_path / "out")
+    at = given.index(str(run.tiny.expression(missing)))
+    done = invoke(*given[: at - 1], *given[at + 1 :])
+    assert done.exit_code == 0, done.output
+    page, plain = ((tmp_path / "out" / name).read_text() for name in ("report.html", "summary.txt"))
+    assert "B against A" in plain
+    assert "B (never seen): on 40 test genes scpge-small reaches r 0.812" in plain
+    assert "B, never seen, scored." in page
+    assert "MAE 0.310 log10(1 + TPM)" in plain
+    assert not (tmp_path / "out/figures/change.svg").exists()
+
+
+def test_a_direct_and_an_anchored_model_of_one_preset_are_told_apart(run: Run) -> None:
+    for name in ("direct", "anchored"):
+        folder = run.folder / name
+        folder.mkdir(exist_ok=True)
+        config = json.loads((run.folder / "model/config.json").read_text())
+        config["model"]["anchored"] = name == "anchored"
+        figures = {"K1": {"genes": 41, "pearson": 0.7, "mae": 0.4}}
+        (folder / "config.json").write_text(json.dumps(config | {"reached": {"val": figures, "test": figures}}))
+    models = [run.folder / "direct", run.folder / "anchored"]
+    found = load(run.tiny.genes, predictions=[run.folder / "predictions.B.parquet"], models=models)
+    assert [model.name for model in found.models] == ["scpge-small, seed 1", "scpge-small (anchored), seed 1"]
+    told = [text for text in card.sentences(Study(found, run.folder)) if "reached" in text]
+    assert [text.split(" reached")[0] for text in told] == [
+        "Where it was trained scpge-small, seed 1",
+        "Where it was trained scpge-small (anchored), seed 1",
+    ]
 
 
 def test_where_nothing_is_measured_the_page_says_so_and_what_the_model_reached_elsewhere(
