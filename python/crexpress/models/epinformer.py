@@ -52,7 +52,9 @@ class EPInformer(RegulatoryModel):
         there = features.present[:, self.tracks].unsqueeze(-1)
         signal = linear(features.signals[:, self.tracks].float(), self.config.transform, torch).clamp(min=0)
         level = (signal * there).mean(-1)
-        activity = level.prod(-1, keepdim=True) ** (1 / len(self.tracks))
+        product = level.prod(-1, keepdim=True)
+        some = product > 0  # at 0 a root is infinitely steep, and gradients through it were NaN
+        activity = torch.where(some, torch.where(some, product, 1.0) ** (1 / len(self.tracks)), 0.0)
         activity = activity if self.config.scalar_scale == "raw" else torch.log10(1 + activity)
         return torch.cat([vectors, activity.to(vectors.dtype)], dim=1)
 
