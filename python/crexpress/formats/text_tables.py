@@ -2,9 +2,11 @@
 
 One reader for every table that a user gives: byte-order marks, line ends, `sep=` lines, quotes, headers behind "#" or
 one name short (R's row names), empty outer columns and rows, GCT's first lines. What a table means is the caller's.
+It is a long file because its rules are tried on one table in one order, and share their forms of numbers.
 """
 
 import csv
+import itertools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -28,6 +30,7 @@ _THOUSANDS = re.compile(
 )
 _COMMA = re.compile(r"^-?\d+,\d+([eE][-+]?\d+)?$")
 _DECIMAL_COMMA = re.compile(r"^-?(\d+,(\d{1,2}|\d{4,})|0,\d+|\d{4,},\d+|\d+,\d+[eE][-+]?\d+)$")  # else maybe thousands
+_NAMES_ROWS = re.compile(r"gene|transcript|target|name|symbol|id\b", re.IGNORECASE)  # a column of names, by its heading
 _EXCEL_ERROR = re.compile(r"^#(DIV/0!|VALUE!|REF!|NAME\?|NUM!|NULL!)$")
 _MONTHS = "Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec"
 # what spreadsheets make of SEPTIN5, MARCHF2, DEC1 and of RIKEN's 2310009E13
@@ -102,7 +105,7 @@ def parse(
             raise InputError(f"{path} holds a header and nothing else; give the whole table")
     else:
         names = _behind_hash(path, comments, separator, len(_trimmed(first)))
-    names, table = _aligned(path, names, table, found, ragged)
+    names, table = _aligned(path, names, table, found, separator, ragged)
     if metadata and names:
         table, names = table.drop(table.columns[2 : 2 + metadata[0]]), [names[0], *names[1 + metadata[0] :]]
     return TextTable(path, names, table, separator)
@@ -251,7 +254,7 @@ def _trimmed(fields: Sequence[str]) -> list[str]:
 
 
 def _aligned(
-    path: Path, names: Sequence[str] | None, table: pl.DataFrame, found: pl.Series, ragged: bool
+    path: Path, names: Sequence[str] | None, table: pl.DataFrame, found: pl.Series, separator: str, ragged: bool
 ) -> tuple[list[str] | None, pl.DataFrame]:
     """Names and columns brought to one width: R's row names get an unnamed column, empty outer columns go."""
     columns = table.columns[1:]
@@ -263,6 +266,11 @@ def _aligned(
     header = [name.strip() for name in names] if names is not None else [""] * longest
     usual = int(np.bincount(found.to_numpy()).argmax())
     if usual == len(header) + 1 and filled(usual - 1) and not ragged:
+        if separator == "," and _NAMES_ROWS.search(header[0]) and _may_be_split(table.select(columns[:usual])):
+            raise InputError(
+                f"{path} line {table['line'][0]} has {found[0]} fields, the header has {len(header)}: commas part the "
+                "fields and may be decimal commas, too; save the table with tabs or semicolons"
+            )
         header = ["", *header]
     width = len(header)
     wrong = found < (0 if ragged else width)
@@ -286,6 +294,15 @@ def _aligned(
         [table["line"], *(series[at] for at in keep)],
     )
     return ([header[at] for at in keep] if names is not None else None), table
+
+
+def _may_be_split(fields: pl.DataFrame) -> bool:
+    """Whether two columns side by side may be one of numbers, cut at a decimal comma, and the first no R row names."""
+    whole = [
+        bool(fields[name].str.strip_chars().str.contains(r"^-?\d+$").fill_null(False).all()) for name in fields.columns
+    ]
+    counted = whole[0] and not whole[1]  # 1, 2, ... of R, before the names
+    return not counted and any(left and right for left, right in itertools.pairwise(whole[1:]))
 
 
 def _table(names: Sequence[str], columns: Sequence[pl.Series]) -> pl.DataFrame:

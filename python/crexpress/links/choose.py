@@ -15,6 +15,7 @@ _NAMES = {
     "loops": "chromatin loops",
     "ctcf_sites": "matches of CTCF's motif",
     "activity": "DNase, ATAC or H3K27ac",
+    "h3k27ac": "H3K27ac",
 }
 
 
@@ -36,8 +37,11 @@ def precision(model: LinkModel) -> float:
 
 
 def lacking(model: LinkModel, has: frozenset[str]) -> list[str]:
-    """What the model would read and the cell lacks, in words."""
-    return [_NAMES.get(need, need) for need in sorted(model.needs - has)]
+    """What the model would read and the cell lacks, in words; without any track of activity, each of them once."""
+    missing = model.needs - has
+    if "activity" in missing:
+        missing = missing - {"activity"} | {"access", "h3k27ac"}
+    return [_NAMES.get(need, need) for need in sorted(missing)]
 
 
 def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> list[str]:

@@ -22,11 +22,15 @@ def distances(far: np.ndarray, upstream: np.ndarray) -> list[str]:
 
 
 def strongest(gene: np.ndarray, far: np.ndarray, signal: np.ndarray) -> np.ndarray:
-    """Whether a link's element has the most signal of its gene's within 100 kb, bool [links]."""
+    """Whether a link's element has more signal than every other of its gene's within 100 kb, bool [links].
+
+    Of several with the same most signal none is the strongest.
+    """
     near = np.where(np.abs(far) <= _RANKED_WITHIN, signal, -1.0)
     frame = pl.DataFrame({"gene": gene, "signal": near})
-    most = frame.select(pl.col("signal").max().over("gene"))["signal"].to_numpy()
-    return (near == most) & (near > 0)
+    value = pl.col("signal")
+    alone = (value == value.max()) & (value > 0) & ((value == value.max()).sum() == 1)
+    return frame.select(alone.over("gene"))["signal"].to_numpy()
 
 
 def reasons(pieces: Sequence[Piece], contributions: np.ndarray) -> list[str]:

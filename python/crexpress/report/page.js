@@ -193,13 +193,15 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
   }
   if (links.cutoff) {
     svg.append(shape("line", { x1: left, x2: right, y1: up(links.cutoff), y2: up(links.cutoff), class: "cutoff" }));
-    svg.append(shape("text", { x: left + 3, y: up(links.cutoff) - 2, class: "tick" }, `cutoff ${figure(links.cutoff, 3)}`));
   }
   for (const row of here) {
     const at = x((row.start + row.end) / 2), high = up(row.score);
     if (row.called) svg.append(shape("path", { d: `M${at},${floor} C${at},${high - 10} ${x(tss)},${high - 10} ${x(tss)},${floor}`, class: "arc" }));
     if (row.silent) svg.append(hover(shape("path", { d: `M${at - 3},${high - 3}l6,6m0,-6l-6,6`, class: "quiet" }), told(row)));
     else svg.append(hover(shape("line", { x1: at, x2: at, y1: floor, y2: Math.min(high, floor - 1), class: row.called ? "bar called" : "bar" }), told(row)));
+  }
+  if (links.cutoff) {  // over the arcs, beside the scale's figures
+    svg.append(shape("text", { x: right - 24, y: up(links.cutoff) - 2, "text-anchor": "end", class: "tick over" }, `cutoff ${figure(links.cutoff, 3)}`));
   }
   y = floor + gap;
 

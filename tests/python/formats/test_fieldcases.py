@@ -494,6 +494,24 @@ def test_decimal_commas(tmp_path: Path, content: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        ("gene_id,TPM\n{0},12,5\n{1},3,25\n", "line 2 has 3 fields, the header has 2: commas part"),
+        ("gene_id\tTPM\n{0}\t1,234\n{1}\t2,500\n", "'1,234' in column TPM has thousands separators"),
+        ("gene_id\tTPM\n{0}\t12,5\n{1}\t3.5\n", "'12,5' in column TPM is not a measured value"),
+    ],
+)
+def test_commas_that_may_mean_two_things_are_told(tmp_path: Path, content: str, why: str) -> None:
+    with pytest.raises(InputError, match=why):
+        values(text(tmp_path, content.format(*IDS)))
+
+
+@pytest.mark.parametrize("content", ["count,TPM\n{0},12,5\n{1},3,25\n", "name,count,TPM\n1,{0},12,5\n2,{1},3,25\n"])
+def test_row_names_of_r_are_no_halves_of_numbers(tmp_path: Path, content: str) -> None:
+    assert values(text(tmp_path, content.format(*IDS)), "TPM") == {SYMBOLS[0]: 5, SYMBOLS[1]: 25}
+
+
+@pytest.mark.parametrize(
     ("data", "said"),
     [
         ("gene_id\tTPM\n".encode("utf-16"), "is UTF-16 text; save it as UTF-8"),

@@ -35,6 +35,29 @@ def test_a_header_in_any_case_and_names_of_encode_are_read(tmp_path: Path) -> No
     assert rows[0].meta == {"meta_Lab": "ours"}
 
 
+@pytest.mark.parametrize(("suffix", "mark"), [("tsv", "\t"), ("txt", "\t"), ("csv", ";")])
+def test_sheets_of_tabs_and_semicolons_and_numbers_with_a_decimal_comma_are_read(
+    tmp_path: Path, suffix: str, mark: str
+) -> None:
+    for name in ("K.bw", "K2.bw", "K.tsv"):
+        (tmp_path / name).touch()
+    rows = ("cell assay file replicate", "K dnase K.bw 1,0", "K dnase K2.bw 2,0", "K rna K.tsv 1,0")
+    sheet = tmp_path / f"sheet.{suffix}"
+    sheet.write_text("".join(row.replace(" ", mark) + "\n" for row in rows))
+    found = samplesheet.read(sheet, tracks=["dnase"])
+    assert [(row.file, row.replicate) for row in found] == [("K.bw", 1), ("K2.bw", 2), ("K.tsv", 1)]
+
+
+def test_a_decimal_comma_that_is_no_whole_number_or_stands_between_commas_is_told(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.tsv"
+    sheet.write_text("cell\tassay\tfile\treplicate\nK\tdnase\tK.bw\t1,5\n")
+    with pytest.raises(InputError, match="row 2, column replicate: '1,5' is not a whole number above 0"):
+        samplesheet.read(sheet, absent=())
+    sheet.write_text("cell,assay,file,replicate\nK,dnase,K.bw,1,0\n")
+    with pytest.raises(InputError, match="row 2 has 5 fields, the header has 4; check its separators"):
+        samplesheet.read(sheet, absent=())
+
+
 ROWS = [["cell", "assay", "file", "replicate"], ["K", "dnase", "K.bw", 1], ["K", "rna", "K.tsv", ""]]
 
 
