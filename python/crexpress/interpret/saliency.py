@@ -84,4 +84,4 @@ def saliency(model: Model, batch: Tokens, direction: Tensor) -> Tensor:
     found = found.masked_fill(~batch.present, 0.0)
     found[:, found.shape[1] // 2] = 0
     largest = found.abs().amax(1, keepdim=True)
-    return torch.where(largest > 0, found / largest, 0.0)
+    return torch.where(largest == 0, 0.0, found / largest)  # NaN stays, and is told
