@@ -32,13 +32,15 @@ def settings(given, project) {
         }
     }
     def typed = schema.collectEntries { name, property -> [name, coerce(name, values[name], property, faults)] }
-    def asked_models = typed.model
     typed.model = shipped(typed.model, project)
     if (typed.model && typed.transform == 'quantile' && !typed.quantiles) {
-        if (typed.model == asked_models) {
+        def ours = "${project}/assets/pretrained/".toString()
+        if (named_files(typed.model).values().every { model -> model.toString().startsWith(ours) }) {
+            typed.quantiles = "${ours}quantiles.npz".toString()
+        }
+        else {
             faults << '--transform quantile with --model needs --quantiles, the quantiles.npz of its training'
         }
-        typed.quantiles = "${project}/assets/pretrained/quantiles.npz".toString()
     }
     if (typed.quantiles && typed.transform != 'quantile') {
         faults << '--quantiles is read with --transform quantile only: add that'
