@@ -20,7 +20,9 @@ def trying(option, action) {
         action.call()
     }
     catch (Exception error) {
-        log.warn("${option}: the message could not be sent (${error.message ?: error.class.simpleName})")
+        // a hook's address is a secret
+        def why = (error.message ?: error.class.simpleName).replaceAll(/https?:\S+/, 'its address')
+        log.warn("${option}: the message could not be sent (${why})")
     }
 }
 
