@@ -111,7 +111,6 @@ def test_gradients_are_those_of_finite_differences(tiny: TinyCase, folder: Path)
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 def test_shuffled_backgrounds_explain_the_bases_alone(tiny: TinyCase, folder: Path) -> None:
     model, store = make(tiny, folder, profile_width=0)
     asked = Pairs(np.array([50, 51]), np.array([1, 2]))
