@@ -414,7 +414,8 @@ def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline:
     assert not prepared & {*matched}  # known cells are the scale that is matched to
     (given,) = pipeline.folder.glob("work/*/*/given/quantiles.npz")
     assert [path.name for path in given.parents[1].glob("raw/signals.*")] == ["signals.cell5.safetensors"]
-    for models in (f"saved={saved.name}", f"pretrained, saved={saved.name}"):  # the shipped scale is of the shipped alone
+    # the shipped scale is of the shipped models alone
+    for models in (f"saved={saved.name}", f"pretrained, saved={saved.name}"):
         output = pipeline.run(*chosen, "--model", models, "--transform", "quantile", code=1)
         assert "needs --quantiles" in output
     output = pipeline.run(*chosen, "--model", "nowhere", "--outdir", "none", code=1)
