@@ -28,7 +28,7 @@ def run(script: str, given: Mapping[str, Any], *words: str | Path) -> dict[str, 
         last = done.stderr.strip().rpartition("\n")[2]
         if last.startswith("ModuleNotFoundError"):
             raise ModuleNotFoundError(last, name=last.split("'")[1])
-        if done.returncode == -9 or last.startswith("MemoryError"):
+        if done.returncode == -9 or last.partition(":")[0].endswith("MemoryError"):  # numpy's has a longer name
             raise MemoryError
         if done.returncode:
             raise RuntimeError(f"{script} ended with {done.returncode}: {done.stderr[-500:]}")

@@ -154,8 +154,9 @@ def test_without_a_library_it_says_what_to_install(
         apart.run(script, {})
 
 
-def test_a_script_that_lacks_memory_is_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "igraph.py").write_text("raise MemoryError\n")
+@pytest.mark.parametrize("asks", ["raise MemoryError", "import numpy; numpy.empty(2**50)"])
+def test_a_script_that_lacks_memory_is_memory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, asks: str) -> None:
+    (tmp_path / "igraph.py").write_text(f"{asks}\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(MemoryError):
         apart.run("leiden_script.py", {})
