@@ -22,7 +22,7 @@ def write(inputs: Inputs, names: Sequence[str], pairs: pl.DataFrame | None, fold
     for cell, row in wanted:
         shown = locus.gather(inputs, cell, row, pairs)
         name = row["gene_name"] or row["gene_id"]
-        stem = locus.file_name(f"locus.{name}.{cell}")
+        stem = f"locus.{locus.file_name(inputs, row)}.{cell}"
         plots.save(locus_plot.draw(shown, locus.scores(inputs.links[cell])), folder, stem, pdf=True)
         told, _ = examples.verdict(shown, *cell_facts.main_score(inputs, cell))
         text = [

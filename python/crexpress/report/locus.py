@@ -84,9 +84,11 @@ def screen(files: Sequence[str], inputs: Inputs) -> pl.DataFrame:
     return known.group_by(keys, maintain_order=True).agg(pl.col("regulated").any())
 
 
-def file_name(name: str) -> str:
-    """A gene's name as part of a file's."""
-    return re.sub(r"[^\w.-]", "_", name)
+def file_name(inputs: Inputs, gene: Row) -> str:
+    """A gene's symbol as part of a file's name; its id where it has no symbol, or one that other genes have as well."""
+    symbol = gene["gene_name"]
+    alone = symbol and (inputs.genes.data["gene_name"] == symbol).sum() == 1
+    return re.sub(r"[^\w.-]", "_", symbol if alone else gene["gene_id"])
 
 
 def asked(inputs: Inputs, cell: str, names: Sequence[str]) -> list[Row]:

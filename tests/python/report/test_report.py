@@ -501,6 +501,16 @@ def test_a_gene_without_links_is_said_and_the_others_are_drawn(
     assert (folder / "locus.NAME94.A.txt").read_text().startswith("NAME94 (G94) in A, ")
 
 
+def test_two_genes_of_one_symbol_have_files_of_their_own(run: Run, tmp_path_factory: pytest.TempPathFactory) -> None:
+    inputs = run.inputs()
+    name = pl.when(pl.col("gene_id") == "G94").then(pl.lit("NAME7")).otherwise(pl.col("gene_name"))
+    genes = dataclasses.replace(inputs.genes, data=inputs.genes.data.with_columns(gene_name=name))
+    inputs = dataclasses.replace(inputs, genes=genes, known={})
+    folder = tmp_path_factory.mktemp("loci")
+    assert figures_of_genes.write(inputs, ["G7", "G94"], None, folder) == ["locus.G7.A", "locus.G94.A"]
+    assert len(list(folder.iterdir())) == 8
+
+
 def test_elements_that_only_the_link_model_scored_are_in_the_locus(run: Run, tmp_path: Path) -> None:
     """A network with few neighbours must not hide an enhancer that lies further away."""
     inputs = run.inputs()

@@ -39,7 +39,7 @@ def _locus(study: Study, cell: str, example: examples.Example, suffix: str) -> B
     name = row["gene_name"] or row["gene_id"]
     score, label = cell_facts.main_score(inputs, cell)
     told, failed = examples.verdict(shown, score, label) if score in shown.linked.columns else ("", False)
-    stem = f"locus-{locus.file_name(name)}" if study.genes else f"locus{suffix}"
+    stem = f"locus-{locus.file_name(inputs, row)}" if study.genes else f"locus{suffix}"
     picture = study.picture(
         locus_plot.draw(shown, labels),
         stem,
