@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from crexpress.core import methods
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.names import NAME
 from crexpress.data.neighbours import MOST_IN_WINDOW
@@ -31,10 +32,11 @@ def read(preset: str) -> tuple[ModelConfig, TrainingConfig]:
         return read_preset(preset)
     content = _load(Path(preset))
     laid = lay_out(content)
-    if label(preset) in presets() or not NAME.fullmatch(label(preset)):
+    taken = [*presets(), methods.EVERYTHING]  # tables name the model after it, and all methods together so
+    if label(preset) in taken or not NAME.fullmatch(label(preset)):
         laid.faults.append(
             f"'{label(preset)}' cannot name a preset of your own, as reports call the model by it; name the file other "
-            "than the presets that ship, with letters, digits, '.', '_', '-'"
+            f"than '{methods.EVERYTHING}' and the presets that ship, with letters, digits, '.', '_', '-'"
         )
     faults = laid.faults + list(_faults(laid))
     if faults:

@@ -96,6 +96,16 @@ def test_a_track_without_signal_and_one_of_another_assay_are_warned_of() -> None
     assert "only 0.1 % of the elements have signal" in told[0]
 
 
+@pytest.mark.parametrize(("share", "warned"), [(0.42, True), (0.79, True), (0.89, False), (1.0, False)])
+def test_promoters_are_not_held_against_elements_that_are_the_tracks_own_peaks(share: float, warned: bool) -> None:
+    told = quality.warnings([quality.Track("K", "h3k27ac", share, (1, 2, 3, 4), 0.76, 0.5)])
+    assert [text for text in told if "Is it this assay?" in text] == told
+    assert bool(told) == warned
+    # what does not rest on the elements is said all the same
+    odd = quality.warnings([quality.Track("K", "h3k27ac", share, (1, 2, 3, 4), 0.76, 0.1)])
+    assert "Do tracks and expression come from the same cells?" in odd[-1]
+
+
 def test_tracks_are_measured_over_all_elements(study: Study) -> None:
     found = {track.name: track for track in quality.tracks(study.inputs, "A")}
     file = study.inputs.signals["A"]

@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from crexpress import load_model
+from crexpress.core import methods
 from crexpress.core.errors import InputError, InputErrors
+from crexpress.evaluate import labels
 from crexpress.models.config import ModelConfig
 from crexpress.training import preset_file
 from crexpress.training.config import TrainingConfig
@@ -134,6 +136,15 @@ def test_a_file_that_is_not_there_or_has_the_name_of_a_preset_is_refused(tmp_pat
         preset_file.read("./nowhere")
     with pytest.raises(InputError, match="'scpge' cannot name a preset of your own"):
         preset_file.read(written(tmp_path / "scpge.json"))
+
+
+def test_a_file_named_as_tables_name_all_methods_together_is_refused_before_it_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="would both be called 'all'"):  # as evaluate would, after training
+        labels.names([("A", methods.of_predictions({"preset": "all"}))])
+    with pytest.raises(InputError, match="'all' cannot name a preset of your own.*name the file other than 'all'"):
+        preset_file.read(written(tmp_path / "all.json"))
+    assert labels.names([("A", methods.of_predictions({"preset": "everything"}))]) == ["everything"]
+    preset_file.read(written(tmp_path / "everything.json"))
 
 
 def test_train_takes_a_file_and_the_model_needs_it_no_more(tiny: Any, tmp_path: Path) -> None:
