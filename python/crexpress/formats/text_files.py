@@ -181,5 +181,8 @@ def names(given: str) -> list[str]:
     texts = read_lines(path, empty=True)["text"].str.strip_chars().str.extract(first) if path.is_file() else None
     found = listed(given) if texts is None else texts.drop_nulls().to_list()
     if not found:
-        raise InputError(f"{given!r} names no gene and no element; name some, or leave the option out for its default")
+        raise InputError(
+            f"{given!r} names no gene and no element; give names, comma-separated, or a file of them, one a line, or "
+            "leave out an option that has a default"
+        )
     return list(dict.fromkeys(found))

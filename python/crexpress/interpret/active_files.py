@@ -26,7 +26,7 @@ def find(links: Path, elements: Path, genes: str | None, k: int, absolute: bool)
     table, header = artifacts.read_table(links, "links")
     _, of_elements = artifacts.read_table(elements, "elements")
     artifacts.require_same("elements", links, header, elements, of_elements)
-    if genes:
+    if genes is not None:
         known = table.select("gene_id", "gene_name").unique(maintain_order=True)
         rows = asked_genes.rows(known, text_files.names(genes))
         table = table.filter(pl.col("gene_id").is_in(known["gene_id"][rows].to_list()))

@@ -88,9 +88,10 @@ def asked_pairs(
     `narrow`: also of named genes only the `top` strongest, where a links file is given and no element named. Raises
     InputError where nothing is named and no file is of the cell, and where there is no such link.
     """
-    rows = asked_genes.rows(store.genes, text_files.names(genes)) if genes else None
-    if elements or (genes and not (narrow and links)):
-        return pairs(store, rows, element_rows(store.elements, text_files.names(elements)) if elements else None)
+    rows = None if genes is None else asked_genes.rows(store.genes, text_files.names(genes))
+    wanted = None if elements is None else element_rows(store.elements, text_files.names(elements))
+    if wanted is not None or (rows is not None and not (narrow and links)):
+        return pairs(store, rows, wanted)
     own = [path for path in links if artifacts.require_header(path)["cell"] == cell]
     if len(own) != 1:
         raise InputError(

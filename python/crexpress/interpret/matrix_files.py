@@ -22,13 +22,13 @@ from crexpress.prepare import asked_genes
 
 def asked(genes: pl.DataFrame, names: str | None, region: str | None) -> dict[str, np.ndarray]:
     """Rows of genes by the name of their map: one each, or those with a TSS in a region; InputError for none."""
-    if not region:
+    if region is None:
         wanted = text_files.names(names or "")
         rows = asked_genes.rows(genes, wanted)
         return {re.sub("[^A-Za-z0-9._-]", "_", name): rows[at : at + 1] for at, name in enumerate(wanted)}
     parsed = splits.parse(region)
     if len(parsed) != 1:
-        raise InputError(f"--region {region}: give one region")
+        raise InputError(f"--region '{region}': give one region, as chr20:7000000-10000000")
     chrom, start, end = parsed[0]
     known = genes["chrom"].unique(maintain_order=True).to_list()
     chrom = chrom if chrom in known else chromosome_names.other_spelling(chrom) or chrom

@@ -212,6 +212,7 @@ def test_a_split_without_genes_of_a_category_is_classified_and_its_empty_list_re
     [
         ("classify", ("--split", "test", "--expression", "B"), "expression.B.parquet is of B"),
         ("find-active", ("--ask-genes", "NOBODY"), "there is no gene NOBODY"),
+        ("find-active", ("--ask-genes", ""), "'' names no gene"),  # and not all genes, as without the option
     ],
 )
 def test_what_does_not_belong_together_is_said(

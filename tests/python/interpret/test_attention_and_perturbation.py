@@ -223,6 +223,11 @@ def test_a_region_is_the_mean_over_its_genes(tiny: TinyCase, model: Path, tmp_pa
             "--region chr9 holds the TSS of no gene; chromosomes with genes: chr1, chr2, chr3",
         ),
         ("map-attention", ("--region", "chr1,chr2"), "give one region"),
+        ("map-attention", ("--region", ""), "--region '': give one region, as chr20:7000000-10000000"),
+        ("map-attention", ("--ask-genes", ""), "'' names no gene and no element; give names, comma-separated, or a"),
+        ("silence-together", ("--ask-genes", ""), "'' names no gene and no element; give names, comma-separated, or"),
+        ("attribute", ("--ask-genes", ""), "'' names no gene and no element; give names"),
+        ("mutate-elements", ("--ask-elements", ""), "'' names no gene and no element; give names"),
         ("silence-together", ("--ask-genes", "A,B"), "2 of the genes asked for cannot be taken"),
         (
             "interpret",
@@ -238,6 +243,21 @@ def test_what_cannot_be_looked_at_is_said(
     assert done.exit_code == 65, done.output
     assert message in done.output
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((), "say what to map: genes by --ask-genes MYC,GATA1, or --region chr20:7000000-10000000"),
+        (("--ask-genes", "NAME7", "--region", "chr1"), "--ask-genes and --region are two kinds of maps; leave out one"),
+    ],
+)
+def test_a_map_is_of_genes_or_of_a_region(
+    tiny: TinyCase, model: Path, tmp_path: Path, options: tuple[str, ...], message: str
+) -> None:
+    done = run("map-attention", *given(tiny, model), *options, "--outdir", tmp_path)
+    assert done.exit_code == 2
+    assert message in done.output
 
 
 def test_a_model_without_sequence_has_none_to_shuffle(tiny: TinyCase, tmp_path: Path) -> None:

@@ -141,7 +141,7 @@ def test_a_file_that_is_not_there_or_has_the_name_of_a_preset_is_refused(tmp_pat
 def test_a_file_named_as_tables_name_all_methods_together_is_refused_before_it_is_trained(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="would both be called 'all'"):  # as evaluate would, after training
         labels.names([("A", methods.of_predictions({"preset": "all"}))])
-    with pytest.raises(InputError, match="'all' cannot name a preset of your own.*name the file other than 'all'"):
+    with pytest.raises(InputError, match=r"'all' cannot name a preset of your own.*other than 'all'"):
         preset_file.read(written(tmp_path / "all.json"))
     assert labels.names([("A", methods.of_predictions({"preset": "everything"}))]) == ["everything"]
     preset_file.read(written(tmp_path / "everything.json"))
