@@ -9,7 +9,7 @@ import polars as pl
 from crexpress.core import artifacts, splits
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
-from crexpress.core.methods import MODELS, SEEDS, TREES
+from crexpress.core.methods import DIRECT, MODELS, SEEDS, TREES
 
 
 def average(paths: Sequence[Path], kind: str) -> tuple[pl.DataFrame, Header]:
@@ -66,13 +66,15 @@ def with_trees(mean: tuple[pl.DataFrame, Header], paths: Sequence[Path], path: P
         artifacts.require_same(what, paths[0], header, path, like)
     if about.get("classes") or about.get("hidden_tracks"):
         raise InputError(f"{path}: trees predict expression from all tracks; the predictions are of something else")
-    learned = about.get("cell_seen"), sorted(about.get("training_cells", []))
+    learned, theirs = (
+        (part.get("cell_seen", False), sorted(part.get("training_cells", []))) for part in (about, of_trees)
+    )
     split = splits.assign(table, of_trees["val"], of_trees["test"])
-    if like["cell"] != header["cell"] or learned != (of_trees["cell_seen"], sorted(of_trees["training_cells"])):
+    if like["cell"] != header["cell"] or learned != theirs:
         raise InputError(f"{path} has trees of other cells than the predictions, or for another; fit them to the same")
     if (split != table["split"].to_numpy()).any():
         raise InputError(f"{path} has trees that learned from other genes; run fit-baselines with the model's split")
-    score = TREES[about["mode"]]
+    score = TREES[about.get("mode", DIRECT)]
     names = [method["method"] for method in of_trees["methods"] if method["score"] == score]
     if not names:
         raise InputError(f"{path} has no {score.replace('_', ' ')}; run fit-baselines with --profiles of all its cells")
