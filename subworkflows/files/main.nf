@@ -26,7 +26,7 @@ def unfit(name) {
 /** A file named in the samplesheet: a URL, or a path beside the sheet, or one from the launch folder. */
 def find(name, sheet) {
     def beside = remote(name) || name.startsWith('/') ? place(name) : sheet.resolveSibling(name)
-    return remote(name) || beside.exists() ? beside : place(name) // an address is asked for once, when it is fetched
+    return remote(name) || beside.exists() ? beside : place(name) // addresses are asked for together: ../addresses
 }
 
 /** Local files named in the samplesheet that do not exist; the task that checks the sheet cannot see them. */

@@ -1,5 +1,6 @@
 // What there is to do, and whether the files that say so are sound.
 
+include { address_faults ; unasked } from '../addresses'
 include { absent ; find ; place ; remote } from '../files'
 include { flags ; named_files ; own_presets ; screen_to_fit } from '../parameters'
 include { how_to_resume ; note_session } from '../resume'
@@ -84,8 +85,13 @@ def with_files(json, run, sheet, shipped) {
     def own = plan.cells.findAll { cell -> cell.role != 'known' }
     def named = (own.collectMany { cell -> cell.tracks + cell.expression + cell.loops } + plan.tables)*.file
     def lost = (named + plan.ccres).unique().findAll { name -> !remote(name) && !find(name, sheet).exists() }
-    if (lost) {
-        error("${sheet} names what does not exist: ${lost.sort().join(', ')}; give paths from the sheet, or from here")
+    def mend = 'give paths from the sheet, or from here'
+    def missing = "${sheet} names what does not exist: ${lost.sort().join(', ')}; ${mend}"
+    def away = address_faults(addresses(plan))
+    def title = "${sheet} names addresses that cannot be fetched:"
+    def faults = (lost ? [missing] : []) + (away ? [([title] + away).join('\n  ')] : [])
+    if (faults) {
+        error((faults + how_to_resume()).findAll().join('\n'))
     }
     def found = { rows, beside = sheet -> rows.collect { row -> row + [file: find(row.file, beside)] } }
     def beds = (run.ccres ? [place(run.ccres)] : []) + plan.ccres.collect { name -> find(name, sheet) }
@@ -94,7 +100,19 @@ def with_files(json, run, sheet, shipped) {
         cell + ['tracks', 'expression', 'loops'].collectEntries { kind -> [kind, found.call(cell[kind], beside)] }
     }
     def ccres = beds.unique { bed -> bed.toUriString() }.sort { bed -> bed.toUriString() }
-    return plan + [cells: cells, ccres: ccres, tables: found.call(plan.tables)]
+    def later = unasked(addresses(plan).collect { _whose, name -> name }).unique()
+    def notes = plan.notes + (later ? ["Not asked for before they are fetched: ${later.join(', ')}."] : [])
+    return plan + [cells: cells, ccres: ccres, tables: found.call(plan.tables), notes: notes]
+}
+
+/** [whose, address] of every file that the run fetches. */
+def addresses(plan) {
+    def of_cells = plan.cells.collectMany { cell ->
+        def known = cell.tracks + cell.expression + cell.loops.collect { row -> row + [assay: 'loops'] }
+        known.collect { row -> ["${cell.cell}, ${row.assay}".toString(), row.file] }
+    }
+    def all = of_cells + plan.ccres.collect { name -> ['ccres', name] }
+    return all.findAll { _whose, name -> remote(name) }
 }
 
 /** The files of rows of the plan. */

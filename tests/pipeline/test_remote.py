@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,10 +19,11 @@ CELLS = ("GM12878", "K562")
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Every file holds its own path."""
+    """Every file holds its own path, but one whose name begins with "no" is not there, nor is it given where "mine"."""
 
     def do_HEAD(self) -> None:
-        self.send_response(200)
+        name = self.path.split("/")[-1]
+        self.send_response(404 if name.startswith("no") else 403 if name.startswith("mine") else 200)
         self.send_header("Content-Length", str(len(self.path)))
         self.end_headers()
 
@@ -64,3 +66,36 @@ def test_the_encode_case_stages_its_files_under_their_own_names(pipeline: Pipeli
     for address in expected:
         path = "/" + address.removeprefix("https://")
         assert (path.split("/")[-1], hashlib.sha256(path.encode()).hexdigest()) in staged
+
+
+def test_addresses_that_cannot_be_fetched_are_told_before_the_start(pipeline: Pipeline, host: str) -> None:
+    with socket.socket() as free:  # a port that nothing listens at, once it is closed
+        free.bind(("127.0.0.1", 0))
+        closed = f"127.0.0.1:{free.getsockname()[1]}"
+    sheet = pipeline.folder / "cells.csv"
+    bad = ("rna,1", f"{host}nothing.tsv"), ("rna,2", f"{host}mine.tsv"), ("rna,3", f"http://{closed}/a.tsv")
+    rows = [("dnase,1", f"{host}good.bw"), *bad, ("loops,1", "http://nowhere.invalid/a.bedpe")]
+    lines = [f"K,{assay},{file},{number}\n" for kind, file in rows for assay, number in [kind.split(",")]]
+    sheet.write_text("cell,assay,file,replicate\n" + "".join(lines))
+    test = ROOT / "assets/test"
+    own = ["--samplesheet", sheet, "--tracks", "dnase", "--outdir", "out", "--gtf", test / "genes.gtf.gz"]
+    own += ["--ccres", test / "ccres.bed.gz", "--fasta", test / "genome.fa.gz"]
+    output = pipeline.run("-stub-run", *own, code=1)
+    title = f"{sheet} names addresses that cannot be fetched:"
+    assert title in output, output
+    told = [line.strip() for line in output.split(title)[1].splitlines()[1:5]]
+    assert told == [
+        f"{closed}: cannot be reached, or refuses the connection (1 file)",
+        "nowhere.invalid: no host of this name is found (1 file)",
+        f"K, rna: {host}nothing.tsv: its host has no such file (404)",
+        f"K, rna: {host}mine.tsv: its host does not give it to this machine (403)",
+    ]
+    assert "good.bw" not in output
+    assert "no network" not in output  # one host answers
+    assert tasks(output) == ["MAKE_PLAN"]
+
+    lines = [f"K,dnase,http://{closed}/a.bw,1\n", f"K,rna,http://{closed}/a.tsv,1\n"]
+    sheet.write_text("cell,assay,file,replicate\n" + "".join(lines))
+    output = pipeline.run("-stub-run", *own, code=1)
+    assert f"{closed}: cannot be reached, or refuses the connection (2 files)" in output
+    assert "if this machine reaches no network, download the files" in output
