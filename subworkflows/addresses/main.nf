@@ -9,7 +9,7 @@ def unasked(addresses) {
 
 /**
  * One sentence for each of [[whose, address], ...] on the web that certainly cannot be fetched, and one for each host
- * that cannot be reached. All are asked, eight at a time; no word is said of a host that is slow or busy, as Nextflow
+ * that cannot be reached. All are asked, four at a time; no word is said of a host that is slow or busy, as Nextflow
  * tries more than once.
  */
 def address_faults(named) {
@@ -37,7 +37,8 @@ def answers(addresses) {
         .connectTimeout(java.time.Duration.ofSeconds(10))
         .build()
     def away = new java.util.concurrent.ConcurrentHashMap()
-    def workers = java.util.concurrent.Executors.newFixedThreadPool(8)
+    // few at once: ENCODE's portal asks for ten a second at most
+    def workers = java.util.concurrent.Executors.newFixedThreadPool(4)
     def waiting = addresses.collect { address ->
         [address, java.util.concurrent.CompletableFuture.supplyAsync({ answer(client, address, away) }, workers)]
     }
