@@ -4,6 +4,7 @@ include { benchmark_files ; files_in ; place ; remote ; unfit } from '../files'
 include { execution_faults ; on_path } from '../engine'
 include { changed       } from '../help'
 include { how_to_resume } from '../resume'
+include { against_models ; tracks_of } from '../saved'
 include { options       } from '../shell'
 
 /** Parameters with the types of the schema; stops with every fault at once. `--holdout-cells` is `--holdout_cells`. */
@@ -110,6 +111,13 @@ def settings(given, project) {
     if (typed.per_million && typed.target != 'cage') {
         faults << '--per_million is for --target cage: rna tables hold TPM'
     }
+    if (typed.model && !typed.sweep) {
+        def saved = named_files(typed.model).values()
+        faults.addAll(against_models(typed, saved, { name -> on_command_line(name) }))
+        // the params.json of an earlier run has every parameter, and must go on to work
+        def listed = { name -> is_given(name) && !on_command_line(name) }
+        against_models(typed, saved, listed).each { told -> log.warn("-params-file: ${told}") }
+    }
     // a saved model says itself which tracks it reads: those every cell must have, unless others are trained beside it
     if (typed.model && !typed.sweep && !is_given('tracks')) {
         typed.tracks = tracks_of(named_files(typed.model).values()) ?: typed.tracks
@@ -192,12 +200,21 @@ def link_model_faults(typed, screens, shipped) {
 
 /** Whether the user asks for a parameter, on the command line or in -params-file; what profiles set is a default. */
 def is_given(name) {
-    // quoted where there are blanks
-    def words = workflow.commandLine.findAll(/'[^']*'|\S+/).collect { word -> word.replace("'", '') }
+    def words = words_given()
     def listed = '-params-file' in words ? place(words[words.indexOf('-params-file') + 1]).text : '{}'
     def is_json = listed.startsWith('{')
     def values = is_json ? new groovy.json.JsonSlurper().parseText(listed) : new org.yaml.snakeyaml.Yaml().load(listed)
-    return words.any { word -> word == "--${name}" || word.startsWith("--${name}=") } || name in values
+    return on_command_line(name) || name in values
+}
+
+/** Whether a parameter stands on the command line. */
+def on_command_line(name) {
+    return words_given().any { word -> word == "--${name}" || word.startsWith("--${name}=") }
+}
+
+/** The words of the command line, which are quoted where there are blanks. */
+def words_given() {
+    return workflow.commandLine.findAll(/'[^']*'|\S+/).collect { word -> word.replace("'", '') }
 }
 
 /** A value in the type its schema names; adds to `faults` what is wrong with it. */
@@ -259,11 +276,4 @@ def named_files(text) {
 def own_presets(run) {
     def names = (run.preset_files ?: '').tokenize(', ') + (run.preset.endsWith('.json') ? [run.preset] : [])
     return names.collect { name -> place(name) }.unique { path -> path.name }
-}
-
-/** Tracks that any of these trained models reads, "dnase,ctcf"; empty where none says so. */
-def tracks_of(models) {
-    return models.collect { model -> model.resolve('config.json') }.findAll { config -> config.exists() }
-        .collectMany { config -> new groovy.json.JsonSlurper().parseText(config.text).model?.tracks ?: [] }
-        .unique().join(',')
 }

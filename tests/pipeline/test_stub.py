@@ -418,5 +418,21 @@ def test_a_saved_model_is_applied_without_training_and_beside_new_ones(pipeline:
     for models in (f"saved={saved.name}", f"pretrained, saved={saved.name}"):
         output = pipeline.run(*chosen, "--model", models, "--transform", "quantile", code=1)
         assert "needs --quantiles" in output
+    # what a model has fixed is not overruled in silence; what is as it was trained may be given
+    fixed = ["--width", "500", "--bin_size", "40", "--seeds", "1,2", "--anchored", "--preset", "scpge", "--steps", "9"]
+    fixed += ["--track_dropout", "0.10", "--inputs", "sequence"]
+    known = {"width": 600, "bin_size": 40, "anchored": False, "track_dropout": 0.1, "tracks": ["dnase"]}
+    about = {"model": known, "training": {"steps": 9}, "preset": "creator"}
+    (saved / "config.json").write_text(json.dumps(about))
+    output = pipeline.run(*chosen, "--model", f"saved={saved.name}", *fixed, code=1)
+    assert "The parameters have 5 faults" in output
+    for fault in (
+        "--width is 500, but --model was trained with 600, which holds: leave it out",
+        "--anchored is true, but --model was trained with false, which holds",
+        "--preset is scpge, but --model was trained with creator, which holds",
+        "--inputs is sequence, but --model reads tracks, which holds",
+        "--seeds is of training, and --model is trained already",
+    ):
+        assert output.count(fault) == 1, output
     output = pipeline.run(*chosen, "--model", "nowhere", "--outdir", "none", code=1)
     assert "nowhere is no folder that train wrote" in output
