@@ -14,7 +14,7 @@ process ASK_MODEL {
 
     input:
     val name // of the tool
-    tuple val(about), path(model), path(study, stageAs: 'study/?/*', arity: '1..*')
+    tuple val(about), path(model, stageAs: 'trained/*'), path(study, stageAs: 'study/?/*', arity: '1..*')
     val words // an option for each of the user's own files
     path files, stageAs: 'files?/*', arity: '0..*'
     val args

@@ -7,7 +7,7 @@ process ATTRIBUTE {
     label 'process_gpu'
 
     input:
-    tuple val(run), path(model), path(study, stageAs: 'study/?/*', arity: '1..*')
+    tuple val(run), path(model, stageAs: 'trained/*'), path(study, stageAs: 'study/?/*', arity: '1..*')
     path motifs, stageAs: 'motifs/*'
     val args
     val toolkit

@@ -6,7 +6,7 @@ process INTERPRET {
     label 'process_gpu'
 
     input:
-    tuple val(run), path(model), path(study, stageAs: 'study/?/*', arity: '1..*')
+    tuple val(run), path(model, stageAs: 'trained/*'), path(study, stageAs: 'study/?/*', arity: '1..*')
     val args
     val toolkit
 

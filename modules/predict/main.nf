@@ -1,12 +1,13 @@
 include { options ; quote } from '../../subworkflows/shell'
 include { by_kind } from '../../subworkflows/study'
 
+// A model lies in a folder of its own: one called as an output's folder would else be written into.
 process PREDICT {
     tag "${[run.label, run.cell].findAll().join(' ')}"
     label 'process_gpu'
 
     input:
-    tuple val(run), path(model), path(study, stageAs: 'study/?/*', arity: '1..*')
+    tuple val(run), path(model, stageAs: 'trained/*'), path(study, stageAs: 'study/?/*', arity: '1..*')
     val args
     val toolkit
 

@@ -7,7 +7,7 @@ process SCORE_VARIANTS {
     label 'process_gpu'
 
     input:
-    tuple val(run), path(model), path(study, stageAs: 'study/?/*', arity: '1..*')
+    tuple val(run), path(model, stageAs: 'trained/*'), path(study, stageAs: 'study/?/*', arity: '1..*')
     path variants, stageAs: 'variants/*'
     path fasta, stageAs: 'fasta/*'
     path motifs, stageAs: 'motifs/*'
