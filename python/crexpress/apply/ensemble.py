@@ -28,6 +28,9 @@ def average(paths: Sequence[Path], kind: str) -> tuple[pl.DataFrame, Header]:
             artifacts.require_same(what, paths[0], like, path, header)
         if header["cell"] != like["cell"]:
             raise InputError(f"{paths[0]} is of {like['cell']}, {path} of {header['cell']}; average one cell at a time")
+        if header["units"] != like["units"]:
+            units = (", ".join(one["units"].values()) or "an unknown unit" for one in (like, header))
+            raise InputError(f"{paths[0]} is in {next(units)}, {path} in {next(units)}; average one unit at a time")
         if frame.columns != first.columns or not frame.select(rest).equals(first.select(rest)):
             raise InputError(f"{path} does not have the rows of {paths[0]}: another split, or other neighbours")
         if _about(header) != _about(like):

@@ -413,14 +413,16 @@ def test_sweeps_that_ship_are_sound(tmp_path: Path, path: Path) -> None:
     assert len(json.loads((tmp_path / "runs.json").read_text())) > 1
 
 
-def predictions(tiny: TinyCase, path: Path, values: np.ndarray, seed: int = 1, **more: object) -> Path:
+def predictions(
+    tiny: TinyCase, path: Path, values: np.ndarray, seed: int = 1, unit: str = "log10(1 + TPM)", **more: object
+) -> Path:
     genes, like = artifacts.read_table(tiny.genes, "genes")
     frame = genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
         split=pl.lit("test"), predicted=pl.Series(values.astype(np.float32))
     )
     about = {"preset": "net", "seed": seed, "mode": "direct", "cell_seen": True, "training_cells": ["A"], **more}
     header = artifacts.make_header("predictions", "test", elements=like["elements"], genes=like["genes"], cell="A",
-                                   parameters=about)  # fmt: skip
+                                   parameters=about, units={"predicted": unit})  # fmt: skip
     path.parent.mkdir(exist_ok=True)
     artifacts.write_table(path, frame, header)
     return path
@@ -462,6 +464,10 @@ def test_what_cannot_be_averaged_is_refused(tiny: TinyCase, tmp_path: Path) -> N
     result = tool("ensemble", "--predictions", one, "--predictions", other, "--outdir", tmp_path)
     assert result.exit_code == 65
     assert "trained on other cells" in result.output
+    other = predictions(tiny, tmp_path / "3/p.parquet", zeros, 2, unit="log10(1 + CPM)")
+    result = tool("ensemble", "--predictions", one, "--predictions", other, "--outdir", tmp_path)
+    assert result.exit_code == 65
+    assert f"{one} is in log10(1 + TPM), {other} in log10(1 + CPM); average one unit at a time" in result.output
     assert tool("ensemble", "--predictions", one).exit_code == 2
 
 
