@@ -26,10 +26,10 @@ process ASK_MODEL {
 
     script:
     def parts = task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1
-    def own = args.replaceAll(/--tokens (\d+)/) { found -> "--tokens ${(found[1] as Integer).intdiv(parts)}" }
+    def tokens = (args =~ /--tokens (\d+)/).collect { found -> (found[1] as Integer).intdiv(parts) } // the last one counts
     """
     ${name} ${options(by_kind(study) + [words, several(files)].transpose().collectEntries() + [model: model])} \\
-        --threads ${task.cpus} ${own} ${task.ext.args ?: ''} ${options(outdir: "${about.folder}${name}")}
+        --threads ${task.cpus} ${args} ${options(tokens: tokens)} ${task.ext.args ?: ''} ${options(outdir: "${about.folder}${name}")}
     """
 
     stub:
