@@ -26,10 +26,11 @@ process ASK_MODEL {
 
     script:
     def parts = task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1
-    def tokens = (args =~ /--tokens (\d+)/).collect { found -> (found[1] as Integer).intdiv(parts) } // the last one counts
+    def tokens = (args =~ /--tokens (\d+)/).collect { found -> (found[1] as Integer).intdiv(parts) }
     """
     ${name} ${options(by_kind(study) + [words, several(files)].transpose().collectEntries() + [model: model])} \\
-        --threads ${task.cpus} ${args} ${options(tokens: tokens)} ${task.ext.args ?: ''} ${options(outdir: "${about.folder}${name}")}
+        --threads ${task.cpus} ${args} ${options(tokens: tokens)} ${task.ext.args ?: ''} \\
+        ${options(outdir: "${about.folder}${name}")}
     """
 
     stub:

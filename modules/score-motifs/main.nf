@@ -29,10 +29,10 @@ process SCORE_MOTIFS {
     """
 
     stub:
-    def made = motifs ? ['sequence', 'motifs'] : ['sequence']
+    def hits = args.contains('--p-value')
+    def made = ['sequence.safetensors', motifs ? 'motifs.safetensors' : null, hits ? 'motif_hits.parquet' : null]
     """
     mkdir -p ./${quote(reference.folder)}
-    touch ${quote(made.collect { name -> "${reference.folder}${name}.safetensors" })}
-    ${args.contains('--p-value') ? "touch ${quote("${reference.folder}motif_hits.parquet")}" : ''}
+    touch ${quote(made.findAll().collect { name -> "${reference.folder}${name}" })}
     """
 }

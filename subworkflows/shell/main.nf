@@ -23,12 +23,12 @@ def options(given) {
  * without Nextflow's lines around it; the file is empty where nothing is wrong.
  */
 def with_faults(command) {
-    return """
-    code=0; ${command.trim()} 2> said.txt || code=\$?
-    cat said.txt >&2
-    [[ \$code == 0 || \$code == 65 ]] || exit \$code
-    if [[ \$code == 65 ]]; then mv said.txt faults.txt; else touch faults.txt; fi
-    """.stripIndent()
+    return [
+        "code=0; ${command.trim()} 2> said.txt || code=\$?",
+        'cat said.txt >&2',
+        '[[ $code == 0 || $code == 65 ]] || exit $code',
+        'if [[ $code == 65 ]]; then mv said.txt faults.txt; else touch faults.txt; fi',
+    ].join('\n')
 }
 
 /** NAME=FILE for each pair, as several options take them. */

@@ -37,10 +37,11 @@ NAMES = (  # that Nextflow itself can hand on
 )
 
 
-# options made by make-plan (with shlex) and by flags (with `options`), and numbers and words of ours
+# options made by make-plan (with shlex) and by flags (with `options`), numbers and words of ours, and a command that
+# stands in the same module and is looked at as such
 MADE = {
     *("args", "settings", "run.args", "run.split", "protocol.split", "task.ext.args ?: ''", "task.cpus"),
-    *("name", "tokens", "batch", "toolkit", "'sequence' in given ? '' : 'no-'"),
+    *("name", "tokens", "batch", "toolkit", "'sequence' in given ? '' : 'no-'", "with_faults(command)"),
 }
 
 
