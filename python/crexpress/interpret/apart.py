@@ -32,5 +32,5 @@ def run(script: str, given: Mapping[str, Any], *words: str | Path) -> dict[str, 
             raise MemoryError
         if done.returncode:
             raise RuntimeError(f"{script} ended with {done.returncode}: {done.stderr[-500:]}")
-        with np.load(target) as made:
+        with np.load(target, allow_pickle=False) as made:
             return {name: made[name] for name in made.files}

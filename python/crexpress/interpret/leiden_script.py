@@ -11,7 +11,7 @@ import numpy as np
 
 ROUNDS = 2  # as scanpy advises for igraph
 
-given = np.load(sys.argv[1])
+given = np.load(sys.argv[1], allow_pickle=False)
 random.seed(int(given["seed"]))
 igraph.set_random_number_generator(random)
 edges = np.column_stack([given["first"], given["second"]]).tolist()

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from modiscolite import io, tfmodisco
 
-given = np.load(sys.argv[1])
+given = np.load(sys.argv[1], allow_pickle=False)
 np.random.seed(int(given["seed"]))  # noqa: NPY002 -- what the library draws from
 found = tfmodisco.TFMoDISco(
     one_hot=given["bases"].astype("float32"),
