@@ -28,9 +28,7 @@ def average(paths: Sequence[Path], kind: str) -> tuple[pl.DataFrame, Header]:
             artifacts.require_same(what, paths[0], like, path, header)
         if header["cell"] != like["cell"]:
             raise InputError(f"{paths[0]} is of {like['cell']}, {path} of {header['cell']}; average one cell at a time")
-        if header["units"] != like["units"]:
-            units = (", ".join(one["units"].values()) or "an unknown unit" for one in (like, header))
-            raise InputError(f"{paths[0]} is in {next(units)}, {path} in {next(units)}; average one unit at a time")
+        _require_unit(paths[0], like, path, header)
         if frame.columns != first.columns or not frame.select(rest).equals(first.select(rest)):
             raise InputError(f"{path} does not have the rows of {paths[0]}: another split, or other neighbours")
         if _about(header) != _about(like):
@@ -60,7 +58,7 @@ def with_trees(mean: tuple[pl.DataFrame, Header], paths: Sequence[Path], path: P
     """Predictions of a model, or of a mean of several, averaged with the boosted trees of a baselines file, half and
     half: trees that see each gene's own profile, or of an anchored model those for the change. `paths` held `mean`.
 
-    Raises InputError when the trees are of another cell, or learned from other genes or cells than the model.
+    Raises InputError when the trees are of another cell or unit, or learned from other genes or cells than the model.
     """
     table, header = mean
     trees, like = artifacts.read_table(path, "baselines")
@@ -72,6 +70,7 @@ def with_trees(mean: tuple[pl.DataFrame, Header], paths: Sequence[Path], path: P
     learned, theirs = (
         (part.get("cell_seen", False), sorted(part.get("training_cells", []))) for part in (about, of_trees)
     )
+    _require_unit(paths[0], header, path, like)
     split = splits.assign(table, of_trees["val"], of_trees["test"])
     if like["cell"] != header["cell"] or learned != theirs:
         raise InputError(f"{path} has trees of other cells than the predictions, or for another; fit them to the same")
@@ -91,6 +90,12 @@ def with_trees(mean: tuple[pl.DataFrame, Header], paths: Sequence[Path], path: P
     same = {name: header[name] for name in ("elements", "genes", "cell", "units")}
     about = {**about, **new}
     return table, artifacts.make_header("predictions", "ensemble", **same, parameters=about, sources=[*paths, path])
+
+
+def _require_unit(path: Path, like: Header, other: Path, header: Header) -> None:
+    if header["units"] != like["units"]:
+        units = (", ".join(one["units"].values()) or "an unknown unit" for one in (like, header))
+        raise InputError(f"{path} is in {next(units)}, {other} in {next(units)}; average one unit at a time")
 
 
 def _about(header: Header) -> tuple[object, ...]:

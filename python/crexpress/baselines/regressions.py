@@ -31,7 +31,7 @@ class BaselineCell:
 
     `signals` {track: mean signal, float32 [elements]}; `expression` float64 [genes], NaN where not measured,
     or None; `trained` is False for a cell whose expression may only be scored against. `profiles` are the genes' own,
-    {track: float32 [genes, columns]}, empty where they are not given.
+    {track: float32 [genes, columns]}, empty where they are not given; `unit` that of the expression.
     """
 
     name: str
@@ -39,6 +39,7 @@ class BaselineCell:
     expression: np.ndarray | None
     trained: bool
     profiles: Mapping[str, np.ndarray] = field(default_factory=dict)
+    unit: str = ""
 
 
 def read_cells(
@@ -56,14 +57,14 @@ def read_cells(
     belongs to other elements or genes, a cell comes twice, signals or units cannot be compared, no cell has a track
     that is asked for, a held-out cell is unknown, or no cell is left to train on.
     """
-    targets: dict[str, tuple[np.ndarray, Any]] = {}
+    targets: dict[str, tuple[np.ndarray, str]] = {}
     for path in expression:
         table, header = artifacts.read_table(path, "expression")
         artifacts.require_same("genes", path, header, genes, like.header)
         artifacts.require_genes(path, table, genes, like.frame)
         if header["cell"] in targets:
             raise InputError(f"{path} is a second table of {header['cell']}'s expression; give each cell once")
-        targets[header["cell"]] = table["expression"].cast(pl.Float64).to_numpy(), header["units"]
+        targets[header["cell"]] = table["expression"].cast(pl.Float64).to_numpy(), header["units"]["expression"]
 
     cells: dict[str, BaselineCell] = {}
     transforms: dict[str, str] = {}
@@ -74,14 +75,14 @@ def read_cells(
         if name in cells:
             raise InputError(f"{path} is a second file of {name}'s signals; give each cell once")
         transforms[name] = header["parameters"]["transform"]
-        values, _ = targets.get(name, (None, None))
+        values, unit = targets.get(name, (None, ""))
         means = {
             track: element_means(tensor, dtype=np.float32)
             for track, tensor in tensors.items()
             if not tracks or track in tracks
         }
         artifacts.require_finite(path, means)
-        cells[name] = BaselineCell(name, means, values, values is not None and name not in holdout)
+        cells[name] = BaselineCell(name, means, values, values is not None and name not in holdout, unit=unit)
     for path in profiles:
         header, own = read_profiles(path, genes, like.header, tracks)
         name = header["cell"]

@@ -296,6 +296,15 @@ def test_a_network_is_averaged_with_the_trees_that_see_the_same(
     refused = run(*given, "--baselines", tmp_path / "other" / "baselines.A.parquet")
     assert refused.exit_code == 65
     assert "trees that learned from other genes" in refused.stderr
+    expression, of_cage = artifacts.read_table(tiny.expression("A"), "expression")
+    cage = tmp_path / "expression.A.parquet"
+    artifacts.write_table(cage, expression, of_cage | {"units": {"expression": "log10(1 + RPM)"}})
+    fitted = [*inputs(tiny, folder, "A"), "--expression", cage, "--neighbours", 2, "--threads", 1, *SPLIT]
+    assert run("fit-baselines", *fitted, "--outdir", tmp_path / "cage").exit_code == 0
+    refused = run(*given, "--baselines", tmp_path / "cage" / "baselines.A.parquet")
+    assert refused.exit_code == 65
+    assert "is in log10(1 + TPM), " in refused.stderr
+    assert "baselines.A.parquet in log10(1 + RPM); average one unit at a time" in refused.stderr
     assert run(*given).exit_code == 2  # one network has no mean
 
 
