@@ -1,0 +1,13 @@
+"""Fixtures that several files of tests here share."""
+
+import numpy as np
+import pytest
+
+from evaluate_case import N_GENES
+
+
+@pytest.fixture
+def noisy() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    generator = np.random.default_rng(0)
+    observed = generator.gamma(2, 0.5, N_GENES)
+    return observed, observed + generator.normal(0, 0.2, N_GENES), observed + generator.normal(0, 0.6, N_GENES)
