@@ -187,10 +187,13 @@ def write_arrays(path: str | Path, arrays: Mapping[str, np.ndarray], header: Hea
 
 @contextmanager
 def create_arrays(
-    path: str | Path, specs: Mapping[str, tuple[Any, tuple[int, ...]]], header: Header
+    path: str | Path, specs: Mapping[str, tuple[Any, tuple[int, ...]]], header: Header, room: int = 0
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Writable memory maps {name: (dtype, shape)} of a new safetensors file, for arrays larger than memory."""
-    with containers.created(path, specs, {KEY: json.dumps(header)}) as tensors:
+    """Writable memory maps {name: (dtype, shape)} of a new safetensors file, for arrays larger than memory.
+
+    The header is written at the end: what is only known then may make it `room` bytes longer.
+    """
+    with containers.created(path, specs, lambda: {KEY: json.dumps(header)}, room) as tensors:
         yield tensors
 
 

@@ -5,7 +5,7 @@ import json
 import math
 import os
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,10 +54,17 @@ def _entries(path: str | Path) -> tuple[int, dict[str, Any]]:
 
 @contextmanager
 def created(
-    path: str | Path, specs: Mapping[str, tuple[Any, tuple[int, ...]]], metadata: Mapping[str, str]
+    path: str | Path,
+    specs: Mapping[str, tuple[Any, tuple[int, ...]]],
+    metadata: Callable[[], Mapping[str, str]],
+    room: int = 0,
 ) -> Iterator[dict[str, np.ndarray]]:
-    """Writable memory maps {name: (dtype, shape)} of a new safetensors file, for arrays larger than memory."""
-    about: dict[str, Any] = {"__metadata__": dict(metadata)}
+    """Writable memory maps {name: (dtype, shape)} of a new safetensors file, for arrays larger than memory.
+
+    `metadata` is asked again at the end, for what is known only when the arrays are filled: it may then be `room` bytes
+    longer, else ValueError.
+    """
+    about: dict[str, Any] = {"__metadata__": dict(metadata())}
     offset = 0
     for name, (dtype, shape) in specs.items():
         size = int(np.dtype(dtype).itemsize * np.prod(shape, dtype=np.int64))
@@ -68,7 +75,7 @@ def created(
         }
         offset += size
     text = json.dumps(about).encode()
-    text += b" " * (-len(text) % 8)  # keeps every tensor aligned
+    text += b" " * (room + -(len(text) + room) % 8)  # keeps every tensor aligned
     with replacing(path) as temporary:
         with temporary.open("wb") as file:
             file.write(len(text).to_bytes(8, "little") + text)
@@ -79,6 +86,12 @@ def created(
         for tensor in tensors.values():
             if isinstance(tensor, np.memmap):
                 tensor.flush()
+        last = json.dumps(about | {"__metadata__": dict(metadata())}).encode()
+        if len(last) > len(text):
+            raise ValueError(f"{path}: its metadata grew by more than {room} bytes")
+        with temporary.open("r+b") as file:
+            file.seek(8)
+            file.write(last.ljust(len(text)))
 
 
 def _mapped(path: Path, entries: Mapping[str, Any], start: int, mode: Any) -> dict[str, np.ndarray]:

@@ -29,6 +29,7 @@ def write(
     """
     table, header = artifacts.read_table(elements, "elements")
     bins = signals.count_bins(header["parameters"]["width"], bin_size)
+    agreed: dict[str, float | None] = {}  # filled as the tracks are read
     stored = artifacts.make_header(
         "signals",
         "extract-signals",
@@ -40,6 +41,7 @@ def write(
             "transform": transform,
             "replicates": {name: len(files) for name, files in tracks.items()},
             "combination": replicates,
+            **({"agreement": agreed} if any(len(files) > 1 for files in tracks.values()) else {}),
             **(
                 {"reads": reads}
                 if any(alignments.is_reads(file) for files in tracks.values() for file in files)
@@ -51,8 +53,9 @@ def write(
     lengths = dict(header["parameters"]["chromosomes"])
     specs = {name: ("float16", (table.height, bins)) for name in tracks}
     with ExitStack() as files:
-        out = files.enter_context(artifacts.create_arrays(output, specs, stored))
-        also = None
+        room = sum(len(name) + 16 for name in tracks)  # for the agreement of each
+        out = files.enter_context(artifacts.create_arrays(output, specs, stored, room))
+        read_profiles = None
         if genes:
             gene_table, gene_header = artifacts.read_table(genes, "genes")
             artifacts.require_same("elements", genes, gene_header, elements, header)
@@ -60,7 +63,14 @@ def write(
             about = profiles.header(stored, gene_header, edges, genes)
             beside = output.with_name(f"profiles.{cell}.safetensors")
             filled = files.enter_context(artifacts.create_arrays(beside, reader.specs(list(tracks)), about))
-            also = partial(reader.read, out=filled)
+            read_profiles = partial(reader.read, out=filled)
+
+        def also(name: str, sources: Sequence[signals.Replicate]) -> None:
+            if len(sources) > 1:
+                agreed[name] = signals.agreement(table, lengths, sources)
+            if read_profiles:
+                read_profiles(name, sources)
+
         signals.extract(table, lengths, tracks, bin_size, transform, out, reads, replicates, also)
     log.say(f"{len(tracks)} tracks over {table.height:,} elements -> {output}")
     if genes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import polars as pl
 
@@ -13,9 +14,17 @@ from crexpress.prepare import genes
 MATCHED_AT_LEAST, MATCHED_FEW = 0.1, 0.5  # share of names below which a table is refused, and warned of
 
 
+class Matched(NamedTuple):
+    """Values in the order of the genes, null where there are none; how many names are no gene's, and some of them."""
+
+    values: pl.Series
+    strange: int
+    examples: tuple[str, ...]
+
+
 def matched(
     path: Path, what: str, columns: Sequence[pl.Series], values: pl.Series, table: pl.DataFrame, additive: bool
-) -> pl.Series:
+) -> Matched:
     """Values in the order of the genes: by the first of the columns whose names match, as ids or as symbols.
 
     what: the table's format, for messages. additive: rows of one gene are summed; else the largest counts. Raises
@@ -82,7 +91,9 @@ def matched(
             f"({keys.filter(shared)[0]}) and stay empty, as the table does not say which it means; "
             "give a table of gene ids"
         )
-    return filled.set(shared, None)
+    strange = names.drop_nulls().unique(maintain_order=True)
+    strange = strange.filter(~strange.is_in(keys.implode()))
+    return Matched(filled.set(shared, None), len(strange), tuple(name[:40] for name in strange[:3]))
 
 
 def _candidates(columns: Sequence[pl.Series], table: pl.DataFrame) -> Iterator[tuple[str, pl.Series, pl.Series]]:

@@ -130,7 +130,8 @@ def header(
     signals_header: artifacts.Header, genes: artifacts.Header, edges: Sequence[int], genes_file: Path
 ) -> artifacts.Header:
     """Header of the profiles made with these signals."""
-    parameters = {name: value for name, value in signals_header["parameters"].items() if name != "bin_size"}
+    own = ("bin_size", "agreement")  # what is said of signals alone
+    parameters = {name: value for name, value in signals_header["parameters"].items() if name not in own}
     return signals_header | {
         "kind": "profiles",
         "genes": genes["genes"],

@@ -55,11 +55,15 @@ TWO_COLUMNS = Format("two columns", frozenset(), "column_1", "column_2")
 
 
 class Quantification(NamedTuple):
-    """Values of one file in the order of the genes (null = not measured), its format and the column read."""
+    """Values of one file in the order of the genes (null = not measured), its format and the column read; how many of
+    its names are no gene's, and some of them.
+    """
 
     values: pl.Series
     format: str
     column: str
+    strange: int = 0
+    examples: tuple[str, ...] = ()
 
 
 def read_values(
@@ -92,12 +96,11 @@ def read_values(
     if form.name in ("Salmon", "kallisto"):
         named = pl.DataFrame({"name": rows[names[0]], "value": values})
         form, named = _as_genes(path, form, named, table, gtf)
-        return Quantification(
-            matched(path, form.name, [named["name"]], named["value"], table, form.additive), form.name, column
-        )
-    return Quantification(
-        matched(path, form.name, [rows[name] for name in names], values, table, form.additive), form.name, column
-    )
+        columns, values = [named["name"]], named["value"]
+    else:
+        columns = [rows[name] for name in names]
+    found = matched(path, form.name, columns, values, table, form.additive)
+    return Quantification(found.values, form.name, column, found.strange, found.examples)
 
 
 def _recognise(path: Path) -> tuple[Format, pl.DataFrame, str]:

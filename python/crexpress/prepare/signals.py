@@ -24,6 +24,7 @@ COMBINATIONS: tuple[Combination, ...] = ("mean", "max", "sum")
 _GAP = 1_000  # windows nearer than this are read in one call: cheaper than a second seek
 _RUN = 1_000_000  # longest stretch read in one call, bp
 _CHUNK = 2_000_000  # bases held in memory at once
+_SAMPLE = 20_000  # elements over which replicates are compared
 _FLOAT16_MAX = float(np.finfo(np.float16).max)
 
 
@@ -191,6 +192,23 @@ class Replicate:
         for record in np.flatnonzero((value < 0) | (value == np.inf))[:1]:
             refuse(self.path, name, int(start[record]), value[record])
         return start, end, value
+
+
+def agreement(elements: pl.DataFrame, lengths: Mapping[str, int | None], sources: Sequence[Replicate]) -> float | None:
+    """Pearson's correlation of the two replicates that agree least, log10(1 + mean signal) over an even sample of the
+    elements; None for one replicate, and where one is the same everywhere.
+    """
+    if len(sources) < 2:
+        return None
+    some = elements[np.unique(np.linspace(0, len(elements) - 1, min(len(elements), _SAMPLE)).astype(np.int64))]
+    means = np.zeros((len(sources), len(some)))
+    for chunk in plan(some, list(lengths)):
+        for own, source in zip(means, sources, strict=True):
+            width = int(some["end"][int(chunk.rows[0])] - some["start"][int(chunk.rows[0])])
+            own[chunk.rows] = np.log10(1 + _bin_means(chunk, [source], "mean", width, 1)[:, 0])
+    if (means.std(axis=1) == 0).any():
+        return None
+    return round(float(np.corrcoef(means).min()), 4)
 
 
 def _bin_means(

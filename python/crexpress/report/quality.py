@@ -1,6 +1,6 @@
-"""What the tracks of a cell look like: figures that tell a good experiment from a poor one."""
+"""What the tracks and the expression of a cell look like: figures that tell a good experiment from a poor one."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from crexpress.report import style
 from crexpress.report.inputs import Inputs
 
 SAMPLE = 50_000  # elements that are looked at
+_EXPRESSION_AGREES, _TRACKS_AGREE = 0.8, 0.5  # correlations of replicates below which a word is said
 _ACCESS = ("dnase", "atac")
 # Share of elements with signal above which promoters are not held against them: the elements are then the track's own
 # peaks, of which silent genes have none (K562's H3K27ac: 0.76 times over its peaks, 1.5 times over cCREs of all cells).
@@ -30,6 +31,52 @@ class Track(NamedTuple):
     quantiles: tuple[float, float, float, float]
     promoters: float
     expression: float | None
+    files: int | None = None
+    agreement: float | None = None  # of the two replicates that agree least
+
+
+class Expression(NamedTuple):
+    """A cell's expression: its files, genes with a value and without (some of these by name), names of the files that
+    are no gene of the run (and some of them), Spearman's correlation of the two replicates that agree least.
+    """
+
+    cell: str
+    files: int
+    format: str
+    measured: int
+    missing: int
+    missing_examples: tuple[str, ...]
+    strange: int | None
+    strange_examples: tuple[str, ...]
+    agreement: float | None
+
+
+def expression(inputs: Inputs, cell: str) -> Expression:
+    """Of a cell that has any; what a file of an earlier version does not say is None, or empty."""
+    file = inputs.expression[cell]
+    about = file.header["parameters"]
+    forms = [form for form in _listed(about.get("format")) if form]
+    strange = about.get("strange")
+    both = inputs.genes.data.select("gene_id", "gene_name").join(
+        file.data.select("gene_id", "expression"), on="gene_id", how="left", maintain_order="left"
+    )
+    without = both.filter(pl.col("expression").is_null())
+    return Expression(
+        cell,
+        max(len(forms), 1),
+        style.join(dict.fromkeys(forms)),
+        len(both) - len(without),
+        len(without),
+        tuple(without["gene_name"].head(3)),
+        None if strange is None else max(strange, default=0),
+        tuple(name for names in about.get("strange_examples") or () for name in names)[:3],
+        about.get("agreement"),
+    )
+
+
+def _listed(value: object) -> list[str]:
+    """Of a header of one file or several."""
+    return [str(one) for one in value] if isinstance(value, list) else [str(value or "")]
 
 
 def tracks(inputs: Inputs, cell: str) -> list[Track]:
@@ -51,7 +98,8 @@ def _tracks(inputs: Inputs, cell: str) -> Iterator[Track]:
         ratio = float(own.mean()) / float(means.mean()) if means.any() else float("nan")
         measured = _with_expression(inputs, cell, own)
         first, middle, third, top = (float(value) for value in values)
-        yield Track(cell, name, float(loud.mean()), (first, middle, third, top), ratio, measured)
+        files, agreed = about.get("replicates", {}).get(name), about.get("agreement", {}).get(name)
+        yield Track(cell, name, float(loud.mean()), (first, middle, third, top), ratio, measured, files, agreed)
 
 
 def sample(number: int) -> np.ndarray:
@@ -70,6 +118,27 @@ def _with_expression(inputs: Inputs, cell: str, at_tss: np.ndarray) -> float | N
     return float(both.select(pl.corr("signal", "expression", method="spearman")).item())
 
 
+def warnings_of_expression(found: Iterable[Expression]) -> list[str]:
+    """What is odd about expression, and what to expect of it."""
+    told = []
+    for own in found:
+        every = own.measured + own.missing
+        if own.missing > every / 2:
+            told.append(
+                f"{own.cell}, expression: {own.missing:,} of {every:,} genes have no value, such as "
+                f"{style.join(own.missing_examples)}; names of its files that are no gene's are like "
+                f"{style.join(own.strange_examples) or style.DASH}. "
+                "Is it the same annotation? Genes without a value are neither learned from nor scored."
+            )
+        if own.agreement is not None and own.agreement < _EXPRESSION_AGREES:
+            told.append(
+                f"{own.cell}, expression: its replicates have a rank correlation of {style.number(own.agreement, 2)}, "
+                "where ENCODE asks for 0.9, and of two donors for 0.8. Are they of the same cells? What is learned "
+                "is their mean."
+            )
+    return told
+
+
 def warnings(found: list[Track]) -> list[str]:
     """What is odd about tracks, and what to expect of it."""
     told = []
@@ -86,6 +155,12 @@ def warnings(found: list[Track]) -> list[str]:
                 f"{what}: signal at promoters is {style.number(track.promoters, 2)} times that of all elements, "
                 f"where it "
                 "should be higher. Is it this assay?"
+            )
+        if track.agreement is not None and track.agreement < _TRACKS_AGREE:
+            told.append(
+                f"{what}: its replicates have a correlation of {style.number(track.agreement, 2)} over the elements, "
+                "no more than different cells often have. Is one of them of another cell or assay? What is read is "
+                "their mean."
             )
         if track.name in _ACTIVE and track.expression is not None and track.expression < 0.2:
             told.append(

@@ -99,6 +99,25 @@ def test_wide_table_needs_a_named_column(tmp_path: Path) -> None:
         values(path, "TPM")
 
 
+def test_what_replicates_and_names_are_worth_is_in_the_header(tmp_path: Path) -> None:
+    write_genes(tmp_path / "genes.parquet", GENES)
+    one = table(tmp_path, "gene_id TPM", "ENSG01 1", "ENSG02 2", "ENSG03 3", "ENSG9 4", name="1.tsv")
+    two = table(tmp_path, "gene_id TPM", "ENSG01 1", "ENSG02 3", "ENSG03 2", name="2.tsv")
+    quantify = run_path(str(Path(__file__).parents[3] / "bin" / "quantify-expression"))["main"]
+
+    def about(*files: Path) -> dict[str, object]:
+        words = [part for file in files for part in ("--rna", str(file))]
+        words += ["--genes", str(tmp_path / "genes.parquet"), "--cell", "K", "--outdir", str(tmp_path)]
+        done = CliRunner().invoke(quantify, words)
+        assert done.exit_code == 0, done.output
+        return dict(artifacts.read_table(tmp_path / "expression.K.parquet", "expression")[1]["parameters"])
+
+    found = about(one, two)
+    assert found["agreement"] == 0.5  # ranks 1 2 3 and 1 3 2: 1 - 6 * 2 / (3 * 8)
+    assert (found["strange"], found["strange_examples"]) == ([1, 0], [["ENSG9"], []])
+    assert about(one)["agreement"] is None
+
+
 def test_symbols_do_not_help_a_table_that_has_ids(tmp_path: Path) -> None:
     path = table(tmp_path, "gene_id gene_name TPM", "ENSG77 ABC 5", "ENSG02.7 DEF 3")
     assert values(path) == [None, 3, None, None]

@@ -72,6 +72,27 @@ def test_replicates_are_combined_base_by_base(tmp_path, replicates, expected):
     assert got[0].tolist() == [*expected, 0, 0]  # bin 3: (8, 4) on 20 bases, (0, 4) on 20
 
 
+def test_how_replicates_agree_is_said_in_the_header(tmp_path):
+    """Pearson's correlation of the pair that agrees least, by numpy over the elements' own bases."""
+    files = [random_bigwig(tmp_path / f"{seed}.bw", seed) for seed in (1, 2, 3)]
+    places = [("chr1", start) for start in range(0, 59_000, 300)]
+    elements = tmp_path / "elements.parquet"
+    write_elements(elements, windows(places), 200, list(map(list, LENGTHS.items())))
+    options = [part for file in files for part in ("--track", f"dnase={file}")]
+    options += ["--track", f"ctcf={files[0]}"]
+    subprocess.run(
+        [EXTRACT, "--elements", elements, "--cell", "K", *options, "--output", tmp_path / "signals.K.safetensors"],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    means = []
+    for file in files:
+        with pyBigWig.open(str(file)) as track:
+            bases = [np.nan_to_num(track.values(chrom, at, at + 200, numpy=True)) for chrom, at in places]
+        means.append(np.log10(1 + np.mean(bases, axis=1)))
+    found = artifacts.open_arrays(tmp_path / "signals.K.safetensors", "signals").header["parameters"]["agreement"]
+    assert found == {"dnase": pytest.approx(np.corrcoef(means).min(), abs=1e-4)}  # one file agrees with nothing
+
+
 def test_bases_without_a_value_count_as_zero(tmp_path):
     file = write_bigwig(tmp_path / "a.bw", LENGTHS, {"chr1": [(1000, 1010, 8)]})
     got = extract(windows([("chr1", 1000)]), {"a": [file]})["a"]

@@ -14,7 +14,7 @@ import pytest
 import chromium
 from crexpress.core import artifacts
 from crexpress.report import cell_facts, embed, html, locus, quality, tables
-from crexpress.report.parts import cell_links, find_gene, methods_text
+from crexpress.report.parts import cell_links, find_gene, input_quality, methods_text
 from crexpress.report.study import Study
 from report_case import Run, invoke
 from tiny_case import TinyCase
@@ -104,6 +104,31 @@ def test_promoters_are_not_held_against_elements_that_are_the_tracks_own_peaks(s
     # what does not rest on the elements is said all the same
     odd = quality.warnings([quality.Track("K", "h3k27ac", share, (1, 2, 3, 4), 0.76, 0.1)])
     assert "Do tracks and expression come from the same cells?" in odd[-1]
+
+
+def test_replicates_that_disagree_and_genes_without_a_value_are_warned_of() -> None:
+    track = quality.Track("K", "ctcf", 0.4, (1, 2, 3, 4), 0.5, None, 2)
+    assert quality.warnings([track._replace(agreement=0.51)]) == []
+    assert "correlation of 0.49 over the elements" in quality.warnings([track._replace(agreement=0.49)])[0]
+    own = quality.Expression("K", 2, "RSEM genes", 80, 20, ("GATA1",), 9, ("ENST1",), 0.81)
+    assert quality.warnings_of_expression([own]) == []
+    assert "0.79, where ENCODE asks for 0.9" in quality.warnings_of_expression([own._replace(agreement=0.79)])[0]
+    told = quality.warnings_of_expression([own._replace(measured=49, missing=51)])
+    assert (
+        "51 of 100 genes have no value, such as GATA1; names of its files that are no gene's are like ENST1" in told[0]
+    )
+
+
+def test_input_quality_shows_replicates_and_unmatched_genes(study: Study) -> None:
+    (table,) = [
+        block for block in input_quality.section(study).blocks if getattr(block, "caption", "")[:10] == "Expression"
+    ]
+    row = table.rows[0]
+    own = quality.expression(study.inputs, "A")
+    frame = study.inputs.expression["A"].data
+    assert own.missing == frame["expression"].null_count()
+    assert [cell.text for cell in row][:1] == ["A"]
+    assert row[4].text == f"{len(study.inputs.genes.data) - own.missing:,}"
 
 
 def test_tracks_are_measured_over_all_elements(study: Study) -> None:

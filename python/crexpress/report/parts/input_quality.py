@@ -1,4 +1,4 @@
-"""Input quality: what the tracks of every cell look like, and what to expect of odd ones."""
+"""Input quality: what tracks and expression of every cell look like, and what to expect of odd ones."""
 
 import numpy as np
 
@@ -18,16 +18,19 @@ def section(study: Study) -> Section | None:
         return None
     cells = [cell for cell in facts.cells(inputs) if cell in inputs.signals]
     found = [track for cell in cells for track in quality.tracks(inputs, cell)]
-    told = quality.warnings(found)
+    told = findings(study)
     blocks: Blocks = [Text(text, tone="warning") for text in told]
     if not told:
-        blocks.append(Text("Nothing about the tracks is odd."))
+        blocks.append(Text("Nothing about the tracks and the expression is odd."))
     if len(cells) > 1:
         blocks.append(_maps(study, cells, found))
     blocks.append(_table(study, found, folded=len(cells) > _MOST_OPEN))
     pairs = [(a, b) for number, a in enumerate(cells) for b in cells[number + 1 :]]
     if pairs:
         blocks.append(_alike(study, pairs[:_MOST_PAIRS]))
+    measured = _measured(study)
+    if measured:
+        blocks.append(_expression(measured, folded=len(measured) > _MOST_OPEN))
     return Section("input", "Input quality", blocks)
 
 
@@ -53,17 +56,19 @@ def _maps(study: Study, cells: list[str], found: list[quality.Track]) -> Picture
 def _table(study: Study, found: list[quality.Track], folded: bool) -> Table:
     rows = []
     for track in found:
-        files = study.inputs.signals[track.cell].header["parameters"].get("replicates", {}).get(track.name)
-        cells = [TableCell(track.cell), TableCell(style.track(track.name)), TableCell(style.count(files), numeric=True)]
+        cells = [TableCell(track.cell), TableCell(style.track(track.name))]
+        cells.append(TableCell(style.count(track.files), numeric=True))
+        cells.append(TableCell(style.number(track.agreement, 2), numeric=True))
         cells.append(TableCell(style.percent(track.share), numeric=True))
         cells += [TableCell(style.significant(value), numeric=True) for value in track.quantiles]
         cells.append(TableCell(style.number(track.promoters, 1), numeric=True))
         rows.append([*cells, TableCell(style.number(track.expression, 2), numeric=True)])
-    groups = [("", 4), ("Signal of elements that have any", 4), ("", 2)]
+    groups = [("", 5), ("Signal of elements that have any", 4), ("", 2)]
     columns = [
         "Cell",
         "Track",
         "Files",
+        "Replicates agree",
         "With signal",
         "25 %",
         "50 %",
@@ -73,12 +78,41 @@ def _table(study: Study, found: list[quality.Track], folded: bool) -> Table:
         "With expression",
     ]
     caption = (
-        "Each track over the elements (an even sample of 50,000), mean of its linear signal. With signal: share of "
-        "the elements. At promoters: "
-        "mean "
+        "Each track over the elements (an even sample of 50,000), mean of its linear signal. Replicates agree: "
+        "correlation of the two files that agree least, log10(1 + signal); a dash for one file. With signal: share of "
+        "the elements. At promoters: mean "
         "there over the mean of all elements. With expression: rank correlation of the signal at a gene's TSS with it."
     )
     return Table(caption, columns, rows, groups, folded)
+
+
+def _measured(study: Study) -> list[quality.Expression]:
+    return [
+        quality.expression(study.inputs, cell) for cell in facts.cells(study.inputs) if cell in study.inputs.expression
+    ]
+
+
+def _expression(found: list[quality.Expression], folded: bool) -> Table:
+    rows = [
+        [
+            TableCell(own.cell),
+            TableCell(own.format or style.DASH),
+            TableCell(style.count(own.files), numeric=True),
+            TableCell(style.number(own.agreement, 2), numeric=True),
+            TableCell(style.count(own.measured), numeric=True),
+            TableCell(style.count(own.missing), style.join(own.missing_examples), numeric=True),
+            TableCell(style.count(own.strange), style.join(own.strange_examples), numeric=True),
+        ]
+        for own in found
+    ]
+    columns = ["Cell", "Format", "Files", "Replicates agree", "Genes with a value", "Genes without", "Other names"]
+    caption = (
+        "Expression, with examples under the figures. Replicates agree: rank correlation of the two files that agree "
+        "least; a dash for one file. Genes without: genes of this run that no file names or measures; they are neither "
+        "learned from nor scored. Other names: names in the files that are no gene of this run, most often genes of "
+        "other biotypes."
+    )
+    return Table(caption, columns, rows, folded=folded)
 
 
 def _alike(study: Study, pairs: list[tuple[str, str]]) -> Table:
@@ -96,7 +130,8 @@ def _alike(study: Study, pairs: list[tuple[str, str]]) -> Table:
 def findings(study: Study) -> list[str]:
     """The warnings."""
     cells = [cell for cell in facts.cells(study.inputs) if cell in study.inputs.signals]
-    return quality.warnings([track for cell in cells for track in quality.tracks(study.inputs, cell)])
+    told = quality.warnings([track for cell in cells for track in quality.tracks(study.inputs, cell)])
+    return told + quality.warnings_of_expression(_measured(study))
 
 
 PART = Part(section, findings=findings)
