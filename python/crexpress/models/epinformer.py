@@ -26,6 +26,11 @@ _PARTS = (("dnase", "atac"), ("h3k27ac",))  # of activity: the first track of ea
 class EPInformer(RegulatoryModel):
     """The house's encoder and mixer with EPInformer's scalars, mask and head."""
 
+    UNREAD = (
+        "activity_heads", "gene_token", "graph", "graph_norm", "mask", "members", "pads", "position",
+        "position_buckets", "position_decay",
+    )  # fmt: skip
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         width = config.width_model

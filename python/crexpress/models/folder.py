@@ -26,6 +26,7 @@ from crexpress.models.regulatory import RegulatoryModel
 S = TypeVar("S", bound=Settings)
 
 WEIGHTS, CONFIG = "model.safetensors", "config.json"
+FAMILIES = {"regulatory": RegulatoryModel, "epinformer": EPInformer, "graphreg": GraphReg}
 
 
 def build(config: ModelConfig) -> Model:
@@ -35,8 +36,7 @@ def build(config: ModelConfig) -> Model:
 
 def build_one(config: ModelConfig) -> RegulatoryModel:
     """An untrained model of one part, of its family."""
-    families = {"regulatory": RegulatoryModel, "epinformer": EPInformer, "graphreg": GraphReg}
-    return families[config.family](config)
+    return FAMILIES[config.family](config)
 
 
 def save_model(directory: Path, model: Model, about: dict[str, Any]) -> None:

@@ -168,6 +168,11 @@ class GraphHead(nn.Module):
 class GraphReg(RegulatoryModel):
     """The house's encoder with GraphReg's graph attention and head."""
 
+    UNREAD = (
+        "activation", "activity_heads", "hidden_mixer", "mask", "members", "nearest", "pads", "position",
+        "position_buckets", "position_decay", "scalar_scale", "scalars",
+    )  # fmt: skip
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         norm = NodeNorm if config.graph_norm == "batch" else Scale

@@ -4,6 +4,8 @@ ScPGE (Genome Research 2026) and CREaTor (Genome Biology 2023), both Methods, "M
 presets. What differs from the papers and why is in docs/science.md.
 """
 
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -22,7 +24,12 @@ EMPTY_GENE = 700  # bp without bases and signal, which CREaTor's released code e
 
 
 class RegulatoryModel(Model):
-    """Element encoder, token mixer and head, each replaceable; `embed` and `predict` are the two halves."""
+    """Element encoder, token mixer and head, each replaceable; `embed` and `predict` are the two halves.
+
+    UNREAD: settings that the family does not read, so that training refuses a preset that changes them.
+    """
+
+    UNREAD: ClassVar[tuple[str, ...]] = ("scalars", "scalar_scale", "nearest", "graph", "graph_norm")
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)

@@ -12,12 +12,18 @@ from crexpress.data.neighbours import PAD, half_of
 from crexpress.data.rows import CHUNK
 from crexpress.data.store import Store
 from crexpress.models.config import LoopRows, ModelConfig
+from crexpress.models.folder import FAMILIES
 from crexpress.training.config import TrainingConfig
 from crexpress.training.samples import Samples
 
 
-def check_settings(model: ModelConfig, training: TrainingConfig, imported: bool, trials_given: bool) -> None:
-    """InputError for settings that contradict each other; `imported`: training starts from released weights."""
+def check_settings(
+    model: ModelConfig, training: TrainingConfig, imported: bool, trials_given: bool, given: Collection[str] = ()
+) -> None:
+    """InputError for settings that contradict each other, or that the preset's family does not read.
+
+    `imported`: training starts from released weights; `given`: options, of which `mention_unused` speaks.
+    """
     if not (training.steps or imported):
         raise InputError("--steps 0 leaves a model as it starts, which only --import-weights makes worth keeping")
     if imported and trials_given:
@@ -43,6 +49,10 @@ def check_settings(model: ModelConfig, training: TrainingConfig, imported: bool,
     if model.family == "graphreg" and training.loop_alpha:
         raise InputError("--loop-alpha supervises a softmax, and graphreg's weights are sigmoids; leave it out")
     _check_anchored(model, training)
+    declared, values = ModelConfig.declared(), dict(model)
+    changed = [name for name in FAMILIES[model.family].UNREAD if values[name] != declared[name].default]
+    if unread := ", ".join(declared[name].place for name in changed if name not in given):
+        raise InputError(f"the preset changes {unread}, which a model of the family {model.family} does not read")
 
 
 def mention_unused(given: Collection[str], model: ModelConfig, training: TrainingConfig, inputs: Sequence[str]) -> None:
@@ -61,6 +71,7 @@ def mention_unused(given: Collection[str], model: ModelConfig, training: Trainin
         unused["--inputs leaves out tracks"] = ("tracks", "track_dropout", "profile_width")
     if not model.layers:
         unused["a model of 0 layers has no attention"] = ("position",)
+    unused[f"the family {model.family} does not read it"] = FAMILIES[model.family].UNREAD
     for why, names in unused.items():
         for name in names:
             if name in given:

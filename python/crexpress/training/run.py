@@ -82,8 +82,9 @@ def run(
     model_config, training_config = preset_file.read_with(preset, {**changes, "seed": seed})
     preset = preset_file.label(preset)
     model_config = choose_inputs(model_config, elements, signals, sequence, motifs, profiles, inputs, tracks)
-    check_settings(model_config, training_config, bool(import_weights), bool(changes.get("trials")))
-    mention_unused({*changes, *(["tracks"] if tracks else [])}, model_config, training_config, inputs)
+    given = {*changes, *(["tracks"] if tracks else [])}
+    check_settings(model_config, training_config, bool(import_weights), bool(changes.get("trials")), given)
+    mention_unused(given, model_config, training_config, inputs)
     if import_weights:
         training_config = training_config.replace(trials=0)
     if model_config.profile_width and training_config.loss == "classification" and training_config.shuffled_negatives:
