@@ -13,6 +13,7 @@ from pathlib import Path
 from tools import TOOLS
 
 ROOT = Path(__file__).parents[2]
+CELLS = [f"cell{number}" for number in range(1, 6)]  # of the profile test
 PARTS = ("main.nf", "nextflow.config", "nextflow_schema.json", "conf", "modules", "subworkflows", "bin", "python")
 
 
