@@ -162,6 +162,10 @@ class Store:
         profile = self.profiles.of(np.asarray(cell), np.asarray(gene)) if self.profiles is not None else None
         return Batch(self.features(unique), tokens, there, distance, self.loops_between(cell, gene), profile)
 
+    def genes_of(self, tokens: int) -> int:
+        """Genes that have at most so many tokens together: the rule of every `--tokens`; one at least."""
+        return max(1, tokens // self.index.shape[1])
+
     def loops_between(self, cell: np.ndarray, gene: np.ndarray) -> Tensor | None:
         """Loops float32 [B, rows, n] between the tokens of genes, each in its cell; 0 in a cell without loops."""
         if self.loop_rows == "none":

@@ -1,8 +1,8 @@
 """Libraries under the GPL, asked as programs are: by scripts in processes of their own, through files.
 
 The licence reaches what is linked with them, so that no module of ours imports igraph (`leiden_script.py`) or
-TF-MoDISco-lite with its leidenalg (`modisco_script.py`). A script imports nothing of ours:
-python SCRIPT GIVEN.npz MADE.npz [WORD ...]
+TF-MoDISco-lite with its leidenalg (`modisco_script.py`). A script imports nothing of ours, and none of the files beside
+it (-P), whatever their names: python -P SCRIPT GIVEN.npz MADE.npz [WORD ...]
 """
 
 import subprocess
@@ -23,7 +23,7 @@ def run(script: str, given: Mapping[str, Any], *words: str | Path) -> dict[str, 
     with TemporaryDirectory() as folder:
         source, target = Path(folder, "given.npz"), Path(folder, "made.npz")
         np.savez(source, **given)
-        command = [sys.executable, Path(__file__).with_name(script), source, target, *words]
+        command = [sys.executable, "-P", Path(__file__).with_name(script), source, target, *words]
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
         last = done.stderr.strip().rpartition("\n")[2]
         if last.startswith("ModuleNotFoundError"):

@@ -72,8 +72,7 @@ def contributions(
              for at in range(0, len(pairs.gene), LINKS_AT_ONCE)]  # fmt: skip
     for part in log.progress(parts, "contributions"):
         view = LinkView(model, store, cell, part, vectors)
-        rows = max(1, min(view.rows_at_once, tokens // store.index.shape[1]))
-        found = _of_view(view, background, shuffles, seed, rows)
+        found = _of_view(view, background, shuffles, seed, view.rows_at_once(tokens))
         errors.append(found.error)
         yield found
     every = np.concatenate(errors) if errors else np.zeros(1)

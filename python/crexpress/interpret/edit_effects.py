@@ -31,7 +31,7 @@ def effects(
     number = pl.DataFrame({"edit": pairs["edit"], "gene": pairs["gene"], "pair": np.arange(len(pairs))})
     places = places.join(number, on=["edit", "gene"], maintain_order="left")
     before, after = (np.empty(len(pairs), np.float32) for _ in range(2))
-    at_once = max(1, tokens // store.index.shape[1])
+    at_once = store.genes_of(tokens)
     starts = range(0, len(pairs), at_once)
     for start in log.progress(starts, "predicting edited genes"):
         some = places.filter(pl.col("pair").is_between(start, start + at_once - 1))

@@ -89,10 +89,9 @@ class LinkView(nn.Module):
         minus = (self.store.genes["strand"] == "-").to_numpy()[self.pairs.gene]
         return own & minus & self.model.config.stranded
 
-    @property
-    def rows_at_once(self) -> int:
-        """Elements that the encoder takes with their gradients in about half a gigabyte."""
-        return max(1, 2**23 // self.model.config.largest_layer)
+    def rows_at_once(self, tokens: int) -> int:
+        """Links with at most so many tokens, whose elements the encoder takes with gradients in half a gigabyte."""
+        return max(1, min(2**23 // self.model.config.largest_layer, self.store.genes_of(tokens)))
 
     def _nothing(self, *shape: int) -> Tensor:
         return torch.zeros(len(self.element), *shape, device=self.store.device)

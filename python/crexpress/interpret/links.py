@@ -49,8 +49,7 @@ def link_table(
         for number, name in enumerate(words.of_tracks(model.config)):
             others.append((name, silencing.without_track(model, store, cell, number, precision), number, True))
     direction = directions(model, store, cell) if words.SALIENCY in also else None
-    width = store.index.shape[1]
-    genes_at_once = max(1, tokens_at_once // width**2)
+    genes_at_once = store.genes_of(tokens_at_once // store.index.shape[1])  # a copy of each gene for each element
     parts: dict[str, list[Tensor]] = {name: [] for name in ("attention", "effect", "predicted", "logits", *extra)}
     batches = -(-len(store.genes) // genes_at_once)
     genes = iter(np.arange(len(store.genes)))

@@ -42,9 +42,8 @@ def mutate(
     for number in log.progress(range(len(pairs.gene)), "mutating elements"):
         one = Pairs(pairs.gene[number : number + 1], pairs.column[number : number + 1])
         view = LinkView(model, store, cell, one, vectors)
-        rows = max(1, min(view.rows_at_once, tokens // store.index.shape[1]))
         codes = np.array(tensors["codes"][view.element[0]])
-        effect = _effects(view, edited, codes, rows)
+        effect = _effects(view, edited, codes, view.rows_at_once(tokens))
         yield _table(store, view, codes, effect), effect, codes
 
 

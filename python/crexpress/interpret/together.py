@@ -27,7 +27,7 @@ class Together:
         self.model, self.store, self.cell = model, store, cell
         self._vectors = encode(model, store, cell, precision)
         self._silent = encode_silent(model, store.device, precision)
-        self._at_once = max(1, tokens // store.index.shape[1])
+        self._at_once = store.genes_of(tokens)
 
     @torch.inference_mode()
     def falls(self, gene: int, groups: np.ndarray) -> np.ndarray:

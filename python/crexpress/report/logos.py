@@ -49,7 +49,7 @@ def link_figure(link: dict[str, Any], bases: np.ndarray | None, ranked: pl.DataF
     axes = list(np.atleast_1d(figure.subplots(rows, 1, height_ratios=heights)))
     figure.suptitle(
         f"{link['element_id']} ({link['class']}, {style.base_pairs(link['distance'])}) and {link['gene_name']}: "
-        f"effect {style.number(link['effect'])}",
+        f"effect {style.significant(link['effect'])}",
         fontsize=10,
     )
     if bases is not None:

@@ -20,6 +20,7 @@ from crexpress.interpret.links import link_table
 from crexpress.models.inputs import Features, one_hot
 from crexpress.prepare import asked_genes
 from crexpress.prepare.genes import gene_digest
+from crexpress.report.logos import link_figure
 from interpret_case import make, with_profiles
 from tiny_case import TinyCase
 from tools import run
@@ -35,34 +36,52 @@ def some(store: Any) -> Pairs:
     return pairs(store, np.array([3, 50, 100]), None)
 
 
-@pytest.mark.parametrize("preset", ["scpge-small", "crexpress-small", "creator-small"])
-def test_they_are_captums_own_on_the_whole_model(tiny: TinyCase, folder: Path, preset: str) -> None:
-    more = {} if preset != "creator-small" else {"window": 0, "heads_encoder": 2, "layers_encoder": 1}
-    model, store = make(tiny, folder, preset, profile_width=0, stranded=False, **more)
+@pytest.mark.parametrize(
+    ("preset", "more"),
+    [
+        ("scpge-small", {"profile_width": 0}),
+        ("scpge-small", {"profile_width": 16}),
+        ("crexpress-small", {}),
+        ("creator-small", {"window": 0, "heads_encoder": 2, "layers_encoder": 1}),
+    ],
+)
+def test_they_are_captums_own_on_the_whole_model(
+    tiny: TinyCase, folder: Path, preset: str, more: dict[str, int]
+) -> None:
+    model, store = make(tiny, folder, preset, stranded=False, **more)
     asked = Pairs(np.array([50, 50]), np.array([1, 2]))
     link = torch.arange(2)
     view = LinkView(model, store, 0, asked)
     slopes = gradients(view, view.silent, link, 32, 1000)
     batch = store.batch(np.zeros(1, np.int64), np.array([50]))
-    bases = one_hot(batch.features.codes)
+    features = batch.features
     for number, column in enumerate(asked.column):
         row = int(batch.token[0, column])
 
-        def whole(signals: torch.Tensor, bases: torch.Tensor, motifs: torch.Tensor, place: int = row) -> torch.Tensor:
+        def whole(*parts: torch.Tensor, place: int = row) -> torch.Tensor:
             expression = []
-            for changed in zip(signals, bases, motifs, strict=True):
-                parts = [part.clone() for part in (batch.features.signals, one_hot(batch.features.codes),
-                                                   batch.features.motifs)]  # fmt: skip
-                for part, value in zip(parts, changed, strict=True):
+            for bases, signals, motifs, *profile in zip(*parts, strict=True):
+                changed = [one_hot(features.codes), features.signals.clone(), features.motifs.clone()]
+                for part, value in zip(changed, (bases, signals, motifs), strict=True):
                     part[place] = value
-                features = Features(parts[0], batch.features.present, parts[1], parts[2])
-                expression.append(model(batch._replace(features=features)).expression)
+                seen = batch._replace(features=Features(changed[1], features.present, changed[0], changed[2]))
+                if batch.profile is not None:
+                    seen = seen._replace(profile=batch.profile._replace(values=profile[0].unsqueeze(0)))
+                expression.append(model(seen).expression)
             return torch.cat(expression)
 
-        own = tuple(part[row : row + 1] for part in (batch.features.signals, bases, batch.features.motifs))
-        expected = IntegratedGradients(whole).attribute(own, n_steps=32, method="gausslegendre")
-        for part, mean, value in zip(expected, (slopes.signals, slopes.bases, slopes.motifs), own, strict=True):
-            torch.testing.assert_close((mean[number] * value[0]).double(), part[0].double(), atol=1e-5, rtol=0)
+        own = [one_hot(features.codes), features.signals, features.motifs]
+        own = [part[row : row + 1] for part in own]
+        silent = [torch.zeros_like(part) for part in own]
+        if batch.profile is not None:
+            assert batch.profile.values.isfinite().all()
+            own.append(batch.profile.values)
+            silent.append(view.silent.profile[number : number + 1])
+            assert (own[3] != silent[3]).any() == (number == 1)  # of the second element alone the profile has a part
+        expected = IntegratedGradients(whole).attribute(tuple(own), tuple(silent), n_steps=32, method="gausslegendre")
+        for part, mean, value, start in zip(expected, slopes, own, silent, strict=False):
+            found = mean[number] * (value - start)[0]
+            torch.testing.assert_close(found.double(), part[0].double(), atol=1e-5, rtol=0)
 
 
 def test_they_sum_to_the_perturbation_of_the_link_its_part_of_the_profile_included(
@@ -239,3 +258,11 @@ def test_faults_of_what_is_asked_are_one_sentence(written: Path, tiny: TinyCase,
         assert message in done.output
         assert "Traceback" not in done.output
     assert not list(tmp_path.iterdir())
+
+
+def test_a_small_effect_has_significant_digits_above_its_logo(written: Path) -> None:
+    links, _ = artifacts.read_table(written / "attributed.A.parquet", "attributed")
+    channels, _ = artifacts.read_table(written / "contributions.A.parquet", "contributions")
+    link = links.row(0, named=True) | {"effect": -0.000123456}
+    ranked = channels.filter(kind="motif", gene_id=link["gene_id"], element=link["element"])
+    assert link_figure(link, None, ranked).get_suptitle().endswith("effect \N{MINUS SIGN}0.000123")

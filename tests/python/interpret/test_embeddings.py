@@ -1,6 +1,7 @@
 """Embeddings and what clusters have in common: by hand, by scanpy's reader, and seeded."""
 
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -160,6 +161,19 @@ def test_a_script_that_lacks_memory_is_memory(monkeypatch: pytest.MonkeyPatch, t
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(MemoryError):
         apart.run("leiden_script.py", {})
+
+
+def test_a_file_beside_a_script_or_in_the_working_folder_stands_for_no_library(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    shutil.copy(Path(apart.__file__).with_name("leiden_script.py"), tmp_path)
+    for name in ("igraph", "numpy", "random"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not the library')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(apart, "__file__", str(tmp_path / "apart.py"))
+    ends = {"first": np.array([0, 1, 3]), "second": np.array([1, 2, 4]), "weights": np.ones(3)}
+    made = apart.run("leiden_script.py", ends | {"points": 5, "resolution": 0.5, "seed": 1})
+    assert made["cluster"].tolist() == [0, 0, 0, 1, 1]
 
 
 @pytest.mark.slow
