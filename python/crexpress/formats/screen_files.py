@@ -49,7 +49,7 @@ class Table(NamedTuple):
         return Table(self.pairs.filter(~unusable), {**self.left_out, reason: lines}, self.build) if lines else self
 
 
-def parse(values: Sequence[str]) -> dict[str, Path]:
+def parse(values: Sequence[str], option: str = "--crispr") -> dict[str, Path]:
     """[NAME=]FILE options as {name: file}; without a name it is the file's, up to its first dot."""
     files: dict[str, Path] = {}
     for value in values:
@@ -58,9 +58,9 @@ def parse(values: Sequence[str]) -> dict[str, Path]:
         path = Path(file)
         name = name or path.name.split(".")[0]
         if not path.is_file():
-            raise InputError(f"--crispr {value}: there is no file {path}")
+            raise InputError(f"{option} {value}: there is no file {path}")
         if name in files:
-            raise InputError(f"--crispr {value}: '{name}' is given twice; name them, as in first={path}")
+            raise InputError(f"{option} {value}: '{name}' is given twice; name them, as in first={path}")
         files[name] = path
     return files
 

@@ -17,8 +17,9 @@ from crexpress.core.tracks import element_means
 from crexpress.formats import screen_files
 from crexpress.prepare import asked_genes, screening
 from crexpress.prepare.contacts import Contacts, Value
-from crexpress.report import cell_facts, facts, style
+from crexpress.report import cell_facts, facts, known_elements, style
 from crexpress.report.inputs import Inputs, Loaded
+from crexpress.report.known_elements import NOTHING, Beside
 
 STRONGEST = 10  # elements a score that get an arc
 LOOPS = 120  # loops drawn at most, strongest first
@@ -33,7 +34,7 @@ class Locus:
 
     `gene` is its row of genes.parquet, `view` 0-based half-open, `linked` its rows of `cell_facts.candidates`,
     `elements` those in view, `tracks` a value per element of each (cell, track), `loops` both anchors [n, 4] in bp,
-    `tested` the gene's tested intervals or None without a screen, `genes` all genes in view.
+    `tested` the gene's tested intervals or None without a screen, `genes` all genes in view, `beside` known elements.
     """
 
     cell: str
@@ -46,6 +47,7 @@ class Locus:
     loops_left_out: int
     tested: pl.DataFrame | None
     genes: pl.DataFrame
+    beside: Beside = NOTHING
 
 
 def scores(links: Loaded[pl.DataFrame]) -> dict[str, str]:
@@ -137,8 +139,11 @@ def choose(inputs: Inputs, cell: str, pairs: pl.DataFrame | None) -> Row:
     return ranked.sort(by, descending=True, nulls_last=True, maintain_order=True).row(0, named=True)
 
 
-def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> Locus:
-    """Collect what the picture of `gene` in `cell` shows; the view holds its strongest, tested and looped elements.
+def gather(
+    inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None, known: Mapping[str, pl.DataFrame] | None = None
+) -> Locus:
+    """Collect what the picture of `gene` in `cell` shows; the view holds its strongest, tested, looped and known
+    elements (`known_elements.read`), the last up to 2 Mb from the TSS.
 
     A link model scores elements that the network has not read: they are linked as well, and not `read`.
     """
@@ -158,6 +163,8 @@ def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> 
     if pairs is not None:
         tested = pairs.filter((pl.col("gene_id") == gene["gene_id"]) & _of_cell(cell)).sort("start")
         shown += [_within(tested, near), _within(tested.filter("regulated"), linked)]
+    beside = known_elements.beside(inputs, cell, gene, known) if known else NOTHING
+    shown += beside.known.values()
     edges = [gene["tss"], gene["start"], gene["end"]]
     for frame in shown:
         edges += [*frame["start"], *frame["end"]]
@@ -187,6 +194,7 @@ def gather(inputs: Inputs, cell: str, gene: Row, pairs: pl.DataFrame | None) -> 
         loops_left_out=max(0, len(loops) - LOOPS),
         tested=tested,
         genes=inputs.genes.data.filter(inside),
+        beside=beside,
     )
 
 

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 from crexpress.prepare.elements import TSS
 from crexpress.report import style
 from crexpress.report.cell_facts import PROMOTER
+from crexpress.report.known_elements import SIMPLE
 from crexpress.report.locus import STRONGEST, Locus
 from crexpress.report.plots import WIDTH, styled
 
@@ -21,7 +22,9 @@ CLASS_COLOURS = {"PLS": "#8e2a7e", "pELS": style.ORANGE}  # the others grey
 
 @styled
 def draw(locus: Locus, scores: Mapping[str, str]) -> Figure:
-    """The picture, from the top: loops, a panel for each score ({column: label}), screen, elements, tracks, genes."""
+    """The picture, from the top: loops, a panel a score ({column: label}), known elements, screen, cCREs, tracks,
+    genes.
+    """
     tracks = list(dict.fromkeys(track for _, track in locus.tracks))
     cells = sorted({cell for cell, _ in locus.tracks}, key=lambda cell: (cell != locus.cell, cell))
     lanes = _lanes(locus)
@@ -29,6 +32,9 @@ def draw(locus: Locus, scores: Mapping[str, str]) -> Figure:
     if len(locus.loops):
         heights["loops",] = 0.7
     heights |= {("score", name): 0.8 for name in scores}
+    if locus.beside.simple is not None:
+        heights["simple",] = 0.8
+    heights |= {("known", name): 0.22 for name in locus.beside.known}
     if locus.tested is not None and len(locus.tested):
         heights["screen",] = 0.32
     heights["elements",] = 0.26
@@ -45,7 +51,12 @@ def draw(locus: Locus, scores: Mapping[str, str]) -> Figure:
         if kind == "loops":
             _draw_loops(axis, locus)
         elif kind == "score":
-            _draw_score(axis, locus, names[0], scores[names[0]])
+            _draw_score(axis, locus, locus.linked, names[0], scores[names[0]])
+        elif kind == "simple":
+            assert locus.beside.simple is not None
+            _draw_score(axis, locus, locus.beside.simple, SIMPLE, SIMPLE)
+        elif kind == "known":
+            _draw_known(axis, locus, names[0])
         elif kind == "screen":
             _draw_screen(axis, locus)
         elif kind == "elements":
@@ -99,14 +110,14 @@ def _draw_loops(axis: Axes, locus: Locus) -> None:
     _name(axis, f"Loops, {locus.cell}")
 
 
-def _draw_score(axis: Axes, locus: Locus, name: str, label: str) -> None:
+def _draw_score(axis: Axes, locus: Locus, linked: pl.DataFrame, name: str, label: str) -> None:
     """Bars: the score of every linked element over the gene's largest beyond its promoter; arcs: the strongest.
 
     Crosses: elements without any signal in the cell, whatever the score makes of them.
     An element on the promoter often outweighs all others: its bar is cut off at the top and pale.
     """
     colour = style.COLOURS.get(name, style.SPARE[0])
-    linked = locus.linked.filter(pl.col(name).is_not_null() & pl.col(name).is_finite())
+    linked = linked.filter(pl.col(name).is_not_null() & pl.col(name).is_finite())
     quiet = linked["silent"].to_numpy()
     middle = ((linked["start"] + linked["end"]) / 2).to_numpy()
     values = np.clip(linked[name].to_numpy().astype(float), 0, None)
@@ -136,6 +147,17 @@ def _draw_screen(axis: Axes, locus: Locus) -> None:
         )  # fmt: skip
     axis.set_ylim(0, 1)
     _name(axis, "CRISPR screen")
+
+
+def _draw_known(axis: Axes, locus: Locus, name: str) -> None:
+    """The elements of a list that the user gave, at least 0.3 % of the view wide."""
+    least = (locus.view[1] - locus.view[0]) * 0.003
+    for start, end in locus.beside.known[name].select("start", "end").iter_rows():
+        width = max(end - start, least)
+        place = ((start + end - width) / 2, 0.1)
+        axis.add_patch(Rectangle(place, width, 0.8, facecolor=style.VERMILLION, linewidth=0))
+    axis.set_ylim(0, 1)
+    _name(axis, name)
 
 
 def _draw_elements(axis: Axes, locus: Locus) -> None:

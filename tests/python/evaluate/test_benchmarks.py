@@ -1,6 +1,7 @@
 """Benchmarks and importers by hand: matching, fills, builds, layouts, loops, domains, leakage, and the tool."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,8 @@ from crexpress.evaluate.benchmarks import (
     crispr,
     domains,
     leakage,
+    locus,
+    pairs,
     predictors,
     sheet,
     specific_genes,
@@ -411,6 +414,48 @@ def test_a_prediction_is_placed_among_observed_profiles():
     assert of["pearson"] == pytest.approx(1)
     assert (of["nearest_is_own"], of["rank_of_own"]) == (1, 1)
     assert of["cophenetic_to_own"] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_locus_by_hand(tmp_path):
+    """Six cCREs of ABC (TSS 1,000), one 2.5 Mb away, a promoter; known is the third best by its score."""
+    start = [3_000, 21_000, 41_000, 61_000, 81_000, 2_500_000]
+    elements = pl.DataFrame({"chrom": "chr1", "class": "dELS", "ccre_start": start}).with_columns(
+        ccre_end=pl.col("ccre_start") + 200, start=pl.col("ccre_start"), end=pl.col("ccre_start") + 600
+    )
+    promoter = elements[:1].with_columns(pl.lit("TSS").alias("class"))
+    scored = zip(start, (5, 4, 3, 2, 1), strict=False)
+    links = linkset(*(("chr1", at, at + 200, "ENSG01.3", value) for at, value in scored), mine=score("max"))
+    world = World(genes=GENES, elements=pl.concat([elements, promoter]), links=[replace(links, cell="K")], resamples=20)
+    path = write(tmp_path / "known.bed", "chr1 41100 41110 e1", "chr1 90000 90500 e2", "chr2 5 9 other")
+    found = locus.score(Entry("myc", "locus", "K", path, {"gene": "ABC"}), world)
+    table = found.tables["locus.myc"]
+    assert table["start"].to_list() == start[:5]
+    assert table["known"].to_list() == [False, False, True, False, False]
+    assert table["max: rank"].to_list() == [1, 2, 3, 4, 5]
+    assert table["distance: rank"].to_list() == [1, 2, 3, 4, 5]
+    of = {(row.subset, row.method, row.metric): row.value for row in found.rows}
+    assert of["all pairs", "max", "average_precision"] == pytest.approx(1 / 3)
+    assert found.curves == []  # one positive: no curve
+    for options, message in (
+        ({"gene": "XYZ"}, "0 genes are called 'XYZ'"),
+        ({"gene": "ABC", "reach": "10"}, "no element"),
+    ):
+        with pytest.raises(InputError, match=message):
+            locus.score(Entry("myc", "locus", "K", path, options), world)
+    write(path, "chr1 41100 41110", "chr1 9 5")
+    with pytest.raises(InputError, match=r"known\.bed line 2: no known element"):
+        locus.score(Entry("myc", "locus", "K", path, {"gene": "ABC"}), world)
+
+
+@pytest.mark.parametrize("positives", [9, 10])
+def test_no_curve_is_drawn_of_fewer_than_ten_positives(positives):
+    table = pl.DataFrame({"gene": [f"g{i % 7}" for i in range(40)], "distance": np.arange(40) * 1_000})
+    one = {"mine": np.arange(40.0)[::-1]}
+    about = {"mine": methods.Method("mine", "mine", methods.PUBLISHED)}
+    marked = pairs.Labelled("K", "b", table, np.arange(40) < positives, one, methods=about)
+    rows, curves = pairs.measure(marked, 30, 1)
+    assert bool(curves) == (positives == 10)
+    assert {row.metric for row in rows} >= {"auprc", "average_precision", "auroc", "lift", "max_f1"}
 
 
 # --- the sheet and the tool ---

@@ -11,6 +11,7 @@ from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.report import (
     figures_of_genes,
+    known_elements,
     locus,
     locus_plot,
 )
@@ -119,3 +120,49 @@ def test_a_gene_whose_elements_all_score_nothing_has_a_picture(run: Run) -> None
     gene = run.genes.filter(pl.col("chrom") == "chr3").row(5, named=True)
     figure = locus_plot.draw(locus.gather(inputs, "A", gene, None), {"attention": "Attention"})
     assert len(figure.axes) == 6  # loops, score, elements, two tracks, genes
+
+
+def test_known_elements_stand_beside_all_scores_and_h3k27ac_over_distance(run: Run, tmp_path: Path) -> None:
+    inputs = run.inputs()
+    gene = run.genes.filter(pl.col("chrom") == "chr3").row(5, named=True)
+    elements, _ = artifacts.read_table(run.tiny.elements, "elements")
+    own = elements.with_row_index("row").filter(pl.col("chrom") == "chr3", pl.col("class") != "TSS")
+    middle = (own["ccre_start"] + own["ccre_end"]) // 2
+    far = own.with_columns(apart=(middle - gene["tss"]).abs()).sort("apart").row(40, named=True)  # not among the links
+    (tmp_path / "known.bed").write_text(
+        f"chr3\t{far['ccre_start']}\t{far['ccre_end']}\te1\n"
+        f"chr3\t{gene['tss'] + 9_000_000}\t{gene['tss'] + 9_000_100}\n"
+    )
+    lists = known_elements.read([f"reported={tmp_path / 'known.bed'}"], inputs)
+    shown = locus.gather(inputs, "A", gene, None, lists)
+    assert shown.view[0] <= far["ccre_start"] < far["ccre_end"] <= shown.view[1]  # 9 Mb away is out of reach
+    assert shown.beside.known["reported"]["start"].to_list() == [far["ccre_start"]]
+    simple = shown.beside.simple
+    assert simple is not None
+    h3k27ac = artifacts.open_arrays(run.tiny.signals("A"), "signals").tensors["h3k27ac"][far["row"]].astype(float)
+    value = simple.filter(element=far["row"])["H3K27ac/distance"].item()
+    assert value == pytest.approx((10**h3k27ac - 1).mean() / far["apart"])
+    assert simple["distance"].abs().max() <= 2_000_000  # type: ignore[operator]
+    rank = 1 + int((simple["H3K27ac/distance"] > value).sum())
+    (told,) = known_elements.told(shown.beside, shown.linked, {"attention": "Attention"})
+    assert told == (
+        "reported: 1 known elements within 2 Mb of the TSS. Attention: 0 overlap one of its 6 elements, ranks none; "
+        f"H3K27ac/distance: 1 overlap one of its {len(simple):,} elements, ranks {rank}."
+    )
+    figure = locus_plot.draw(shown, {"attention": "Attention"})
+    names = [axis.get_ylabel() for axis in figure.axes]
+    assert names[:3] == ["Attention,\nA", "H3K27ac/distance,\nA", "reported"]
+    drawn = figure.axes[2].patches[0].get_bbox()
+    assert drawn.x0 <= far["ccre_start"]
+    assert drawn.x1 >= far["ccre_end"]
+
+
+def test_lines_that_are_no_places_are_all_named(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "k.bed"
+    path.write_text("chr3\t5\t9\nchr3\t9\t5\nchr3\tfive\t9\nchr3\t-1\t9\n")
+    with pytest.raises(
+        InputError, match=r"k\.bed line 2, 3, 4: no known element; needed are chromosome, start and end"
+    ):
+        known_elements.read([str(path)], run.inputs())
+    with pytest.raises(InputError, match=r"--known a=nowhere: there is no file nowhere"):
+        known_elements.read(["a=nowhere"], run.inputs())

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crexpress.core import bootstrap, builds, chromosome_names, methods
+from crexpress.core import bootstrap, builds, methods
 from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks.base import SECTION, Entry, Found, World
 from crexpress.evaluate.metrics import Context, Metric
-from crexpress.formats import chain, text_tables
+from crexpress.formats import chain, places
 from crexpress.links.published import Linkset
 
 BIN, HALF, REACH = 10_000, 3, 50  # bp; bins on a side of a boundary that are summed; bins around it in a profile
@@ -65,22 +65,7 @@ def read_domains(entry: Entry, world: World) -> tuple[pl.DataFrame, list[str]]:
     """Domains (chrom, start, end), each once, of a BED or a table whose first three columns they are."""
     assert entry.file is not None
     assert world.genes is not None
-    read = text_tables.read(entry.file, lambda first: not first[1].strip().lstrip("-").isdigit(), least=3, ragged=True)
-    columns = read.rows.columns
-    frame = read.rows.select(
-        pl.col(columns[1]).alias("chrom"),
-        *(pl.col(columns[at]).cast(pl.Int64, strict=False).alias(name) for at, name in ((2, "start"), (3, "end"))),
-    )
-    bad = (
-        (frame["start"].is_null() | frame["end"].is_null() | (frame["start"] >= frame["end"]))
-        .fill_null(True)
-        .arg_true()
-    )
-    if len(bad):
-        raise InputError(
-            f"{entry.file} line {read.rows['line'][int(bad[0])]}: no domain; needed are chromosome, start and end"
-        )
-    frame = frame.unique(maintain_order=True)
+    frame = places.read(entry.file, "domain")
     notes = []
     if file := entry.options.get("chain"):
         names, start, end = chain.read(Path(file)).lift(
@@ -91,12 +76,7 @@ def read_domains(entry: Entry, world: World) -> tuple[pl.DataFrame, list[str]]:
         frame = lifted
     else:
         builds.require_build(entry.file, entry.options.get("build"), world.build)
-    spelling = chromosome_names.reconcile(
-        frame["chrom"].unique(maintain_order=True).to_list(), world.genes["chrom"].unique(), entry.file
-    )
-    return frame.with_columns(
-        pl.col("chrom").replace_strict(spelling, default=None, return_dtype=pl.String)
-    ).drop_nulls(), notes
+    return places.respelt(frame, world.genes["chrom"].unique(), entry.file), notes
 
 
 def domain_boundaries(domains: pl.DataFrame) -> pl.DataFrame:
@@ -157,8 +137,8 @@ def _insulation(
     offset = np.arange(-REACH, REACH + 1)
     flank = (np.abs(offset) >= _FLANK[0]) & (np.abs(offset) <= _FLANK[1])
     dips, profiles = {}, {}
-    for name, places in (("boundary", boundaries), ("shuffled", shuffled)):
-        around = insulation(links, places)
+    for name, bins in (("boundary", boundaries), ("shuffled", shuffled)):
+        around = insulation(links, bins)
         with np.errstate(invalid="ignore", divide="ignore"):
             dips[name] = 1 - counts @ around[:, REACH] / (counts @ around[:, flank].mean(1))
         profiles[name] = around.mean(0)

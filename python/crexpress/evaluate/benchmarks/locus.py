@@ -8,7 +8,7 @@ from crexpress.core.intervals import any_overlap
 from crexpress.evaluate.benchmarks import pairs as measures
 from crexpress.evaluate.benchmarks.base import Entry, Found, World
 from crexpress.evaluate.benchmarks.predictors import labelled
-from crexpress.formats import text_tables
+from crexpress.formats import places
 from crexpress.prepare.elements import TSS
 
 REACH = 2_000_000  # bp
@@ -30,12 +30,8 @@ def score(entry: Entry, world: World) -> Found:
             f"{entry.name}: {len(found)} genes are called '{name}'; name one in the column gene of benchmarks.csv"
         )
     gene = found.row(0, named=True)
-    read = text_tables.read(entry.file, lambda first: not first[1].strip().isdigit(), least=3, ragged=True)
-    columns = read.rows.columns
-    known = read.rows.select(
-        pl.col(columns[1]).alias("chrom"),
-        *(pl.col(columns[at]).cast(pl.Int64, strict=False).alias(what) for at, what in ((2, "start"), (3, "end"))),
-    ).drop_nulls()
+    read = places.read(entry.file, "known element")
+    known = places.respelt(read, world.elements["chrom"].unique(), entry.file)
     cell = entry.cell or next(iter(world.cells()), None)
     if cell is None:
         raise InputError(f"{entry.name}: there is no cell to score; fill the column cell of benchmarks.csv")
@@ -62,10 +58,10 @@ def score(entry: Entry, world: World) -> Found:
 
 
 def elements_of(elements: pl.DataFrame, gene: dict[str, object], reach: int) -> pl.DataFrame:
-    """The cCREs within `reach` bp of a gene's TSS, as pairs with it; by place."""
+    """The cCREs within `reach` bp of a gene's TSS, as pairs with it; by place. A column `element` is kept."""
     own = elements.filter(pl.col("class") != TSS, pl.col("chrom") == gene["chrom"])
     table = own.select(
-        "chrom",
+        *("chrom", *(["element"] if "element" in own.columns else [])),
         *(pl.col(f"ccre_{side}").alias(side) for side in ("start", "end")),
         pl.lit(gene["gene_id"]).alias("gene_id"),
         pl.lit(gene["gene_name"]).alias("gene"),
