@@ -10,6 +10,23 @@ def remote(name) {
     return name ==~ /[a-z0-9]+:\/\/.*/
 }
 
+/** Why there is no file, of at most so many bytes, at a place; null where there is one, or only its fetch can tell. */
+def no_file(path, most = Long.MAX_VALUE) {
+    if (!path.exists()) {
+        return path.scheme == 'file' ? "there is no file ${path}" : "there is no ${path.toUriString()}, or it cannot be reached"
+    }
+    if (path.scheme != 'file') {
+        return null
+    }
+    if (path.isDirectory()) {
+        return "${path} is a folder: name a file"
+    }
+    if (!java.nio.file.Files.isReadable(path)) {
+        return "${path} cannot be read: mend its permissions"
+    }
+    return path.size() > most ? "${path} has ${path.size()} bytes, and no such table more than ${most}" : null
+}
+
 /** What keeps Nextflow from handing a path to tasks (its scripts name it to a shell); null where nothing does. */
 def unfit(name) {
     def text = remote(name) ? place(name).name : place(name).toString()
@@ -29,10 +46,10 @@ def find(name, sheet) {
     return remote(name) || beside.exists() ? beside : place(name) // addresses are asked for together: ../addresses
 }
 
-/** Local files named in the samplesheet that do not exist; the task that checks the sheet cannot see them. */
+/** Names in the samplesheet of local files that do not exist, or are none; the task that checks the sheet cannot see them. */
 def absent(sheet) {
     return files_in(sheet)
-        .findAll { name, path -> !remote(name) && !(name ==~ /ENCFF[0-9]{3}[A-Z]{3}/) && !path.exists() }
+        .findAll { name, path -> !remote(name) && !(name ==~ /ENCFF[0-9]{3}[A-Z]{3}/) && no_file(path) }
         .keySet()
         .sort()
 }

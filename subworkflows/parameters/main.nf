@@ -1,6 +1,6 @@
 // What the user asked for: parameters checked against nextflow_schema.json, files found, flags for the tools.
 
-include { benchmark_files ; files_in ; place ; remote ; unfit } from '../files'
+include { benchmark_files ; files_in ; no_file ; place ; unfit } from '../files'
 include { execution_faults ; on_path } from '../engine'
 include { changed       } from '../help'
 include { how_to_resume } from '../resume'
@@ -52,9 +52,7 @@ def settings(given, project) {
         }
     }
     def own = own_presets(typed)
-    own.findAll { preset -> !preset.exists() }.each { preset ->
-        faults << "--preset, --preset_files: there is no file ${preset}"
-    }
+    faults.addAll(own.findResults { preset -> no_file(preset) }.collect { why -> "--preset, --preset_files: ${why}" })
     def recipes = place("${project}/python/crexpress/models/presets").list().findAll { name -> name.endsWith('.json') }
     if (!typed.preset.endsWith('.json') && !("${typed.preset}.json".toString() in recipes)) {
         def known = recipes.collect { name -> name - '.json' }.sort().join(', ')
@@ -64,13 +62,9 @@ def settings(given, project) {
         faults << "--model: ${model} is no folder that train wrote (it has no config.json)"
     }
     def screens = named_files(typed.crispr)
-    screens.values().findAll { screen -> !screen.exists() }.each { screen ->
-        faults << "--crispr: there is no file ${screen}"
-    }
+    faults.addAll(screens.values().findResults { screen -> no_file(screen) }.collect { why -> "--crispr: ${why}" })
     def benchmarks = typed.benchmarks ? benchmark_files(place(typed.benchmarks)) : [:]
-    benchmarks.values().findAll { path -> !path.exists() }.each { path ->
-        faults << "--benchmarks: there is no file ${path}"
-    }
+    faults.addAll(benchmarks.values().findResults { path -> no_file(path) }.collect { why -> "--benchmarks: ${why}" })
     faults.addAll(link_model_faults(typed, screens, shipped_link_models(project)))
     if (!typed.chrom_sizes && !typed.fasta) {
         faults << '--chrom_sizes is missing: give it, or --fasta'
@@ -190,6 +184,9 @@ def link_model_faults(typed, screens, shipped) {
             'there is no such file'
         faults << "--link_model is '${model}', but must be ${choices}"
     }
+    else if (model && !(model in ['auto', 'none'] + shipped.keySet()) && no_file(place(model))) {
+        faults << "--link_model: ${no_file(place(model))}"
+    }
     def cutoff = typed.link_cutoff ?: ''
     def chance = cutoff.isNumber() && cutoff.toDouble() >= 0 && cutoff.toDouble() <= 1
     if (!(cutoff in ['recall_70', 'best_f1']) && !chance) {
@@ -223,11 +220,13 @@ def coerce(name, value, property, faults) {
     if (!text) {
         return null
     }
+    def most = name in ['samplesheet', 'benchmarks'] ? 64_000_000 : Long.MAX_VALUE // they are read whole, here
+    def lacks = property.format == 'file-path' ? no_file(place(text), most) : null
     if (property['enum'] && !(text in property['enum'])) {
         faults << "--${name} is '${text}', but must be one of ${property['enum'].join(', ')}"
     }
-    else if (property.format == 'file-path' && !place(text).exists()) {
-        faults << "--${name}: there is no file ${text}${remote(text) ? ', or it cannot be reached' : ''}"
+    else if (lacks) {
+        faults << "--${name}: ${lacks}"
     }
     else if (property.type == 'boolean' && !(text in ['true', 'false'])) {
         faults << "--${name} is '${text}', but must be true or false"

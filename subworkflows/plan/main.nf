@@ -1,7 +1,7 @@
 // What there is to do, and whether the files that say so are sound.
 
 include { address_faults ; unasked } from '../addresses'
-include { absent ; find ; place ; remote } from '../files'
+include { absent ; find ; no_file ; place ; remote } from '../files'
 include { flags ; named_files ; own_presets ; screen_to_fit } from '../parameters'
 include { how_to_resume ; note_session } from '../resume'
 include { tool         } from '../toolkit'
@@ -84,9 +84,9 @@ def with_files(json, run, sheet, shipped) {
     def plan = new groovy.json.JsonSlurperClassic().parseText(json.text)
     def own = plan.cells.findAll { cell -> cell.role != 'known' }
     def named = (own.collectMany { cell -> cell.tracks + cell.expression + cell.loops } + plan.tables)*.file
-    def lost = (named + plan.ccres).unique().findAll { name -> !remote(name) && !find(name, sheet).exists() }
+    def lost = (named + plan.ccres).unique().findAll { name -> !remote(name) && no_file(find(name, sheet)) }
     def mend = 'give paths from the sheet, or from here'
-    def missing = "${sheet} names what does not exist: ${lost.sort().join(', ')}; ${mend}"
+    def missing = "${sheet} names what does not exist, or is a folder: ${lost.sort().join(', ')}; ${mend}"
     def away = address_faults(addresses(plan))
     def title = "${sheet} names addresses that cannot be fetched:"
     def faults = (lost ? [missing] : []) + (away ? [([title] + away).join('\n  ')] : [])

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import click
 
 from crexpress import __version__
-from crexpress.cli import exits
+from crexpress.cli import cut_files, exits
 from crexpress.core import errors, log, shipped
 from crexpress.core.names import NAME, listed
 from crexpress.core.registry import imported
@@ -79,6 +79,7 @@ def settle() -> None:
     training step's CPU time.
     """
     log.show()
+    cut_files.end_with_a_sentence()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     if "WORLD_SIZE" in os.environ:  # each would warn that DDP looks for unused weights: see training.parallel

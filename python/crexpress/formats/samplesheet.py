@@ -163,7 +163,7 @@ def _file_fault(file: str, assay: str, folder: Path, absent: Collection[str] | N
     missing = _is_missing(file, folder, absent)
     if not missing or _address(file, assay, missing):
         return None
-    return f"'{file}' does not exist; give a path relative to the sheet, or a full path or URL"
+    return f"'{file}' does not exist, or is a folder; give a path relative to the sheet, or a full path or URL"
 
 
 def _is_missing(file: str, folder: Path, absent: Collection[str] | None) -> bool:
