@@ -27,6 +27,20 @@ def no_file(path, most = Long.MAX_VALUE) {
     return path.size() > most ? "${path} has ${path.size()} bytes, and no such table more than ${most}" : null
 }
 
+/** Why results cannot go into a folder, in words; null where they can, or only writing can tell. */
+def no_place(folder) {
+    if (folder.scheme != 'file') {
+        return null
+    }
+    if (!folder.exists()) {
+        return no_place(folder.parent)
+    }
+    if (!folder.isDirectory()) {
+        return "${folder} is a file: name a folder"
+    }
+    return java.nio.file.Files.isWritable(folder) ? null : "${folder} cannot be written: mend its permissions"
+}
+
 /** What keeps Nextflow from handing a path to tasks (its scripts name it to a shell); null where nothing does. */
 def unfit(name) {
     def text = remote(name) ? place(name).name : place(name).toString()

@@ -1,6 +1,6 @@
 // What the user asked for: parameters checked against nextflow_schema.json, files found, flags for the tools.
 
-include { benchmark_files ; files_in ; no_file ; place ; unfit } from '../files'
+include { benchmark_files ; files_in ; no_file ; no_place ; place ; unfit } from '../files'
 include { execution_faults ; on_path } from '../engine'
 include { changed       } from '../help'
 include { how_to_resume } from '../resume'
@@ -221,7 +221,8 @@ def coerce(name, value, property, faults) {
         return null
     }
     def most = name in ['samplesheet', 'benchmarks'] ? 64_000_000 : Long.MAX_VALUE // they are read whole, here
-    def lacks = property.format == 'file-path' ? no_file(place(text), most) : null
+    def lacks = property.format == 'file-path' ? no_file(place(text), most)
+        : property.format == 'directory-path' ? no_place(place(text)) : null
     if (property['enum'] && !(text in property['enum'])) {
         faults << "--${name} is '${text}', but must be one of ${property['enum'].join(', ')}"
     }

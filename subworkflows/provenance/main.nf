@@ -10,6 +10,9 @@ workflow PROVENANCE {
     main:
     def folder = file("${run.outdir}/pipeline_info", glob: false)
     folder.mkdirs()
+    if (!hold(folder.resolve('.lock'))) {
+        error("Another run writes into ${run.outdir}: wait until it has ended, or give another --outdir")
+    }
     def about = pipeline(run) // asks git, which a run that fails has no time for
     def given = run.findAll { name, value -> value != null && name != 'hook_url' } // which is a secret
     folder.resolve('params.json').text = json(given)
@@ -47,6 +50,26 @@ workflow PROVENANCE {
         )
         .reduce([:]) { sum, part -> sum + part }
         .subscribe { found -> write(folder.resolve('manifest.json'), json(about + [parameters: given] + found)) }
+}
+
+/**
+ * Hold a file until this run ends, however it does: false where another run, also of a machine that shares the disk,
+ * holds it. On a disk without locks nobody can tell, and all go on.
+ */
+def hold(path) {
+    if (path.scheme != 'file') {
+        return true
+    }
+    def open = java.nio.channels.FileChannel.open(path, java.nio.file.StandardOpenOption.CREATE,
+        java.nio.file.StandardOpenOption.WRITE)
+    try {
+        def lock = open.tryLock()
+        workflow.session.onShutdown { lock?.release() } // and is kept until then: what nobody holds is closed
+        return lock != null
+    }
+    catch (java.io.IOException _no_locks) {
+        return true
+    }
 }
 
 /**

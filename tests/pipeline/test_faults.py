@@ -1,5 +1,6 @@
 """What users get wrong is said at the start, whole, before any work."""
 
+import fcntl
 import re
 import shutil
 
@@ -78,12 +79,18 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
     (pipeline.folder / "my own.yml").write_text("val: chr4\n")
     (pipeline.folder / "b.csv").write_text("name,kind,file,chain\nx,crispr,away.tsv,away.chain\n")
     wrong += ["--benchmarks", "b.csv"]
-    output = pipeline.run("-profile", "k562", *wrong, "--outdir", "out", code=1)
+    folder = pipeline.folder / "place.json"
+    folder.mkdir()
+    for name in ("samplesheet", "ccres", "blacklist", "sweep", "link_model"):
+        wrong += [f"--{name}", folder]
+    wrong += ["--crispr", f"x={folder}", "--model", "b.csv"]
+    wrong[wrong.index("absent.json")] = "absent.json,place.json"
+    output = pipeline.run("-profile", "k562", *wrong, "--outdir", "b.csv/out", code=1)
     for fault in (
         "--holdout_cels is no parameter of this pipeline; did you mean --holdout_cells?",
         "--input is no parameter of this pipeline; did you mean --samplesheet?",
         "--steps is 'many', but must be a whole number",
-        "there is no file absent.gtf",
+        f"--gtf: there is no file {pipeline.folder / 'absent.gtf'}",
         f"--benchmarks: there is no file {pipeline.folder / 'away.tsv'}",
         f"--benchmarks: there is no file {pipeline.folder / 'away.chain'}",
         "/absent.json",
@@ -93,11 +100,27 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
         "--fit_links is now --link_model: give --link_model 'screen:mine'",
         "--link_cutoff is '2', but must be recall_70, best_f1 or a probability between 0 and 1",
         "--fold stands for both --val and --test; leave out --val and --test, or --fold",
+        f"--outdir: {pipeline.folder / 'b.csv'} is a file: name a folder",
+        f"--model: {pipeline.folder / 'b.csv'} is no folder that train wrote",
+        *(f"{name}: {folder} is a folder: name a file" for name in ("--samplesheet", "--ccres", "--blacklist")),
+        *(f"{name}: {folder} is a folder: name a file" for name in ("--sweep", "--link_model", "--crispr")),
+        f"--preset, --preset_files: {folder} is a folder: name a file",
     ):
         assert output.count(fault) == 1, output
     assert ("there is no multiqc on PATH" in output) == (not shutil.which("multiqc"))
     assert not tasks(output)
     assert "Exception" not in output
+
+
+def test_two_runs_do_not_write_into_one_folder(pipeline: Pipeline) -> None:
+    lock = pipeline.folder / "taken/pipeline_info/.lock"
+    lock.parent.mkdir(parents=True)
+    with lock.open("w") as held:
+        fcntl.lockf(held, fcntl.LOCK_EX)
+        output = pipeline.run("-profile", "k562", "-stub-run", "--outdir", "taken", code=1)
+    assert "Another run writes into taken: wait until it has ended, or give another --outdir" in output
+    assert not tasks(output)
+    assert [path.name for path in lock.parent.iterdir() if path.suffix == ".json"] == []
 
 
 def test_tables_and_screens_are_opened_before_the_start(pipeline: Pipeline) -> None:
