@@ -13,7 +13,8 @@ def remote(name) {
 /** Why there is no file, of at most so many bytes, at a place; null where there is one, or only its fetch can tell. */
 def no_file(path, most = Long.MAX_VALUE) {
     if (!path.exists()) {
-        return path.scheme == 'file' ? "there is no file ${path}" : "there is no ${path.toUriString()}, or it cannot be reached"
+        def lost = path.scheme == 'file' ? path : "${path.toUriString()}, or it cannot be reached"
+        return "there is no file ${lost}"
     }
     if (path.scheme != 'file') {
         return null
@@ -60,7 +61,7 @@ def find(name, sheet) {
     return remote(name) || beside.exists() ? beside : place(name) // addresses are asked for together: ../addresses
 }
 
-/** Names in the samplesheet of local files that do not exist, or are none; the task that checks the sheet cannot see them. */
+/** Names in the samplesheet of local files that do not exist, or are none; the task that checks it cannot see them. */
 def absent(sheet) {
     return files_in(sheet)
         .findAll { name, path -> !remote(name) && !(name ==~ /ENCFF[0-9]{3}[A-Z]{3}/) && no_file(path) }
