@@ -8,8 +8,15 @@
 Every chromosome is scored by the fit that has not seen it. Pairs of which the screen that the model was fitted to has
 the gene and an overlapping element are counted, and shown apart from the others. `Significant` counts as regulated: the
 file does not say in which direction. Misses last; 95 % intervals of a bootstrap over genes, differences are paired.
+
+Of the pairs that the fitted screen lacks, parts are shown, written down before they were scored. Testable: the gene is
+known here and has 1 TPM, a cCRE is overlapped, the interval lies on no TSS (250 bp about it) and within 500 kb; these
+by distance, by whether the fitted screen has the gene at all, and the element with another gene. `--but GENES` shows
+the testable ones without some genes, which are named after looking at the scores. And how far the two files agree where
+both have a pair.
 """
 
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -24,6 +31,7 @@ from crexpress.links.read import on_scale
 from crexpress.prepare import screening
 
 RESAMPLES = 1000
+FARTHEST, TSS_HALF = 500_000, 250  # bp
 FILE = click.Path(path_type=Path, exists=True)
 
 
@@ -36,6 +44,7 @@ FILE = click.Path(path_type=Path, exists=True)
 @click.option("--known", type=FILE, multiple=True)
 @click.option("--screen", "second", type=FILE, required=True)
 @click.option("--fitted", type=FILE, required=True)
+@click.option("--but", default="", help="Genes, separated by commas.")
 def main(
     model_file: Path,
     elements: Path,
@@ -45,6 +54,7 @@ def main(
     known: tuple[Path, ...],
     second: Path,
     fitted: Path,
+    but: str,
 ) -> None:
     """Print the table."""
     store = inputs.Store.open(elements, genes)
@@ -56,14 +66,19 @@ def main(
         pairs = screen.read_pairs("second", table, [cell], store.genes, chromosomes)[cell]
     first = screen.read_pairs("first", fitted, [cell], store.genes, chromosomes)[cell]
     scores = scored(model.read(model_file), scene, pairs)
-    seen = shared(pairs, first)
+    seen = shared(pairs, first, "gene_id")
     print("| pairs | regulated | score | average precision | from ABC |\n|---|---|---|---|---|")
-    for name, rows in (("all", np.full(len(pairs), True)), ("in the fitted screen", seen), ("not in it", ~seen)):
+    shown = [("all", np.full(len(pairs), True)), *parts(pairs, first, seen, scene)]
+    if but:
+        others = ~pairs["measuredGeneSymbol"].is_in(but.split(",")).to_numpy()
+        shown += [(f"{name}, without {but}", rows & others) for name, rows in shown if name.startswith("not in it")]
+    for name, rows in shown:
         if not rows.any():
             print(f"| {name}, 0 | | | | |")
             continue
         for line in figures(pairs.filter(rows), {score: values[rows] for score, values in scores.items()}):
             print(f"| {name}, {rows.sum():,} | {line}")
+    print(agreement(pairs, first))
 
 
 def laid_out(path: Path) -> pl.DataFrame:
@@ -95,14 +110,72 @@ def scored(fitted: model.LinkModel, scene: inputs.Scene, pairs: pl.DataFrame) ->
     }
 
 
-def shared(pairs: pl.DataFrame, first: pl.DataFrame) -> np.ndarray:
-    """Whether the first screen has the same gene with an element that overlaps, bool [pairs]."""
-    columns = [pl.col("gene_id"), pl.col("chrom"), pl.col("chromStart").alias("low"), pl.col("chromEnd").alias("high")]
-    joined = pairs.with_row_index("row").join(first.select(columns), on=["gene_id", "chrom"])
-    hits = joined.filter((pl.col("chromStart") < pl.col("high")) & (pl.col("low") < pl.col("chromEnd")))["row"].unique()
+def both(pairs: pl.DataFrame, first: pl.DataFrame, *by: str) -> pl.DataFrame:
+    """Rows of `pairs` (as `row`) with those of the first screen of the same `by` whose interval overlaps theirs."""
+    columns = [*by, "chrom", pl.col("chromStart").alias("low"), pl.col("chromEnd").alias("high")]
+    known = first.select(*columns, verdict="Regulated", significant=pl.col("Significant") == "TRUE")
+    joined = pairs.with_row_index("row").join(known, on=[*by, "chrom"])
+    return joined.filter((pl.col("chromStart") < pl.col("high")) & (pl.col("low") < pl.col("chromEnd")))
+
+
+def shared(pairs: pl.DataFrame, first: pl.DataFrame, *by: str) -> np.ndarray:
+    """Whether the first screen has the same `by` with an element that overlaps, bool [pairs]."""
     found = np.zeros(len(pairs), bool)
-    found[hits.to_numpy()] = True
+    found[both(pairs, first, *by)["row"].unique().to_numpy()] = True
     return found
+
+
+def parts(
+    pairs: pl.DataFrame, first: pl.DataFrame, seen: np.ndarray, scene: inputs.Scene
+) -> list[tuple[str, np.ndarray]]:
+    """(name, bool [pairs]) of the parts in the order in which they are shown."""
+    place = pairs.select("gene_id").join(
+        pl.DataFrame({"gene_id": scene.genes["gene_id"], "on": scene.expressed}),
+        on="gene_id",
+        how="left",
+        maintain_order="left",
+    )
+    overlapped = np.zeros(len(pairs), bool)
+    overlapped[screening.overlaps(pairs, scene.elements, scene.genes)[0]] = True
+    apart = pairs["distance"].fill_null(np.inf).to_numpy()
+    testable = place["on"].fill_null(False).to_numpy() & overlapped & ~on_tss(pairs, scene) & (apart < FARTHEST)
+    new = ~seen & testable
+    known = pairs["gene_id"].is_in(first["gene_id"].drop_nulls().implode()).fill_null(False).to_numpy()
+    element = shared(pairs, first)
+    told = [("in the fitted screen", seen), ("not in it", ~seen), ("not in it, not testable", ~seen & ~testable)]
+    told += [("not in it, testable", new)]
+    ends = (0, 10_000, 50_000, 100_000, FARTHEST)
+    for low, high in itertools.pairwise(ends):
+        told.append((f"testable, {low // 1000}-{high // 1000} kb", new & (apart >= low) & (apart < high)))
+    told += [("testable, its gene in the fitted screen", new & known), ("testable, its gene not", new & ~known)]
+    told += [("testable, its element there", new & element), ("testable, its element not", new & ~element)]
+    return told
+
+
+def on_tss(pairs: pl.DataFrame, scene: inputs.Scene) -> np.ndarray:
+    """Whether an interval comes within 250 bp of any TSS, bool [pairs]."""
+    found = np.zeros(len(pairs), bool)
+    for chrom, tss in scene.genes.group_by("chrom").agg(pl.col("tss").sort()).iter_rows():
+        here = (pairs["chrom"] == chrom).to_numpy()
+        low, high = pairs["chromStart"].to_numpy()[here] - TSS_HALF, pairs["chromEnd"].to_numpy()[here] + TSS_HALF
+        found[here] = np.searchsorted(tss, high) > np.searchsorted(tss, low)
+    return found
+
+
+def agreement(pairs: pl.DataFrame, first: pl.DataFrame) -> str:
+    """How far the two files agree on the pairs that both have."""
+    one = (
+        both(pairs, first, "gene_id")
+        .group_by("row")
+        .agg(pl.col("Regulated").first(), pl.col("verdict").any(), pl.col("significant").any())
+    )
+    called = one.filter("Regulated")
+    against = called.filter(~pl.col("verdict"))
+    return (
+        f"\nOf {len(called)} shared pairs that are Significant here, {len(against)} are not regulated in the fitted "
+        f"screen ({against['significant'].sum()} of them significant there, in the other direction); of "
+        f"{len(one) - len(called)} that are not, {one.filter(~pl.col('Regulated'))['verdict'].sum()} are."
+    )
 
 
 def figures(pairs: pl.DataFrame, scores: dict[str, np.ndarray]) -> list[str]:

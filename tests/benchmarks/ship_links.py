@@ -49,7 +49,7 @@ def fitted(case: Case, name: str, loops: dict[str, str]) -> Path:
     if with_loops and len(loops) < 2:
         raise click.UsageError(f"{name} reads two maps of loops: give --loops NAME=FILE twice")
     store = case.store("main")
-    contacts = [word for entry in sorted(loops.items()) for word in ("--contacts", _map(case, store, *entry))]
+    contacts = [word for entry in sorted(loops.items()) for word in ("--contacts", loop_map(case, store, *entry))]
     output = case.folder / f"{name}.safetensors"
     return case.make(
         *(output, "fit-links", "--elements", store["elements"], "--genes", store["genes"]),
@@ -59,7 +59,8 @@ def fitted(case: Case, name: str, loops: dict[str, str]) -> Path:
     )
 
 
-def _map(case: Case, store: dict[str, Path], name: str, file: str) -> Path:
+def loop_map(case: Case, store: dict[str, Path], name: str, file: str) -> Path:
+    """Contacts of a map of loops."""
     output = case.folder / f"contacts.{name}.npz"
     options = ("--elements", store["elements"], "--cell", CELL, "--loops", file, "--output", output)
     return case.make(output, "build-loops", *options)
