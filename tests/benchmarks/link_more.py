@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+"""Forms of the link model that were tried beside the one that ships, of K562's screen: `signs`, and `more` evidence.
+
+    OMP_NUM_THREADS=1 tests/benchmarks/link_more.py signs --folder results/links
+    OMP_NUM_THREADS=1 tests/benchmarks/link_more.py more --folder results/links --loops rad21=FILE \\
+        --loops hichip=FILE --links results/network/links.K562.parquet
+
+`signs`: trees that may only rise with what should help a link and only fall with what should not, with and without
+logistic regression; average precision on three inner groups of chromosomes of all pairs, four tracks.
+
+`more`, written down before it was scored: ten tracks and the maps of loops, and beside their evidence (a) `among`: how
+a link stands among the gene's other cCREs (its activity/distance over the largest of the others, how many have more,
+how many active ones lie nearer), (b) `network`: a network's attention, perturbation and learned activity (--links), (c)
+both. In each of the twelve outer folds the set with the highest average precision on the inner chromosomes is taken,
+and the log odds of fits with four seeds are averaged. All sets are shown, and the chosen; misses last. What is in
+`--folder` is not fitted again, so that a run which was stopped goes on (`--folds` does some).
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from unittest.mock import patch
+
+import click
+import k562_links
+import numpy as np
+import polars as pl
+from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
+
+from crexpress.links import evidence, fit
+from crexpress.links.evidence.piece import Piece
+from crexpress.links.members import BOOSTED, EXTRA, LOGISTIC
+from crexpress.links.scene import ACCESS, ACTIVITY, SCORES, Links
+from crexpress.links.screen import Tested
+
+RISE = (
+    "abc",
+    "competition",
+    "element_access",
+    "around_access",
+    "element_h3k27ac",
+    "around_h3k27ac",
+    "expression_specific",
+)
+FALL = ("distance", "tss_between", "elements_between", "activity_between", "ctcf_between", "expression_least")
+FORMS = ((LOGISTIC, BOOSTED), (LOGISTIC, BOOSTED, EXTRA), (BOOSTED, EXTRA))
+SEEDS = (1, 2, 3, 4)
+REACH = 500_000  # bp from the TSS: elements that a link is held against
+
+
+def among(links: Links) -> np.ndarray:
+    """Each link among its gene's other cCREs: [3, links], kept for the pieces that share it."""
+    if "among" not in links.kept:
+        scene, found = links.scene, np.empty((3, len(links.gene)))
+        open_ = scene.tracks[ACCESS] > 0
+        for gene in np.unique(links.gene):
+            here = np.flatnonzero(links.gene == gene)
+            rows = links.line.rows[np.abs(links.line.middle - scene.tss[gene]) <= REACH]
+            apart = np.maximum(np.abs(scene.middle[rows] - scene.tss[gene]), 1)
+            strength = scene.activity[rows] / apart
+            for at in here:
+                others = rows != links.element[at]
+                own = scene.activity[links.element[at]] / links.apart[at]
+                best = strength[others].max(initial=0)
+                found[:, at] = (
+                    np.log((own + 1e-6) / (best + 1e-6)),
+                    np.log1p((strength[others] > own).sum()),
+                    np.log1p((open_[rows] & (apart < links.apart[at]))[others].sum()),
+                )
+        links.kept["among"] = found
+    return links.kept["among"]
+
+
+AMONG = [
+    Piece(name, name, unit, (ACTIVITY, ACCESS), lambda links, row=row: among(links)[row])
+    for row, (name, unit) in enumerate((("over_best", "ln"), ("stronger", "ln(1 + n)"), ("nearer", "ln(1 + n)")))
+]
+
+
+@click.group(help=__doc__)
+def main() -> None:
+    """Which question."""
+
+
+@main.command()
+@click.option("--folder", type=click.Path(path_type=Path), required=True)
+def signs(folder: Path) -> None:
+    """Print what signs bring and cost."""
+    store, scene = k562_links.opened(folder, {})
+    scene = k562_links.with_tracks(scene, 4)
+    names = evidence.available(scene.has)
+    rows = k562_links.rows_of(k562_links.tested(scene, k562_links.pairs_of(store), names))
+    way = [1 if name in RISE else -1 if name in FALL else 0 for name in names]
+    signed = {one: partial(one, monotonic_cst=way) for one in (HistGradientBoostingClassifier, ExtraTreesClassifier)}
+    _, free = fit.fit(rows, 1, FORMS)
+    with (
+        patch("sklearn.ensemble.HistGradientBoostingClassifier", signed[HistGradientBoostingClassifier]),
+        patch("sklearn.ensemble.ExtraTreesClassifier", signed[ExtraTreesClassifier]),
+    ):
+        _, bound = fit.fit(rows, 1, FORMS)
+    print("| members | without signs | with |\n|---|---|---|")
+    for form in FORMS:
+        print(f"| {' + '.join(form)} | {free[form]:.3f} | {bound[form]:.3f} |")
+
+
+@main.command()
+@click.option("--folder", type=click.Path(path_type=Path), required=True)
+@click.option("--loops", multiple=True, metavar="NAME=FILE")
+@click.option("--links", type=click.Path(path_type=Path), help="links.K562.parquet of a network.")
+@click.option("--folds", default="", help="Of the outer folds, 0 to 11.  [default: all]")
+def more(folder: Path, loops: tuple[str, ...], links: Path | None, folds: str) -> None:
+    """Print what more evidence and seeds bring."""
+    for piece in AMONG:
+        evidence.EVIDENCE.register(piece.name, piece)
+    store, scene = k562_links.opened(folder, dict(entry.split("=", 1) for entry in loops), links)
+    scene = k562_links.with_tracks(scene, 10)
+    every = evidence.available(scene.has)
+    network = {name for name in every if set(evidence.find([name])[0].needs) & set(SCORES)}
+    extra = {piece.name for piece in AMONG}
+    sets = {"as before": [name for name in every if name not in network | extra]}
+    sets["among"] = [name for name in every if name not in network]
+    if network:
+        sets |= {"network": [name for name in every if name not in extra], "both": every}
+    pairs = k562_links.pairs_of(store)
+    known = k562_links.tested(scene, pairs, every)
+    group, of_row = k562_links.groups_of(known)
+    wanted = [int(number) for number in folds.split(",")] if folds else list(range(k562_links.FOLDS))
+    scores = {
+        name: np.full(len(known.pair), -np.inf) for name in (*sets, "as before, four seeds", "chosen, four seeds")
+    }
+    chosen = []
+    for number in wanted:
+        out = group == number
+        of_sets = {
+            name: kept(folder, known, of_row != number, out, [every.index(one) for one in names], (name, number, 1))
+            for name, names in sets.items()
+        }
+        best = max(sets, key=lambda name: of_sets[name][0])
+        chosen.append(best)
+        for name in sets:
+            scores[name][out] = of_sets[name][1]
+        for name, which in (("as before, four seeds", "as before"), ("chosen, four seeds", best)):
+            columns = [every.index(one) for one in sets[which]]
+            odds = [kept(folder, known, of_row != number, out, columns, (which, number, seed))[1] for seed in SEEDS]
+            scores[name][out] = np.mean(odds, axis=0)
+    if len(wanted) == k562_links.FOLDS:
+        print(table({name: known.of_pairs(score) for name, score in scores.items()}, pairs))
+        print("chosen: " + ", ".join(f"{name} in {chosen.count(name)} folds" for name in sets))
+
+
+def kept(
+    folder: Path, known: Tested, inside: np.ndarray, out: np.ndarray, columns: list[int], what: tuple[str, int, int]
+) -> tuple[float, np.ndarray]:
+    """Best inner average precision of a fit, and its log odds of what is held out; read where it was made before."""
+    path = folder / "more" / f"{'.'.join(map(str, what)).replace(' ', '_')}.npz"
+    if not path.exists():
+        rows = k562_links.rows_of(known)
+        own, precision = fit.fit(rows._replace(table=rows.table[:, columns]).where(inside), what[2])
+        path.parent.mkdir(exist_ok=True)
+        np.savez(path, inner=max(precision.values()), odds=own.log_odds(known.table[out][:, columns]))
+    with np.load(path) as found:
+        return float(found["inner"]), found["odds"]
+
+
+def table(scores: Mapping[str, np.ndarray], pairs: pl.DataFrame) -> str:
+    """Average precision of every set, and its difference from the first."""
+    found = k562_links.precision(scores, pairs)
+    first = found["as before"]
+    lines = ["| evidence | average precision | from the first |", "|---|---|---|"]
+    for name, values in found.items():
+        less = k562_links.interval(values - first, sign=True) if name != "as before" else ""
+        lines.append(f"| {name} | {k562_links.interval(values)} | {less} |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()
