@@ -160,6 +160,7 @@ def _links(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, most: int) -> 
         "why": called["sentence"].fill_null("").to_list() if "sentence" in called.columns else [],
         "looped": "".join("1" if one else "0" for one in locus.looped(inputs.contacts.get(cell), kept)),
         "tracks": _tracks(inputs, cell, elements["element"].to_numpy()),
+        "transform": _scale(inputs, cell),
     }
     if far is not None:
         own = inputs.genes.data.select("gene_id").join(far, on="gene_id", how="left", maintain_order="left")
@@ -170,6 +171,12 @@ def _links(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, most: int) -> 
         rows = tested.select("gene", "start", pl.col("end") - pl.col("start"), pl.col("regulated").cast(pl.Int8))
         found["screen"] = [list(values) for values in rows.sort("gene", "start").iter_rows()]
     return found
+
+
+def _scale(inputs: Inputs, cell: str) -> str:
+    """What the values of tracks are, in words."""
+    signals = inputs.signals.get(cell)
+    return style.scale(signals.header["parameters"]["transform"]) if signals else ""
 
 
 def _tracks(inputs: Inputs, cell: str, rows: np.ndarray) -> list[dict[str, Any]]:

@@ -38,7 +38,7 @@ def write(
             f"{row['chrom']}:{shown.view[0] + 1:,}-{shown.view[1]:,}.",
             *([told] if told else []),
             *known_elements.told(shown.beside, shown.linked, labels),
-            locus_text.legend(shown),
+            locus_text.legend(inputs, shown),
         ]
         with files.replacing(folder / f"{stem}.txt") as temporary:
             temporary.write_text("\n".join(text) + "\n", encoding="utf-8")

@@ -86,4 +86,8 @@ def of_gene(linked: pl.DataFrame) -> Blocks:
         ]
         for row in called.iter_rows(named=True)
     ]
-    return [Table("Called links of this gene, and why.", ["Element", "Probability", "Why"], rows)] if rows else []
+    caption = (
+        "Called links of this gene, and why: what moved the probability, be it there or absent "
+        '("raised by CTCF between": there is little of it).'
+    )
+    return [Table(caption, ["Element", "Probability", "Why"], rows, folded=True)] if rows else []

@@ -11,7 +11,7 @@ from crexpress.evaluate.links import ALL_PAIRS, COVERED, FEW_POSITIVES
 from crexpress.evaluate.links import GROUPS as _GROUPS
 from crexpress.report import facts, link_model, plots, style
 from crexpress.report.metrics import View
-from crexpress.report.page import Curves, Section, Table, TableCell, Text, figure_table
+from crexpress.report.page import Curves, Section, Table, TableCell, Text, figure_table, measured
 from crexpress.report.study import Blocks, Study
 
 GROUPS = tuple(name for name, _, _ in _GROUPS)
@@ -186,7 +186,7 @@ def _coverage(view: View, total: int, positives: float) -> Blocks:
                 TableCell(style.count(round(pairs * total)), style.percent(pairs), numeric=True),
                 TableCell(f"{round(hits * positives)} of {style.count(positives)}", style.percent(hits), numeric=True),
                 TableCell(style.count(total - round(pairs * total)), numeric=True),
-                TableCell(style.number(view.value(method, COVERED, "average_precision")), numeric=True),
+                measured(view.get(method, COVERED, "average_precision")),
             ]
         )
     caption = "Coverage: pairs that have an element of the links table. The others were filled with the worst value."

@@ -101,14 +101,15 @@ function expressionTable(data, gene) {
   const body = make("tbody");
   for (const cell of data.cells) {
     const observed = cell.observed ? cell.observed[gene] : null, predicted = cell.predicted ? cell.predicted[gene] : null;
-    const known = (value, place) => value === null ? "–" : [figure(value / 1000), place ? make("small", {}, `above ${place[gene]} % of genes`) : ""];
+    const known = (value, place) => value === null ? "–" : [figure(value / 1000), place ? " " : "", place ? make("small", {}, `above ${place[gene]} % of genes`) : ""];
     const seen = cell.seen && data.genes.split[gene] === 0 ? "yes" : "no";
     body.append(make("tr", {}, make("th", { scope: "row" }, cell.name), make("td", {}, cell.role),
       make("td", {}, ...[known(observed, cell.observedPlace)].flat()), make("td", {}, ...[known(predicted, cell.predictedPlace)].flat()), make("td", {}, seen)));
   }
   const units = [...new Set(data.cells.map((cell) => cell.unit).filter(Boolean))].join(", ");
-  const head = make("tr", {});
-  for (const title of ["Cell", "Role", "Observed", "Predicted", "Seen in training"]) head.append(make("th", { scope: "col" }, title));
+  const head = make("tr", {}), titles = ["Cell", "Role", "Observed", "Predicted", "Seen in training"];
+  for (const title of titles) head.append(make("th", { scope: "col" }, title));
+  [...body.rows].forEach((row) => [...row.cells].forEach((cell, column) => { if (column) cell.dataset.label = titles[column]; }));
   return make("div", { class: "table" }, make("table", {}, make("caption", {}, `Expression in every cell${units ? ", " + units : ""}.`), make("thead", {}, head), body));
 }
 
@@ -132,7 +133,7 @@ function linkTable(data, links, rows) {
   const titles = ["Element", "Class", "Distance", links.label, "Rank", ...tracks, ...(loops ? ["Loop"] : []), ...(screened ? ["CRISPR"] : [])];
   const head = make("tr", {});
   for (const title of titles) head.append(make("th", { scope: "col" }, title));
-  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, with the evidence under them. A heading sorts.`), make("thead", {}, head));
+  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, with the evidence under them: what moved the ${links.label}, be it there or absent. Elements on a TSS are promoters and never recommended. Ranks are among all elements of the gene. Tracks: means over the element${links.transform ? ", " + links.transform : ""}. A heading sorts.`), make("thead", {}, head));
   for (const row of [...rows].sort((a, b) => a.rank - b.rank)) {
     const number = (value, text) => make("td", { class: "number", "data-value": value }, text);
     const line = make("tr", { "data-element": row.id });
@@ -427,7 +428,7 @@ function scatter(data, cell, box) {
 }
 
 function curves(node) {
-  const data = JSON.parse(node.textContent), box = make("div", { class: "curves" }), menu = make("fieldset", {}, make("legend", {}, "Scores"));
+  const data = JSON.parse(node.textContent), box = make("div", { class: "curves" }), menu = make("fieldset", {}, make("legend", {}, "Scores, by average precision; dashed: no network in them"));
   const chosen = new Set(data.lines.filter((line) => line.shown).map((line) => line.name));
   const draw = () => {
     const width = Math.min(620, Math.max(280, box.clientWidth || 620)), height = 340;

@@ -44,6 +44,12 @@ class Table:
     folded: bool = False
     kind: str = "table"
 
+    @property
+    def labels(self) -> list[str]:
+        """The name of each column with that of its group: what a cell says by itself on a small screen."""
+        titles = [title for title, span in self.groups for _ in range(span)] or [""] * len(self.columns)
+        return [f"{title}: {name}" if title else name for title, name in zip(titles, self.columns, strict=True)]
+
 
 @dataclass(frozen=True)
 class Picture:

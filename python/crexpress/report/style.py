@@ -89,6 +89,13 @@ def track(name: str) -> str:
     return TRACKS.get(name, name)
 
 
+def scale(transform: str) -> str:
+    """The scale that tracks are stored on: "log10(1 + signal)" for "log10p1"."""
+    names = {"log10p1": "log10(1 + signal)", "log1p": "ln(1 + signal)", "arcsinh": "arcsinh of the signal"}
+    names |= {"none": "signal", "quantile": "log10(1 + signal), matched between cells"}
+    return names[transform.partition(":")[0]]
+
+
 def colours(methods: Mapping[str, Method], first: str | None = None) -> dict[str, str]:
     """A colour for every method, by its name: the `first` model is blue, single seeds are light blue, a known score has
     its own, the others take turns.

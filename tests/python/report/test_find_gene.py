@@ -185,7 +185,14 @@ def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_pat
         for width, dark in ((1400, False), (420, True)):
             browser.open(page, width, dark=dark)
             browser.until("document.documentElement.classList.contains('ready')")
-            assert browser.ask("document.documentElement.scrollWidth <= innerWidth")  # nothing hangs over the side
+            assert browser.ask("document.documentElement.scrollWidth") <= width  # nothing hangs over the side
+        # on the small screen all columns of every table lie inside, folded ones as well, each figure with its name
+        browser.ask("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        tables = "[...document.querySelectorAll('.table')]"
+        wide = f"{tables}.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel)"
+        assert browser.ask(wide) == []
+        assert browser.ask(f"{tables}.every((one) => [...one.querySelectorAll('td:not(.why):not(:empty)')]"
+                           ".every((cell) => cell.dataset.label || cell.closest('thead, .links')))")  # fmt: skip
         assert browser.ask("document.querySelectorAll('[id]').length == new Set([...document.querySelectorAll('[id]')]"
                            ".map((node) => node.id)).size")  # fmt: skip
         ask = "$('gene-name').value = {}; $('finder').requestSubmit(); $('gene').textContent"

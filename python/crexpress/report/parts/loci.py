@@ -44,7 +44,7 @@ def _locus(study: Study, cell: str, example: examples.Example, suffix: str) -> B
         locus_plot.draw(shown, labels),
         stem,
         f"Elements, tracks, scores and loops around {name}",
-        legend(shown),
+        legend(inputs, shown),
         pdf=bool(study.genes),
     )
     strand = "plus" if row["strand"] == "+" else "minus"

@@ -24,7 +24,7 @@ def part_of(inputs: Inputs, cell: str, gene: locus.Row) -> str:
     return f", {_PARTS[own['split'][0]]}" if len(own) else ""
 
 
-def legend(shown: locus.Locus) -> str:
+def legend(inputs: Inputs, shown: locus.Locus) -> str:
     """What the lanes of the picture are."""
     parts = []
     if len(shown.loops):
@@ -37,13 +37,15 @@ def legend(shown: locus.Locus) -> str:
     if shown.tested is not None and len(shown.tested):
         hits = int(shown.tested["regulated"].sum())
         parts.append(
-            f"CRISPR screen: {len(shown.tested)} elements tested for this gene, filled where it responded ({hits})."
+            f"CRISPR screen: the elements tested for this gene that lie here ({len(shown.tested)}), filled where it "
+            f"responded ({hits})."
         )
     parts.append(
         "cCREs: promoter-like purple, proximal orange, distal grey; faint where the network did not read them."
     )
     if shown.tracks:
-        parts.append("Tracks: mean over each element, on one scale for all cells.")
+        scale = style.scale(inputs.signals[next(iter(shown.tracks))[0]].header["parameters"]["transform"])
+        parts.append(f"Tracks: mean over each element, {scale}, on one scale for all cells.")
     return " ".join(parts)
 
 

@@ -38,7 +38,7 @@ def _data(inputs: Inputs) -> str:
     for cell, file in inputs.signals.items():
         tracks = file.header["parameters"]
         sources = style.join(source["name"] for source in file.header["sources"] if not _own(source["name"]))
-        text += f"{cell}: {facts.track_names(tracks['tracks'])} ({sources}), transformed as {tracks['transform']}. "
+        text += f"{cell}: {facts.track_names(tracks['tracks'])} ({sources}), as {style.scale(tracks['transform'])}. "
     return text.strip()
 
 
