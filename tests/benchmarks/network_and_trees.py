@@ -37,13 +37,15 @@ OF_K562 = {
 }  # fmt: skip
 
 COLUMNS = ("setting", "genes", "network: r of seeds", "network: r / MAE", "trees: r / MAE", "network less trees",
-           "both: r / MAE", "both less trees", "r of change: network, trees, both (genes)")  # fmt: skip
+           "both: r / MAE", "both less trees", "copying: r", "network less copying",
+           "r of change: network, trees, both (genes)")  # fmt: skip
 
 
 class Scored(NamedTuple):
     """Predictions of the genes that are measured, {who: float64 [genes]} or [seeds, genes] of the network's seeds.
 
-    `base` is what a change is from: of each method its own prediction in the known cell, or what is known.
+    `known` is what copying says, the known cell or the mean of several; `base` what a change is from: of each method
+    its own prediction in the known cell, or that mean.
     """
 
     truth: np.ndarray
@@ -69,6 +71,7 @@ def main(folder: Path, seeds: str, only: tuple[str, ...]) -> None:
             for split, chroms in SPLITS.items():
                 rows = np.isin(chrom, chroms) & np.isfinite(scored.truth) & np.isfinite(scored.trees)
                 rows &= np.isfinite(scored.network).all(0)
+                rows &= True if scored.known is None else np.isfinite(scored.known)
                 print(row(name, split, cut(scored, rows)), flush=True)
 
 
@@ -199,19 +202,23 @@ def row(name: str, split: str, scored: Scored) -> str:
     truth, trees, network = scored.truth, scored.trees, scored.network.mean(0)
     both = (network + trees) / 2
     drawn = bootstrap.draw(len(truth), RESAMPLES, 1)
-    r = {who: correlations(guess, truth, drawn) for who, guess in
-         {"network": network, "trees": trees, "both": both}.items()}  # fmt: skip
+    guesses = {"network": network, "trees": trees, "both": both}
+    guesses |= {} if scored.known is None else {"copying": scored.known}
+    r = {who: correlations(guess, truth, drawn) for who, guess in guesses.items()}
 
     def figures(who: str, guess: np.ndarray) -> str:
         return f"{r[who][0]:.3f} / {np.abs(guess - truth).mean():.3f}"
 
-    def less(who: str) -> str:
-        low, high = bootstrap.interval(r[who] - r["trees"])
-        return f"{r[who][0] - r['trees'][0]:+.3f} [{low:+.3f}, {high:+.3f}]"
+    def less(who: str, other: str) -> str:
+        if other not in r:
+            return ""
+        low, high = bootstrap.interval(r[who] - r[other])
+        return f"{r[who][0] - r[other][0]:+.3f} [{low:+.3f}, {high:+.3f}]"
 
     seeds = " ".join(f"{np.corrcoef(guess, truth)[0, 1]:.3f}" for guess in scored.network)
     columns = [f"{name}, {split}", len(truth), seeds, figures("network", network), figures("trees", trees)]
-    columns += [less("network"), figures("both", both), less("both"), changes(scored, both)]
+    columns += [less("network", "trees"), figures("both", both), less("both", "trees")]
+    columns += [f"{r['copying'][0]:.3f}" if "copying" in r else "", less("network", "copying"), changes(scored, both)]
     return f"| {' | '.join(map(str, columns))} |"
 
 
@@ -225,8 +232,7 @@ def changes(scored: Scored, both: np.ndarray) -> str:
     guesses = (scored.network.mean(0) - network_base, scored.trees - scored.trees_base,
                both - (network_base + scored.trees_base) / 2)  # fmt: skip
     each = ", ".join(f"{np.corrcoef(guess[rows], change[rows])[0, 1]:.3f}" for guess in guesses)
-    copy = np.corrcoef(scored.known, scored.truth)[0, 1]
-    return f"{each} ({rows.sum()}); what is known: r {copy:.3f}"
+    return f"{each} ({rows.sum()})"
 
 
 if __name__ == "__main__":

@@ -69,6 +69,26 @@ def test_what_does_not_fit_is_left_out_and_said(study: Study) -> None:
     assert notes == ["Links of A are too many for this page: see tables/links.A.tsv.gz."]
 
 
+def test_as_many_links_are_held_as_fit(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Against trying each number by itself, the most first."""
+
+    def held(budget: int) -> list[int]:
+        return [sum(links["counts"]) for links in embed.of_genes(study.inputs, study.pairs, budget)[0]["links"]]
+
+    choices = (12, 6, 3, 2, 1, 0)
+    monkeypatch.setattr(embed, "_UNCALLED", choices)
+    none, whole = (len(embed.pack(embed.of_genes(study.inputs, study.pairs, most)[0])) * 3 // 4 for most in (10, 10**9))
+    budgets = [none + (whole - none) * part // 12 for part in range(13)]
+    found = [held(budget) for budget in budgets]
+    for budget, one in zip(budgets, found, strict=True):
+        each = []
+        for most in choices:
+            monkeypatch.setattr(embed, "_UNCALLED", (most,))
+            each.append(held(budget))
+        assert one == next((fitting for fitting in each if fitting), [])
+    assert len({tuple(one) for one in found}) > 2
+
+
 def test_names_that_count_are_written_short_and_others_whole() -> None:
     assert embed.names_of(["E007", "E010"]) == {"head": "E", "digits": 3, "numbers": [7, 3]}
     assert embed.names_of(["E7", "E10"]) == ["E7", "E10"]

@@ -14,7 +14,7 @@ def write_gzip(path: Path, rows: pl.DataFrame, head: str = "", names: bool = Fal
     """A table of tabs, gzipped; `head` are lines above it, `names` writes those of the columns."""
     text = rows.write_csv(separator="\t", include_header=names, float_precision=6)
     with files.replacing(path) as temporary:
-        temporary.write_bytes(gzip.compress((head + text).encode(), mtime=0))  # no date
+        temporary.write_bytes(gzip.compress((head + text).encode(), 6, mtime=0))  # no date
 
 
 def write_indexed(path: Path, rows: pl.DataFrame) -> None:
