@@ -2,6 +2,16 @@
 
 include { place } from '../files'
 
+/**
+ * A host that stops in the middle of a file would keep a run waiting for ever: the fetch gives up after a minute without
+ * a byte, and tries three times. Java takes the limit when it first reads from the web: where that was earlier (the
+ * pipeline itself or an institution's configuration by address), only NXF_OPTS sets it.
+ */
+def give_up_on_stalled_hosts() {
+    def name = 'sun.net.client.defaultReadTimeout' // ms
+    System.setProperty(name, System.getProperty(name) ?: '60000')
+}
+
 /** Addresses that are not asked for: s3://, gs:// and the like, which Nextflow reaches by keys of its own. */
 def unasked(addresses) {
     return addresses.findAll { address -> !(address ==~ /https?:\/\/.*/) }

@@ -1,6 +1,7 @@
 // What the user asked for: parameters checked against nextflow_schema.json, files found, flags for the tools.
 
 include { benchmark_files ; files_in ; no_file ; no_place ; place ; unfit } from '../files'
+include { give_up_on_stalled_hosts } from '../addresses'
 include { execution_faults ; on_path } from '../engine'
 include { changed       } from '../help'
 include { how_to_resume } from '../resume'
@@ -9,6 +10,7 @@ include { options       } from '../shell'
 
 /** Parameters with the types of the schema; stops with every fault at once. `--holdout-cells` is `--holdout_cells`. */
 def settings(given, project) {
+    give_up_on_stalled_hosts()
     def groups = new groovy.json.JsonSlurper().parse(place("${project}/nextflow_schema.json"))['$defs']
     def schema = groups.values().collectEntries { group -> group.properties }
     def fixed = groups.execution.properties.keySet() // the configuration reads these too, under their own spelling only

@@ -22,7 +22,7 @@ from real_case import TARGETS, TEN, Case, Setting, names, threads
 from threadpoolctl import threadpool_limits
 
 from crexpress.baselines import known_cells, regressions
-from crexpress.core import artifacts, bootstrap, splits
+from crexpress.core import artifacts, bootstrap, containers, splits
 from crexpress.data import anchor, neighbours
 
 Found = Callable[[], tuple[np.ndarray, "Scored"]]
@@ -174,8 +174,7 @@ def trees_of(
 def cached(path: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Arrays of a file, made where it is not there."""
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, **make())
+        containers.pack(path, make())
     with np.load(path) as found:
         return dict(found)
 

@@ -19,17 +19,29 @@ CELLS = ("GM12878", "K562")
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Every file holds its own path, but one whose name begins with "no" is not there, nor is it given where "mine"."""
+    """Every file holds its own path, but one whose name begins with "no" is not there, nor is it given where "mine".
+
+    Of one that begins with "half" no more than that ever comes, of one that begins with "silent" nothing.
+    """
+
+    ended = threading.Event()
 
     def do_HEAD(self) -> None:
         name = self.path.split("/")[-1]
+        if name.startswith("silent"):
+            self.ended.wait()
         self.send_response(404 if name.startswith("no") else 403 if name.startswith("mine") else 200)
         self.send_header("Content-Length", str(len(self.path)))
         self.end_headers()
 
     def do_GET(self) -> None:
         self.do_HEAD()
-        self.wfile.write(self.path.encode())
+        if self.path.split("/")[-1].startswith("half"):
+            self.wfile.write(self.path.encode()[: len(self.path) // 2])
+            self.wfile.flush()
+            self.ended.wait()
+        else:
+            self.wfile.write(self.path.encode())
 
     def log_message(self, *_: object) -> None:
         pass
@@ -41,6 +53,7 @@ def host() -> Iterator[str]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
+        Echo.ended.set()
         server.shutdown()
 
 
@@ -99,3 +112,19 @@ def test_addresses_that_cannot_be_fetched_are_told_before_the_start(pipeline: Pi
     output = pipeline.run("-stub-run", *own, code=1)
     assert f"{closed}: cannot be reached, or refuses the connection (2 files)" in output
     assert "if this machine reaches no network, download the files" in output
+
+
+def test_a_host_that_stops_in_the_middle_of_a_file_ends_the_run(pipeline: Pipeline, host: str) -> None:
+    """After a minute without a byte, three times; here after a second. One that never answers is told at the start."""
+    addresses = pipeline.project / "subworkflows/addresses/main.nf"
+    whole = addresses.read_text()
+    addresses.write_text(whole.replace("'60000'", "'1000'"))
+    try:
+        chosen = ["-profile", "test", "-stub-run", "--outdir", "out"]
+        output = pipeline.run(*chosen, "--gtf", f"{host}half.gtf", code=1)
+        silent = pipeline.run(*chosen, "--gtf", f"{host}silent.gtf", code=1)
+    finally:
+        addresses.write_text(whole)
+    assert f"Can't stage file {host}half.gtf -- reason: Read timed out" in output
+    assert f"--gtf: there is no file {host}silent.gtf, or it cannot be reached" in silent
+    assert not tasks(silent)
