@@ -3,9 +3,9 @@
 include { place } from '../files'
 
 /**
- * A host that stops in the middle of a file would keep a run waiting for ever: the fetch gives up after a minute without
- * a byte, and tries three times. Java takes the limit when it first reads from the web: where that was earlier (for the
- * pipeline itself, or an institution's configuration), only NXF_OPTS sets it.
+ * A host that stops in the middle of a file would keep a run waiting for ever: the fetch gives up after a minute
+ * without a byte, and tries three times. Java takes the limit when it first reads from the web: where that was earlier
+ * (for the pipeline itself, or an institution's configuration), only NXF_OPTS sets it.
  */
 def give_up_on_stalled_hosts() {
     def name = 'sun.net.client.defaultReadTimeout' // ms
