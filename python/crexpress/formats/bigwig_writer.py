@@ -1,11 +1,13 @@
 """Writing a bigWig, by libBigWig; the one place that does.
 
 pybigtools, which reads them here, ends its writing as if all were well where a row is out of order, its iterable
-raises, the disk is full or TMPDIR cannot be written. And the zoom levels of both count bases twice or not at all: none
-are written, so that browsers draw the rows themselves at every scale. The file is read again before it gets its name.
+raises, the disk is full or TMPDIR cannot be written. The sums in the zoom levels of both are off: bigwig_zooms fills
+them again. The file is read again before it gets its name.
 """
 
 import errno
+import struct
+import zlib
 from array import array
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -17,12 +19,14 @@ import numpy as np
 from crexpress.core import files
 from crexpress.core.errors import InputError
 from crexpress.core.native import quiet, refusing
+from crexpress.formats import bigwig_zooms
 from crexpress.formats.bigwig import BigWig
+from crexpress.formats.bigwig_zooms import Columns
 
 Row = tuple[str, int, int, float]  # chromosome, start, end (0-based, half-open), value
-Columns = tuple[np.ndarray, np.ndarray, np.ndarray]  # start, end, value of a chromosome's rows
 
 _CHUNK = 2**16  # rows
+_ZOOMS = 10  # levels at most, each four times as coarse as the one before
 
 
 def write(path: str | Path, lengths: Mapping[str, int], rows: Iterable[Row]) -> None:
@@ -47,8 +51,9 @@ def write(path: str | Path, lengths: Mapping[str, int], rows: Iterable[Row]) -> 
         try:
             with quiet():
                 _write(made, lengths, table)
+            bigwig_zooms.correct(made, sorted(lengths), table)
             whole = _holds(made, table)
-        except (RuntimeError, InputError):
+        except (RuntimeError, InputError, struct.error, zlib.error):
             whole = False
         if not whole:  # where the disk is full now, `replacing` says so; it may have been full for a while only
             raise OSError(errno.EIO, "it was not written whole; is the disk full?", str(path))
@@ -72,7 +77,7 @@ def _write(path: Path, lengths: Mapping[str, int], table: Mapping[str, Columns])
 
     file = pyBigWig.open(str(path), "w")
     try:
-        file.addHeader(sorted(lengths.items()), maxZooms=0)
+        file.addHeader(sorted(lengths.items()), maxZooms=_ZOOMS)
         for chrom, columns in table.items():
             for low in range(0, len(columns[0]), _CHUNK):
                 start, end, value = (column[low : low + _CHUNK].tolist() for column in columns)

@@ -3,6 +3,8 @@
 import errno
 from pathlib import Path
 
+import numpy as np
+import pybigtools
 import pyBigWig
 import pytest
 from hypothesis import given, settings
@@ -23,7 +25,7 @@ def read(path: Path) -> list[bigwig_writer.Row]:
 
 
 def test_what_is_written_is_read_by_another_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its means are exact at every scale: the zoom levels of both libraries count some bases twice or not at all."""
+    """Its means are exact at every scale, by its zoom levels."""
     monkeypatch.setenv("TMPDIR", "/nonexistent")
     bigwig_writer.write(tmp_path / "a.bw", LENGTHS, rows())
     found = read(tmp_path / "a.bw")
@@ -34,6 +36,41 @@ def test_what_is_written_is_read_by_another_program(tmp_path: Path, monkeypatch:
         coverage = file.stats("chr1", 0, 400_000, type="coverage", exact=False)
         assert coverage[0] == pytest.approx(5_000 * 40 / 400_000)
     assert [path.name for path in tmp_path.iterdir()] == ["a.bw"]
+
+
+@pytest.mark.parametrize(("count", "size", "gap"), [(9_000, 500, 2_000), (70_000, 40, 3), (3_000, 3_000, 0)])
+def test_zoom_levels_are_those_of_the_rows(tmp_path: Path, count: int, size: int, gap: int) -> None:
+    """What browsers draw of a chromosome: means, coverage and extremes by zoom levels, read by two other programs,
+    against the rows themselves.
+    """
+    rng = np.random.default_rng(count)
+    sizes, gaps = rng.integers(1, size + 1, count), rng.integers(0, gap + 1, count)
+    start = np.cumsum(gaps + np.append(0, sizes[:-1]))
+    ends, values = start + sizes, rng.gamma(1, 20, count).astype(np.float32)
+    lengths = {name: int(ends[-1]) + 10 for name in ("chr2", "chr1")}
+    table = zip(start.tolist(), ends.tolist(), values.tolist(), strict=True)
+    bigwig_writer.write(tmp_path / "a.bw", lengths, [(name, *row) for row in table for name in lengths])
+    truth = np.zeros(lengths["chr1"])
+    for low, high, value in zip(start, ends, values, strict=True):
+        truth[low:high] = value
+    covered = truth > 0
+    with pyBigWig.open(str(tmp_path / "a.bw")) as file:
+        zooms = file.header()["nLevels"]
+        assert zooms >= 1
+        for bins in (1, 7):
+            whole = len(truth) // bins * bins
+            by_bin, there = truth[:whole].reshape(bins, -1), covered[:whole].reshape(bins, -1)
+            for name in lengths:
+                coverage = file.stats(name, 0, whole, type="coverage", nBins=bins)
+                mean = file.stats(name, 0, whole, type="mean", nBins=bins)
+                assert coverage == pytest.approx(there.mean(axis=1), rel=0.02 if bins > 1 else 1e-6)
+                assert mean == pytest.approx(by_bin.sum(axis=1) / there.sum(axis=1), rel=0.05 if bins > 1 else 1e-6)
+        assert file.stats("chr1", type="max") == pytest.approx([values.max()])
+        assert file.stats("chr1", type="min") == pytest.approx([values.min()])
+    reader = pybigtools.open(str(tmp_path / "a.bw"))
+    got = reader.values("chr1", 0, len(truth) // 4 * 4, bins=4, summary="max", exact=False, fillna=None)
+    expected = truth[: len(truth) // 4 * 4].reshape(4, -1).max(axis=1)
+    assert got.tolist() == pytest.approx(expected, rel=1e-5)
 
 
 @settings(deadline=None, max_examples=60)
