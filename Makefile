@@ -20,7 +20,7 @@ demo: setup ## train and score on real genome-wide data: results/demo/report.htm
 	@cat results/demo/summary.txt
 	@echo "Open $(CURDIR)/results/demo/report.html in a browser."
 
-test: setup .venv/.bedtools .venv/.chromium lint ## every test, the pipeline's too
+test: setup .venv/.bedtools .venv/.chromium .venv/enformer/.installed lint ## every test, the pipeline's too
 	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not gpu and not containers and not scale' tests/pipeline tests/python
 
 test-quick: setup ## the tests that take seconds
@@ -118,6 +118,13 @@ clean: ## remove what runs leave behind (keeps .venv and results)
 .venv/nf-core/bin/nf-core: .nf-core.yml | .venv/bin/python
 	$(PYTHON) -m venv .venv/nf-core
 	.venv/bin/python .ci/install-packages .venv/nf-core "nf-core==$$(sed -n 's/^nf_core_version: //p' .nf-core.yml)"
+	@touch $@
+
+# with our torch, which is large
+.venv/enformer/.installed: | .venv/.python
+	$(PYTHON) -m venv .venv/enformer
+	.venv/bin/python -c 'import site; print(site.getsitepackages()[0])' >$$(echo .venv/enformer/lib/python*/site-packages)/ours.pth
+	.venv/enformer/bin/pip install --quiet enformer-pytorch==0.8.12
 	@touch $@
 
 .venv/site/bin/mkdocs: mkdocs.yml | .venv/bin/python

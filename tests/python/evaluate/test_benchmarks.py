@@ -19,7 +19,6 @@ from crexpress.evaluate.benchmarks import (
     domains,
     leakage,
     locus,
-    pairs,
     predictors,
     sheet,
     specific_genes,
@@ -445,17 +444,6 @@ def test_a_locus_by_hand(tmp_path):
     write(path, "chr1 41100 41110", "chr1 9 5")
     with pytest.raises(InputError, match=r"known\.bed line 2: no known element"):
         locus.score(Entry("myc", "locus", "K", path, {"gene": "ABC"}), world)
-
-
-@pytest.mark.parametrize("positives", [9, 10])
-def test_no_curve_is_drawn_of_fewer_than_ten_positives(positives):
-    table = pl.DataFrame({"gene": [f"g{i % 7}" for i in range(40)], "distance": np.arange(40) * 1_000})
-    one = {"mine": np.arange(40.0)[::-1]}
-    about = {"mine": methods.Method("mine", "mine", methods.PUBLISHED)}
-    marked = pairs.Labelled("K", "b", table, np.arange(40) < positives, one, methods=about)
-    rows, curves = pairs.measure(marked, 30, 1)
-    assert bool(curves) == (positives == 10)
-    assert {row.metric for row in rows} >= {"auprc", "average_precision", "auroc", "lift", "max_f1"}
 
 
 # --- the sheet and the tool ---
