@@ -61,7 +61,7 @@ def score(
         windows = some.select("chrom", start=pl.col("tss") - LENGTH // 2)
         sequence.extract(windows, lengths, fasta, codes)
         pairs = _pairs(windows.with_row_index("gene"), known)
-        given = {"codes": codes, "tracks": np.array(tracks, np.int64), "gene": pairs["gene"].to_numpy()}
+        given: dict[str, np.ndarray] = {"codes": codes, "tracks": np.array(tracks), "gene": pairs["gene"].to_numpy()}
         for side in ("start", "end"):
             given[side] = (pairs[side] - pairs["window"]).clip(0, LENGTH).to_numpy()
         found = _asked(given, weights, head, device, python)
