@@ -365,10 +365,31 @@ def test_domains_are_found_where_links_keep_to_them(tmp_path):
     found = domains.score(Entry("d", "domains", "K", path), world)
     of = {row.metric: row for row in found.rows}
     assert of["insulation_dip"].value == pytest.approx(1)  # nothing crosses
+    assert of["insulation_dip_per_link"].value == pytest.approx(1)
+    assert abs(of["insulation_dip_of_links"].value) < 0.3  # links there are at boundaries as anywhere
     assert of["insulation_dip_difference"].low > 0
     assert of["log2_inside_over_across_100_200kb"].n > 1_000
     profile = found.tables["d.insulation"].row(by_predicate=pl.col("offset_bp") == 0, named=True)
     assert profile["boundary"] == 0 < profile["shuffled"]
+
+
+def test_genes_that_gather_at_boundaries_are_no_dip_of_what_a_link_has(tmp_path):
+    """More links start at a boundary than between, all of about one score: the sums rise there, a link's does not."""
+    generator = np.random.default_rng(1)
+    near = np.repeat(np.arange(3_000_000, 27_000_000, 1_000_000), 40) + generator.integers(-60_000, 60_000, 960)
+    tss = np.sort(np.concatenate([generator.integers(3_000_000, 27_000_000, 4_000), near]))
+    genes = pl.DataFrame({"gene_id": [f"g{i}" for i in range(len(tss))], "gene_name": "n", "chrom": "chr1", "tss": tss})
+    gene = np.repeat(np.arange(len(tss)), 20)
+    place = tss[gene] + generator.integers(-100_000, 100_000, len(gene))
+    value = np.where(np.arange(len(gene)) % 20 == 0, 0.0, generator.choice([0.9, 1.0], len(gene)))  # min-max a gene
+    table = pl.DataFrame({"chrom": "chr1", "start": place, "end": place + 2, "key": genes["gene_id"][gene], "a": value})
+    path = write(tmp_path / "d.bed", *(f"chr1 {i}000000 {i + 1}000000" for i in range(3, 26)))
+    one = Score("attention", methods.Method("a", "attention", methods.MODEL))
+    world = World(genes=genes, links=[Linkset("K", table, {"a": one})], resamples=200)
+    of = {row.metric: row for row in domains.score(Entry("d", "domains", "K", path), world).rows}
+    assert of["insulation_dip_of_links"].value < -0.3
+    assert of["insulation_dip"].value == pytest.approx(of["insulation_dip_of_links"].value, abs=0.05)
+    assert of["insulation_dip_per_link"].value == pytest.approx(0, abs=0.02)
 
 
 def test_classes_equal_scikit_learn():

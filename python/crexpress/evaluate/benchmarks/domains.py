@@ -2,9 +2,12 @@
 
 Scores are min-max scaled within each gene and summed in bins of 10 kb, gene bin by element bin: a map as of contacts.
 The insulation score of a bin sums the 3 x 3 bins that lie across it, one bin off the diagonal; it dips at a boundary.
-The papers' map also has what elements give each other; a table of links has the genes' rows alone.
+The papers' map also has what elements give each other; a table of links has the genes' rows alone, so that sums rise
+where genes gather, as they do at boundaries. `insulation_dip_of_links` is that alone, the dip of a score of 1 for every
+link, and `insulation_dip_per_link` is without it, the dip of the mean score of the links that cross.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +36,20 @@ def score(entry: Entry, world: World) -> Found:
     boundaries = domain_boundaries(domains)
     rows: list[Metric] = []
     profiles = []
+    places = {"boundary": boundaries, "shuffled": shuffled(boundaries, world.seed)}
     for links in world.links:
         if links.cell not in (None, cell):
             continue
+        number: dict[tuple[int, ...], dict[str, np.ndarray]] = {}  # of scores of the same links it is the same
         for column, one in links.scores.items():
             scaled = per_gene(links, column, one.sign, world.genes)
             about = {one.label: one.method}
             context = Context(SECTION, str(cell), None, "boundaries", entry.name, about)
-            found, profile = _insulation(scaled, boundaries, context, one.label, world)
+            which = tuple(links.table[column].is_null().arg_true())
+            if which not in number:
+                each = scaled.with_columns(score=pl.lit(1.0))
+                number[which] = {name: insulation(each, bins) for name, bins in places.items()}
+            found, profile = _insulation(scaled, places, number[which], context, one.label, world)
             rows += found
             profiles.append(profile)
             rows += _inside(
@@ -126,32 +135,47 @@ def insulation(links: pl.DataFrame, boundaries: pl.DataFrame) -> np.ndarray:
     return result
 
 
-def _insulation(
-    links: pl.DataFrame, boundaries: pl.DataFrame, context: Context, label: str, world: World
-) -> tuple[list[Metric], pl.DataFrame]:
-    """1 - boundary / flanks, at domain boundaries and at shuffled ones, and the difference with p; mean profiles."""
-    generator = np.random.default_rng(world.seed)
+def shuffled(boundaries: pl.DataFrame, seed: int) -> pl.DataFrame:
+    """Boundaries moved by 1 to 10 Mb to either side."""
+    generator = np.random.default_rng(seed)
     shift = generator.integers(2 * REACH, 20 * REACH, len(boundaries)) * generator.choice([-1, 1], len(boundaries))
-    shuffled = boundaries.with_columns((pl.col("bin") + pl.Series(shift)).clip(lower_bound=REACH))
-    counts = bootstrap.draw(len(boundaries), min(world.resamples, 2_000), world.seed).astype(np.float64)
+    return boundaries.with_columns((pl.col("bin") + pl.Series(shift)).clip(lower_bound=REACH))
+
+
+def _insulation(
+    links: pl.DataFrame,
+    places: Mapping[str, pl.DataFrame],
+    number: Mapping[str, np.ndarray],
+    context: Context,
+    label: str,
+    world: World,
+) -> tuple[list[Metric], pl.DataFrame]:
+    """1 - boundary / flanks, at domain boundaries and at shuffled ones, and the difference with p: of the sums, of the
+    `number` of links, and of what a link has on average; mean profiles of the sums.
+    """
+    n = len(places["boundary"])
+    counts = bootstrap.draw(n, min(world.resamples, 2_000), world.seed).astype(np.float64)
     offset = np.arange(-REACH, REACH + 1)
     flank = (np.abs(offset) >= _FLANK[0]) & (np.abs(offset) <= _FLANK[1])
-    dips, profiles = {}, {}
-    for name, bins in (("boundary", boundaries), ("shuffled", shuffled)):
-        around = insulation(links, bins)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            dips[name] = 1 - counts @ around[:, REACH] / (counts @ around[:, flank].mean(1))
-        profiles[name] = around.mean(0)
-    n = len(boundaries)
-    rows = [
-        context.metric(label, "insulation_dip", dips["boundary"], n),
-        context.metric(label, "insulation_dip_shuffled", dips["shuffled"], n),
-    ]
-    difference = dips["boundary"] - dips["shuffled"]
-    rows.append(context.metric(label, "insulation_dip_difference", difference, n))
-    rows.append(context.metric(label, "insulation_dip_difference_p", bootstrap.p_value(difference), n))
-    profile = pl.DataFrame({"method": label, "offset_bp": offset * BIN, **profiles})
-    return rows, profile
+    profiles = {name: insulation(links, bins) for name, bins in places.items()}
+
+    def ratio(around: np.ndarray) -> np.ndarray:
+        ratios: np.ndarray = counts @ around[:, REACH] / (counts @ around[:, flank].mean(1))
+        return ratios
+
+    rows: list[Metric] = []
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sums = {name: ratio(around) for name, around in profiles.items()}
+        of_links = {name: ratio(around) for name, around in number.items()}
+        per_link = {name: sums[name] / of_links[name] for name in sums}
+    for end, of in (("", sums), ("_of_links", of_links), ("_per_link", per_link)):
+        difference = of["shuffled"] - of["boundary"]
+        rows.append(context.metric(label, f"insulation_dip{end}", 1 - of["boundary"], n))
+        rows.append(context.metric(label, f"insulation_dip{end}_shuffled", 1 - of["shuffled"], n))
+        rows.append(context.metric(label, f"insulation_dip{end}_difference", difference, n))
+        rows.append(context.metric(label, f"insulation_dip{end}_difference_p", bootstrap.p_value(difference), n))
+    means = {name: values.mean(0) for name, values in profiles.items()}
+    return rows, pl.DataFrame({"method": label, "offset_bp": offset * BIN, **means})
 
 
 def _inside(links: pl.DataFrame, domains: pl.DataFrame, context: Context, label: str, world: World) -> list[Metric]:
