@@ -91,3 +91,20 @@ def screen(case: Case, path: Path, flip: str = "") -> Path:
         pl.Series("Regulated", regulated).cast(pl.String).str.to_uppercase(),
     ).write_csv(path, separator="\t")
     return path
+
+
+def motif_hits(case: Case, folder: Path, factors: tuple[str, str] = ("CTCF", "CTCFL")) -> pl.DataFrame:
+    """Matches of the motifs of two factors in 150 elements of the case, also written beside its other files."""
+    elements, generator = case["world"].elements, np.random.default_rng(4)
+    element = np.sort(generator.choice(len(elements), 150, replace=False)).astype(np.int32)
+    strand = np.where(generator.random(150) < 0.5, "+", "-")
+    motif = np.where(generator.random(150) < 0.8, "CTCF.H11", "CTCFL.H11")
+    start = elements["start"].gather(element)
+    hits = pl.DataFrame({"element": element, "chrom": elements["chrom"].gather(element), "start": start})
+    hits = hits.with_columns(end=pl.col("start") + 15, motif=pl.Series(motif), strand=pl.Series(strand))
+    hits = hits.with_columns(score=pl.lit(12, pl.Float32), p_value=pl.lit(1e-5, pl.Float32))
+    _, like = artifacts.read_table(folder / "elements.parquet", "elements")
+    about = {"motifs": ["CTCF.H11", "CTCFL.H11"], "factors": [*factors]}
+    header = artifacts.make_header("motif_hits", "test", elements=like["elements"], parameters=about)
+    artifacts.write_table(folder / "motif_hits.parquet", hits, header)
+    return hits

@@ -10,7 +10,6 @@ import polars as pl
 import pytest
 from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifier
 
-from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.links import evidence, scale, trees
 from crexpress.links import inputs as link_inputs
@@ -20,7 +19,7 @@ from crexpress.links.scene import Links, Scene
 from crexpress.prepare import screening
 from crexpress.prepare.contacts import Contacts
 from crexpress.prepare.elements import TSS
-from link_case import CHROMS, Case, screen
+from link_case import CHROMS, Case, motif_hits, screen
 from link_fits import options
 
 
@@ -135,18 +134,8 @@ def test_ctcf_sites_count_where_they_face_each_other_about_the_link(
     case: Case, scene: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     given = options(case, tmp_path)
-    generator = np.random.default_rng(4)
-    element = np.sort(generator.choice(len(scene.elements), 150, replace=False)).astype(np.int32)
-    strand = np.where(generator.random(150) < 0.5, "+", "-")
-    motif = np.where(generator.random(150) < 0.8, "CTCF.H11", "CTCFL.H11")  # of another factor
-    start = scene.elements["start"].gather(element)
-    hits = pl.DataFrame({"element": element, "chrom": scene.elements["chrom"].gather(element), "start": start})
-    hits = hits.with_columns(end=pl.col("start") + 15, motif=pl.Series(motif), strand=pl.Series(strand))
-    hits = hits.with_columns(score=pl.lit(12, pl.Float32), p_value=pl.lit(1e-5, pl.Float32))
-    _, like = artifacts.read_table(tmp_path / "elements.parquet", "elements")
-    about = {"motifs": ["CTCF.H11", "CTCFL.H11"], "factors": ["CTCF", "CTCFL"]}
-    header = artifacts.make_header("motif_hits", "test", elements=like["elements"], parameters=about)
-    artifacts.write_table(tmp_path / "motif_hits.parquet", hits, header)
+    hits = motif_hits(case, tmp_path)
+    element, strand, motif = (hits[name] for name in ("element", "strand", "motif"))
     store = link_inputs.Store.open(tmp_path / "elements.parquet", tmp_path / "genes.parquet")
     [with_sites] = store.scenes([given[5]], [], [], [], [], tmp_path / "motif_hits.parquet").values()
     links = all_links(with_sites)
@@ -166,11 +155,9 @@ def test_ctcf_sites_count_where_they_face_each_other_about_the_link(
         assert found[at] == pytest.approx(np.log1p(min(sums)), rel=1e-6)
     assert 0 < (found > 0).mean() < 1
     assert np.isnan(piece.of(all_links(scene))).all()
-    about["factors"] = ["CTCFX", "CTCFL"]
-    header = artifacts.make_header("motif_hits", "test", elements=like["elements"], parameters=about)
-    artifacts.write_table(tmp_path / "none.parquet", hits, header)
+    motif_hits(case, tmp_path, factors=("CTCFX", "CTCFL"))
     caplog.set_level("INFO", "crexpress")
-    [without] = store.scenes([given[5]], [], [], [], [], tmp_path / "none.parquet").values()
+    [without] = store.scenes([given[5]], [], [], [], [], tmp_path / "motif_hits.parquet").values()
     assert without.sites is None
     assert "has no motif of CTCF" in caplog.text
 

@@ -1,0 +1,93 @@
+"""The shipped link models are what their cards, and docs/results.md, say of them."""
+
+import hashlib
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crexpress.core import artifacts, shipped
+from crexpress.links import card, evidence, fit, inputs, model, screen
+from crexpress.links.model import LinkModel
+from crexpress.links.read import on_scale
+from tools import run
+
+ROOT = Path(__file__).parents[3]
+K562 = ROOT / "assets/k562"
+SCREEN = K562 / "EPCrisprBenchmark_combined_data.training_K562.GRCh38.tsv.gz"
+ROWS = {
+    "four_tracks": "link model, four tracks",
+    "four_tracks_loops": "link model, four tracks and two loop maps",
+    "activity": "link model, DNase + H3K27ac",
+    "access": "link model, DNase alone",
+}
+
+
+@pytest.fixture(scope="module")
+def models() -> dict[str, LinkModel]:
+    return {name: model.read(path) for name, path in shipped.LINK_MODELS.items()}
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_card_holds_together_and_the_page_has_its_figures(models: dict[str, LinkModel], name: str) -> None:
+    header, _ = artifacts.open_arrays(shipped.LINK_MODELS[name], "link_model")
+    sources = {source["name"]: source["sha256"] for source in header["sources"]}
+    assert sources[SCREEN.name] == sha256(SCREEN)
+    assert sources[shipped.KNOWN_EXPRESSION.name] == sha256(shipped.KNOWN_EXPRESSION)
+    [told] = header["parameters"]["training"]["screens"]
+    assert (told["pairs"], told["regulated"]) == (10_356, 471)
+    own = models[name].card
+    curve = np.array(own["reliability"])
+    assert curve[:, 2].sum() == told["pairs"]
+    assert curve[:, 1] @ curve[:, 2] == pytest.approx(told["regulated"], abs=1)
+    assert card.calibration_error(curve) == pytest.approx(own["calibration_error"], abs=2e-4)
+    assert own["calibration_error"] < 0.02
+    [beside] = own["beside"].values()
+    assert own["average_precision"][0] > max(of[card.ALL] for of in beside.values())
+    [row] = re.findall(
+        rf"^\| {re.escape(ROWS[name])} \| (.*) \|$", (ROOT / "docs/results.md").read_text(), re.MULTILINE
+    )
+    figures = [own["average_precision"], own["auprc"], own["precision_at_70_recall"][:1]]
+    figures += [[value] for group, value in own["by_distance"].items() if group != card.ALL]
+    shown = [[float(value) for value in re.findall(r"\d\.\d+", cell)] for cell in row.split(" | ")]
+    for ours, theirs in zip(figures, shown, strict=False):
+        np.testing.assert_allclose(theirs, ours, atol=6e-4)
+
+
+@pytest.mark.slow
+def test_shipped_models_reach_the_figures_of_their_cards_from_the_built_in_tracks(
+    models: dict[str, LinkModel], tmp_path: Path
+) -> None:
+    """Evidence means what it meant when they were fitted: a change would make them wrong, and nothing would say so."""
+    genes, signals = tmp_path / "genes.parquet", tmp_path / "signals.K562.safetensors"
+    reference = ("--gtf", K562 / "GENCODE24.protein_coding.hg38.derived.gtf.gz", "--method", "none", "--tss", "main")
+    reference += ("--chrom-sizes", K562 / "GRCh38_EBV.chrom.sizes.tsv")
+    reference += ("--blacklist", K562 / "GRCh38_unified_blacklist.bed", "--outdir", tmp_path)
+    run("merge-ccres", "--ccres", K562 / "cCRE_like.shared.hg38.bed.gz", *reference)
+    elements = tmp_path / "elements.parquet"
+    names = ("DNase", "H3K27ac", "H3K4me3", "CTCF")
+    tracks = [word for name in names for word in ("--track", f"{name.lower()}={K562}/K562.{name}.peaks.hg38.bw")]
+    run("extract-signals", "--elements", elements, "--cell", "K562", *tracks, "--output", signals)
+    table = f"{K562 / 'K562.gene_expression.GENCODE24_PC.tsv.gz'}:TPM_Roadmap"
+    run(
+        "quantify-expression", "--genes", genes, "--cell", "K562", "--rna", table, "--unit", "TPM", "--outdir", tmp_path
+    )
+    store = inputs.Store.open(elements, genes)
+    given = [signals], [tmp_path / "expression.K562.parquet"], [], [], [shipped.KNOWN_EXPRESSION]
+    [scene] = store.scenes(*given).values()
+    pairs = screen.read_pairs("screen", SCREEN, ["K562"], store.genes, store.elements["chrom"].unique())["K562"]
+    for one in models.values():
+        known = screen.tested(on_scale(scene, one.scales), "screen", pairs, evidence.find(one.pieces))
+        odds = np.empty(len(known.pair))
+        for chrom in np.unique(known.chrom):
+            here = known.chrom == chrom
+            odds[here] = one.fit_of("K562", str(chrom)).log_odds(known.table[here])
+        # the maps of loops are not part of the repository: what the card says of K562 without them
+        expected = one.card["without"]["loops"] if one.loops else one.card["average_precision"][0]
+        reached = fit.average_precision(known.of_pairs(odds), pairs["Regulated"].to_numpy())
+        assert reached == pytest.approx(expected, abs=5e-4), one.name
