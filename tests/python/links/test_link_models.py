@@ -60,6 +60,17 @@ def test_a_fit_finds_what_regulates_and_never_sees_the_chromosome_that_it_scores
 
 
 @pytest.mark.slow
+def test_with_balanced_weights_probabilities_still_say_how_many_are_regulated(case: Case, tmp_path: Path) -> None:
+    few = ("--evidence", "distance,abc", "--folds", 2)
+    _, plain = fit_case(case, tmp_path / "plain", "", *few)
+    path, balanced = fit_case(case, tmp_path / "balanced", "", *few, "--weights", "balanced")
+    assert artifacts.open_arrays(path, "link_model").header["parameters"]["training"]["weights"] == "balanced"
+    assert (balanced["probability"] - plain["probability"]).abs().max() > 0.01
+    for pairs in (plain, balanced):
+        assert pairs["probability"].mean() == pytest.approx(pairs["regulated"].mean(), abs=0.05)
+
+
+@pytest.mark.slow
 def test_scored_links_add_up_and_a_fitted_cell_is_scored_by_what_has_not_seen_it(
     case: Case, fitted: tuple[Path, pl.DataFrame], tmp_path: Path
 ) -> None:

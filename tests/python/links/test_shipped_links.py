@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import link_case
 from crexpress.core import artifacts, shipped
 from crexpress.links import card, evidence, fit, inputs, model, screen
 from crexpress.links.model import LinkModel
@@ -57,6 +58,26 @@ def test_a_card_holds_together_and_the_page_has_its_figures(models: dict[str, Li
     shown = [[float(value) for value in re.findall(r"\d\.\d+", cell)] for cell in row.split(" | ")]
     for ours, theirs in zip(figures, shown, strict=False):
         np.testing.assert_allclose(theirs, ours, atol=6e-4)
+
+
+def test_atac_in_its_own_unit_is_scored_as_dnase_of_the_same_ranks_is(tmp_path: Path) -> None:
+    case = link_case.make()
+    world = case["world"]
+    tracks = world.tracks | {"atac": 4 * world.tracks["dnase"]}  # another unit, exact in half precision
+    case["world"] = world._replace(tracks=tracks)
+    found = {}
+    for access in ("dnase", "atac"):
+        folder = tmp_path / access
+        folder.mkdir()
+        given = link_case.write(case, folder, tracks=(access, "h3k27ac"))[:6]
+        result = run("score-links", *given, "--window", 60_000, "--outdir", folder / "scored")
+        assert result.exit_code == 0, result.stderr
+        assert "(link model activity)" in result.stderr  # of all that ship
+        assert "lacks the cell's expression" in result.stderr  # which is said, and what it costs
+        assert "without the cell's expression" in result.stderr
+        found[access] = artifacts.read_table(folder / "scored/links.K.parquet", "links")[0]
+    assert found["atac"].equals(found["dnase"])
+    assert found["atac"]["probability"].n_unique() > 100
 
 
 @pytest.mark.slow
