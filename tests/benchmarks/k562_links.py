@@ -10,6 +10,7 @@ from ship_links import LINKS, loop_map
 
 from crexpress.core import bootstrap, ranking
 from crexpress.links import evidence, fit, inputs, screen
+from crexpress.links.model import LinkModel
 from crexpress.links.read import measure, on_scale
 from crexpress.links.scene import MEASURED, Scene
 
@@ -59,6 +60,19 @@ def groups_of(known: screen.Tested) -> tuple[np.ndarray, np.ndarray]:
     group = fit.groups(rows.chrom, rows.regulated, FOLDS)
     of_candidate, of_row = (np.array([group[str(chrom)] for chrom in chroms]) for chroms in (known.chrom, rows.chrom))
     return of_candidate, of_row
+
+
+def held_out(one: LinkModel, placed: Scene, pairs: pl.DataFrame) -> np.ndarray:
+    """Log odds of every pair by the fit of a model that has not seen its chromosome, -inf without an element: [pairs].
+
+    `placed` must be on the model's scale.
+    """
+    known = tested(placed, pairs, one.pieces)
+    odds = np.empty(len(known.pair))
+    for chrom in np.unique(known.chrom):
+        here = known.chrom == chrom
+        odds[here] = one.fit_of(CELL, str(chrom)).log_odds(known.table[here])
+    return known.of_pairs(odds)
 
 
 def precision(

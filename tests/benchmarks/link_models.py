@@ -1,27 +1,28 @@
 #!/usr/bin/env python3
 """What link models are worth on the screen that they were fitted to, chromosomes held out: tables for docs/results.md.
 
-    python tests/benchmarks/link_models.py --pairs four=pairs.four.parquet --pairs loops=pairs.four_loops.parquet \\
-        --elements elements.parquet --genes genes.parquet --signals signals.K562.safetensors \\
-        --expression expression.K562.parquet --known assets/link_models/known_expression.parquet --crispr screen.tsv.gz
+    OMP_NUM_THREADS=1 tests/benchmarks/link_models.py --folder results/links --loops rad21=FILE --loops hichip=FILE \\
+        --model "ten tracks and loops=results/links/everything.safetensors" --links results/demo/links.K562.parquet
 
-`--pairs` are what `fit-links --pairs` wrote of one screen. Beside them stand scores that need no fit, and refits of
-ENCODE-rE2G's kind (logistic regression alone, on the pieces that are its eight or thirteen features' here; no measured
-contact), with the same chromosomes held out. All pairs; misses last; 95 % intervals of a bootstrap over genes;
-differences are paired.
+The shipped models and those of `--model` score every chromosome by the fit that has not seen it. Beside them stand
+scores that need no fit, a network's attention and perturbation (`--links`), and refits of ENCODE-rE2G's kind (logistic
+regression alone, on the pieces that are its eight or thirteen features' here; no measured contact), with the same
+chromosomes held out. All pairs; misses last; 95 % intervals of a bootstrap over genes; differences are paired. The
+second table is of single genes, which alone `--genes` makes: no refit, seconds.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
 import click
+import k562_links
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts, bootstrap, ranking
-from crexpress.links import card, evidence, fit, inputs, members, screen
+from crexpress.core import artifacts, bootstrap, ranking, shipped
+from crexpress.links import card, fit, members, model, screen
 from crexpress.links.closed_forms import closed_forms
-from crexpress.links.read import measure, on_scale
+from crexpress.links.read import on_scale
 from crexpress.prepare import screening
 
 EIGHT = (  # the eighth, contact, is not measured here
@@ -42,59 +43,55 @@ THIRTEEN = (
     "promoter_share",
     "around_access",
 )
+KIND = "rE2G's kind, 13 features"
 FIRST = ("JUNB", "KLF1", "BAX", "MYC", "GATA1", "HBE1")  # genes of ScPGE's Figures 3 and 5
-FOLDS, RESAMPLES = 12, 1000
+SHIPPED = {
+    "four_tracks": "link model, four tracks",
+    "four_tracks_loops": "link model, four tracks and two loop maps",
+    "activity": "link model, DNase + H3K27ac",
+    "access": "link model, DNase alone",
+}
 
 
-@click.command()
-@click.option("--pairs", multiple=True, required=True, metavar="NAME=FILE")
-@click.option("--elements", type=click.Path(path_type=Path), required=True)
-@click.option("--genes", type=click.Path(path_type=Path), required=True)
-@click.option("--signals", type=click.Path(path_type=Path), required=True)
-@click.option("--expression", type=click.Path(path_type=Path), required=True)
-@click.option("--known", type=click.Path(path_type=Path), multiple=True)
+@click.command(help=__doc__)
+@click.option("--folder", type=click.Path(path_type=Path), required=True)
 @click.option(
-    "--links", type=click.Path(path_type=Path), help="links.CELL.parquet of a network, for the table of genes."
+    "--loops", multiple=True, metavar="NAME=FILE", help="The two maps of loops; without, no model with loops."
 )
-@click.option("--crispr", "screen_file", type=click.Path(path_type=Path), required=True)
-def main(
-    pairs: tuple[str, ...],
-    elements: Path,
-    genes: Path,
-    signals: Path,
-    expression: Path,
-    known: tuple[Path, ...],
-    links: Path | None,
-    screen_file: Path,
-) -> None:
-    store = inputs.Store.open(elements, genes)
-    [(cell, scene)] = store.scenes([signals], [expression], [], [], known).items()
-    tested = screen.read_pairs("screen", screen_file, [cell], store.genes, store.elements["chrom"].unique())[cell]
-    scores: dict[str, np.ndarray] = {}
-    for entry in pairs:
-        name, _, file = entry.partition("=")
-        scores[f"link model {name}"] = artifacts.read_table(file, "held_out_pairs")[0]["probability"].to_numpy()
-    placed = on_scale(scene, measure(scene))
-    for name, pieces in (("rE2G's kind, 7 of 8 features", EIGHT), ("rE2G's kind, 13 features", THIRTEEN)):
-        scores[name] = refit(screen.tested(placed, "screen", tested, evidence.find(pieces)))
-    overlap = screening.overlaps(tested, store.elements, store.genes)
-    tracks = {"dnase": scene.tracks["access"], "h3k27ac": scene.tracks["h3k27ac"]}
-    closed = closed_forms(tested, overlap, store.elements, store.genes, tracks)
+@click.option("--model", "models", multiple=True, metavar="NAME=FILE", help="Beside those that ship.")
+@click.option("--links", type=click.Path(path_type=Path), help="links.K562.parquet of a network.")
+@click.option("--genes", "genes_alone", is_flag=True, help="The table of genes alone.")
+def main(folder: Path, loops: tuple[str, ...], models: tuple[str, ...], links: Path | None, genes_alone: bool) -> None:
+    """Print both tables."""
+    store, scene = k562_links.opened(folder, dict(entry.split("=", 1) for entry in loops))
+    pairs = k562_links.pairs_of(store)
+    files = {label: shipped.LINK_MODELS[name] for name, label in SHIPPED.items() if loops or "loops" not in name}
+    files |= {name: Path(file) for name, _, file in (entry.partition("=") for entry in models)}
+    scores = {}
+    for name, file in files.items():
+        one = model.read(file)
+        scores[name] = k562_links.held_out(one, on_scale(scene, one.scales), pairs)
+    placed = k562_links.with_tracks(scene, 4)
+    if not genes_alone:
+        for name, pieces in (("rE2G's kind, 7 of its 8 features", EIGHT), (KIND, THIRTEEN)):
+            scores[name] = refit(k562_links.tested(placed, pairs, pieces))
+    overlap = screening.overlaps(pairs, scene.elements, scene.genes)
+    tracks = {"dnase": placed.tracks["access"], "h3k27ac": placed.tracks["h3k27ac"]}
+    closed = closed_forms(pairs, overlap, scene.elements, scene.genes, tracks)
     scores |= {name: closed[name] for name in ("ABC", "activity/distance", "distance")}
     if links:
-        scores |= network(links, tested, overlap)
-    print(figures(scores, tested))
-    print(of_genes(scores, tested))
+        scores |= network(links, pairs, overlap)
+    if not genes_alone:
+        print(figures(scores, pairs))
+    print(of_genes(scores, pairs))
 
 
 def refit(known: screen.Tested) -> np.ndarray:
     """Logistic regression alone, held out as the link models are: [pairs]."""
-    rows = fit.Rows(known.table, known.regulated, np.ones(len(known.pair)), known.chrom.astype(str)).where(known.best)
-    group = fit.groups(rows.chrom, rows.regulated, FOLDS)
-    of_row = np.array([group[str(chrom)] for chrom in rows.chrom])
+    rows, (of_candidate, of_row) = k562_links.rows_of(known), k562_links.groups_of(known)
     odds = np.full(len(known.pair), -np.inf)
-    for number in range(FOLDS):
-        out = np.array([group[str(chrom)] == number for chrom in known.chrom])
+    for number in np.unique(of_candidate):
+        out = of_candidate == number
         own, _ = fit.fit(rows.where(of_row != number), 1, ((members.LOGISTIC,),))
         odds[out] = own.log_odds(known.table[out])
     return known.of_pairs(odds)
@@ -117,9 +114,9 @@ def figures(scores: Mapping[str, np.ndarray], pairs: pl.DataFrame) -> str:
     """Every score's average precision, trapezoid, by distance, and difference from the first and from rE2G's kind."""
     regulated = pairs["Regulated"].to_numpy()
     gene = pairs["gene"].rank("dense").to_numpy().astype(np.int64) - 1
-    drawn = bootstrap.draw(int(gene.max()) + 1, RESAMPLES, 1)[:, gene]
+    drawn = bootstrap.draw(int(gene.max()) + 1, k562_links.RESAMPLES, 1)[:, gene]
     measured = {name: ranking.measures(score, regulated, drawn) for name, score in scores.items()}
-    kind = measured["rE2G's kind, 13 features"]["average_precision"]
+    kind = measured[KIND]["average_precision"]
     groups = ("<10 kb", "10-50 kb", "50-100 kb", ">100 kb")
     lines = [
         f"| score | average precision | trapezoid | P at 70 % | {' | '.join(groups)} | from rE2G's kind (13) |",
@@ -127,38 +124,36 @@ def figures(scores: Mapping[str, np.ndarray], pairs: pl.DataFrame) -> str:
     ]
     for name, of in measured.items():
         parts = card.short(scores[name], regulated, pairs["distance"].fill_null(np.inf).to_numpy())
-        cells = [_with_interval(of["average_precision"]), _with_interval(of["auprc"])]
+        cells = [k562_links.interval(of["average_precision"]), k562_links.interval(of["auprc"])]
         cells += [f"{of['precision_at_70_recall'][0]:.3f}", *(f"{parts[group]:.3f}" for group in groups)]
         difference = of["average_precision"] - kind
-        low, high = bootstrap.interval(difference)
-        cells.append(f"{difference[0]:+.3f} [{low:+.3f}, {high:+.3f}]" if name in scores and difference.any() else "")
+        cells.append(k562_links.interval(difference, sign=True) if difference.any() else "")
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def of_genes(scores: Mapping[str, np.ndarray], pairs: pl.DataFrame) -> str:
-    """Share of a gene's regulated pairs among its k best, k their number; the mean over all genes with one last."""
+    """Share of a gene's regulated pairs among its k best, k their number, a pair that a score does not see never being
+    among them; means over all genes with one, and over those of them that have other pairs, too.
+    """
     regulated, gene = pairs["Regulated"].to_numpy(), pairs["measuredGeneSymbol"].to_numpy()
     positive = np.unique(gene[regulated])
-    shares: dict[str, dict[str, float]] = {name: {} for name in scores}
+    both = [one for one in positive if not regulated[gene == one].all()]
+    shares: dict[str, dict[str, tuple[int, int]]] = {name: {} for name in scores}
     for one in positive:
         rows = np.flatnonzero(gene == one)
         k = int(regulated[rows].sum())
         for name, score in scores.items():
             best = rows[np.argsort(-score[rows], kind="stable")[:k]]
-            shares[name][one] = float(regulated[best].mean())
-    first = [one for one in FIRST if one in positive]
-    numbers = [f"{one} ({int(regulated[gene == one].sum())} of {(gene == one).sum()})" for one in first]
-    lines = [f"| score | {' | '.join(numbers)} | all {len(positive)} genes |", "| --- " * (len(first) + 2) + "|"]
+            shares[name][one] = int((regulated[best] & np.isfinite(score[best])).sum()), k
+    numbers = [f"{one} ({int(regulated[gene == one].sum())} of {(gene == one).sum()})" for one in FIRST]
+    titles = [*numbers, f"all {len(positive)} genes", f"{len(both)} with others"]
+    lines = [f"| score | {' | '.join(titles)} |", "| --- " * (len(titles) + 1) + "|"]
     for name, of in shares.items():
-        cells = [f"{of[one]:.2f}" for one in first] + [f"{np.mean(list(of.values())):.3f}"]
+        cells = [f"{of[one][0]} of {of[one][1]}" if one in of else "none" for one in FIRST]
+        cells += [f"{np.mean([of[one][0] / of[one][1] for one in some]):.3f}" for some in (positive, both)]
         lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join(lines)
-
-
-def _with_interval(values: np.ndarray) -> str:
-    low, high = bootstrap.interval(values)
-    return f"{values[0]:.3f} [{low:.3f}, {high:.3f}]"
 
 
 if __name__ == "__main__":

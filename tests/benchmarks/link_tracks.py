@@ -23,7 +23,7 @@ import polars as pl
 from real_case import ASSETS, CELL, Case
 
 from crexpress.core import artifacts, shipped
-from crexpress.links import evidence, model, screen
+from crexpress.links import model
 from crexpress.links.closed_forms import linear_signal
 from crexpress.links.model import LinkModel
 from crexpress.links.read import ccre_rows, on_scale
@@ -77,30 +77,20 @@ def of_few(one: LinkModel, scene: Scene, pairs: pl.DataFrame, others: list[dict[
     placed = {
         name: match(values, rows, one.scales[name]) for name, values in scene.tracks.items() if name in one.scales
     }
-    score = held_out(one, replace(scene, tracks=placed), pairs)
+    score = k562_links.held_out(one, replace(scene, tracks=placed), pairs)
     number = f"{pairs['Regulated'].to_numpy()[inside].sum()} regulated of {inside.sum()}"
     value = k562_links.interval(k562_links.precision({"": score}, pairs, inside)[""])
     print(f"\nfour_tracks on {', '.join(FEW)} ({number}): {value}\n")
     print("| another track of K562 | from the built-in |\n|---|---|")
     for tracks in [*others, {name: values for some in others for name, values in some.items()}]:
         own = {name: match(values, rows, one.scales[name]) for name, values in tracks.items()}
-        changed = held_out(one, replace(scene, tracks=placed | own), pairs)
+        changed = k562_links.held_out(one, replace(scene, tracks=placed | own), pairs)
         print(f"| {', '.join(tracks)} | {difference({'of': changed, 'from': score}, pairs, inside)} |", flush=True)
 
 
 def scored(one: LinkModel, scene: Scene, pairs: pl.DataFrame) -> np.ndarray:
     """Held-out log odds of every pair, tracks on the model's scale, -inf without an element: [pairs]."""
-    return held_out(one, on_scale(scene, one.scales), pairs)
-
-
-def held_out(one: LinkModel, placed: Scene, pairs: pl.DataFrame) -> np.ndarray:
-    """The same of a cell that is on the model's scale."""
-    known = screen.tested(placed, "screen", pairs, evidence.find(one.pieces))
-    odds = np.empty(len(known.pair))
-    for chrom in np.unique(known.chrom):
-        here = known.chrom == chrom
-        odds[here] = one.fit_of(CELL, str(chrom)).log_odds(known.table[here])
-    return known.of_pairs(odds)
+    return k562_links.held_out(one, on_scale(scene, one.scales), pairs)
 
 
 def difference(scores: dict[str, np.ndarray], pairs: pl.DataFrame, inside: np.ndarray | None = None) -> str:

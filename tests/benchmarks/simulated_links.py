@@ -48,6 +48,8 @@ def scored(case: Case, seed: int, window: int) -> list[list[str]]:
     contacts = {cell: ("--contacts", where / f"contacts.{cell}.npz") for cell in (FIT, NEW)}
     screen = ("--crispr", f"screen={data / 'crispr.tsv.gz'}", "--name", FIT, "--seed", seed)
     case.make(model, "fit-links", *reference, *fitted, *contacts[FIT], *screen, "--folds", 3, "--output", model)
+    told = artifacts.open_arrays(model, "link_model").header["parameters"]["card"]["calibration_error"]
+    click.echo(f"seed {seed}: calibration error on {FIT}'s screen, held out: {told:.3f}", err=True)
     rows = []
     for cell, kind, file in ((NEW, "planted truth, cell never seen", "truth"), (FIT, "screen, held out", "crispr")):
         signals = ("--signals", where / f"signals.{cell}.safetensors")

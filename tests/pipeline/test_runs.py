@@ -10,11 +10,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-import link_case
-import link_fits
-from crexpress.core import artifacts
 from launching import ROOT, Pipeline, sheet_of, tasks
-from tools import run
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
@@ -90,8 +86,6 @@ def test_the_simulated_case_recovers_what_was_planted(pipeline: Pipeline) -> Non
             folder, cell=cell, method="distance", **links
         )
     assert "cell5" in (folder / "summary.txt").read_text()
-    chosen = artifacts.read_table(folder / "scored/links.cell5.parquet", "links")[1]["parameters"]
-    assert chosen["link_model_name"] == "four_tracks_loops"  # all that cell5 has
 
 
 @pytest.mark.usefixtures("resumed")  # its model is applied, its preparation cached
@@ -136,26 +130,6 @@ def test_a_saved_model_is_applied_to_a_cell_without_expression_and_to_one_with(p
     assert "Tested on genes of chr6 in cell5, a cell type it never saw." in said
 
 
-@pytest.mark.usefixtures("resumed")  # its model is applied, its preparation cached
-def test_a_link_model_of_the_run_is_fitted_to_one_cells_screen_and_scores_the_others(pipeline: Pipeline) -> None:
-    few = pipeline.folder / "folds.config"
-    few.write_text("process { withName: FIT_LINKS { ext.args = '--folds 3' } }")
-    chosen = ["-profile", "test", "--model", "killed/model", "--interpret_cells", "cell1,cell5", "--outdir", "fitted"]
-    own = ["--link_model", "screen:screen", "--crispr_cell", "cell1"]
-    assert "FIT_LINKS (screen cell1)" in tasks(pipeline.run(*chosen, *own, "-resume", "-c", few))
-    folder = pipeline.folder / "fitted"
-    about = {
-        cell: artifacts.read_table(folder / f"scored/links.{cell}.parquet", "links")[1]["parameters"]
-        for cell in ("cell1", "cell5")
-    }
-    assert {one["link_model_name"] for one in about.values()} == {"screen"}
-    assert about["cell1"]["held_out"]
-    assert not about["cell5"]["held_out"]
-    told = artifacts.open_arrays(folder / "scored/own.safetensors", "link_model").header["parameters"]
-    assert about["cell1"]["card"] == told["card"]
-    assert told["card"]["average_precision"][0] > told["card"]["beside"]["screen, cell1"]["ABC"]["all pairs"]
-
-
 @pytest.mark.usefixtures("resumed")  # its preparation is cached
 def test_a_full_gpu_is_tried_again_with_half_the_batch(pipeline: Pipeline) -> None:
     tools = pipeline.folder / "tools"
@@ -175,20 +149,6 @@ def test_a_full_gpu_is_tried_again_with_half_the_batch(pipeline: Pipeline) -> No
     assert sorted(int(size[1]) for size in sizes if size) == [16, 32, 64]
 
 
-def link_model(folder: Path) -> Path:
-    """A link model that reads which way CTCF sites face, fitted to a small case."""
-    place = folder / "small case"
-    place.mkdir()
-    case = link_case.make()
-    given = link_fits.options(case, place)
-    link_case.motif_hits(case, place)
-    given += ["--motif-hits", place / "motif_hits.parquet", "--crispr", link_case.screen(case, place / "screen.tsv")]
-    output = place / "facing.safetensors"
-    done = run("fit-links", *given, "--evidence", "distance,abc,ctcf_convergent", "--output", output)
-    assert done.exit_code == 0, done.stderr
-    return output
-
-
 def test_every_real_format_goes_through(pipeline: Pipeline) -> None:
     chr20 = ROOT / "assets/chr20"
     sheet = pipeline.folder / "my benchmarks.csv"
@@ -198,12 +158,8 @@ def test_every_real_format_goes_through(pipeline: Pipeline) -> None:
     )
     few = pipeline.folder / "few.config"
     few.write_text("process { withName: EVALUATE { ext.args = '--benchmark-resamples 100' } }")
-    links = ["--link_model", link_model(pipeline.folder), "--motif_p_value", "1e-4", "--link_cutoff", "0"]
-    pipeline.run("-profile", "chr20", "--outdir", "chr20", "--benchmarks", sheet, *links, "-c", few)
+    pipeline.run("-profile", "chr20", "--outdir", "chr20", "--benchmarks", sheet, "-c", few)
     folder = pipeline.folder / "chr20"
-    called = pl.read_csv(folder / "scored/links.K562.tsv.gz", separator="\t")
-    assert called["by_ctcf_convergent"].n_unique() > 2  # CTCF's motif in real sequence is evidence on real links
-    assert artifacts.read_table(folder / "reference/motif_hits.parquet", "motif_hits")[0]["motif"].n_unique() > 200
     compared = pl.read_csv(folder / "evaluation/benchmarks.tsv", separator="\t", infer_schema_length=None)
     assert {"screen", "rad21"} <= set(compared["benchmark"])
     rad21 = compared.filter(benchmark="rad21", subset="all pairs")
