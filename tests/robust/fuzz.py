@@ -3,6 +3,7 @@
 
     python tests/robust/fuzz.py --cases 1000                  # the long form: so many cases a parser
     python tests/robust/fuzz.py --cases 1000 --parsers gtf,bed
+    python tests/robust/fuzz.py --cases 1000 --save found.jsonl # goes on where one with this file ended
     python tests/robust/fuzz.py --show gtf 17                 # one case again, with its traceback
 
 Three of four cases are mutations (mutate.py), the fourth is drawn by hypothesis, which makes failures small. A worker
@@ -21,6 +22,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +34,9 @@ LARGE = 2**30  # bytes above what the process had
 LONG = 1_500  # characters of a line of a message (a fault of several), the path apart
 STUCK = 180  # seconds without an answer of the worker
 DRAWN = 4  # every so many cases is hypothesis' own
+PIECE = 100  # cases of a parser, after which another has its turn
+
+Piece = tuple[str, int, int]  # parser, first case, behind the last
 
 
 def attempt(read: Any, path: Path, sound: Path) -> str:
@@ -91,7 +96,7 @@ def damaged(name: str, number: int, seed: int, sound: Path, folder: Path) -> Pat
     return path
 
 
-def work(todo: list[tuple[str, int, int]], seed: int, sound: Path, keep: Path) -> None:
+def work(todo: list[Piece], seed: int, sound: Path, keep: Path) -> None:
     """Cases [first, last) of parsers; one line of JSON each: {name, number, result}."""
     from parsers import PARSERS
 
@@ -111,8 +116,9 @@ def work(todo: list[tuple[str, int, int]], seed: int, sound: Path, keep: Path) -
                     _keep(path, keep / name / str(number))
                 answers.write(json.dumps({"name": name, "number": number, "result": result}) + "\n")
             answers.write(json.dumps({"name": name, "number": last - 1, "result": "begun"}) + "\n")
-            for result in drawn(name, len(range(first, last)) // DRAWN, seed, sound, Path(scratch), keep):
+            for result in drawn(name, first, len(range(first, last)) // DRAWN, seed, sound, Path(scratch), keep):
                 answers.write(json.dumps({"name": name, "number": last - 1, "result": result}) + "\n")
+            answers.write(json.dumps({"name": name, "number": last - 1, "result": "ended"}) + "\n")
 
 
 def measured(read: Any, path: Path, sound: Path) -> str:
@@ -125,7 +131,7 @@ def measured(read: Any, path: Path, sound: Path) -> str:
     return f"memory: {grown >> 20} MB ({result})" if grown > LARGE else result
 
 
-def drawn(name: str, cases: int, seed: int, sound: Path, scratch: Path, keep: Path) -> list[str]:
+def drawn(name: str, first: int, cases: int, seed: int, sound: Path, scratch: Path, keep: Path) -> list[str]:
     """Results of hypothesis' cases: edits of a sound file at places, and by words, of its own choosing."""
     import hypothesis
     from hypothesis import strategies as st
@@ -141,7 +147,7 @@ def drawn(name: str, cases: int, seed: int, sound: Path, scratch: Path, keep: Pa
     )
     edit = st.tuples(st.floats(0, 1, exclude_max=True), st.sampled_from([0, 1, 2, 4, 8, 40, 1000]), piece)
 
-    @hypothesis.seed(seed)
+    @hypothesis.seed(f"{name} {seed} {first}")
     @hypothesis.settings(max_examples=max(1, cases), deadline=None, database=None, report_multiple_bugs=False,
                          suppress_health_check=list(hypothesis.HealthCheck))  # fmt: skip
     @hypothesis.given(st.integers(0, len(files) - 1), st.lists(edit, min_size=1, max_size=4))
@@ -175,7 +181,23 @@ def _keep(path: Path, folder: Path) -> None:
     shutil.copyfile(path, folder / path.name)
 
 
-def drive(todo: list[tuple[str, int, int]], seed: int, sound: Path, keep: Path) -> list[dict[str, Any]]:
+def pieces(names: list[str], cases: int) -> list[Piece]:
+    """All there is to do, the parsers in turn."""
+    return [(name, at, min(at + PIECE, cases)) for at in range(0, cases, PIECE) for name in names]
+
+
+def earlier(path: Path | None, todo: list[Piece]) -> tuple[list[dict[str, Any]], list[Piece]]:
+    """Answers that a file has of whole pieces, and the pieces that it has not."""
+    lines = path.read_text().splitlines() if path and path.exists() else []
+    found = [json.loads(line) for line in lines if line.endswith("}")]  # the last may be cut off
+    ended = {(one["name"], one["number"] // PIECE) for one in found if one["result"] == "ended"}
+    kept = [one for one in found if (one["name"], one["number"] // PIECE) in ended and one["result"] != "ended"]
+    return kept, [piece for piece in todo if (piece[0], piece[1] // PIECE) not in ended]
+
+
+def drive(
+    todo: list[Piece], seed: int, sound: Path, keep: Path, save: Callable[[dict[str, Any]], object]
+) -> list[dict[str, Any]]:
     """Answers of workers; one that dies or hangs is followed by another, from the next case on."""
     import queue
     import threading
@@ -206,6 +228,8 @@ def drive(todo: list[tuple[str, int, int]], seed: int, sound: Path, keep: Path) 
                 break
             last = json.loads(line)
             if last["result"] != "begun":
+                save(last)
+            if last["result"] not in ("begun", "ended"):
                 found.append(last)
         code = worker.wait()
         if code == 0 and not why:
@@ -213,20 +237,24 @@ def drive(todo: list[tuple[str, int, int]], seed: int, sound: Path, keep: Path) 
         if last is None:
             raise SystemExit(f"the worker does not start (exit code {code})")
         found.append({**last, "result": why or f"the process died (exit code {code})"})
+        save(found[-1])
         if not why.startswith("stuck"):
             print(f"{last['name']} {last['number']}: {found[-1]['result']}", flush=True)
-        at = [name for name, _, _ in todo].index(last["name"])
-        first, end = last["number"] + 1, todo[at][2]
-        todo = ([(last["name"], first, end)] if first < end else []) + todo[at + 1 :]
+        name, number = last["name"], last["number"]
+        [at] = [at for at, (of, first, end) in enumerate(todo) if of == name and first <= number < end]
+        end = todo[at][2]
+        if number + 1 == end:
+            save({"name": name, "number": number, "result": "ended"})
+        todo = ([(name, number + 1, end)] if number + 1 < end else []) + todo[at + 1 :]
     return found
 
 
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--cases", type=int, default=40, help="cases a parser")
-    options.add_argument("--first", type=int, default=0, help="number of the first case")
     options.add_argument("--parsers", default="", help="comma-separated [default: all]")
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--save", type=Path, help="file of answers, one a line; what it has is not done again")
     options.add_argument("--sound", type=Path, help="folder of sound files [default: made anew]")
     options.add_argument("--keep", type=Path, default=Path(tempfile.gettempdir(), "crexpress-fuzz"))
     options.add_argument("--show", nargs=2, metavar=("PARSER", "CASE"))
@@ -249,8 +277,9 @@ def main() -> int:
         print(finite_or_traceback(PARSERS[name].read, path, sound))
         return 0
     names = [name for name in given.parsers.split(",") if name] or list(PARSERS)
-    todo = [(name, given.first, given.first + given.cases) for name in names]
-    found = drive(todo, given.seed, sound, given.keep)
+    found, todo = earlier(given.save, pieces(names, given.cases))
+    with open(given.save or os.devnull, "a", buffering=1) as file:
+        found += drive(todo, given.seed, sound, given.keep, lambda one: file.write(json.dumps(one) + "\n"))
     return report(names, found, given.keep)
 
 
