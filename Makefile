@@ -16,7 +16,7 @@ help: ## show this list
 setup: .venv/.python .venv/.nextflow ## a virtual environment in .venv, with Nextflow on its PATH
 
 demo: setup ## train and score on real genome-wide data: results/demo/report.html
-	nextflow run . -profile k562 --outdir results/demo
+	NXF_OPTS="$${NXF_OPTS:--XX:TieredStopAtLevel=1 -XX:+UseSerialGC}" nextflow run . -profile k562 --outdir results/demo
 	@cat results/demo/summary.txt
 	@echo "Open $(CURDIR)/results/demo/report.html in a browser."
 
