@@ -2,19 +2,21 @@
 
     python tests/benchmarks/interpretation.py FOLDER --seeds 1,2,3 [--cells cell1,cell2] [--tops 200,400,800]
 
-For each seed FOLDER/SEED gets what `simulate --seed SEED` makes, its artefacts, and two models, trained where they
-are not there yet: `crexpress-small` with motifs and tracks, as `-profile test` has it, and `scpge-small` with nothing
-but the motif channels of each cell's expressed factors, which know of sequence alone. Prints, for each cell:
+For each seed FOLDER/SEED gets what `simulate --seed SEED` makes, its artefacts, and three models, trained where they
+are not there yet: `crexpress-small` with motifs and tracks, as `-profile test` has it; `scpge-small` with nothing but
+the motif channels of each cell's expressed factors, which know of sequence alone; and a smaller one that reads the
+bases, too. Prints, for each cell:
 
 - factors: of those planted in elements and active in the cell, how many `find-motifs` finds at q < .05 among the first
   model's strongest elements, and how many others (chosen among `--tops` on one seed, for the others to confirm);
-- bases: auROC of the bases of planted sites of active factors by the second model's contributions, among all bases of
-  its 300 strongest links' cCREs, and for factors with one site in their element;
-- destroyed sites: how many lower the gene that their element drives most where the cell has the factor, and leave it
-  alone where it has not.
+- bases: auROC of the bases of planted sites of active factors by the contributions in the second and third model, among
+  all bases of its 300 strongest links' cCREs, and for factors with one site in their element;
+- destroyed sites: how many lower the gene that their element drives most where the cell has the factor, and where it
+  has not; beside them, as many bases elsewhere in the same elements, changed alike: what chance does.
 """
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -29,12 +31,15 @@ from crexpress.core import artifacts
 from crexpress.formats.genome_files import open_fasta
 from crexpress.simulate import Sizes, World, invent
 from crexpress.simulate.world import BOUNDARY_FACTOR
+from crexpress.training.presets import presets
 from tools import run
 
 TRAINED = ("cell1", "cell2", "cell3", "cell4")
 FACTOR = 0.5  # level from which a cell has a factor; 0.01 where not
 EFFECT = 0.05  # share of expression that the element gives, at least: then something can be lowered
 FELT = 1e-4  # log10(1 + TPM): what is less is no effect
+FREE = 75  # bp beyond an element's middle where no site was planted, and its cCRE goes on
+CHANCE = 0.05  # share of changes elsewhere in the elements that lower a gene by as much as what counts as lowered
 
 
 def tool(name: str, *options: Any) -> str:
@@ -130,20 +135,20 @@ def factors(folder: Path, model: Path, cell: str, has: np.ndarray, names: list[s
 
 def bases(
     folder: Path, model: Path, cell: str, out: Path, sites: pl.DataFrame, has: np.ndarray, top: int
-) -> tuple[float, float]:
-    """auROC of bases of planted sites of factors that the cell has, among all bases of the `top` links' cCREs; and
-    without the sites of factors that have several in their element.
+) -> dict[str, float]:
+    """auROC of bases of planted sites of factors that the cell has, among all bases of the `top` links' cCREs: by all
+    that the model reads of them, without the sites of factors that have several in their element, and, of a model
+    that reads bases, by its contributions of these alone.
     """
     tool("interpret", "--model", model, *given(folder, (cell,)), "--outdir", out)
     tool("attribute", "--model", model, *given(folder, (cell,)), "--links", out / f"links.{cell}.parquet",
          "--top", top, "--motif-file", folder / "sim/motifs.meme", "--logos", 0, "--outdir", out)  # fmt: skip
     links, _ = artifacts.read_table(out / f"attributed.{cell}.parquet", "attributed")
     arrays = artifacts.open_arrays(out / f"contributions.{cell}.safetensors", "contribution_arrays").tensors
-    value = np.zeros(1)
-    if "bases" in arrays:
-        value = (arrays["bases"] * arrays["hypothetical"]).sum(1)
-    if "motif_bases" in arrays:
-        value = value + arrays["motif_bases"]
+    value = arrays["motif_bases"]
+    own = (arrays["bases"] * arrays["hypothetical"]).sum(1) if "bases" in arrays else None
+    if own is not None:
+        value = value + own
     active = sites.filter(pl.Series(has[sites["factor"].to_numpy()]))
     truth, again, inside = (np.zeros(value.shape, bool) for _ in range(3))
     active = active.with_columns(copies=pl.len().over("element", "factor"))
@@ -155,14 +160,18 @@ def bases(
             truth[row, under], again[row, under] = True, copies > 1
         inside[row, max(link["start"] - first, 0) : link["end"] - first] = True
     print(f"  {cell}: median error of completeness {links['error'].median():.2%}, steps up to {links['steps'].max()}")
-    every, single = (float(roc_auc_score(truth[part], value[part])) for part in (inside, inside & ~again))
-    return every, single
+    areas = {"all": (inside, value), "of a factor's one site in its element": (inside & ~again, value)}
+    if own is not None:
+        areas["by the bases' own contributions"] = (inside, own)
+    return {name: float(roc_auc_score(truth[part], values[part])) for name, (part, values) in areas.items()}
 
 
 def destroyed(
     folder: Path, model: Path, cell: str, out: Path, world: World, sites: pl.DataFrame, count: int
-) -> tuple[float, float, int, int]:
-    """Shares of destroyed sites that lower their gene (the cell has the factor), and leave it alone (it has not)."""
+) -> pl.DataFrame:
+    """Effects on its gene of destroying a site: columns `has` (the factor), `effect`, and `control`, the effect of as
+    many other bases of the element changed alike.
+    """
     rng = np.random.default_rng(1)
     number = world.cells.index(cell)
     has = world.factors[:, number] > FACTOR
@@ -178,12 +187,14 @@ def destroyed(
     chosen = pl.concat(parts)
     lines = ["##fileformat=VCFv4.2", "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"]
     other = str.maketrans("ACGT", "CATG")
+    middle = ((world.elements["start"] + world.elements["end"]) // 2)[chosen["element"]]
     with open_fasta(folder / "sim/genome.fa.gz") as file:
         for row, (chrom, start, end) in enumerate(chosen["chrom", "start", "end"].iter_rows()):
-            there = file.fetch(chrom, start, end).upper()
-            lines.append(f"{chrom}\t{start + 1}\tv{row}\t{there}\t{there.translate(other)}\t.\t.\t.")
+            for kind, first in (("site", start), ("control", middle[row] + FREE)):
+                there = file.fetch(chrom, first, first + end - start).upper()
+                lines.append(f"{chrom}\t{first + 1}\t{kind}{row}\t{there}\t{there.translate(other)}\t.\t.\t.")
     (out / "destroyed.vcf").write_text("\n".join(lines) + "\n")
-    tool("score-variants", "--model", model, *given(folder, (cell,), sequence=False), "--variants",
+    tool("score-variants", "--model", model, *given(folder, (cell,)), "--variants",
          out / "destroyed.vcf", "--fasta", folder / "sim/genome.fa.gz", "--motif-file", folder / "sim/motifs.meme",
          "--outdir", out)  # fmt: skip
     found, _ = artifacts.read_table(out / f"variants.{cell}.parquet", "variants")
@@ -191,14 +202,32 @@ def destroyed(
     name = {int(gene[4:15]) - 1: gene for gene in genes["gene_id"]}  # an id counts the world's genes
     wanted = pl.DataFrame(
         {
-            "name": [f"v{row}" for row in range(len(chosen))],
+            "site": [f"site{row}" for row in range(len(chosen))],
+            "control": [f"control{row}" for row in range(len(chosen))],
             "gene_id": [name.get(number, "") for number in chosen["gene"]],
             "has": has[chosen["factor"].to_numpy()],
         }
     )
-    both = wanted.join(found.select("name", "gene_id", "effect"), on=["name", "gene_id"])
-    with_it, without = both.filter("has")["effect"], both.filter(~pl.col("has"))["effect"]
-    return float((with_it < -FELT).mean()), float((without >= -FELT).mean()), len(with_it), len(without)
+    effects = found.select("name", "gene_id", "effect")
+    both = wanted.join(effects, left_on=["site", "gene_id"], right_on=["name", "gene_id"])
+    both = both.join(effects, left_on=["control", "gene_id"], right_on=["name", "gene_id"], suffix="_control")
+    return both.select("has", "effect", control="effect_control")
+
+
+def told(effects: pl.DataFrame) -> str:
+    """How many sites lower their gene, where the cell has the factor and where not: by more than FELT, and by more
+    than all but CHANCE of the controls do.
+    """
+    chance = float(effects["control"].quantile(CHANCE) or 0)
+    parts = []
+    for has, what in ((True, "with the factor"), (False, "without")):
+        own = effects.filter(has=has)
+        parts.append(
+            f"{what} ({len(own)} sites) {(own['effect'] < -FELT).mean():.1%} lower their gene, "
+            f"{(own['effect'] < chance).mean():.1%} by more than chance, median {own['effect'].median():.4f}"
+        )
+    lower = (effects["control"] < -FELT).mean()
+    return "; ".join([*parts, f"controls {lower:.1%}, their {CHANCE:.0%} quantile {chance:.4f}"])
 
 
 def measure(folder: Path, seed: int, cells: list[str], tops: list[int]) -> None:
@@ -207,22 +236,35 @@ def measure(folder: Path, seed: int, cells: list[str], tops: list[int]) -> None:
     prepare(folder, seed)
     whole = trained(folder, "crexpress-small", "--preset", "crexpress-small", "--inputs", "motifs,tracks",
                     "--neighbours", 16, "--steps", 200)  # fmt: skip
-    alone = trained(folder, "motifs-alone", "--preset", "scpge-small", "--inputs", "motifs", "--expressed-factors", 8,
-                    "--neighbours", 32, "--steps", 400)  # fmt: skip
+    models = [
+        trained(folder, "motifs-alone", "--preset", "scpge-small", "--inputs", "motifs", "--expressed-factors", 8,
+                "--neighbours", 32, "--steps", 400),
+        trained(folder, "bases", "--preset", _base_reader(folder), "--inputs", "sequence,motifs",
+                "--expressed-factors", 8),
+    ]  # fmt: skip
     names = [name.upper() for name in _names(folder)]
-    out = folder / "found.motifs-alone"
     for cell in cells:
         has = world.factors[:, world.cells.index(cell)] > FACTOR
         for said in factors(folder, whole, cell, has, names, tops):
             print(f"seed {seed} {cell}: factors, {said}", flush=True)
-        area = bases(folder, alone, cell, out, sites, has, 300)
-        lower, left, n, m = destroyed(folder, alone, cell, out, world, sites, 200)
-        print(
-            f"seed {seed} {cell}: auROC of planted bases {area[0]:.3f} (of a factor's one site in its element "
-            f"{area[1]:.3f}); destroyed sites lower their gene in {lower:.1%} of {n}, without the factor left alone in "
-            f"{left:.1%} of {m}",
-            flush=True,
-        )
+        for model in models:
+            out = folder / f"found.{model.name}"
+            areas = bases(folder, model, cell, out, sites, has, 300)
+            print(f"seed {seed} {cell} {model.name}: auROC of planted bases", end=" ")
+            print(", ".join(f"{area:.3f} ({name})" for name, area in areas.items()), flush=True)
+            effects = destroyed(folder, model, cell, out, world, sites, 200)
+            print(f"seed {seed} {cell} {model.name}: destroyed sites, {told(effects)}", flush=True)
+
+
+def _base_reader(folder: Path) -> Path:
+    """The preset of a model that reads bases: scpge-small, of half the channels and few enough elements for a CPU."""
+    preset = presets()["scpge-small"]
+    preset["model"] |= {"neighbours": 16, "channels": 64, "sequence_kernel": 15, "dropout_encoder": 0.0}
+    preset["training"] |= {"steps": 400, "batch_size": 64, "learning_rate": 0.002, "warmup": 0.1, "averaging": 0.99,
+                           "validate_every": 100}  # fmt: skip
+    path = folder / "base-reader.json"
+    path.write_text(json.dumps(preset))
+    return path
 
 
 def _names(folder: Path) -> list[str]:

@@ -34,7 +34,10 @@ def read_active(path: Path, elements: pl.DataFrame, lengths: Mapping[str, int | 
 
 
 def strongest_elements(path: Path, elements: pl.DataFrame, score: str, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of the `count` elements with the highest score at any gene in a links file, and of all that it lists."""
+    """Rows of the `count` elements with the highest score at any gene in a links file, and of all that it lists.
+
+    At most half of these, and it is said: the others are what active elements are compared with.
+    """
     links, header = artifacts.read_table(path, "links")
     if score not in links.columns:
         known = ", ".join(entry["name"] for entry in header["parameters"]["scores"])
@@ -42,7 +45,10 @@ def strongest_elements(path: Path, elements: pl.DataFrame, score: str, count: in
     if len(links) and links["element"].to_numpy().max() >= len(elements):
         raise InputError(f"{path} is of other elements; give the elements.parquet that it was made with")
     best = links.group_by("element", maintain_order=True).agg(pl.col(score).max())
-    top = best.sort(score, descending=True, maintain_order=True).head(count)
+    most = max(1, len(best) // 2)
+    if count > most:
+        log.say(f"{path} lists {len(best):,} elements; the stronger half, {most:,}, counts as active")
+    top = best.sort(score, descending=True, maintain_order=True).head(min(count, most))
     return top["element"].to_numpy().astype(np.int64), best["element"].to_numpy().astype(np.int64)
 
 

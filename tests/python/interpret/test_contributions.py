@@ -1,5 +1,6 @@
 """Contributions of single inputs: those of captum on the whole model, complete, and of the strand of the genome."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import pyBigWig
 import pytest
 import torch
 from captum.attr import IntegratedGradients
+from tangermeme.deep_lift_shap import deep_lift_shap
 
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.formats import text_files
 from crexpress.interpret.chosen import Pairs, element_rows, pairs
-from crexpress.interpret.contributions import contributions, gradients
+from crexpress.interpret.contributions import WORST, contributions, gradients, require_complete
 from crexpress.interpret.link_view import LinkView
 from crexpress.interpret.links import link_table
 from crexpress.models.inputs import Features, one_hot
@@ -127,6 +129,46 @@ def test_gradients_are_those_of_finite_differences(tiny: TinyCase, folder: Path)
                 ends.append(float(view(*moved, link).detach()))
             expected = (ends[0] - ends[1]) / (2 * step)
             assert float(slope.reshape(-1)[place]) == pytest.approx(expected, abs=1e-7, rel=1e-3)
+
+
+@pytest.mark.slow
+def test_deeplifts_rules_do_not_hold_for_these_models(tiny: TinyCase, folder: Path) -> None:
+    """Why it is not offered (docs/science.md): it does not add up to the effect."""
+    model, store = make(tiny, folder, "scpge-small", profile_width=0)
+    view = LinkView(model, store, 0, Pairs(np.array([50, 50, 51]), np.array([1, 3, 1])))
+
+    class OfBases(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.view = view  # whose layers it hooks
+
+        def forward(self, bases: torch.Tensor, signals: torch.Tensor, motifs: torch.Tensor, link: torch.Tensor
+                    ) -> torch.Tensor:  # fmt: skip
+            link = link.long()  # which comes as the bases' type
+            return view(bases, signals, motifs, view.inputs.profile[link], link).unsqueeze(1)
+
+    link = torch.arange(3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of just this
+        found = deep_lift_shap(OfBases(), view.inputs.bases, args=(view.inputs.signals, view.inputs.motifs, link),
+                               references=view.silent.bases.unsqueeze(1), device="cpu")  # fmt: skip
+    ends = [view.of(view.inputs._replace(bases=bases), link, 3) for bases in (view.inputs.bases, view.silent.bases)]
+    effect = ends[0] - ends[1]
+    error = (found.flatten(1).sum(1) - effect).abs() / effect.abs()
+    print(error)
+    assert error.median() > WORST
+
+
+@pytest.mark.parametrize(("error", "said"), [(0.005, ""), (0.02, "miss the effect that they should sum to by 2.0%")])
+def test_contributions_that_do_not_sum_are_told_and_beyond_that_refused(
+    capsys: pytest.CaptureFixture[str], error: float, said: str
+) -> None:
+    require_complete(error, "integrated gradients")
+    written = capsys.readouterr().err
+    assert said in written
+    assert bool(written) == bool(said)
+    with pytest.raises(InputError, match=r"by 6.0% in the median, above 5%, .*; they say nothing of this model"):
+        require_complete(0.06, "integrated gradients")
 
 
 @pytest.mark.slow

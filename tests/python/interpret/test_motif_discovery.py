@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import link_case
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.formats.meme import Motif, MotifSet
@@ -172,6 +173,22 @@ def test_the_tool_takes_lists_beds_and_links(tiny: TinyCase, tmp_path: Path) -> 
     done = run("find-motifs", *given)
     assert done.exit_code == 65
     assert "say which elements are active" in done.output
+
+
+def test_half_of_the_elements_are_left_to_compare_with(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    case = link_case.make()
+    link_case.write(case, tmp_path)
+    links, elements = tmp_path / "links.K.parquet", case["world"].elements
+    every = case["links"]["element"].n_unique()
+    active, pool = active_list.strongest_elements(links, elements, "perturbation", 1000)
+    assert (len(active), len(pool)) == (every // 2, every)
+    assert f"lists {every} elements; the stronger half, {every // 2}, counts as active" in caplog.text
+    best = case["links"].group_by("element").agg(pl.max("perturbation"))
+    weakest = best.filter(pl.col("element").is_in(active.tolist()))["perturbation"].min()
+    assert (best["perturbation"] > weakest).sum() < every // 2
+    caplog.clear()
+    assert len(active_list.strongest_elements(links, elements, "perturbation", 10)[0]) == 10
+    assert not caplog.text
 
 
 def test_families_of_unlike_motifs_are_their_own() -> None:
