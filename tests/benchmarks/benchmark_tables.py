@@ -15,26 +15,34 @@ from pathlib import Path
 import benchmark_case
 import click
 import polars as pl
-from benchmark_case import MODELS, SETTING, Benched
+from benchmark_case import MODELS, PEERS, SETTING, Benched
 from marked_page import put
 from real_case import CELL, Run
 
 from crexpress.core import artifacts, methods
 
-MARKS = "<!-- made by `make benchmarks` -->", "<!-- end of what `make benchmarks` makes -->"
+MARKS = {"models": ("<!-- made by `make benchmarks` -->", "<!-- end of what `make benchmarks` makes -->"),
+         "peers": ("<!-- peers: made by `make benchmarks` -->", "<!-- end of peers -->")}  # fmt: skip
 KINDS = {"crispr": ("auprc", "average_precision", "auroc", "precision_at_70_recall", "top_k_rate"),
-         "contacts": ("median_auroc", "median_auprc"), "domains": ("insulation_dip_difference",)}  # fmt: skip
+         "contacts": ("median_auroc", "median_auprc"),
+         "domains": ("insulation_dip_difference", "insulation_dip_of_links_difference",
+                     "insulation_dip_per_link_difference", "log2_inside_over_across_100_200kb"),
+         "specific-genes": ("pearson", "mae", "rank_of_own", "cophenetic_to_own")}  # fmt: skip
+SUBSETS = {"crispr": ("all pairs", "clean pairs"), "contacts": ("per gene, 5-50 kb", "per gene, 50-1,000 kb")}
 TITLES = {"auprc": "auPRC", "average_precision": "average precision", "auroc": "auROC", "top_k_rate": "top-k rate",
           "precision_at_70_recall": "P at 70 %", "median_auroc": "auROC, median", "median_auprc": "auPRC, median",
-          "insulation_dip_difference": "dip of insulation, less shuffled", "pearson": "r", "spearman": "rho",
-          "mae": "MAE"}  # fmt: skip
+          "insulation_dip_difference": "dip of sums, less shuffled", "pearson": "r", "spearman": "rho", "mae": "MAE",
+          "insulation_dip_of_links_difference": "of links alone", "insulation_dip_per_link_difference": "per link",
+          "log2_inside_over_across_100_200kb": "log2 inside / across, 100-200 kb",
+          "rank_of_own": "rank of its own profile", "cophenetic_to_own": "height to it"}  # fmt: skip
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(help=__doc__)
 @click.option("--folder", type=click.Path(file_okay=False, path_type=Path), default=Path("results/benchmarks"))
 @click.option("--write", type=_FILE, help="Put the tables between its markers.")
-@click.option("--models", default=",".join(MODELS), help="Of them, in the order of their turn.")
+@click.option("--block", type=click.Choice(list(MARKS)), default="models", help="Which tables of the page.")
+@click.option("--models", help="Models to train, in the order of their turn.  [default: those of the block]")
 @click.option("--seeds", default="1,2,3")
 @click.option("--minutes", type=float, help="Start nothing that takes time after so many minutes.")
 @click.option("--resamples", type=int, default=1000)
@@ -46,7 +54,8 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 def main(
     folder: Path,
     write: Path | None,
-    models: str,
+    block: str,
+    models: str | None,
     seeds: str,
     minutes: float | None,
     resamples: int,
@@ -59,19 +68,22 @@ def main(
     """Train what is missing, score everything, and put the tables together."""
     case = Benched(folder.resolve())
     deadline = time.time() + minutes * 60 if minutes else float("inf")
-    wanted = benchmark_case.runs(models.split(","), [int(seed) for seed in seeds.split(",")])
+    names = models.split(",") if models else list(MODELS if block == "models" else PEERS)
+    wanted = benchmark_case.runs(names, [int(seed) for seed in seeds.split(",")])
     predicted = [run for run in wanted if _done(case, run, "predict", deadline)]
     ranked = [run for run in predicted if _done(case, run, "interpret", deadline)]
     sheets = benchmark_case.sheets(case.folder / "sheets", integration, loops, domains, chain)
     text = [_expression(case, predicted, resamples)]
     for kind in kinds.split(","):
-        if kind in sheets:
+        if kind == "specific-genes" and block == "models":
+            text.append(_specific(case, sheets[kind], resamples))
+        elif kind in sheets and kind != "specific-genes":
             text.append(_benchmarks(case, kind, sheets[kind], ranked, resamples))
     missing = [f"{run.model} (seed {run.seed})" for run in wanted if run not in ranked]
     text += [f"Not run: links of {', '.join(missing)}."] if missing else []
     found = "\n\n".join(text)
     if write:
-        put(write, found, MARKS)
+        put(write, found, MARKS[block])
     else:
         click.echo(found)
 
@@ -85,7 +97,7 @@ def _done(case: Benched, run: Run, tool: str, deadline: float) -> bool:
 
 
 def _by_model(done: list[Run]) -> dict[str, list[Run]]:
-    return {model: own for model in MODELS if (own := [run for run in done if run.model == model])}
+    return {model: own for model in (*MODELS, *PEERS) if (own := [run for run in done if run.model == model])}
 
 
 def _evaluate(case: Benched, name: str, *options: object) -> Path:
@@ -117,22 +129,38 @@ def _expression(case: Benched, done: list[Run], resamples: int) -> str:
 
 def _benchmarks(case: Benched, kind: str, sheet: Path, done: list[Run], resamples: int) -> str:
     """A table a benchmark and subset, the best first; of several seeds their mean."""
-    files = [case.links(own)[-1] for own in _by_model(done).values()] + [case.link_model()]
+    drawn = min(resamples, 200) if kind == "domains" else resamples  # of 9,762 boundaries and 2 million links
+    files = [case.own_scores(own) for own in _by_model(done).values()] + [case.link_model()]
     predictions = [case.predictions(own)[-1] for own in _by_model(done).values()]  # say what was trained on
     outdir = _evaluate(
-        case, _named(f"{kind}{resamples}", done), *(word for path in files for word in ("--links", path)),
+        case, _named(f"{kind}{drawn}", done), *(word for path in files for word in ("--links", path)),
         *(word for path in predictions for word in ("--predictions", path)),
         *("--expression", case.expression(SETTING), "--signals", case.store(SETTING.tss)["signals"]),
+        *("--benchmarks", sheet, "--benchmark-resamples", drawn, "--resamples", 0),
+    )  # fmt: skip
+    return f"**{kind.capitalize()}**\n\n{_tables(outdir, kind)}"
+
+
+def _specific(case: Benched, sheet: Path, resamples: int) -> str:
+    """K562's own genes, in K562 that a model of the other three cells predicts."""
+    predictions, measured = case.of_unseen_k562()
+    outdir = _evaluate(
+        case, f"specific{resamples}", *(word for path in predictions for word in ("--predictions", path)),
+        *(word for path in measured for word in ("--expression", path)),
         *("--benchmarks", sheet, "--benchmark-resamples", resamples, "--resamples", 0),
     )  # fmt: skip
+    return f"**Genes of K562's own**, K562 never seen:\n\n{_tables(outdir, 'specific-genes')}"
+
+
+def _tables(outdir: Path, kind: str) -> str:
     compared = pl.read_csv(outdir / "benchmarks.tsv", separator="\t", infer_schema_length=None)
     facts = artifacts.read_table(outdir / "metrics.parquet", "metrics")
     about, metrics = facts[1]["parameters"]["benchmarks"], facts[0].filter(section="benchmark")
     parts = []
     for (benchmark, subset), part in compared.group_by(["benchmark", "subset"], maintain_order=True):
-        if kind == "crispr" and subset not in ("all pairs", "clean pairs"):
+        if subset not in SUBSETS.get(kind, (subset,)) or (kind == "domains" and subset != "boundaries"):
             continue
-        own = metrics.filter(reference=benchmark, subset=subset)
+        own = metrics.filter(pl.col("reference") == benchmark, pl.col("subset").is_in([subset, "links"]))
         names = [name for name in KINDS[kind] if name in own["metric"].to_list()]
         rows = []
         for method in part["method"]:
@@ -151,7 +179,7 @@ def _benchmarks(case: Benched, kind: str, sheet: Path, done: list[Run], resample
             if what:
                 notes.setdefault(f"{name}: {what}", []).extend([whose] if whose else [])
     told = [f"- {note}" + (f" ({'; '.join(whose)})" if whose else "") for note, whose in notes.items()]
-    return "\n\n".join([f"**{kind.capitalize()}**", *parts, "\n".join(told)])
+    return "\n\n".join([*parts, "\n".join(told)])
 
 
 def _title(name: str) -> str:

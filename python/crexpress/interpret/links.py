@@ -32,15 +32,18 @@ def link_table(
     more_scores: bool = False,
     precision: str = "float32",
     also: Collection[str] = (),
+    perturbed: bool = True,
 ) -> pl.DataFrame:
     """One row an element-gene pair, without the gene's own TSS window; scores are float32 and never null.
 
-    The columns are those of `scores.made(more_scores)`. `also` adds "rollout" (`attention.rollout`), "saliency"
+    The columns are those of `scores.made(more_scores, perturbed)`: without perturbing elements, which takes most of the
+    time, those of attention alone. `also` adds "rollout" (`attention.rollout`), "saliency"
     (gradient x input), "shuffled" and "tracks" (the fall when only the element's sequence is shuffled, or one of its
     tracks silenced). `precision` is that of `encode`; differences between predictions are of float32.
     """
     extra = list(words.entries(also, model.config))
-    vectors, silent = encode(model, store, cell, precision), encode_silent(model, store.device, precision)
+    vectors = encode(model, store, cell, precision)
+    silent = encode_silent(model, store.device, precision)
     others: list[tuple[str, Tensor, int | None, bool]] = []  # score, vectors instead, track, is the profile changed?
     if words.SHUFFLED in also:
         others.append(("perturbation_shuffled", silencing.shuffled(model, store, cell, precision), None, False))
@@ -52,8 +55,9 @@ def link_table(
     genes_at_once = store.genes_of(tokens_at_once // store.index.shape[1])  # a copy of each gene for each element
     parts: dict[str, list[Tensor]] = {name: [] for name in ("attention", "effect", "predicted", "logits", *extra)}
     batches = -(-len(store.genes) // genes_at_once)
+    what = "perturbing elements" if perturbed or others else "attending to elements"
     genes = iter(np.arange(len(store.genes)))
-    for batch in log.progress(tokens(store, cell, vectors, genes_at_once), "perturbing elements", batches):
+    for batch in log.progress(tokens(store, cell, vectors, genes_at_once), what, batches):
         own = np.fromiter(islice(genes, len(batch.vectors)), np.int64)
         index, profiles = store.index[own], store.profiles
         with torch.inference_mode():
@@ -66,8 +70,9 @@ def link_table(
         parts["predicted"].append(whole.expression)
         if more_scores:
             parts["logits"].append(_over_layers(whole.logits))
-        changes = None if profiles is None else profiles.silenced(cell, own, index.numpy())
-        parts["effect"].append(perturb(model, batch, silent, whole.expression, changes))
+        if perturbed:
+            changes = None if profiles is None else profiles.silenced(cell, own, index.numpy())
+            parts["effect"].append(perturb(model, batch, silent, whole.expression, changes))
         for name, instead, track, changed in others:
             changes = profiles.silenced(cell, own, index.numpy(), track) if profiles is not None and changed else None
             its = silencing.gathered(instead, index)
@@ -101,8 +106,10 @@ def _table(store: Store, found: dict[str, np.ndarray], extra: dict[str, np.ndarr
     genes, elements = store.genes, store.elements
     distance = distances(genes, elements, index)  # the store's may run along the gene
     bp = np.maximum(np.abs(distance), NEAREST)
-    seen = Seen(pairs, found["attention"], found.get("logits"), found["effect"], bp, found["predicted"][:, None])
-    columns = {name: score.values(seen)[gene, column] for name, score in scores.made("logits" in found).items()}
+    effect = found.get("effect", np.empty((0, 0)))  # which no score that is made reads
+    seen = Seen(pairs, found["attention"], found.get("logits"), effect, bp, found["predicted"][:, None])
+    own = scores.made("logits" in found, "effect" in found)
+    columns = {name: score.values(seen)[gene, column] for name, score in own.items()}
     columns |= {name: values[gene, column] for name, values in extra.items()}
     return pl.concat(
         [
@@ -116,9 +123,11 @@ def _table(store: Store, found: dict[str, np.ndarray], extra: dict[str, np.ndarr
     )
 
 
-def link_parameters(config: ModelConfig, more_scores: bool = False, also: Collection[str] = ()) -> dict[str, Any]:
+def link_parameters(
+    config: ModelConfig, more_scores: bool = False, also: Collection[str] = (), perturbed: bool = True
+) -> dict[str, Any]:
     """What the links table's header says about its scores, and about the elements that a gene can have."""
-    entries = [score.entry(name) for name, score in scores.made(more_scores).items()]
+    entries = [score.entry(name) for name, score in scores.made(more_scores, perturbed).items()]
     return {
         "scores": [*entries, *words.entries(also, config).values()],
         "neighbours": config.neighbours,

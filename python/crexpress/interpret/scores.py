@@ -41,6 +41,7 @@ class Score(NamedTuple):
     values: Callable[[Seen], np.ndarray]
     form: str = PLAIN
     more: bool = False
+    perturbed: bool = True
 
     def entry(self, name: str) -> dict[str, Any]:
         """What a links table's header says of it."""
@@ -73,30 +74,45 @@ def _logits(seen: Seen) -> np.ndarray:
 
 _LEAST = 0.01  # of a prediction that an effect is divided by
 _OWN = {
-    "attention": Score("attention", lambda seen: seen.attention),
+    "attention": Score("attention", lambda seen: seen.attention, perturbed=False),
     "attention_minmax": Score(
-        "attention, min-max per gene", lambda seen: _minmax(seen.attention, seen.present), PER_GENE
+        "attention, min-max per gene", lambda seen: _minmax(seen.attention, seen.present), PER_GENE, perturbed=False
     ),
     "perturbation": Score("perturbation", lambda seen: seen.effect),
-    "attention_distance": Score("attention / distance", lambda seen: seen.attention / seen.bp, OVER_DISTANCE),
+    "attention_distance": Score(
+        "attention / distance", lambda seen: seen.attention / seen.bp, OVER_DISTANCE, perturbed=False
+    ),
     "perturbation_distance": Score("perturbation / distance", lambda seen: seen.effect / seen.bp, OVER_DISTANCE),
     # EPInformer's link score: attention + 1e-5, as a share of all that the gene's elements have
     "attention_share": Score(
-        "attention, share of the gene's", lambda seen: _share(seen.attention + 1e-5, seen.present), PER_GENE, more=True
+        "attention, share of the gene's",
+        lambda seen: _share(seen.attention + 1e-5, seen.present),
+        PER_GENE,
+        more=True,
+        perturbed=False,
     ),
     # CREaTor's forms of attention ("Attention score"), which take no time but are more columns to benchmark
-    "attention_logit": Score("attention logit", _logits, more=True),
+    "attention_logit": Score("attention logit", _logits, more=True, perturbed=False),
     "attention_logit_minmax": Score(
-        "attention logit, min-max per gene", lambda seen: _minmax(_logits(seen), seen.present), PER_GENE, more=True
+        "attention logit, min-max per gene",
+        lambda seen: _minmax(_logits(seen), seen.present),
+        PER_GENE,
+        more=True,
+        perturbed=False,
     ),
     "attention_log_distance": Score(
-        "attention / log10 distance", lambda seen: seen.attention / np.log10(seen.bp), OVER_DISTANCE, more=True
+        "attention / log10 distance",
+        lambda seen: seen.attention / np.log10(seen.bp),
+        OVER_DISTANCE,
+        more=True,
+        perturbed=False,
     ),
     "attention_logit_log_distance": Score(
         "attention logit, min-max / log10 distance",
         lambda seen: _minmax(_logits(seen), seen.present) / np.log10(seen.bp),
         PER_GENE,
         more=True,
+        perturbed=False,
     ),
     # ScPGE's |Go - Gp| / Go; silent genes have next to nothing to divide by
     "perturbation_ratio": Score(
@@ -108,6 +124,7 @@ _OWN = {
 SCORES: Registry[Score] = Registry("crexpress.scores", {}, _OWN)
 
 
-def made(more: bool) -> dict[str, Score]:
-    """The scores of a links table, in their order."""
-    return {name: score for name, score in SCORES.items() if more or not score.more}
+def made(more: bool, perturbed: bool = True) -> dict[str, Score]:
+    """The scores of a links table, in their order; without `perturbed`, those that read no effect."""
+    chosen = (name for name, score in SCORES.items() if (more or not score.more) and (perturbed or not score.perturbed))
+    return {name: SCORES[name] for name in chosen}

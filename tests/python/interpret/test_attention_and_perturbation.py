@@ -1,5 +1,6 @@
 """Attention and perturbation beyond the standard scores: against naive recomputation on the tiny case."""
 
+import gzip
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,29 @@ def strongest(links: pl.DataFrame, score: str) -> dict[str, Any]:
 
 def gene_row(tiny: TinyCase, gene: str) -> int:
     return artifacts.read_table(tiny.genes, "genes")[0]["gene_id"].to_list().index(gene)
+
+
+def test_without_perturbation_links_have_attention_and_what_is_asked_for(
+    tiny: TinyCase, model: Path, links: pl.DataFrame, tmp_path: Path
+) -> None:
+    words = ("--no-perturbation", "--more-scores", "--also", "saliency", "--top", 1, "--outdir", tmp_path)
+    done = run("interpret", *given(tiny, model), *words)
+    assert done.exit_code == 0, done.output
+    table, header = artifacts.read_table(tmp_path / "links.A.parquet", "links")
+    names = [score["name"] for score in header["parameters"]["scores"]]
+    assert names == table.columns[table.columns.index("attention") :]
+    assert not [name for name in names if "perturbation" in name]
+    assert {"attention_share", "attention_logit", "saliency"} <= set(names)
+    assert table["attention"].to_list() == links["attention"].to_list()
+    best = table.filter(gene_id="G7").sort("attention", descending=True).row(0, named=True)
+    shown = pl.read_csv(tmp_path / "links.A.bedpe.gz", separator="\t", has_header=False, comment_prefix="#")
+    assert len(shown) == table["gene_id"].n_unique()
+    assert f"{best['element_id']}" in gzip.decompress((tmp_path / "links.A.bedpe.gz").read_bytes()).decode()
+    active = run(
+        "find-active", "--links", tmp_path / "links.A.parquet", "--elements", tiny.elements, "--outdir", tmp_path
+    )
+    assert active.exit_code == 65
+    assert "has no perturbation; give links that interpret made with --perturbation" in active.output
 
 
 def test_one_track_is_silenced_alone(tiny: TinyCase, model: Path, links: pl.DataFrame, tmp_path: Path) -> None:
