@@ -1,7 +1,6 @@
 #!/usr/bin/env nextflow
 // A samplesheet in, a report out. Every part stands in subworkflows/NAME, every process in modules/TOOL, and what there
 // is to do is decided by the tool make-plan: Nextflow hands files on.
-//
 // Channels carry [meta, files]: `meta`, a map of the plan, says what a result is of and in which folder it is put.
 //   plan         the plan (docs/artifacts.md, plan.json), the user's files in it found; one map
 //   study        [store, files]: all that was prepared for one width of elements and one bin size
@@ -25,7 +24,7 @@ include { LINK                    } from './subworkflows/link'
 include { EXPLAIN                 } from './subworkflows/explain'
 include { ASSESS                  } from './subworkflows/assess'
 include { PROVENANCE ; note_call  } from './subworkflows/provenance'
-include { tell_of_end             } from './subworkflows/notify'
+include { show_progress ; tell_of_end } from './subworkflows/notify'
 
 workflow {
     main:
@@ -36,6 +35,7 @@ workflow {
     def run = settings(params, projectDir) // the parameters as one map, typed and checked
     check_resumed()
     note_call()
+    show_progress()
     TOOLKIT(projectDir, run.device)
     (code, gpu_code) = [TOOLKIT.out.code, TOOLKIT.out.gpu_code]
 

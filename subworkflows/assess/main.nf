@@ -1,5 +1,6 @@
 // How good it is, beside the baselines; a report a point, and all points side by side.
 
+include { makes_multiqc      } from '../engine'
 include { benchmark_files ; place } from '../files'
 include { flags ; named_files ; own_presets } from '../parameters'
 include { known_cells        } from '../plan'
@@ -77,7 +78,7 @@ workflow ASSESS {
     )
 
     MULTIQC(
-        REPORT.out.multiqc.filter { run.multiqc }, place("${projectDir}/assets/multiqc_config.yml"),
+        REPORT.out.multiqc.filter { makes_multiqc(run) }, place("${projectDir}/assets/multiqc_config.yml"),
         multiqc_parameters(run), setup.map { found -> multiqc_software(found) }
     )
     several = EVALUATE.out.metrics.toSortedList { a, b -> a[0].name <=> b[0].name }.filter { list -> list.size() > 1 }

@@ -102,6 +102,11 @@ def on_path(name) {
     return System.getenv('PATH').tokenize(':').any { folder -> file("${folder}/${name}").exists() }
 }
 
+/** Is there to be a MultiQC page? Where nobody said it, if multiqc is at hand. */
+def makes_multiqc(run) {
+    return run.multiqc == null ? !run.engine && !workflow.containerEngine && on_path('multiqc') : run.multiqc
+}
+
 /** What a command prints; nothing when it fails or is not there. */
 def said(command) {
     def given = answer(command)

@@ -1,4 +1,5 @@
-// A word to a person when a run ends: by e-mail, or to the address of a hook (Slack, Teams, Mattermost, one's own).
+// A word to a person: at the terminal, how far long tasks are; when a run ends, by e-mail or to the address of a hook
+// (Slack, Teams, Mattermost, one's own).
 
 /** Tell where the parameters ask for it; a message that cannot be sent is a warning, as the results are what counts. */
 def tell_of_end(run) {
@@ -39,4 +40,68 @@ def post(address, content) {
     if (code.intdiv(100) != 2) {
         throw new IOException("the address answers ${code}")
     }
+}
+
+/**
+ * Say every few seconds what is new in the logs of long tasks: the last line that counts something ("step 200/500: ...;
+ * 3 minutes left"), and where the log is. Read from the work folder, so that it holds for containers and jobs as well;
+ * not where that lies in a cloud.
+ */
+def show_progress() {
+    if (workflow.workDir.scheme != 'file') {
+        return
+    }
+    def begun = workflow.start.toInstant().toEpochMilli() - 1000
+    def work = new File(workflow.workDir.toString())
+    def known = [:] // folder of a task: [name, text that was said last, when]
+    def clock = java.util.concurrent.Executors.newSingleThreadScheduledExecutor()
+    workflow.session.onShutdown { clock.shutdownNow() }
+    def every = {
+        try {
+            look(work, begun, known)
+        }
+        catch (Exception error) {
+            log.debug("progress: ${error.message}") // a folder that was cleaned away meanwhile
+        }
+    }
+    clock.scheduleWithFixedDelay(every as Runnable, 2, 2, java.util.concurrent.TimeUnit.SECONDS)
+}
+
+/** What is new: always of TRAIN, of others from their first half minute on; of each at most every ten seconds. */
+def look(work, begun, known) {
+    def now = System.currentTimeMillis()
+    def parts = work.listFiles().findAll { part -> part.directory && part.lastModified() >= begun }
+    parts.collectMany { part -> part.listFiles().toList() }.each { folder ->
+        def started = new File(folder, '.command.begin').lastModified() // 0 before it is there
+        if (started >= begun) {
+            def told = known[folder] ?: [name: name_of(new File(folder, '.command.run')), text: '', at: 0]
+            def ended = new File(folder, '.exitcode').exists()
+            def text = last_count(new File(folder, '.command.err'))
+            def worth = told.name.startsWith('TRAIN') || (now - started > 30000 && !ended)
+            if (text && text != told.text && worth && (ended || now - told.at > 10000)) {
+                log.info("${told.name}: ${text}${told.at ? '' : "; its log: ${folder}/.command.log"}")
+                told = told + [text: text, at: now]
+            }
+            known[folder] = told
+        }
+    }
+}
+
+/** The name of a task, without the sub-workflow that calls it. */
+def name_of(script) {
+    def line = script.readLines().find { one -> one.startsWith('### name:') } ?: ''
+    return line.replaceFirst(/^### name: '?/, '').replaceFirst(/'$/, '').tokenize(':').last()
+}
+
+/** The last line of a log that counts something; null where there is none. */
+def last_count(path) {
+    if (!path.exists()) {
+        return null
+    }
+    def bytes = path.withInputStream { stream ->
+        stream.skip(Math.max(0, path.length() - 4096))
+        stream.bytes
+    }
+    def lines = new String(bytes, 'UTF-8').readLines()
+    return lines.findAll { line -> line =~ /^(step |[\w. -]+: )\d+\/\d+/ }.reverse().find()
 }

@@ -35,6 +35,7 @@ def settings(given, project) {
         }
     }
     def typed = schema.collectEntries { name, property -> [name, coerce(name, values[name], property, faults)] }
+    typed.trace_report_suffix = null // of this run alone: no setting to write down
     typed.model = shipped(typed.model, project)
     if (typed.model && typed.transform == 'quantile' && !typed.quantiles) {
         def ours = "${project}/assets/pretrained/".toString()

@@ -221,6 +221,9 @@ def test_parameters_and_schema_agree(pipeline: Pipeline, schema: dict) -> None:
         for name, value in resolve(pipeline, ["standard"])["standard"].items()
         if name.startswith("params.")
     }
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d_\d\d-\d\d", config.pop("trace_report_suffix"))  # of this minute
+    assert not properties["trace_report_suffix"].get("default")
+    del properties["trace_report_suffix"]
     assert config == {name: json.dumps(value.get("default")).strip('"') for name, value in properties.items()}
     assert all(value.get("description") for value in properties.values())
     assert {ref["$ref"].split("/")[-1] for ref in schema["allOf"]} == set(schema["$defs"])

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -93,3 +94,24 @@ def test_a_run_that_ends_well_says_so_and_a_hook_that_does_not_answer_is_a_warni
     assert [one["success"] for one in told] == [True]
     assert "WARN: --hook_url: the message could not be sent (the address answers 500)" in output
     assert "Done: open" in output
+
+
+def test_training_says_at_the_terminal_how_far_it_is(pipeline: Pipeline) -> None:
+    """The last line that counts something, once each; a task that is done at once says nothing."""
+    (pipeline.folder / "long.nf").write_text(
+        "include { show_progress } from './project/subworkflows/notify'\n"
+        "process TRAIN {\n    tag 'small'\n    output:\n    path 'a'\n    script:\n"
+        "    '''\n    echo 'a note on 3 cells' >&2\n    echo 'step 50/100: training loss 0.5; 6 s left' >&2\n    sleep 6\n"
+        "    echo 'step 100/100: training loss 0.4' >&2\n    echo 'model: kept' >&2\n    touch a\n    '''\n}\n"
+        "process SHORT {\n    input:\n    path a\n    script:\n    'echo tracks: 4/4 >&2; sleep 6'\n}\n"
+        "workflow {\n    show_progress()\n    SHORT(TRAIN())\n}\n"
+    )
+    output = pipeline.nextflow("run", "long.nf", "-work-dir", "work-long")
+    said = [line for line in output.splitlines() if line.startswith("TRAIN (small): ")]
+    assert [line.split(";")[0] for line in said] == [
+        "TRAIN (small): step 50/100: training loss 0.5",
+        "TRAIN (small): step 100/100: training loss 0.4",
+    ]
+    log = Path(said[0].rpartition("its log: ")[2])
+    assert "step 100/100" in log.read_text()
+    assert "4/4" not in output
