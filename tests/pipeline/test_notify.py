@@ -101,7 +101,8 @@ def test_training_says_at_the_terminal_how_far_it_is(pipeline: Pipeline) -> None
     (pipeline.folder / "long.nf").write_text(
         "include { show_progress } from './project/subworkflows/notify'\n"
         "process TRAIN {\n    tag 'small'\n    output:\n    path 'a'\n    script:\n"
-        "    '''\n    echo 'a note on 3 cells' >&2\n    echo 'step 50/100: training loss 0.5; 6 s left' >&2\n    sleep 6\n"
+        "    '''\n    echo 'a note on 3 cells' >&2\n"
+        "    echo 'step 50/100: training loss 0.5; 6 s left' >&2\n    sleep 6\n"
         "    echo 'step 100/100: training loss 0.4' >&2\n    echo 'model: kept' >&2\n    touch a\n    '''\n}\n"
         "process SHORT {\n    input:\n    path a\n    script:\n    'echo tracks: 4/4 >&2; sleep 6'\n}\n"
         "workflow {\n    show_progress()\n    SHORT(TRAIN())\n}\n"
