@@ -30,6 +30,12 @@ def linear(signal: Any, transform: str, library: ModuleType = np) -> Any:
     return _INVERSES[transform.partition(":")[0]](signal, library)  # "quantile:" goes on with a digest
 
 
+def stored(signal: np.ndarray, transform: str) -> np.ndarray:
+    """Linear signal as it is stored: the other way round than `linear`."""
+    name = transform.partition(":")[0]
+    return TRANSFORMS["log10p1" if name == "quantile" else name](signal)
+
+
 def element_means(
     signal: np.ndarray, transform: str | None = None, dtype: Any = np.float64, rows: np.ndarray | None = None
 ) -> np.ndarray:

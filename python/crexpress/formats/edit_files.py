@@ -12,12 +12,14 @@ from crexpress.core.names import is_whole
 from crexpress.formats.text_files import open_text, read_intervals
 
 # `start`, `end`: the bases replaced, 0-based half-open; `ref`: what the file says stands there, or null; `alt`: what
-# replaces them. `action`: "sequence" replaces bases alone, "delete" takes their signal away too, "silence" that alone.
+# replaces them. `action`: "sequence" replaces bases alone, "delete" takes their signal away too, "silence" that alone,
+# "signal" puts other values into the tracks that `alt` names, as dnase=2.5,h3k27ac=0 in the tracks' own unit.
 SCHEMA = {
     "line": pl.Int64, "name": pl.String, "chrom": pl.String, "start": pl.Int64, "end": pl.Int64,
     "ref": pl.String, "alt": pl.String, "action": pl.String,
 }  # fmt: skip
 _BASES = re.compile("[ACGTN]*", re.IGNORECASE)
+_LEVEL = re.compile(r"\d{1,9}(\.\d{1,9})?")
 
 
 class Edits(NamedTuple):
@@ -100,7 +102,8 @@ def _end(info: str) -> int | None:
 
 
 def read_bed(path: Path) -> Edits:
-    """BED whose fourth column says what is done: del, ins:ACGT (before the first base), rep:ACGT or silence.
+    """BED whose fourth column says what is done: del, ins:ACGT (before the first base), rep:ACGT, silence or
+    set:TRACK=VALUE,... (`signal_levels`).
 
     The fifth, if there is one, is a name. Raises InputError, naming the line, for any other word.
     """
@@ -110,11 +113,25 @@ def read_bed(path: Path) -> Edits:
         word, _, bases = (row["column_4"] or "").strip().partition(":")
         place = row["line"], row.get("column_5"), row["chrom"], row["start"]
         good = bool(_BASES.fullmatch(bases)) and bool(bases) == (word in ("ins", "rep"))
-        if word not in ("del", "ins", "rep", "silence") or not good:
+        if word == "set":
+            good = bool(signal_levels(bases))
+        if word not in ("del", "ins", "rep", "silence", "set") or not good:
             raise InputError(
-                f"{path} line {row['line']}: '{row['column_4']}' is no edit; write del, ins:ACGT, rep:ACGT or silence "
-                "in the fourth column"
+                f"{path} line {row['line']}: '{row['column_4']}' is no edit; write del, ins:ACGT, rep:ACGT, silence or "
+                "set:dnase=2.5 (values from 0 in the track's unit) in the fourth column"
             )
-        action = {"del": "delete", "silence": "silence"}.get(word, "sequence")
-        rows.append((*place, row["start"] if word == "ins" else row["end"], None, bases.upper(), action))
+        action = {"del": "delete", "silence": "silence", "set": "signal"}.get(word, "sequence")
+        alt = bases if word == "set" else bases.upper()
+        rows.append((*place, row["start"] if word == "ins" else row["end"], None, alt, action))
     return Edits(pl.DataFrame(rows, schema=SCHEMA, orient="row"), left_out([]))
+
+
+def signal_levels(text: str) -> dict[str, float]:
+    """{track: value} of "dnase=2.5,h3k27ac=0"; empty for what is not this, or names a track twice."""
+    found = {}
+    for part in text.split(","):
+        track, _, value = part.partition("=")
+        if not track.strip() or not _LEVEL.fullmatch(value.strip()):
+            return {}
+        found[track.strip()] = float(value)
+    return found if len(found) == text.count(",") + 1 else {}

@@ -15,7 +15,7 @@ from crexpress.core.errors import InputError
 from crexpress.data.orthology import match
 from crexpress.data.store import Store
 from crexpress.formats.meme import MotifSet, read_meme
-from crexpress.interpret.edits import edited_bases, signal_left
+from crexpress.interpret.edits import edited_bases, edited_signals
 from crexpress.models.base import Model
 from crexpress.models.inputs import Features
 from crexpress.prepare.motif_scores import Rescorer
@@ -86,9 +86,11 @@ class Edited:
         self._require_same(features, before, turned, fasta)
         if config.tracks:
             windows = self.store.elements["start"].to_numpy()[element]
-            kept = signal_left(edits, windows, features.signals.shape[2], config.bin_size)
-            kept[turned] = kept[turned, ::-1]
-            features = features._replace(signals=features.signals * torch.from_numpy(kept.copy()).unsqueeze(1))
+            signals = features.signals.cpu().numpy().copy()
+            signals[turned] = signals[turned, :, ::-1]  # along the genome
+            signals = edited_signals(edits, windows, signals, config.tracks, config.transform, config.bin_size)
+            signals[turned] = signals[turned, :, ::-1]
+            features = features._replace(signals=torch.from_numpy(signals).to(self.store.device))
         return self.embed(self.changed(features, after, turned))
 
     def features(self, element: np.ndarray) -> Features:

@@ -1,6 +1,6 @@
 """Where edits of the genome fall, whether its FASTA has what they replace, and what the elements' windows become."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,7 +10,8 @@ import pysam
 
 from crexpress.core import chromosome_names
 from crexpress.core.errors import InputError
-from crexpress.formats.edit_files import Edits, left_out
+from crexpress.core.tracks import stored
+from crexpress.formats.edit_files import Edits, left_out, signal_levels
 from crexpress.formats.genome_files import open_fasta
 from crexpress.prepare import sequence
 from crexpress.prepare.elements import TSS
@@ -128,7 +129,8 @@ def edited_bases(
     """
     width = int(elements["end"][0] - elements["start"][0]) if len(elements) else 0
     before, after = (np.empty((len(elements), width), np.uint8) for _ in range(2))
-    places = zip(edits["chrom"], edits["start"], edits["end"], edits["alt"], elements["start"], strict=True)
+    bases = edits.select(pl.when(pl.col("action") == "signal").then(pl.lit("")).otherwise("alt").alias("alt"))["alt"]
+    places = zip(edits["chrom"], edits["start"], edits["end"], bases, elements["start"], strict=True)
     with open_fasta(fasta) as file:
         names = chromosome_names.reconcile(file.references, set(lengths), fasta)
         own = {chrom: name for name, chrom in names.items()}
@@ -143,8 +145,8 @@ def edited_bases(
             part = changed[::-1][beside : beside + width] if left else changed[beside : beside + width]
             part = np.pad(part, (0, width - len(part)), constant_values=sequence.UNKNOWN)
             after[row] = part[::-1] if left else part
-    silent = (edits["action"] == "silence").to_numpy()
-    after[silent] = before[silent]
+    same = edits["action"].is_in(["silence", "signal"]).to_numpy()
+    after[same] = before[same]
     return before, after
 
 
@@ -156,10 +158,35 @@ def _around(file: pysam.FastaFile, name: str, start: int, end: int) -> np.ndarra
     return np.pad(codes, (low - start, end - high), constant_values=sequence.UNKNOWN)
 
 
-def signal_left(edits: pl.DataFrame, windows: np.ndarray, bins: int, bin_size: int) -> np.ndarray:
-    """Share of each bin's bases that keep their signal, float32 [n, bins], of edits and where their windows begin."""
-    edges = windows[:, None] + np.arange(bins + 1) * bin_size
+def require_tracks(edits: pl.DataFrame, tracks: Sequence[str], path: Path) -> None:
+    """InputError for edits that set a track which the model does not read."""
+    for line, alt in edits.filter(pl.col("action") == "signal")["line", "alt"].iter_rows():
+        unknown = [name for name in signal_levels(alt) if name not in tracks]
+        if unknown:
+            raise InputError(
+                f"{path} line {line} sets {', '.join(unknown)}, which the model does not read; it reads "
+                f"{', '.join(tracks) or 'no track'}"
+            )
+
+
+def edited_signals(
+    edits: pl.DataFrame, windows: np.ndarray, signals: np.ndarray, tracks: Sequence[str], transform: str, bin_size: int
+) -> np.ndarray:
+    """Signals float32 [n, tracks, bins] along the genome after one edit each, of windows that begin at `windows`.
+
+    A bin of which a part is edited is the mean of what stays and what the edit puts there: nothing, or the values that
+    it sets, brought to the scale of `transform`.
+    """
+    edges = windows[:, None] + np.arange(signals.shape[2] + 1) * bin_size
     start, end = (edits[name].to_numpy()[:, None] for name in ("start", "end"))
-    lost = np.clip(np.minimum(edges[:, 1:], end) - np.maximum(edges[:, :-1], start), 0, bin_size) / bin_size
-    lost[(edits["action"] == "sequence").to_numpy()] = 0
-    return (1 - lost).astype(np.float32)
+    share = np.clip(np.minimum(edges[:, 1:], end) - np.maximum(edges[:, :-1], start), 0, bin_size) / bin_size
+    level = np.zeros((len(edits), len(tracks)))
+    touched = np.repeat((edits["action"] != "sequence").to_numpy()[:, None], len(tracks), 1)
+    for row, (action, alt) in enumerate(edits["action", "alt"].iter_rows()):
+        if action == "signal":
+            values = signal_levels(alt)
+            touched[row] = [name in values for name in tracks]
+            level[row] = stored(np.array([values.get(name, 0.0) for name in tracks]), transform)
+    share = share[:, None] * touched[:, :, None]
+    changed: np.ndarray = (signals * (1 - share) + level[:, :, None] * share).astype(np.float32)
+    return changed

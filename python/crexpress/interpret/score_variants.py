@@ -80,6 +80,8 @@ def score_variants(
                 "this model reads neither sequence nor motif scores, so that no variant can matter to it; give "
                 "deletions (BED), --remove, or a model that reads sequence"
             )
+        if variants is not None:
+            editing.require_tracks(table, model.config.tracks, variants)
         scores = read_motifs(model, motif_file, motifs) if (~hit["whole"]).any() else None
         edited = Edited(model, store, cell, scores)
         vectors = edited.silent.repeat(len(hit), 1)

@@ -147,6 +147,40 @@ def test_removed_elements_have_the_effect_that_interpret_calls_perturbation(case
     assert set(deleted["name"]) == {"mine"}
 
 
+def test_a_track_that_is_set_has_the_effect_of_other_signals(case: Case, tmp_path: Path) -> None:
+    elements = pl.read_parquet(case.tiny.elements)
+    number = elements["element_id"].to_list().index("E40")
+    row = elements.row(number, named=True)
+    edit = f"{row['chrom']}\t{row['start']}\t{row['end'] - 120}\tset:dnase=5\tmore\n"
+    (tmp_path / "set.bed").write_text(edit)
+    rows = case.variants(tmp_path, "--variants", tmp_path / "set.bed")
+    assert set(rows["elements"]) == {"E40"}
+    header, signals = artifacts.open_arrays(case.folder / "signals.A.safetensors", "signals")
+    changed = {name: np.array(values) for name, values in signals.items()}
+    changed["dnase"][number, : (600 - 120) // 40] = np.log10(6)  # the genome's direction is that of a cCRE
+    artifacts.write_arrays(tmp_path / "signals.A.safetensors", changed, header)
+    given = case.given()
+    given[given.index("--signals") + 1] = tmp_path / "signals.A.safetensors"
+    done = run("predict", "--model", case.folder / "whole", *given, "--threads", 1, "--outdir", tmp_path)
+    assert done.exit_code == 0, done.output
+    predicted = artifacts.read_table(tmp_path / "predictions.A.parquet", "predictions")[0]
+    both = rows.join(predicted.select("gene_id", again="predicted"), on="gene_id")
+    change = both["again"] - both["predicted"]
+    assert change.abs().max() > 1e-4
+    np.testing.assert_allclose(both["effect"], change, rtol=0.02, atol=1e-6)  # signals are stored as float16
+    (tmp_path / "other.bed").write_text(edit.replace("dnase", "atac"))
+    done = case.run(tmp_path / "none", "--variants", tmp_path / "other.bed")
+    assert done.exit_code == 65
+    assert "line 1 sets atac, which the model does not read; it reads dnase, h3k27ac" in done.output
+
+
+@pytest.mark.parametrize("text", ["", "dnase", "dnase=", "=1", "dnase=-1", "dnase=nan", "dnase=1,dnase=2", "dnase=1,"])
+def test_a_signal_that_cannot_be_set_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "set.bed").write_text(f"chr1\t5\t9\tset:{text}\n")
+    with pytest.raises(InputError, match=f"line 1: 'set:{text}' is no edit"):
+        read_edits(tmp_path / "set.bed")
+
+
 def test_motif_channels_are_shared_among_the_bases_that_made_them(case: Case, tmp_path: Path) -> None:
     """The parts of bases sum to the contributions of the channels, and lie where each motif matches best."""
     more = ["--motif-file", case.folder / "motifs.meme", "--ask-elements", "E40,E41", "--logos", 1, "--threads", 1]
