@@ -105,13 +105,19 @@ def comments(path: str | Path) -> list[str]:
 def read_table(path: str | Path, columns: int) -> pl.DataFrame:
     """Tab-separated text as columns `line`, `column_1`, ... (strings, null where a line is shorter).
 
-    Every line must have at least `columns` columns; InputError names the first that has fewer.
+    Text without any tab is separated by blanks, which BED allows; blanks beside a tab are no part of a field. Every line must have at least `columns` columns; InputError names the first that has fewer.
     """
     return _split(path, read_lines(path), columns)
 
 
 def _split(path: str | Path, lines: pl.DataFrame, columns: int) -> pl.DataFrame:
-    fields = lines["text"].str.split("\t")
+    text = lines["text"]
+    if not text.str.contains("\t", literal=True).any():
+        fields = text.str.extract_all(r"\S+")
+    else:
+        if any(text.str.contains(pair, literal=True).any() for pair in (" \t", "\t ")):
+            text = text.str.replace_all(" *\t *", "\t")
+        fields = text.str.split("\t")
     short = lines.filter(fields.list.len() < columns)
     if len(short):
         raise InputError(
