@@ -121,6 +121,81 @@ def test_a_genome_that_was_cut_off_does_not_fit_its_whole_index(file) -> None:
     assert genome_files.chromosome_sizes(path) == {"chr1": 8, "chr2": 2}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "chr1 100 300 EH1 EH2 dELS\nchr1 900 1100 EH3 EH4 PLS\n",  # brentp/mosdepth 81, tleonardi/bedparse 13
+        "chr1 100  300   EH1 EH2 dELS\nchr1  900 1100 EH3 EH4 PLS\n",  # samtools/samtools 142
+        "chr \t start \t stop \t a \t b \t kind\nchr1 \t 100 \t 300 \t EH1 \t EH2 \t dELS\n"
+        "chr1\t900\t1100 \tEH3\tEH4\tPLS\n",  # jmacdon/LDblocks_GRCh38 9, heathsc/gemBS 69
+    ],
+)
+def test_a_bed_with_blanks_between_its_fields_or_beside_tabs(file, text: str) -> None:
+    read = elements.read_ccres([file(text, "a.bed")], {"chr1": None})
+    assert read.select("start", "end", "element_id", "class").rows() == [
+        (100, 300, "EH2", "dELS"),
+        (900, 1100, "EH4", "PLS"),
+    ]
+
+
+def test_blanks_in_a_field_of_a_bed_with_tabs_stay(file) -> None:
+    path = file("chr1\t100\t300\ta name\nchr1\t400\t500\tother\n", "a.bed")
+    assert text_files.read_intervals(path)["column_4"].to_list() == ["a name", "other"]
+    with pytest.raises(InputError, match="line 2: 3 tab-separated columns are needed"):  # tabs in some lines alone
+        text_files.read_intervals(file("chr1\t100\t300\nchr1 400 500\n", "b.bed"))
+
+
+def test_a_list_of_gapped_peaks_behind_a_track_line(file) -> None:
+    """macs3-project/MACS 362: blanks, and fifteen columns whose tenth is a number of blocks"""
+    line = "chr1 818930 819140 r1 0 . 818930 819140 0 2 1,1 0,209 0.00000 0.00000 0.00000\n"
+    path = file('track name="peak" description="peak" type=gappedPeak nextItemButton=on\n\n' + line, "a.gappedPeak")
+    assert elements.read_ccres([path], {"chr1": None}).select("start", "class").rows() == [(818930, "cCRE")]
+
+
+def test_a_peak_without_a_summit(file) -> None:
+    """austintwang/finemo_gpu 44: -1 in the tenth column moves nothing, and is no class"""
+    path = file("chr1\t100\t300\tp\t1000\t.\t5.5\t-1\t3.3\t-1\n", "a.narrowPeak")
+    assert elements.read_ccres([path], {"chr1": None}).select("start", "end", "class").rows() == [(100, 300, "cCRE")]
+
+
+def test_an_empty_line_between_comments(file) -> None:
+    """fulcrumgenomics/pybedlite 1"""
+    path = file("# some line\n#\t\t third line\n\n#\n# CHROM START END NAME\nchr5\t1\t500\n", "a.bed")
+    assert text_files.read_intervals(path).select("line", "chrom", "start", "end").rows() == [(6, "chr5", 1, 500)]
+
+
+def test_juicers_header_without_a_hash(file) -> None:
+    """billgreenwald/pgltools 8"""
+    head = "chr1\tx1\tx2\tchr2\ty1\ty2\tname\tscore\tstrand1\tstrand2\tcolor\tobserved\n"
+    row = "chr10\t97990000\t97995000\tchr10\t98160000\t98165000\t.\t.\t.\t.\t0,0,0\t60\n"
+    found = loop_files.read_loops(file(head + row, "a.bedpe")).table
+    assert found.select("start_1", "end_2", "count").rows() == [(97990000, 98165000, 60)]
+
+
+def test_genes_that_stringtie_lists_twice(file) -> None:
+    """gpertea/stringtie 506 and 509 (a second line of zeros), 111, 202 and 382 (loci of one gene, to be summed)"""
+    head = "Gene ID\tGene Name\tReference\tStrand\tStart\tEnd\tCoverage\tFPKM\tTPM\n"
+    zeros = "ENSG00000155304.5\tHSPA13\tchr21\t-\t1\t9\t{}\n"
+    loci = "ENSG00000154721.14\tJAM2\tchr21\t+\t{}\t1.5\t0.5\t{}\n"
+    rows = zeros.format("0.37\t0.068\t0.063986") + zeros.format("0.0\t0.0\t0.0")
+    rows += loci.format("20\t40", "26.5") + loci.format("50\t90", "28.25")
+    assert read(file(head + rows, "gene_abund.tab")) == [0.063986, 54.75]
+
+
+def test_a_gct_of_one_column_more_than_its_head_says(file) -> None:
+    """cmap/cmapR 23: the names tell which column is which; Victorian-Bioinformatics-Consortium/degust 28"""
+    rows = "Name\tDescription\tA\tB\nENSG00000155304\tHSPA13\t5.5\t6.5\nENSG00000154721\tJAM2\t7.5\t8.5\n"
+    assert read(file("#1.2\n2\t1\n" + rows, "a.gct"), "B") == [6.5, 8.5]
+
+
+def test_ucscs_genes_without_gene_lines(file) -> None:
+    """NBISweden/GUESSmyLT 16"""
+    line = 'chr1\tucsc\t{}\t{}\t{}\t0\t-\t.\tgene_id "NM_1"; transcript_id "NM_1";\n'
+    parts = ("transcript", 101, 900), ("exon", 101, 300), ("5UTR", 880, 900), ("CDS", 151, 300), ("3UTR", 101, 150)
+    path = file("".join(line.format(*part) for part in parts), "a.gtf")
+    assert genes.read_genes(path).select("gene_id", "start", "end", "tss").rows() == [("NM_1", 100, 900, 899)]
+
+
 def test_text_that_would_fill_the_memory(tmp_path: Path) -> None:
     """A bomb of gzip: a line without end, or lines without end."""
     path = tmp_path / "a.bed.gz"
