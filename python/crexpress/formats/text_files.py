@@ -105,7 +105,8 @@ def comments(path: str | Path) -> list[str]:
 def read_table(path: str | Path, columns: int) -> pl.DataFrame:
     """Tab-separated text as columns `line`, `column_1`, ... (strings, null where a line is shorter).
 
-    Text without any tab is separated by blanks, which BED allows; blanks beside a tab are no part of a field. Every line must have at least `columns` columns; InputError names the first that has fewer.
+    Text without any tab is separated by blanks, which BED allows; blanks beside a tab are no part of a field. Every
+    line must have at least `columns` columns; InputError names the first that has fewer.
     """
     return _split(path, read_lines(path), columns)
 
