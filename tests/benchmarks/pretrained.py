@@ -3,10 +3,13 @@
 
     python tests/benchmarks/pretrained.py --folder results/pretrained --ship assets/pretrained
     python tests/benchmarks/pretrained.py --folder results/pretrained --without HeLa-S3
+    python tests/benchmarks/pretrained.py --folder results/pretrained --without HeLa-S3 --ship results/pretrained/copy
 
 Two models, direct and anchored, of K562, HeLa-S3, HUVEC and NHEK together (chr16 chose, chr8 and chr9 had no part).
 What is in `--folder` already is not made again. `--without` trains both on the other three cells and prints what they
-reach in the fourth: r, MAE, r of the mean of the others, r of change, with all tracks and with each hidden.
+reach in the fourth: r, MAE, r of the mean of the others, r of change, with all tracks and with each hidden. `--ship`
+beside it writes the models that have not seen that cell as the shipped ones are, and measures them as users ask them:
+weights in 16 bits, and the known cells given with the new one.
 """
 
 import json
@@ -44,13 +47,18 @@ def main(folder: Path, left_out: tuple[str, ...], target: Path | None, seeds: st
     """Train, and ship or measure."""
     case = Case(folder, {})
     store = prepare(case)
-    if target:
+    if target and not left_out:
         ship(case, store, target)
     for cell in left_out:
+        if target:
+            ship(case, store, target, cell)
         for mode in modes.split(","):
             for seed in seeds.split(","):
                 for row in measured(case, store, cell, mode, int(seed), TRACKS if hide else ()):
                     print(row, flush=True)
+            if target:
+                figures = figures_of(of_shipped(case, store, target / mode, cell), store, cell)
+                print(f"| {cell} | {mode}, as shipped | none | {' | '.join(figures)} |", flush=True)
 
 
 def prepare(case: Case) -> list[Any]:
@@ -79,16 +87,18 @@ def trained(case: Case, store: Sequence[Any], name: str, mode: str, seed: int, *
     return outdir
 
 
-def ship(case: Case, store: Sequence[Any], target: Path) -> None:
-    """Write both models of all cells to `target`, with the distribution of the tracks that they know."""
+def ship(case: Case, store: Sequence[Any], target: Path, left_out: str | None = None) -> None:
+    """Write both models of all cells, or of all but one, to `target`, with the distribution of the tracks they know."""
     options = list(zip(store[::2], store[1::2], strict=True))
     signals, profiles = (
-        [path for option, path in options if option == f"--{kind}"] for kind in ("signals", "profiles")
+        [path for option, path in options if option == f"--{kind}" and f".{left_out}." not in path.name]
+        for kind in ("signals", "profiles")
     )
     reference = quantiles.read_reference(signals, profiles)
     quantiles.write_reference(target / "quantiles.npz", reference)
+    name, more = (f"without-{left_out}", ("--holdout-cells", left_out)) if left_out else ("all", ())
     for mode in TRAIN:
-        copy(trained(case, store, "all", mode, SEED), target / mode, reference.transform)
+        copy(trained(case, store, name, mode, SEED, *more), target / mode, reference.transform)
 
 
 def copy(model: Path, target: Path, matched: str) -> None:
@@ -124,6 +134,18 @@ def predictions_of(case: Case, store: Sequence[Any], cell: str, mode: str, seed:
     outdir = model / (hidden or "all")
     options = (*store[:4], *own, *(["--hide-tracks", hidden] if hidden else []), "--threads", threads())
     return case.make(outdir / f"predictions.{cell}.parquet", "predict", "--model", model, *options, "--outdir", outdir)
+
+
+def of_shipped(case: Case, store: Sequence[Any], model: Path, cell: str) -> Path:
+    """What a shipped model predicts in a cell that is given by its tracks, an anchored one beside its known cells."""
+    mine = of_cell(store, cell)
+    others = [pair for pair in zip(store[4::2], store[5::2], strict=True) if pair not in mine]
+    known = others if model_config.given_cells(model_config.read_config(model)) else []
+    pairs = [pair for pair in mine if pair[0] != "--expression"] + known
+    given = [word for pair in pairs for word in pair]
+    output = model.with_name(f"{model.name}-{cell}") / f"predictions.{cell}.parquet"
+    options = (*store[:4], *given, "--predict-cells", cell, "--threads", threads(), "--outdir", output.parent)
+    return case.make(output, "predict", "--model", model, *options)
 
 
 def of_cell(store: Sequence[Any], cell: str) -> list[tuple[str, Path]]:

@@ -4,9 +4,9 @@ import gzip
 
 import numpy as np
 import polars as pl
-import pysam
 import pytest
 
+import alignments
 from crexpress.core.errors import InputError
 from crexpress.formats import text_files
 from crexpress.formats.alignments import Coverage
@@ -16,18 +16,7 @@ PROPER = 0x1 | 0x2
 
 
 def write_bam(path, reads, length=1_000):
-    """A BAM of (start, read length, flag, mate start, template length) on chr1."""
-    header = pysam.AlignmentHeader.from_references(["chr1", "chr2"], [length, 500])
-    with pysam.AlignmentFile(str(path), "wb", header=header) as file:
-        for number, (start, size, flag, mate, template) in enumerate(reads):
-            read = pysam.AlignedSegment(header)
-            read.query_name, read.flag, read.query_sequence = f"r{number}", flag, "A" * size
-            read.reference_id, read.reference_start, read.mapping_quality = 0, start, 60
-            read.cigartuples = [(0, size)]
-            if flag & 0x1:
-                read.next_reference_id, read.next_reference_start, read.template_length = 0, mate, template
-            file.write(read)
-    return path
+    return alignments.write_bam(path, {"chr1": reads}, {"chr1": length, "chr2": 500})
 
 
 def read(coverage, start, end, name="chr1"):

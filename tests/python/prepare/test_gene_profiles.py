@@ -5,6 +5,7 @@ import polars as pl
 import pyBigWig
 import pytest
 
+from alignments import write_bam
 from bigwigs import peaks, write_bigwig
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
@@ -115,6 +116,31 @@ def test_replicates_are_combined_before_the_transform(tmp_path, replicates, join
     found = artifacts.open_arrays(tmp_path / "profiles.X.safetensors", "profiles").tensors["dnase"]
     expected = naive(files, join=lambda found: join(found, axis=0))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("form", ["fragments.tsv", "reads.bam"])
+def test_reads_are_profiled_as_their_coverage(tmp_path, form):
+    write_case(tmp_path)
+    rng = np.random.default_rng(6)
+    places = {chrom: np.sort(rng.integers(0, length - 300, length // 50)) for chrom, length in LENGTHS.items()}
+    sizes = {chrom: rng.integers(40, 300, len(starts)) for chrom, starts in places.items()}
+    reads = {chrom: [*zip(starts.tolist(), sizes[chrom].tolist(), strict=True)] for chrom, starts in places.items()}
+    if form == "fragments.tsv":
+        lines = [f"{chrom}\t{at}\t{at + size}\tcell\t1\n" for chrom, own in reads.items() for at, size in own]
+        (tmp_path / form).write_text("".join(lines))
+    else:
+        single = {chrom: [(at, size, 0, 0, 0) for at, size in own] for chrom, own in reads.items()}
+        write_bam(tmp_path / form, single, LENGTHS)
+    depth = {chrom: np.zeros(length) for chrom, length in LENGTHS.items()}
+    for chrom, own in reads.items():
+        for at, size in own:
+            depth[chrom][at : at + size] += 1e6 / sum(map(len, reads.values()))
+    bases = {chrom: [(at, at + 1, value) for at, value in enumerate(values)] for chrom, values in depth.items()}
+    coverage = write_bigwig(tmp_path / "coverage.bw", LENGTHS, bases)
+    done = extract(tmp_path, f"dnase={tmp_path / form}")
+    assert done.exit_code == 0, done.output
+    found = artifacts.open_arrays(tmp_path / "profiles.X.safetensors", "profiles").tensors["dnase"]
+    np.testing.assert_allclose(found, naive([coverage]), rtol=1e-5, atol=1e-6)
 
 
 def test_an_element_can_be_taken_out_exactly(tmp_path):
