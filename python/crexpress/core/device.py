@@ -45,7 +45,7 @@ def prepare(name: str, threads: int | None, seed: int) -> torch.device:
     if threads:
         torch.set_num_threads(threads)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS needs it to be repeatable
-    torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, which imports a compiler: 1.3 s
+    torch.use_deterministic_algorithms(True)
     # a debugging aid that costs an eighth of a step
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.manual_seed(seed)

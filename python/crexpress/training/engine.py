@@ -55,7 +55,6 @@ class Engine:
         """The model as a function of a batch, shared by the processes and compiled where asked for."""
         whole: nn.Module = Forward(model)
         if self.compiled:
-            torch.use_deterministic_algorithms(True)  # the compiler's own, too
             whole.compile(dynamic=True)
         return self.processes.share(whole, self.device)
 

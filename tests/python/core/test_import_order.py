@@ -1,11 +1,7 @@
 """Rooms of the library import one way only: from those that stand before them."""
 
 import ast
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 PACKAGE = Path(__file__).parents[3] / "python/crexpress"
 ROOMS = (
@@ -43,19 +39,3 @@ def test_every_folder_is_a_room_and_a_package() -> None:
     folders = {path.parent for path in PACKAGE.rglob("*.py")} - {PACKAGE}
     assert {folder.relative_to(PACKAGE).parts[0] for folder in folders} == set(ROOMS)
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
-
-
-@pytest.mark.slow
-def test_predicting_is_repeatable_without_torch_s_compiler() -> None:
-    """Which takes 1.3 CPU seconds to import; torch.use_deterministic_algorithms does."""
-    program = "; ".join(
-        [
-            "import sys, torch",
-            "from crexpress.core import device",
-            "device.prepare('cpu', 1, 1)",
-            "assert torch.are_deterministic_algorithms_enabled()",
-            "assert not torch.is_deterministic_algorithms_warn_only_enabled()",
-            "assert 'torch._dynamo' not in sys.modules",
-        ]
-    )
-    subprocess.run([sys.executable, "-c", program], check=True)
