@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -82,6 +83,19 @@ def test_packages_come_by_uv_with_the_settings_of_pip_and_by_pip_where_uv_fails(
     assert install == f"uv pip install --quiet --python {tmp_path}/bin/python --constraint lock --editable .[test]"
     assert rest == (["pip install --quiet --constraint lock --editable .[test]"] if fails else [])
     assert ("pip does it now" in done.stderr) is fails
+
+
+def test_every_package_of_the_lock_has_its_hashes() -> None:
+    """`.ci/lock-hashes` writes them."""
+    version = r"(?m)^([\w.-]+)==([^\s;\\]+)"
+    lock = re.findall(version, (ROOT / "requirements.lock").read_text())
+    hashes = re.findall(
+        version + r".*((?:\n +--hash=sha256:[0-9a-f]{64}.*)+)", (ROOT / "requirements.hashes").read_text()
+    )
+    assert len(lock) > 100
+    assert {(name.lower().replace("_", "-"), number) for name, number in lock} == {
+        (name.lower().replace("_", "-"), number) for name, number, _ in hashes
+    }
 
 
 class Agent(BaseHTTPRequestHandler):
