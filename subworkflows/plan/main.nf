@@ -86,7 +86,8 @@ def with_files(json, run, sheet, shipped) {
     def named = (own.collectMany { cell -> cell.tracks + cell.expression + cell.loops } + plan.tables)*.file
     def lost = (named + plan.ccres).unique().findAll { name -> !remote(name) && no_file(find(name, sheet)) }
     def mend = 'give paths from the sheet, or from here'
-    def missing = "${sheet} names what does not exist, or is a folder: ${lost.sort().join(', ')}; ${mend}"
+    def listed = lost.sort { name -> plan.rows[name] }.collect { name -> "${name} (row ${plan.rows[name]})" }
+    def missing = "${sheet} names what does not exist, or is a folder: ${listed.join(', ')}; ${mend}"
     def away = address_faults(addresses(plan))
     def title = "${sheet} names addresses that cannot be fetched:"
     def faults = (lost ? [missing] : []) + (away ? [([title] + away).join('\n  ')] : [])
@@ -109,10 +110,15 @@ def with_files(json, run, sheet, shipped) {
 def addresses(plan) {
     def of_cells = plan.cells.collectMany { cell ->
         def known = cell.tracks + cell.expression + cell.loops.collect { row -> row + [assay: 'loops'] }
-        known.collect { row -> ["${cell.cell}, ${row.assay}".toString(), row.file] }
+        known.collect { row -> [whose(plan, row.file, "${cell.cell}, ${row.assay}"), row.file] }
     }
-    def all = of_cells + plan.ccres.collect { name -> ['ccres', name] }
+    def all = of_cells + plan.ccres.collect { name -> [whose(plan, name, 'ccres'), name] }
     return all.findAll { _whose, name -> remote(name) }
+}
+
+/** "row 3 (K562, dnase)"; files of known cells are in no row of the user's sheet. */
+def whose(plan, name, what) {
+    return name in plan.rows ? "row ${plan.rows[name]} (${what})".toString() : what.toString()
 }
 
 /** The files of rows of the plan. */

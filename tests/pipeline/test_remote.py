@@ -100,8 +100,8 @@ def test_addresses_that_cannot_be_fetched_are_told_before_the_start(pipeline: Pi
     assert told == [
         f"{closed}: cannot be reached, or refuses the connection (1 file)",
         "nowhere.invalid: no host of this name is found (1 file)",
-        f"K, rna: {host}nothing.tsv: its host has no such file (404)",
-        f"K, rna: {host}mine.tsv: its host does not give it to this machine (403)",
+        f"row 3 (K, rna): {host}nothing.tsv: its host has no such file (404)",
+        f"row 4 (K, rna): {host}mine.tsv: its host does not give it to this machine (403)",
     ]
     assert "good.bw" not in output
     assert "no network" not in output  # one host answers

@@ -99,10 +99,10 @@ def read_cells(
 
     lacking = sorted(set(tracks) - {track for cell in cells.values() for track in cell.signals})
     if lacking:
-        raise InputError(f"no cell has the track {lacking[0]}; name tracks of the signals files")
+        raise InputError(f"no cell has the track {', '.join(lacking)}; name tracks of the signals files")
     unknown = sorted(set(holdout) - set(cells))
     if unknown:
-        raise InputError(f"held-out cell {unknown[0]} has no signals; cells with signals: {', '.join(cells)}")
+        raise InputError(f"held-out cell {', '.join(unknown)} has no signals; cells with signals: {', '.join(cells)}")
     trained = [cell.name for cell in cells.values() if cell.trained]
     if not trained:
         raise InputError("no cell is left to train on: give signals and expression of one that is not held out")

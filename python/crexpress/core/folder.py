@@ -116,7 +116,7 @@ class Folder:
         unknown = [name for name in wanted if name not in self.cells["cell"]]
         if unknown:
             known = ", ".join(self.cells["cell"]) or "no cell at all"
-            raise InputError(f"{self.folder} holds nothing of the cell {unknown[0]}; it holds {known}")
+            raise InputError(f"{self.folder} holds nothing of the cell {', '.join(unknown)}; it holds {known}")
         found = [file for file in self._current if file.kind == kind]
         found = [file for file in found if not wanted or file.cell is None or file.cell in wanted]
         if kind in ("signals", "profiles", "expression", "contacts"):

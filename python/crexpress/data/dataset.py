@@ -86,7 +86,7 @@ def make_dataset(
         raise InputError(f"there is no split '{split}'; choose train, val or test")
     unknown = [name for name in inputs if name not in INPUTS]
     if unknown:
-        raise InputError(f"'{unknown[0]}' is no input; choose from {', '.join(INPUTS)}")
+        raise InputError(f"{', '.join(map(repr, unknown))} is no input; choose from {', '.join(INPUTS)}")
     if not cells:
         cells = study.cells.filter("expression")["cell"].to_list()
     files = study.inputs(cells)

@@ -36,7 +36,9 @@ SHARED = ("loops", "ccres")  # one file may serve several cells
 
 
 class Row(NamedTuple):
-    """One checked file of the sheet; `role` is its cell's: train, holdout or predict (no expression)."""
+    """One checked file of the sheet; `role` is its cell's: train, holdout or predict (no expression); `number` is its
+    row's in the sheet, of which the header is the first.
+    """
 
     cell: str
     assay: str
@@ -45,6 +47,7 @@ class Row(NamedTuple):
     column: str
     role: str
     meta: dict[str, str]
+    number: int = 0
 
 
 def read(
@@ -88,8 +91,9 @@ def read(
             v["column"],
             roles[v["cell"]],
             {name: v[name] for name in meta},
+            number,
         )
-        for _, v in records
+        for number, v in records
         if v["assay"] != other
     ]
     return sorted(rows, key=lambda row: (row.cell, row.assay, row.replicate, row.file))
@@ -99,8 +103,8 @@ def write(path: str | Path, rows: Sequence[Row]) -> None:
     """Write checked rows as CSV: cell, assay, file, replicate, column, role, then the meta_ columns."""
     with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*Row._fields[:-1], *rows[0].meta])
-        writer.writerows([*row[:-1], *row.meta.values()] for row in rows)
+        writer.writerow([*Row._fields[:-2], *rows[0].meta])
+        writer.writerows([*row[:-2], *row.meta.values()] for row in rows)
 
 
 def _header_faults(header: list[str]) -> list[str]:

@@ -25,7 +25,7 @@ def find(links: Path, elements: Path, genes: str | None, k: int, absolute: bool)
     """Active elements of the genes asked for (None: all); InputError for genes without links, and other elements."""
     table, header = artifacts.read_table(links, "links")
     if lacking := [name for name in (active.ATTENTION, active.PERTURBATION) if name not in table.columns]:
-        raise InputError(f"{links} has no {lacking[0]}; give links that interpret made with --perturbation")
+        raise InputError(f"{links} has no {', '.join(lacking)}; give links that interpret made with --perturbation")
     _, of_elements = artifacts.read_table(elements, "elements")
     artifacts.require_same("elements", links, header, elements, of_elements)
     if genes is not None:

@@ -130,7 +130,9 @@ def _settings(
     """Settings of every point that does not set its own, points, and seeds."""
     unknown = [name for name in asked.lacking if name not in INPUTS]
     if unknown:
-        raise click.UsageError(f"--lacking: '{unknown[0]}' is no input; choose from {', '.join(INPUTS)}")
+        raise click.UsageError(
+            f"--lacking: {', '.join(map(repr, unknown))} is no input; choose from {', '.join(INPUTS)}"
+        )
     faults = Faults()
     base = faults.of(point_settings.base_settings, asked.words, command, cells) or {}
     chosen = faults.of(sweep.read, asked.grid, command, cells) if asked.grid else None

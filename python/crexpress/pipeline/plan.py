@@ -40,6 +40,7 @@ def make(rows: Sequence[Row], runs: Sequence[Entry], choice: Choice, shipped: Se
     of_runs = [_run(run, runs, signals, measured, ranked, [cell["cell"] for cell in known]) for run in runs]
     return {
         "notes": [*_unread(rows, choice.tracks), *_tracks_read(runs), *_compared(known)],
+        "rows": {row.file: row.number for row in rows},
         "ccres": [row.file for row in rows if row.assay == "ccres"],
         "tables": [_file(row, "cell", "assay", "file", "column") for row in rows if _is_table(row)],
         "screened": ranked,

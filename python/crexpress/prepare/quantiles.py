@@ -120,7 +120,9 @@ def _profile_reference(paths: Sequence[Path], cells: Sequence[str]) -> dict[str,
     opened = {part.header["cell"]: part for part in (artifacts.open_arrays(path, "profiles") for path in paths)}
     lacking = [cell for cell in cells if opened and cell not in opened]
     if lacking:
-        raise InputError(f"the profiles of {lacking[0]} are not given, but its signals are a reference; add --profiles")
+        raise InputError(
+            f"the profiles of {', '.join(lacking)} are not given, but their signals are a reference; add --profiles"
+        )
     for cell in cells if opened else ():
         for name in opened[cell].header["parameters"]["tracks"]:
             found.setdefault(name, []).append(_profile_shares(opened[cell].tensors[name]))
@@ -163,7 +165,7 @@ def _matched_header(
     """Header of what is matched from `path`; InputError where a track is not `known`, or `target` is `path`."""
     unknown = [name for name in header["parameters"]["tracks"] if name not in known]
     if unknown:
-        raise InputError(f"{path}: no reference cell has {what} {unknown[0]}; add one that has it")
+        raise InputError(f"{path}: no reference cell has {what} {', '.join(unknown)}; add one that has it")
     if target.exists() and target.samefile(path):
         raise InputError(f"{target} would replace its own input; give another --outdir")
     parameters = {**header["parameters"], "transform": reference.transform, "reference": reference.cells}

@@ -22,7 +22,7 @@ def choose_inputs(
     """The preset with the inputs that were given and asked for; InputError when nothing is left."""
     unknown = [name for name in inputs if name not in INPUTS]
     if unknown:
-        raise InputError(f"'{unknown[0]}' is no input; choose from {', '.join(INPUTS)}")
+        raise InputError(f"{', '.join(map(repr, unknown))} is no input; choose from {', '.join(INPUTS)}")
     for track in tracks:
         if tracks.count(track) > 1:
             raise InputError(f"--tracks names {track} twice; give each track once")

@@ -89,4 +89,4 @@ def test_spreadsheet_habits_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.tsv").touch()
     path = tmp_path / "cells.csv"
     path.write_bytes('\ufeff"cell", assay ,file\r\n\r\nHeLa-S3,RNA, a.tsv \r\n'.encode())
-    assert samplesheet.read(path) == [samplesheet.Row("HeLa-S3", "rna", "a.tsv", 1, "", "train", {})]
+    assert samplesheet.read(path) == [samplesheet.Row("HeLa-S3", "rna", "a.tsv", 1, "", "train", {}, 3)]

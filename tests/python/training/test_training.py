@@ -47,6 +47,9 @@ def test_the_model_keeps_what_it_reached_on_held_out_genes(tiny: Any, model: Pat
     reached = json.loads((model / "config.json").read_text())["reached"]
     given = inputs(tiny, "A", expression=False)
     assert run("predict", "--model", model, *given, "--outdir", tmp_path).exit_code == 0
+    refused = run("predict", "--model", model, *given, "--predict-cells", "A,Y,Z", "--outdir", tmp_path)
+    assert refused.exit_code == 65
+    assert "no signals of Y, Z are given; there are A" in refused.output  # all at once
     predicted, measured = (pl.read_parquet(path) for path in (tmp_path / "predictions.A.parquet", tiny.expression("A")))
     table = predicted.join(measured, on="gene_id")
     assert list(reached) == ["val", "test"]
