@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import polars as pl
+
 from crexpress.core.errors import InputError
 
 
@@ -27,6 +29,12 @@ def replacing(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def write_tsv(path: str | Path, table: pl.DataFrame, decimals: int | None = 6) -> None:
+    """Write a table as tab-separated text for people and other programs; None: numbers with all their digits."""
+    with replacing(path) as temporary:
+        table.write_csv(temporary, separator="\t", float_precision=decimals)
 
 
 @contextmanager

@@ -49,6 +49,5 @@ def write(outdir: Path, found: Found, resamples: int, seed: int) -> pl.DataFrame
     classes = active.classes(found.table, resamples, seed)
     tables = {"active": active.by_gene(found.table), "active_classes": classes}
     for name, table in tables.items():
-        with files.replacing(outdir / f"{name}.{found.cell}.tsv") as temporary:
-            table.write_csv(temporary, separator="\t", float_precision=6)
+        files.write_tsv(outdir / f"{name}.{found.cell}.tsv", table)
     return classes

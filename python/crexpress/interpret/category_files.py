@@ -8,7 +8,7 @@ import polars as pl
 
 from crexpress.core import artifacts, files, methods
 from crexpress.core.errors import InputError
-from crexpress.interpret import categories
+from crexpress.interpret import categories, table_files
 from crexpress.links.closed_forms import linear_signal
 
 
@@ -99,7 +99,7 @@ def classify(case: Case, split: str, at: categories.Thresholds, resamples: int, 
 
 def write(outdir: Path, found: Classified) -> None:
     """categories.CELL.parquet, the lists genes.CELL.CATEGORY.txt, and category_*.CELL.tsv."""
-    artifacts.write_table(outdir / f"categories.{found.cell}.parquet", found.genes, found.header)
+    table_files.write(outdir / f"categories.{found.cell}.parquet", found.genes, found.header)
     for name in categories.NAMES:
         own = found.genes.filter(pl.col("category") == name)
         lines = [f"{gene}\t{symbol}" for gene, symbol in own.select("gene_id", "gene_name").iter_rows()]
@@ -108,5 +108,4 @@ def write(outdir: Path, found: Classified) -> None:
     tables = {"tracks": found.around, "explained": found.explained, "decay": found.decay}
     for name, table in tables.items():
         if table is not None:
-            with files.replacing(outdir / f"category_{name}.{found.cell}.tsv") as temporary:
-                table.write_csv(temporary, separator="\t", float_precision=6)
+            files.write_tsv(outdir / f"category_{name}.{found.cell}.tsv", table)

@@ -12,6 +12,7 @@ from crexpress.core import artifacts, log
 from crexpress.core.artifacts import Header
 from crexpress.data.store import Store
 from crexpress.formats import bigwig_writer
+from crexpress.interpret import table_files
 from crexpress.interpret.contribution_tables import Sites, channel_rows, intervals, link_rows
 from crexpress.interpret.contributions import Contributions
 from crexpress.interpret.motif_bases import MotifBases
@@ -50,8 +51,8 @@ def write(
                 own = along.of(part.element, part.motifs) if along and key == "motif_bases" else getattr(part, key)
                 array[at : at + len(links[-1])] = own
     rows, table = pl.concat(links), pl.concat(channels)
-    artifacts.write_table(folder / f"attributed.{name}.parquet", rows, header | {"kind": "attributed"})
-    artifacts.write_table(folder / f"contributions.{name}.parquet", table, header)
+    table_files.write(folder / f"attributed.{name}.parquet", rows, header | {"kind": "attributed"})
+    table_files.write(folder / f"contributions.{name}.parquet", table, header)
     arrays = artifacts.open_arrays(path, "contribution_arrays").tensors
     _write_bigwigs(folder / f"contributions.{name}", store, config, rows, arrays)
     if config.sequence:

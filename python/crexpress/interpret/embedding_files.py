@@ -90,8 +90,7 @@ def write(outdir: Path, found: Embedded, header: dict[str, Any]) -> None:
             with files.replacing(outdir / f"{name}.{found.cell}.h5ad") as temporary:
                 shutil.copyfile(made, temporary)
     for name, table in found.tables.items():
-        with files.replacing(outdir / f"{name}.{found.cell}.tsv") as temporary:
-            table.write_csv(temporary, separator="\t", float_precision=6)
+        files.write_tsv(outdir / f"{name}.{found.cell}.tsv", table)
 
 
 def _observed(cell: str, expression: Sequence[Path], genes: int) -> pl.Series:

@@ -69,8 +69,7 @@ def find_enriched(
     made = artifacts.make_header("enriched_motifs", "find-motifs", elements=elements.header["elements"], cell=cell,
                                  parameters=about, sources=sources)  # fmt: skip
     artifacts.write_table(outdir / "enriched_motifs.parquet", table, made)
-    with files.replacing(outdir / "enriched_motifs.tsv") as temporary:
-        table.write_csv(temporary, separator="\t", float_precision=6)
+    files.write_tsv(outdir / "enriched_motifs.tsv", table)
     for name, rows in (("active", first), ("background", second)):
         with files.replacing(outdir / f"{name}.fa") as temporary:
             temporary.write_text(active_list.fasta(codes, elements.frame, rows))
@@ -88,8 +87,7 @@ def find_patterns(outdir: Path, contributions: Path, motif_set: MotifSet, seed: 
     bases, values = de_novo.read_contributions(contributions)
     patterns = de_novo.discover(bases, values, outdir / "de_novo.h5", seed=seed)
     table = de_novo.patterns_table(patterns, motif_set)
-    with files.replacing(outdir / "de_novo.tsv") as temporary:
-        table.write_csv(temporary, separator="\t")
+    files.write_tsv(outdir / "de_novo.tsv", table, None)
     with files.replacing(outdir / "de_novo.meme") as temporary:
         temporary.write_text(de_novo.as_meme(patterns))
     log.say(f"TF-MoDISco found {len(table)} patterns in the contributions of {len(bases):,} links")
@@ -99,7 +97,6 @@ def find_patterns(outdir: Path, contributions: Path, motif_set: MotifSet, seed: 
 def read_back(outdir: Path, folder: Path, motif_set: MotifSet) -> pl.DataFrame:
     """Write meme_chip.tsv: what MEME-ChIP found, with the most alike known motifs."""
     table = de_novo.read_meme_chip(folder, motif_set)
-    with files.replacing(outdir / "meme_chip.tsv") as temporary:
-        table.write_csv(temporary, separator="\t")
+    files.write_tsv(outdir / "meme_chip.tsv", table, None)
     log.say(f"{folder}: {len(table)} motifs of MEME-ChIP")
     return table

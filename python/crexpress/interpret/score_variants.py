@@ -13,6 +13,7 @@ from crexpress.core.errors import InputError
 from crexpress.formats import text_files
 from crexpress.formats.edit_files import SCHEMA, left_out, read_edits
 from crexpress.interpret import edits as editing
+from crexpress.interpret import table_files
 from crexpress.interpret.chosen import element_rows
 from crexpress.interpret.edit_effects import effects, spread_over_models
 from crexpress.interpret.edited import Edited, read_motifs
@@ -111,11 +112,10 @@ def write(
     name = models[0].cells[cell]
     header = models[0].header("variants", "score-variants", cell, models=len(models))
     header["sources"] += [artifacts.source(path) for path in sources]
-    artifacts.write_table(outdir / f"variants.{name}.parquet", rows, header)
+    table_files.write(outdir / f"variants.{name}.parquet", rows, header)
     with files.replacing(outdir / f"variants.{name}.txt") as temporary:
         temporary.write_text(vep(rows))
-    with files.replacing(outdir / f"variants.{name}.left_out.tsv") as temporary:
-        lost.write_csv(temporary, separator="\t")
+    files.write_tsv(outdir / f"variants.{name}.left_out.tsv", lost)
 
 
 def _unseen(table: pl.DataFrame, hit: pl.DataFrame, found: pl.DataFrame) -> pl.DataFrame:

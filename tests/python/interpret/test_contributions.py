@@ -268,6 +268,9 @@ def test_files_open_in_their_readers_and_agree(written: Path, tiny: TinyCase) ->
     assert set(links["gene_name"]) == {"NAME50", "NAME3"}
     assert len(links) == 10
     assert header["parameters"]["method"] == "integrated gradients"
+    for name, table in (("attributed", links), ("contributions", channels)):
+        text = pl.read_csv(written / f"{name}.A.tsv", separator="\t", schema=table.schema)
+        assert text.equals(table)
     total = channels.group_by("gene_id", "element").agg(pl.col("contribution").sum())
     both = links.join(total, on=["gene_id", "element"])
     assert ((both["contribution"] - both["effect"]).abs() <= both["error"] * both["effect"].abs() + 2e-5).all()
