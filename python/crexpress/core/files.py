@@ -1,6 +1,7 @@
 """Files written whole: beside their final name and renamed, so that nothing of a killed tool looks finished."""
 
 import errno
+import fcntl
 import os
 import shutil
 import tempfile
@@ -55,6 +56,27 @@ def replacing_folder(path: str | Path, last: str) -> Iterator[Path]:
             if (path / entry.name).is_dir():
                 shutil.rmtree(path / entry.name)
             entry.rename(path / entry.name)
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder, which is made where it is not there, against others that do so; InputError where one does.
+
+    The system ends the hold with the process, however it ends. On a disk without locks nobody can tell, and all go on.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            mend = "wait until it has ended, or give another folder"
+            raise InputError(f"another run writes into {folder}; {mend}") from None
+        except OSError:
+            pass
+        yield
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -159,7 +159,7 @@ def run(
     trained: list[tuple[RegulatoryModel, TrainingResult]] = []
     for (name, own_model, own_training), kept in zip(parts_to_train, checkpoints, strict=True):
         torch.manual_seed(seed)
-        with resumable(checkpoints):
+        with resumable(checkpoints, processes.first):
             if import_weights:
                 model = imported_model(import_weights, own_model, engine, seed)
             else:

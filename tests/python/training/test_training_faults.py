@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import torch
 
-from crexpress.core import artifacts
+from crexpress.core import artifacts, files
 from crexpress.core.errors import InputError
 from crexpress.data.opening import open_store
 from crexpress.models.regulatory import RegulatoryModel
@@ -51,6 +51,16 @@ def test_a_loss_that_is_no_number_is_told_at_once(
     assert result.exit_code == 65, result.output
     assert message in result.output
     assert not (tmp_path / "model" / "model.safetensors").exists()
+
+
+def test_two_runs_do_not_train_into_one_folder(tiny: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    with files.alone(folder):
+        result = train(tiny, folder, "--steps", 2)
+    assert result.exit_code == 65, result.output
+    assert f"another run writes into {folder}; wait until it has ended, or give another folder" in result.output
+    assert not list(folder.iterdir())
+    assert train(tiny, folder, "--steps", 2).exit_code == 0
 
 
 def test_imported_weights_that_predict_nan_are_no_model(tiny: Any, tmp_path: Path) -> None:
