@@ -62,6 +62,30 @@ def groups_of(known: screen.Tested) -> tuple[np.ndarray, np.ndarray]:
     return of_candidate, of_row
 
 
+def kept(
+    path: Path,
+    known: screen.Tested,
+    inside: np.ndarray,
+    out: np.ndarray,
+    columns: Sequence[int] | None = None,
+    seed: int = 1,
+) -> tuple[float, np.ndarray]:
+    """Best inner average precision of a fit to the rows `inside`, and its log odds of the candidates `out`.
+
+    Of these columns of evidence (none: all). Read from `path` where it was made before.
+    """
+    if not path.exists():
+        columns = list(columns or range(known.table.shape[1]))
+        rows = rows_of(known)
+        own, inner = fit.fit(rows._replace(table=rows.table[:, columns]).where(inside), seed)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part.npz")
+        np.savez(part, inner=max(inner.values()), odds=own.log_odds(known.table[out][:, columns]))
+        part.rename(path)
+    with np.load(path) as found:
+        return float(found["inner"]), found["odds"]
+
+
 def held_out(one: LinkModel, placed: Scene, pairs: pl.DataFrame) -> np.ndarray:
     """Log odds of every pair by the fit of a model that has not seen its chromosome, -inf without an element: [pairs].
 

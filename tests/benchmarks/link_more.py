@@ -31,7 +31,6 @@ from crexpress.links import evidence, fit
 from crexpress.links.evidence.piece import Piece
 from crexpress.links.members import BOOSTED, EXTRA, LOGISTIC
 from crexpress.links.scene import ACCESS, ACTIVITY, SCORES, Links
-from crexpress.links.screen import Tested
 
 RISE = (
     "abc",
@@ -131,35 +130,22 @@ def more(folder: Path, loops: tuple[str, ...], links: Path | None, folds: str) -
     chosen = []
     for number in wanted:
         out = group == number
-        of_sets = {
-            name: kept(folder, known, of_row != number, out, [every.index(one) for one in names], (name, number, 1))
-            for name, names in sets.items()
-        }
+
+        def fitted(name: str, seed: int, number: int = number, out: np.ndarray = out) -> tuple[float, np.ndarray]:
+            path = folder / "more" / f"{name.replace(' ', '_')}.{number}.{seed}.npz"
+            columns = [every.index(one) for one in sets[name]]
+            return k562_links.kept(path, known, of_row != number, out, columns, seed)
+
+        of_sets = {name: fitted(name, 1) for name in sets}
         best = max(sets, key=lambda name: of_sets[name][0])
         chosen.append(best)
         for name in sets:
             scores[name][out] = of_sets[name][1]
         for name, which in (("as before, four seeds", "as before"), ("chosen, four seeds", best)):
-            columns = [every.index(one) for one in sets[which]]
-            odds = [kept(folder, known, of_row != number, out, columns, (which, number, seed))[1] for seed in SEEDS]
-            scores[name][out] = np.mean(odds, axis=0)
+            scores[name][out] = np.mean([fitted(which, seed)[1] for seed in SEEDS], axis=0)
     if len(wanted) == k562_links.FOLDS:
         print(table({name: known.of_pairs(score) for name, score in scores.items()}, pairs))
         print("chosen: " + ", ".join(f"{name} in {chosen.count(name)} folds" for name in sets))
-
-
-def kept(
-    folder: Path, known: Tested, inside: np.ndarray, out: np.ndarray, columns: list[int], what: tuple[str, int, int]
-) -> tuple[float, np.ndarray]:
-    """Best inner average precision of a fit, and its log odds of what is held out; read where it was made before."""
-    path = folder / "more" / f"{'.'.join(map(str, what)).replace(' ', '_')}.npz"
-    if not path.exists():
-        rows = k562_links.rows_of(known)
-        own, precision = fit.fit(rows._replace(table=rows.table[:, columns]).where(inside), what[2])
-        path.parent.mkdir(exist_ok=True)
-        np.savez(path, inner=max(precision.values()), odds=own.log_odds(known.table[out][:, columns]))
-    with np.load(path) as found:
-        return float(found["inner"]), found["odds"]
 
 
 def table(scores: Mapping[str, np.ndarray], pairs: pl.DataFrame) -> str:

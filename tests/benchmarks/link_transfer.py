@@ -8,6 +8,7 @@ Written down before anything was scored: the table names three data sets (Gasper
 fitted to the pairs of some, and scores those of another, always on chromosomes that the fit has not seen, so that
 neither a gene nor an element nor a laboratory is on both sides. Beside it stand a fit to all three, chromosomes held
 out, ABC and distance. Misses last; intervals of a bootstrap over genes, differences paired. Nothing is chosen by these.
+Fits are kept in `--folder`, so that a run which was stopped goes on.
 """
 
 from pathlib import Path
@@ -16,7 +17,6 @@ import click
 import k562_links
 import numpy as np
 
-from crexpress.links import fit
 from crexpress.links.closed_forms import closed_forms
 from crexpress.links.screen import Tested
 from crexpress.prepare import screening
@@ -36,13 +36,13 @@ def main(folder: Path) -> None:
     overlap = screening.overlaps(pairs, scene.elements, scene.genes)
     tracks = {"dnase": scene.tracks["access"], "h3k27ac": scene.tracks["h3k27ac"]}
     closed = closed_forms(pairs, overlap, scene.elements, scene.genes, tracks)
-    beside = {"ABC": closed["ABC"], "distance": closed["distance"], "all": fitted_to(known, names, SETS)}
+    beside = {"ABC": closed["ABC"], "distance": closed["distance"], "all": fitted_to(folder, known, names, SETS)}
     fits = {(one,): [name for name in SETS if name != one] for one in SETS if regulated[names == one].sum() >= FEWEST}
     fits |= {tuple(name for name in SETS if name != one): [one] for one in SETS}
     titles = ("fitted to", "scored on", "regulated of pairs", "this fit", "fit to all three", "ABC", "distance")
     print("| " + " | ".join((*titles, "less ABC")) + " |\n" + "|---" * 8 + "|")
     for some, others in fits.items():
-        score = fitted_to(known, names, some)
+        score = fitted_to(folder, known, names, some)
         for other in others:
             inside = names == other
             found = k562_links.precision({"fit": score, **beside}, pairs, inside)
@@ -52,16 +52,15 @@ def main(folder: Path) -> None:
             print(f"| {' + '.join(some)} | {other} | {number} | {' | '.join(cells)} | {less} |", flush=True)
 
 
-def fitted_to(known: Tested, names: np.ndarray, some: tuple[str, ...]) -> np.ndarray:
+def fitted_to(folder: Path, known: Tested, names: np.ndarray, some: tuple[str, ...]) -> np.ndarray:
     """Score of every pair by fits to the pairs of some data sets, without the pair's chromosome: [pairs]."""
     of_row = names[known.pair][known.best]
     inside = np.isin(of_row, some)
-    rows, (of_candidate, group) = k562_links.rows_of(known), k562_links.groups_of(known)
+    of_candidate, group = k562_links.groups_of(known)
     odds = np.empty(len(known.pair))
     for number in np.unique(of_candidate):
-        out = of_candidate == number
-        own, _ = fit.fit(rows.where(inside & (group != number)), 1)
-        odds[out] = own.log_odds(known.table[out])
+        out, path = of_candidate == number, folder / "transfer" / f"{'+'.join(some)}.{number}.npz"
+        odds[out] = k562_links.kept(path, known, inside & (group != number), out)[1]
     return known.of_pairs(odds)
 
 
