@@ -20,7 +20,7 @@ import numpy as np
 import polars as pl
 
 from crexpress.core import artifacts, bootstrap, ranking, shipped
-from crexpress.links import card, fit, members, model, screen
+from crexpress.links import card, encode_re2g, fit, members, model, screen
 from crexpress.links.closed_forms import closed_forms
 from crexpress.links.read import on_scale
 from crexpress.prepare import screening
@@ -60,8 +60,16 @@ SHIPPED = {
 )
 @click.option("--model", "models", multiple=True, metavar="NAME=FILE", help="Beside those that ship.")
 @click.option("--links", type=click.Path(path_type=Path), help="links.K562.parquet of a network.")
+@click.option("--re2g", type=click.Path(path_type=Path), help="ENCODE-rE2G's links with features, some chromosomes.")
 @click.option("--genes", "genes_alone", is_flag=True, help="The table of genes alone.")
-def main(folder: Path, loops: tuple[str, ...], models: tuple[str, ...], links: Path | None, genes_alone: bool) -> None:
+def main(
+    folder: Path,
+    loops: tuple[str, ...],
+    models: tuple[str, ...],
+    links: Path | None,
+    re2g: Path | None,
+    genes_alone: bool,
+) -> None:
     """Print both tables."""
     store, scene = k562_links.opened(folder, dict(entry.split("=", 1) for entry in loops))
     pairs = k562_links.pairs_of(store)
@@ -81,6 +89,8 @@ def main(folder: Path, loops: tuple[str, ...], models: tuple[str, ...], links: P
     scores |= {name: closed[name] for name in ("ABC", "activity/distance", "distance")}
     if links:
         scores |= network(links, pairs, overlap)
+    if re2g:
+        print(beside_public(scores, pairs, re2g))
     if not genes_alone:
         print(figures(scores, pairs))
     print(of_genes(scores, pairs))
@@ -108,6 +118,36 @@ def network(path: Path, pairs: pl.DataFrame, overlap: tuple[np.ndarray, np.ndarr
         found[name] = np.full(len(pairs), -np.inf)
         np.maximum.at(found[name], hits["pair"].to_numpy(), hits[name].to_numpy())
     return found
+
+
+def beside_public(scores: Mapping[str, np.ndarray], pairs: pl.DataFrame, path: Path) -> str:
+    """Average precision beside ENCODE-rE2G by its public coefficients, of the pairs of the chromosomes that its table
+    holds; a pair without a link in it, which is below its threshold, comes last.
+    """
+    table = pl.read_csv(path, separator="\t", infer_schema=False)
+    own = pl.DataFrame(
+        {
+            "gene_id": table["TargetGeneEnsembl_ID"],
+            "chrom": table["chr"],
+            "low": table["start"].cast(pl.Int64),
+            "high": table["end"].cast(pl.Int64),
+            "score": encode_re2g.probability(table),
+        }
+    )
+    inside = pairs["chrom"].is_in(table["chr"].unique().implode()).to_numpy()
+    some = pairs.with_row_index("row").with_columns(pl.col("gene_id").str.split(".").list.first())
+    hits = some.join(own, on=["gene_id", "chrom"])
+    hits = hits.filter((pl.col("chromStart") < pl.col("high")) & (pl.col("low") < pl.col("chromEnd")))
+    score = np.full(len(pairs), -np.inf)
+    np.maximum.at(score, hits["row"].to_numpy(), hits["score"].to_numpy())
+    found = k562_links.precision({"ENCODE-rE2G": score, **scores}, pairs, inside)
+    number = pairs["Regulated"].to_numpy()[inside].sum()
+    lines = [f"{inside.sum()} pairs, {number} regulated, {np.isfinite(score[inside]).sum()} with a published link", ""]
+    lines += ["| score | average precision | less ENCODE-rE2G |", "|---|---|---|"]
+    for name, values in found.items():
+        less = k562_links.interval(values - found["ENCODE-rE2G"], sign=True)
+        lines.append(f"| {name} | {k562_links.interval(values)} | {less} |")
+    return "\n".join([*lines, ""])
 
 
 def figures(scores: Mapping[str, np.ndarray], pairs: pl.DataFrame) -> str:
