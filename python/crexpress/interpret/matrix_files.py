@@ -1,18 +1,21 @@
 """Attention between elements as files: npz for programs, .cool for browsers and tools of contact matrices."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import polars as pl
+import torch
 
 from crexpress.apply.cell_model import CellModel
 from crexpress.core import artifacts, chromosome_names, files, splits
 from crexpress.core.errors import InputError
-from crexpress.formats import text_files
+from crexpress.core.tracks import FLOOR, element_means
+from crexpress.formats import places, text_files
+from crexpress.interpret import element_pairs
 from crexpress.interpret.attention import AttentionMap, attention_map, by_bin
 from crexpress.interpret.extras import needed
 from crexpress.models.config import LoopRows, ModelConfig
@@ -45,12 +48,31 @@ def rows_of(model: Path) -> LoopRows | None:
 
 
 def write(
-    stem: Path, loaded: CellModel, cell: int, genes: np.ndarray, header: dict[str, Any], resolution: int | None
+    stem: Path,
+    loaded: CellModel,
+    cell: int,
+    genes: np.ndarray,
+    header: dict[str, Any],
+    resolution: int | None,
+    domains: Path | None = None,
+    pair: Sequence[str] = (),
 ) -> list[Path]:
-    """STEM.npz, and STEM.cool where a resolution is given; their paths."""
+    """STEM.npz; STEM.cool where a resolution is given; by `element_pairs` STEM.ctcf.tsv where domains are, and
+    STEM.direction.tsv where a pair of elements is; their paths.
+    """
     found = attention_map(loaded.model, loaded.store, cell, genes, loaded.precision)
     elements = loaded.store.elements
-    paths = [stem.with_name(f"{stem.name}.npz")]
+    tables = {}
+    if domains:
+        known = places.respelt(places.read(domains, "domain"), elements["chrom"].unique(), domains)
+        tables["ctcf"] = element_pairs.ctcf_pairs(found, elements, _bound(loaded, cell, found.elements), known)
+    if pair:
+        tables["direction"] = element_pairs.direction(found, elements, *pair)
+    paths = [stem.with_name(f"{stem.name}.{name}.tsv") for name in tables]
+    for path, table in zip(paths, tables.values(), strict=True):
+        with files.replacing(path) as temporary:
+            table.write_csv(temporary, separator="\t")
+    paths.insert(0, stem.with_name(f"{stem.name}.npz"))
     write_npz(paths[0], found, elements, header)
     if resolution:
         lengths = {name: length for name, length in loaded.store.chromosomes if length}
@@ -59,6 +81,17 @@ def write(
         paths.append(stem.with_name(f"{stem.name}.cool"))
         write_cool(paths[1], found, elements, lengths, resolution)
     return paths
+
+
+def _bound(loaded: CellModel, cell: int, rows: np.ndarray) -> np.ndarray:
+    """Which elements, of those in `rows`, CTCF binds in a cell: bool [elements]; InputError without that track."""
+    config, data = loaded.model.config, loaded.store.cells[cell]
+    if "ctcf" not in config.tracks or not data.present[config.tracks.index("ctcf")]:
+        raise InputError(f"pairs of CTCF sites need the track ctcf of {data.name}, which this model or cell lacks")
+    own = data.signals[torch.from_numpy(rows)][:, config.tracks.index("ctcf")].float().cpu().numpy()
+    bound = np.zeros(len(loaded.store.elements), bool)
+    bound[rows] = element_means(own, config.transform) > FLOOR
+    return bound
 
 
 def write_npz(path: Path, found: AttentionMap, elements: pl.DataFrame, header: dict[str, Any]) -> None:

@@ -297,6 +297,27 @@ def test_a_loop_makes_positive_what_it_joins_to_a_gene():
     assert medians.tolist() == [0.5, 0.1, 0.9]
 
 
+def test_medians_over_genes_by_hand_leave_out_groups_of_fewer_than_ten():
+    """Gene a: 10 pairs at 20 kb, two positive and ranked first; b: the same, ranked last; c: nine pairs, left out."""
+    size = {"a": 10, "b": 10, "c": 9}
+    table = pl.DataFrame({"gene_id": [name for name, n in size.items() for _ in range(n)], "distance": 20_000.0})
+    positive = np.concatenate([np.arange(n) < 2 for n in size.values()])
+    first, last = np.r_[10.0, 9, np.zeros(8)], np.r_[0.0, 0, np.full(8, 1.0)]
+    score = np.concatenate([first, last, first[:9]])
+    about = {"mine": methods.Method("mine", "mine", methods.PUBLISHED)}
+    marked = contacts.Labelled("K", "b", table, positive, {"mine": score}, methods=about)
+    rows = {(row.subset, row.metric): row for row in contacts.by_gene(marked, World(resamples=0))}
+    near = "per gene, 5-50 kb"
+    assert rows[near, "genes"].value == 2
+    assert rows["per gene, 0-5 kb", "genes"].value == 0
+    lower = {"auroc": 0, "auprc": 0.2, "specificity": 0, "precision": 0}  # of two, the lower of the middle: gene b
+    assert {name: rows[near, f"median_{name}"].value for name in lower} == pytest.approx(lower)
+    alone = {
+        (row.subset, row.metric): row.value for row in contacts.by_gene(marked.part(np.arange(10)), World(resamples=0))
+    }
+    assert [alone[near, f"median_{name}"] for name in lower] == [1, 1, 1, 1]
+
+
 def test_pairs_in_parts_are_scored_as_all_at_once():
     generator = np.random.default_rng(5)
     tss = np.arange(20) * 40_000 + 100_000
