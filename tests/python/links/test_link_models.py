@@ -121,8 +121,9 @@ def test_scored_links_add_up_and_a_fitted_cell_is_scored_by_what_has_not_seen_it
     assert len(shown.data) == len(case["links"])
     seen = shown.data.drop_nulls("probability").join(table, on=["gene_id", "element"])
     assert (seen["probability"] == seen["probability_right"]).all()
-    [first, *_] = link_model.blocks(loaded.scored)
+    [first, *_, calibration] = link_model.blocks(loaded.scored)
     assert [cell.text for cell in first.rows[0][:2]] == ["K", "own"]
+    assert len(calibration.rows) == len(header["parameters"]["card"]["reliability"])
     # the same cell by another name is new to the model: all of its fits' data speak
     for name in ("links", "signals"):
         (tmp_path / f"{name}.K.{'parquet' if name == 'links' else 'safetensors'}").unlink(missing_ok=True)
