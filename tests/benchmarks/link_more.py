@@ -10,9 +10,9 @@ logistic regression; average precision on three inner groups of chromosomes of a
 
 `more`, written down before it was scored: ten tracks and the maps of loops, and beside their evidence (a) `among`: how
 a link stands among the gene's other cCREs (its activity/distance over the largest of the others, how many have more,
-how many active ones lie nearer), (b) `network`: a network's attention, perturbation and learned activity (--links), (c)
-both. In each of the twelve outer folds the set with the highest average precision on the inner chromosomes is taken,
-and the log odds of fits with four seeds are averaged. All sets are shown, and the chosen; misses last. What is in
+how many active ones lie nearer), (b) `network`: a network's attention, perturbation and learned activity (--links). In
+each of the twelve outer folds the set with the highest average precision on the inner chromosomes is taken, and the
+log odds of fits with four seeds are averaged. All sets are shown, and the chosen; misses last. What is in
 `--folder` is not fitted again, so that a run which was stopped goes on (`--folds` does some).
 """
 
@@ -119,7 +119,7 @@ def more(folder: Path, loops: tuple[str, ...], links: Path | None, folds: str) -
     sets = {"as before": [name for name in every if name not in network | extra]}
     sets["among"] = [name for name in every if name not in network]
     if network:
-        sets |= {"network": [name for name in every if name not in extra], "both": every}
+        sets["network"] = [name for name in every if name not in extra]
     pairs = k562_links.pairs_of(store)
     known = k562_links.tested(scene, pairs, every)
     group, of_row = k562_links.groups_of(known)
