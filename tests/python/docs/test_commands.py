@@ -14,16 +14,16 @@ from typing import Any
 
 import click
 import polars as pl
+import pyBigWig
 import pytest
 from jsonschema import Draft202012Validator
 
 import link_case
+from pages import PAGES, ROOT, commands
 from report_case import Run
 from tiny_case import TinyCase
 from tools import TOOLS, run, train
 
-ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 NEXTFLOW = {"-profile", "-resume", "-c", "-params-file", "-work-dir"}  # its own, with one dash
 TAKES_NONE = {"-resume"}
 OTHERS = {  # options in running text that are not ours
@@ -43,27 +43,6 @@ def parameters() -> dict[str, dict[str, Any]]:
 def tool(name: str) -> click.Command:
     command: click.Command = run_path(str(ROOT / "bin" / name))["main"]
     return command
-
-
-def commands(page: Path) -> list[list[str]]:
-    """Indented or fenced lines of a page that call Nextflow, make or a tool of ours, as words."""
-    text = re.sub(r"\\\n\s*", " ", page.read_text())
-    text = re.sub(r"\$\([^()]*\)", "$WORDS", text)  # what the shell writes there
-    lines = re.findall(r"^    +(\S.*)$", text, re.MULTILINE)
-    for block in re.findall(r"```(?:bash|sh)?\n(.*?)```", text, re.DOTALL):
-        lines += [line.strip() for line in block.splitlines()]
-    found = []
-    for line in lines:
-        try:
-            words = shlex.split(line, comments=True)
-        except ValueError:
-            continue
-        words = words[: words.index("&&")] if "&&" in words else words
-        if words[:1] == ["crexpress"] and words[1:2] != ["doctor"]:
-            words = words[1:]
-        if words[:2] == ["nextflow", "run"] or (words and words[0] in {*TOOLS, "make"}):
-            found.append(words)
-    return found
 
 
 def wrong_of_nextflow(words: list[str]) -> list[str]:
@@ -234,6 +213,10 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     places = {"chrom": "chrom", "chromStart": "start", "chromEnd": "end", "measuredGeneEnsemblId": "gene"}
     scored = screen.select(places.keys()).rename(places).with_columns(score=pl.Series(range(len(screen))))
     scored.write_csv(tmp_path / "any.tsv", separator="\t")
+    abc = {"chrom": "chr", "gene": "TargetGene", "score": "ABC.Score"}
+    scored.rename(abc).write_csv(tmp_path / "EnhancerPredictions.tsv", separator="\t")
+    enformer = scored.rename({"gene": "symbol", "score": "grad"})
+    enformer.write_csv(tmp_path / "enformer.tsv", separator="\t")
     monkeypatch.chdir(tmp_path)
     return folder
 
@@ -244,6 +227,8 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("howto.md", "evaluate --study", "evaluation/metrics.parquet"),
         ("howto.md", "export-links", "more-links/links.K.bedpe.gz"),
         ("usage.md", "evaluate --predictions", "metrics.parquet"),
+        ("usage.md", "evaluate --published abc", "metrics.parquet"),
+        ("usage.md", "evaluate --published table:enformer.tsv", "metrics.parquet"),
     ],
 )
 def test_the_small_commands_of_the_pages_run(
@@ -255,6 +240,47 @@ def test_the_small_commands_of_the_pages_run(
     done = run(*words)
     assert done.exit_code == 0, done.output
     assert Path(made).stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_a_new_cell_by_hand_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """cells.md, "Without any training", line by line, on the simulated case: its signals are called peaks
+    here, and known cells stand beside the new one for the anchored model.
+    """
+    test = ROOT / "assets" / "test"
+    (tmp_path / "assets").symlink_to(ROOT / "assets")
+    monkeypatch.chdir(tmp_path)
+    for name, file in (("GRCh38-cCREs.bed.gz", "ccres.bed.gz"), ("gencode.v29.annotation.gtf.gz", "genes.gtf.gz")):
+        Path(name).symlink_to(test / file)
+    lengths = [line.split("\t")[:2] for line in (test / "genome.fa.gz.fai").read_text().splitlines()]
+    Path("hg38.chrom.sizes").write_text("".join(f"{name}\t{length}\n" for name, length in lengths))
+    for assay, name in (("dnase", "DNase.narrowPeak"), ("h3k27ac", "H3K27ac.broadPeak")):
+        with (
+            pyBigWig.open(str(test / "cell5" / f"{assay}.bigWig")) as signal,
+            gzip.open(f"MINE.{name}.gz", "wt") as out,
+        ):
+            for chrom in signal.chroms():
+                for at, (start, end, value) in enumerate(signal.intervals(chrom) or ()):
+                    peak = [chrom, start, end, f"p{at}", 0, ".", value, -1, -1, *([0] if "narrow" in name else [])]
+                    out.write("\t".join(map(str, peak)) + "\n")
+    lines = [words for words in commands(ROOT / "docs" / "cells.md") if words[0] in TOOLS]
+    assert [words[0] for words in lines] == [
+        *("merge-ccres", "extract-signals", "predict", "interpret", "score-links", "predict", "match-quantiles"),
+    ]
+    for number, words in enumerate(lines):
+        if number == 5:  # the known cells, as the sentence above the line says
+            for cell, own in (("K562", test / "cell1"), ("NHEK", test / "cell2")):
+                where = ["--genes", "genes.parquet", "--cell", cell]
+                tracks = ["--track", f"dnase={own / 'dnase.bigWig'}", "--track", f"h3k27ac={own / 'h3k27ac.bigWig'}"]
+                assert run("extract-signals", "--elements", "elements.parquet", *where, *tracks).exit_code == 0
+                assert run("quantify-expression", *where, "--rna", own / "rna.1.genes.results.gz").exit_code == 0
+        done = run(*words)
+        assert done.exit_code == 0, (words, done.output)
+    assert {"predictions.MINE.parquet", "links.MINE.parquet", "scored", "matched"} <= {
+        path.name for path in tmp_path.iterdir()
+    }
+    assert Path("scored/links.MINE.parquet").is_file()
+    assert Path("matched/signals.MINE.safetensors").is_file()
 
 
 @pytest.mark.parametrize("program", ["pandas", "polars"])
