@@ -98,6 +98,12 @@ def _one_run(sound: Path) -> Path:
     return path
 
 
+def groups(count: int = 6) -> list[list[str]]:
+    """All tools, some at a time: a process imports for all of its own once, which takes seconds."""
+    tools = sorted(commands(Path("/tmp"), Path("/tmp")))
+    return [tools[first::count] for first in range(count)]
+
+
 def prepare() -> None:
     """Import once what the tools take seconds to import; nothing is computed, so that forked children are as new."""
     for name in IMPORTED:
@@ -169,4 +175,4 @@ def contents(folder: Path) -> dict[str, str]:
     return found
 
 
-__all__ = ["LENGTHS", "RUNS", "commands", "contents", "finish", "left_behind", "prepare", "start"]
+__all__ = ["LENGTHS", "RUNS", "commands", "contents", "finish", "groups", "left_behind", "prepare", "start"]

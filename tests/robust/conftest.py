@@ -19,10 +19,11 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def passes(sound: Path) -> Callable[..., None]:
-    """A script of this folder with options, on one tool; it must find no fault."""
+    """A script of this folder with options, on some tools; it must find no fault."""
 
-    def check(script: str, tool: str, *options: str) -> None:
-        command = [sys.executable, Path(__file__).with_name(script), *options, "--tools", tool, "--sound", sound]
+    def check(script: str, tools: list[str], *options: str) -> None:
+        command = [sys.executable, Path(__file__).with_name(script), *options]
+        command += ["--tools", ",".join(tools), "--sound", sound]
         done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from commands import commands
+from commands import commands, groups
 from tools import TOOLS
 
 pytestmark = pytest.mark.robust
 KILLS = os.environ.get("CREXPRESS_KILLS", "2")
 
 
-@pytest.mark.parametrize("tool", sorted(commands(Path("/tmp"), Path("/tmp"))))
-def test_a_killed_tool_leaves_nothing_half_written(passes: Callable[..., None], tool: str) -> None:
-    passes("kills.py", tool, "--kills", KILLS)
+@pytest.mark.parametrize("tools", groups(), ids=lambda tools: f"{tools[0]} ...")
+def test_a_killed_tool_leaves_nothing_half_written(passes: Callable[..., None], tools: list[str]) -> None:
+    passes("kills.py", tools, "--kills", KILLS)
 
 
 def test_every_tool_is_in_the_list(sound: Path) -> None:
