@@ -231,7 +231,7 @@ def precision_recall(
     ours: Sequence[str],
     prevalence: float | None,
 ) -> Figure:
-    """Precision against recall of every score (tables with `recall`, `precision`), with the prevalence as floor.
+    """Precision against recall of every score (tables with `recall`, `precision` and maybe a band, `low` to `high`).
 
     Scores of the model (`ours`) are thick and drawn last, what they are measured against is thin and dashed.
     """
@@ -243,6 +243,10 @@ def precision_recall(
             curve["recall"], curve["precision"], color=colours[method], label=legend[method],
             linewidth=2.2 if own else 1.5, linestyle="-" if own else (0, (5, 1.5)), zorder=3 if own else 2,
         )  # fmt: skip
+        if {"low", "high"} <= set(curve.columns) and curve["low"].count():
+            axis.fill_between(
+                curve["recall"], curve["low"], curve["high"], color=colours[method], alpha=0.13, linewidth=0
+            )
         there = curve.filter(pl.col("recall") >= RECALL)
         if len(there):
             axis.plot(RECALL, there["precision"][0], "o", color=colours[method], markersize=6, markeredgecolor="white",

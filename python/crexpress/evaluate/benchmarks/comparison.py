@@ -8,9 +8,9 @@ from crexpress.core import methods
 from crexpress.evaluate.benchmarks.base import SECTION
 
 # the figure that a kind is sorted by, and the others beside it, where they are
-_HEAD = {"crispr": "auprc", "contacts": "auprc", "locus": "average_precision", "domains": "insulation_dip_difference",
+HEAD = {"crispr": "auprc", "contacts": "auprc", "locus": "average_precision", "domains": "insulation_dip_difference",
          "specific-genes": "pearson", "classes": "auroc"}  # fmt: skip
-_BESIDE = (
+BESIDE = (
     *("average_precision", "auprc_by_pairs", "auroc", "precision_at_70_recall", "max_f1", "lift", "top_k_rate"),
     *("spearman_effect", "median_auroc", "median_auprc", "median_specificity", "median_precision"),
     *("insulation_dip", "mae", "nearest_is_own", "f1", "mcc", "coverage", "coverage_positives"),
@@ -28,10 +28,10 @@ def table(metrics: pl.DataFrame, kinds: Mapping[str, str]) -> pl.DataFrame:
     parts = []
     for (benchmark, cell, subset), part in rows.group_by(keys, maintain_order=True):
         kind = kinds.get(str(benchmark), "")
-        wanted = _HEAD.get(kind, "average_precision")
+        wanted = HEAD.get(kind, "average_precision")
         own = part.filter(pl.col("method") != methods.EVERYTHING)
         if wanted not in own["metric"].to_list():
-            wanted = next((name for name in _BESIDE if name in own["metric"].to_list()), "")
+            wanted = next((name for name in BESIDE if name in own["metric"].to_list()), "")
         head = own.filter(pl.col("metric") == wanted).select("method", "kind", "value", "low", "high", "n")
         if head.is_empty():
             continue
@@ -41,7 +41,7 @@ def table(metrics: pl.DataFrame, kinds: Mapping[str, str]) -> pl.DataFrame:
         )
         p = own.filter(pl.col("metric") == f"{wanted}_difference_p").select("method", p="value")
         head = head.join(less, on="method", how="left").join(p, on="method", how="left")
-        for name in _BESIDE:
+        for name in BESIDE:
             head = head.join(
                 own.filter(pl.col("metric") == name).select("method", pl.col("value").alias(name)),
                 on="method",
