@@ -28,6 +28,22 @@ def no_file(path, most = Long.MAX_VALUE) {
     return path.size() > most ? "${path} has ${path.size()} bytes, and no such table more than ${most}" : null
 }
 
+/** "A,B", or the first words of the lines of a file, as the tools read names: [names, why there are none]. */
+def names_of(given) {
+    def path = place(given)
+    if (remote(given) || !path.exists() || path.isDirectory()) {
+        return [given, null]
+    }
+    def most = 100000 // a command takes no longer word
+    def why = no_file(path, most)
+    if (why) {
+        return [given, why]
+    }
+    def words = path.readLines().collect { line -> line.trim().tokenize(' \t,;') }.findAll()
+    def names = words.collect { line -> line.first() }.findAll { name -> !name.startsWith('#') }.unique()
+    return [names.join(','), names ? null : "${path} names nothing: write one name a line"]
+}
+
 /** Why results cannot go into a folder, in words; null where they can, or only writing can tell. */
 def no_place(folder) {
     if (folder.scheme != 'file') {

@@ -1,6 +1,6 @@
 // What the user asked for: parameters checked against nextflow_schema.json, files found, flags for the tools.
 
-include { benchmark_files ; files_in ; no_file ; no_place ; place ; unfit } from '../files'
+include { benchmark_files ; files_in ; names_of ; no_file ; no_place ; place ; unfit } from '../files'
 include { give_up_on_stalled_hosts } from '../addresses'
 include { execution_faults ; on_path } from '../engine'
 include { changed       } from '../help'
@@ -87,6 +87,11 @@ def settings(given, project) {
     def of_motifs = ['motif_factors', 'motif_p_value', 'expressed_factors']
     of_motifs.findAll { name -> typed[name] && !typed.motifs }.each { name ->
         faults << "--${name} needs --motifs, whose factors it is about"
+    }
+    if (typed.genes) {
+        def (genes, why) = names_of(typed.genes)
+        typed.genes = genes
+        faults.addAll([why].findAll().collect { none -> "--genes: ${none}" })
     }
     def explained = (typed.explain ?: '').tokenize(',').collect { word -> word.trim() }
     [[explained, 'motifs', 'motifs'], [explained, 'variants', 'variants'], [explained, 'variants', 'fasta'],

@@ -78,7 +78,8 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
     wrong += ["--preset_files", "absent.json", "--fold", "2/5", "--test", "chr5", "-params-file", "my own.yml"]
     (pipeline.folder / "my own.yml").write_text("val: chr4\n")
     (pipeline.folder / "b.csv").write_text("name,kind,file,chain\nx,crispr,away.tsv,away.chain\n")
-    wrong += ["--benchmarks", "b.csv"]
+    (pipeline.folder / "none.txt").write_text("# no gene\n\n")
+    wrong += ["--benchmarks", "b.csv", "--genes", "none.txt"]
     folder = pipeline.folder / "place.json"
     folder.mkdir()
     for name in ("samplesheet", "ccres", "blacklist", "sweep", "link_model"):
@@ -94,6 +95,7 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
         f"--benchmarks: there is no file {pipeline.folder / 'away.tsv'}",
         f"--benchmarks: there is no file {pipeline.folder / 'away.chain'}",
         "/absent.json",
+        f"--genes: {pipeline.folder / 'none.txt'} names nothing: write one name a line",
         "--preset is 'huge', but must be one of",
         "--tss is 'mian', but must be one of main, gene, canonical",
         "--expressed_factors needs --motifs",
