@@ -73,7 +73,7 @@ def main(
     predicted = [run for run in wanted if _done(case, run, "predict", deadline)]
     ranked = [run for run in predicted if _done(case, run, "interpret", deadline)]
     sheets = benchmark_case.sheets(case.folder / "sheets", integration, loops, domains, chain)
-    text = [_expression(case, predicted, resamples)]
+    text = [_expression(case, predicted, resamples, baselines=block == "models")]  # of which one table has enough
     for kind in kinds.split(","):
         if kind == "specific-genes" and block == "models":
             text.append(_specific(case, sheets[kind], resamples))
@@ -110,12 +110,13 @@ def _named(name: str, done: list[Run]) -> str:
     return "_".join([name, *(f"{model}{len(own)}" for model, own in _by_model(done).items())])
 
 
-def _expression(case: Benched, done: list[Run], resamples: int) -> str:
+def _expression(case: Benched, done: list[Run], resamples: int, baselines: bool) -> str:
     """r, rho and MAE on test genes: of each model every seed, and their mean."""
     files = [path for own in _by_model(done).values() for path in case.predictions(own)]
     outdir = _evaluate(
         case, _named("expression", done), *(word for path in files for word in ("--predictions", path)),
-        *("--expression", case.expression(SETTING), "--baselines", case.baselines(SETTING), "--resamples", resamples),
+        *("--expression", case.expression(SETTING), "--resamples", resamples),
+        *(("--baselines", case.baselines(SETTING)) if baselines else ()),
     )  # fmt: skip
     table = artifacts.read_table(outdir / "metrics.parquet", "metrics")[0].filter(section="expression", subset="test")
     metrics = ("pearson", "spearman", "mae")
