@@ -20,6 +20,9 @@ _FLAGS = (
 )
 
 
+AXE = Path(__file__).parents[1] / ".venv" / "share" / "axe" / "axe.min.js"
+
+
 class Page:
     """One page: what it logged, which addresses it asked for; `ask` evaluates JavaScript in it."""
 
@@ -86,6 +89,31 @@ class Page:
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         self.call("Emulation.setScriptExecutionDisabled", value=not scripts)
         self.call("Page.navigate", url=path.resolve().as_uri())
+
+    def print_like(self, width: int) -> None:
+        """As on paper of this width, in px."""
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=1000, deviceScaleFactor=1, mobile=False)
+        self.call("Emulation.setEmulatedMedia", media="print", features=[])
+
+    def tabbed(self, times: int) -> list[str]:
+        """What has the focus after each press of the tab key, beginning at the top: tag, id and first words."""
+        self.ask("document.activeElement.blur(); scrollTo(0, 0)")
+        found = []
+        for _ in range(times):
+            for kind in ("keyDown", "keyUp"):
+                self.call("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab", windowsVirtualKeyCode=9)
+            found.append(self.ask("((one) => `${one.tagName} #${one.id} ${one.textContent.trim().slice(0, 30)}`)"
+                                  "(document.activeElement)"))  # fmt: skip
+        return found
+
+    def violations(self) -> list[tuple[str, str, list[str]]]:
+        """What axe-core finds, with every folded part open: rule, impact, beginnings of the elements."""
+        self.ask("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+        self.ask(AXE.read_text() + "; 0")
+        ask = "axe.run(document, {resultTypes: ['violations']}).then((found) => found.violations.map((one) => "
+        ask += "[one.id, one.impact, one.nodes.map((node) => node.html.slice(0, 200))]))"
+        found: list[tuple[str, str, list[str]]] = self.ask(ask)
+        return found
 
     def picture(self, path: Path, whole: bool = True) -> None:
         """A screenshot as PNG, of the whole page."""

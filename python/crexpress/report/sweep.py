@@ -91,7 +91,10 @@ def _figures(
 _LEGEND = (
     "Small dots: seeds; large: their mean; diamond: the mean of their predictions; lines: 95 % bootstrap intervals."
 )
-_TABLE, _MARKED = "Mean over seeds (standard deviation; mean of the seeds' predictions)", "; best of a column in bold"
+_TABLE, _MARKED = (
+    "Mean over seeds (standard deviation; mean of the seeds' predictions)",
+    "; the best point of a column in bold",
+)
 
 
 def _centre(figure: Spread) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+import chromium
 from crexpress.core import artifacts, methods
 from crexpress.evaluate import labels
 from crexpress.evaluate.metrics import Context, table
@@ -138,10 +139,29 @@ def test_points_stand_side_by_side(tmp_path: Path) -> None:
     ):
         assert text in page, text
     assert (tmp_path / "out/figures/sweep-pearson.png").stat().st_size > 0
+    if chromium.BROWSER:
+        _look_at(tmp_path / "out/sweep.html", tmp_path / "profile")
 
     result = tool("compare", "--runs", tmp_path / "runs.json", *given[:2], "--outdir", tmp_path / "out")
     assert result.exit_code == 65
     assert "point large of" in result.output
+
+
+def _look_at(page: Path, profile: Path) -> None:
+    """The page in a browser: nothing fails, is asked of the network, or lies outside the screen; axe-core agrees."""
+    with chromium.browsing(profile) as browser:
+        for width, dark in ((1400, False), (420, True)):
+            browser.open(page, width, dark=dark)
+            browser.until("document.querySelector('footer')")
+            assert browser.ask("document.documentElement.scrollWidth") <= width
+            wide = (
+                "[...document.querySelectorAll('.table')].filter((one) => one.scrollWidth > one.clientWidth + 1).length"
+            )
+            assert browser.ask(wide) == 0
+            if chromium.AXE.is_file():
+                assert [one for one in browser.violations() if one[1] in ("serious", "critical")] == []
+        assert browser.faults == []
+        assert [one for one in browser.requests if not one.startswith(("data:", "file:"))] == []
 
 
 def test_an_anchored_model_is_no_seed_of_the_direct_one_and_hidden_tracks_stay_out(tmp_path: Path) -> None:
