@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from crexpress import __version__
 from crexpress.core import files
-from crexpress.report import called, facts, findings, headline, parts, verdict
+from crexpress.report import called, facts, findings, headline, parts, style, verdict
 from crexpress.report.page import Page
 from crexpress.report.study import Study
 
@@ -43,6 +43,7 @@ def render(page: Page) -> str:
     environment = jinja2.Environment(
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
+    environment.filters["on_page"] = style.on_page
     css, script = (Markup(loader.get_source(environment, name)[0]) for name in ("page.css", "page.js"))
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
     template = environment.get_template("page.html")

@@ -155,7 +155,12 @@ def _menu(
         kept = np.unique(np.linspace(0, len(curve) - 1, _POINTS).astype(int))
         points = [[round(r, 4), round(p, 4)] for r, p in curve[kept].select("recall", "precision").iter_rows()]
         label = f"{style.number(view.value(method, ALL_PAIRS, 'average_precision'))}  {style.sentence(method)}"
-        about = {"name": method, "label": label, "colour": colours[method], "model": view.about[method].model}
+        about = {
+            "name": method,
+            "label": label,
+            "colour": style.on_page(colours[method]),
+            "model": view.about[method].model,
+        }
         lines.append(about | {"shown": method in shown, "points": points})
     return json.dumps({"id": f"curves{suffix}", "lines": lines}).replace("<", "\\u003c")
 

@@ -441,9 +441,9 @@ function curves(node) {
     svg.append(shape("text", { x: x(0.5), y: height - 6, "text-anchor": "middle", class: "lane" }, "Recall"), shape("text", { x: 4, y: 12, class: "lane" }, "Precision"),
       shape("line", { x1: x(0.7), x2: x(0.7), y1: y(0), y2: y(1), class: "cutoff" }), shape("text", { x: x(0.7) + 4, y: y(1) + 10, class: "tick" }, "70 % recall"));
     for (const line of data.lines.filter((one) => chosen.has(one.name))) {
-      svg.append(shape("polyline", { points: line.points.map(([r, p]) => `${x(r).toFixed(1)},${y(p).toFixed(1)}`).join(" "), fill: "none", stroke: line.colour, "stroke-width": line.model ? 2.4 : 1.6, "stroke-dasharray": line.model ? "none" : "5 3" }));
+      svg.append(shape("polyline", { points: line.points.map(([r, p]) => `${x(r).toFixed(1)},${y(p).toFixed(1)}`).join(" "), fill: "none", style: `stroke:${line.colour}`, "stroke-width": line.model ? 2.4 : 1.6, "stroke-dasharray": line.model ? "none" : "5 3" }));
       const at = line.points.find(([r]) => r >= 0.7);
-      if (at) { const dot = shape("circle", { cx: x(0.7), cy: y(at[1]), r: 4, fill: line.colour }); dot.append(shape("title", {}, `${line.name}: precision ${figure(at[1], 3)} at 70 % recall`)); svg.append(dot); }
+      if (at) { const dot = shape("circle", { cx: x(0.7), cy: y(at[1]), r: 4, style: `fill:${line.colour}` }); dot.append(shape("title", {}, `${line.name}: precision ${figure(at[1], 3)} at 70 % recall`)); svg.append(dot); }
     }
     box.replaceChildren(svg);
   };

@@ -89,6 +89,11 @@ def track(name: str) -> str:
     return TRACKS.get(name, name)
 
 
+def on_page(colour: str) -> str:
+    """The colour in CSS: black is the page's ink, which is pale in the dark."""
+    return "var(--ink)" if colour == BLACK else colour
+
+
 def scale(transform: str) -> str:
     """The scale that tracks are stored on: "log10(1 + signal)" for "log10p1"."""
     names = {"log10p1": "log10(1 + signal)", "log1p": "ln(1 + signal)", "arcsinh": "arcsinh of the signal"}

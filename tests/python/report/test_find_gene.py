@@ -205,11 +205,12 @@ def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_pat
             browser.open(page, width, dark=dark)
             browser.until("document.documentElement.classList.contains('ready')")
             assert browser.ask("document.documentElement.scrollWidth") <= width  # nothing hangs over the side
-        # on the small screen all columns of every table lie inside, folded ones as well, each figure with its name
-        browser.ask("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-        tables = "[...document.querySelectorAll('.table')]"
-        wide = f"{tables}.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel)"
-        assert browser.ask(wide) == []
+            # all columns of every table lie inside, folded ones as well
+            browser.ask("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
+            tables = "[...document.querySelectorAll('.table')]"
+            wide = f"{tables}.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel)"
+            assert browser.ask(wide) == []
+        # on the small screen each figure stands with its name
         assert browser.ask(f"{tables}.every((one) => [...one.querySelectorAll('td:not(.why):not(:empty)')]"
                            ".every((cell) => cell.dataset.label || cell.closest('thead, .links')))")  # fmt: skip
         assert browser.ask("document.querySelectorAll('[id]').length == new Set([...document.querySelectorAll('[id]')]"
@@ -230,6 +231,10 @@ def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_pat
         browser.ask("document.querySelectorAll('table.links thead button')[2].click()")
         down = browser.ask(column)
         assert down == sorted(down, reverse=True)
+        # the yardstick in black can be seen in the dark
+        line = "[...document.querySelectorAll('.curves polyline')].map((one) => getComputedStyle(one).stroke)"
+        assert "rgb(26, 26, 26)" not in browser.ask(line)
+        assert browser.ask("getComputedStyle(document.body).color") in browser.ask(line)
         # curves are chosen
         lines = "document.querySelectorAll('.curves polyline').length"
         before = browser.ask(lines)
