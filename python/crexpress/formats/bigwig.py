@@ -25,9 +25,12 @@ class BigWig:
             self._refuse_nan()
 
     def read(self, name: str, start: int, end: int, bases: np.ndarray) -> None:
-        """Fill `bases` (float64 [end - start]); 0 where the file has no value."""
-        with self._reading(f"{name}:{start}-{end}"):
+        """Fill `bases` (float64 [end - start]); 0 where the file has no value. Called often, under `quiet`."""
+        try:
             self.reader.values(name, start, end, fillna=0, arr=bases)
+        except BaseException:
+            with self._reading(f"{name}:{start}-{end}"):
+                raise
 
     def records(self, name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Start, end and value of all stretches of a chromosome that have one, ascending."""

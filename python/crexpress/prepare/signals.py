@@ -14,6 +14,7 @@ import polars as pl
 from crexpress.core import chromosome_names, log
 from crexpress.core.errors import InputError
 from crexpress.core.names import NAME
+from crexpress.core.native import quiet
 from crexpress.core.tracks import TRANSFORMS
 from crexpress.formats import alignments, tracks
 from crexpress.formats.bigwig import BigWig, refuse
@@ -175,8 +176,9 @@ class Replicate:
             )
         lows, highs = np.maximum(chunk.starts, 0), np.minimum(chunk.ends, length)
         places = chunk.offsets + lows - chunk.starts
-        for low, high, place in zip(lows.tolist(), highs.tolist(), places.tolist(), strict=True):
-            self.source.read(name, low, high, bases[place : place + high - low])
+        with quiet():
+            for low, high, place in zip(lows.tolist(), highs.tolist(), places.tolist(), strict=True):
+                self.source.read(name, low, high, bases[place : place + high - low])
         if bases.min() < 0 or bases.max() == np.inf:
             worst = int(np.flatnonzero((bases < 0) | (bases == np.inf))[0])
             run = int(np.searchsorted(chunk.offsets, worst, side="right")) - 1
