@@ -93,6 +93,8 @@ def asked_pairs(
     if wanted is not None or (rows is not None and not (narrow and links)):
         return pairs(store, rows, wanted)
     own = [path for path in links if artifacts.require_header(path)["cell"] == cell]
+    if len(own) > 1:  # of a folder of results, which also has those of closed forms
+        own = [path for path in own if score in pl.read_parquet_schema(path)] or own
     if len(own) != 1:
         raise InputError(
             f"say which links of {cell} to look at: --ask-genes, --ask-elements, or --links with links.{cell}.parquet"

@@ -15,7 +15,7 @@ from tangermeme.deep_lift_shap import deep_lift_shap
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.formats import text_files
-from crexpress.interpret.chosen import Pairs, element_rows, pairs
+from crexpress.interpret.chosen import Pairs, asked_pairs, element_rows, pairs, strongest
 from crexpress.interpret.contributions import WORST, contributions, gradients, require_complete
 from crexpress.interpret.link_view import LinkView
 from crexpress.interpret.links import link_table
@@ -303,6 +303,25 @@ def test_faults_of_what_is_asked_are_one_sentence(written: Path, tiny: TinyCase,
         assert message in done.output
         assert "Traceback" not in done.output
     assert not list(tmp_path.iterdir())
+
+
+def test_of_a_cells_links_files_the_one_with_the_score_is_taken(tiny: TinyCase, folder: Path, tmp_path: Path) -> None:
+    """A folder of results holds those of closed forms, too, as score-links writes them."""
+    model, store = make(tiny, folder)
+    table = link_table(model, store, 0, 200_000)
+    about = {"scores": [{"name": "perturbation", "label": "p", "higher_is_better": True}], "neighbours": 4, "window": 0}
+    header = artifacts.make_header("links", "test", **store.digests, cell="A", parameters=about)
+    paths = [tmp_path / "links.A.parquet", tmp_path / "scored.A.parquet"]
+    artifacts.write_table(paths[0], table, header)
+    artifacts.write_table(paths[1], table.drop("perturbation"), header)
+    found = asked_pairs(store, "A", links=paths, top=3)
+    expected = strongest(store, table, "perturbation", 3)
+    np.testing.assert_array_equal(found.gene, expected.gene)
+    np.testing.assert_array_equal(found.column, expected.column)
+    with pytest.raises(InputError, match=r"with links.A.parquet \(2 files of it were given\)"):
+        asked_pairs(store, "A", links=[paths[0], paths[0]], top=3)
+    with pytest.raises(InputError, match=r"2 files of it were given"):
+        asked_pairs(store, "A", links=paths, score="none")
 
 
 def test_a_small_effect_has_significant_digits_above_its_logo(written: Path) -> None:
