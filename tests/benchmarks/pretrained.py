@@ -41,17 +41,17 @@ LARGE = 1024  # values from which a tensor is kept in 16 bits
 @click.option("--without", "left_out", type=click.Choice(CELLS), multiple=True)
 @click.option("--ship", "target", type=click.Path(path_type=Path))
 @click.option("--seeds", default=str(SEED), help="Seeds of --without.")
-@click.option("--modes", default=",".join(TRAIN), help="Models of --without.")
+@click.option("--modes", default=",".join(TRAIN), help="Models that are shipped or measured.")
 @click.option("--hide/--no-hide", default=True, help="Whether --without also hides each track in turn.")
 def main(folder: Path, left_out: tuple[str, ...], target: Path | None, seeds: str, modes: str, hide: bool) -> None:
     """Train, and ship or measure."""
     case = Case(folder, {})
     store = prepare(case)
     if target and not left_out:
-        ship(case, store, target)
+        ship(case, store, target, modes.split(","))
     for cell in left_out:
         if target:
-            ship(case, store, target, cell)
+            ship(case, store, target, modes.split(","), cell)
         for mode in modes.split(","):
             for seed in seeds.split(","):
                 for row in measured(case, store, cell, mode, int(seed), TRACKS if hide else ()):
@@ -87,8 +87,8 @@ def trained(case: Case, store: Sequence[Any], name: str, mode: str, seed: int, *
     return outdir
 
 
-def ship(case: Case, store: Sequence[Any], target: Path, left_out: str | None = None) -> None:
-    """Write both models of all cells, or of all but one, to `target`, with the distribution of the tracks they know."""
+def ship(case: Case, store: Sequence[Any], target: Path, modes: Sequence[str], left_out: str | None = None) -> None:
+    """Write models of all cells, or of all but one, to `target`, with the distribution of the tracks they know."""
     options = list(zip(store[::2], store[1::2], strict=True))
     signals, profiles = (
         [path for option, path in options if option == f"--{kind}" and f".{left_out}." not in path.name]
@@ -97,7 +97,7 @@ def ship(case: Case, store: Sequence[Any], target: Path, left_out: str | None = 
     reference = quantiles.read_reference(signals, profiles)
     quantiles.write_reference(target / "quantiles.npz", reference)
     name, more = (f"without-{left_out}", ("--holdout-cells", left_out)) if left_out else ("all", ())
-    for mode in TRAIN:
+    for mode in modes:
         copy(trained(case, store, name, mode, SEED, *more), target / mode, reference.transform)
 
 
