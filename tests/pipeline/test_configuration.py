@@ -59,11 +59,11 @@ def check(profiles: str, config: dict[str, str]) -> None:
     assert config[f"{gpu}container"] == ("'crexpress-gpu:0.1.0'" if "gpu" in asked else "'crexpress-cpu:0.1.0'")
     # only tasks with the label get a GPU
     assert [name for name in config if name.endswith(".accelerator")] == [f"{gpu}accelerator"]
-    # the machine at hand limits its own tasks, not those of a cluster, and runs two side by side
+    # the machine at hand limits its own tasks, not those of a cluster, and one runs beside the largest
     limits = " ".join(f"{name}: {value}" for name, value in config.items() if "resourceLimits" in name)
     assert ("cpus" in limits) == (not asked & set(CLUSTERS)), limits
     if not asked & set(CLUSTERS):
-        assert re.search(rf"cpus: ?{max(1, (os.cpu_count() or 1) // 2)}\b", limits), limits
+        assert re.search(rf"cpus: ?{max(1, (os.cpu_count() or 1) - 1)}\b", limits), limits
     if "awsbatch" in asked:
         assert {"process.queue", "aws.batch.maxSpotAttempts", "aws.batch.jobRole"} <= config.keys()
         assert config["aws.batch.terminateUnschedulableJobs"] == "true"
