@@ -1,6 +1,7 @@
 #!/usr/bin/env nextflow
 // A samplesheet in, a report out. Every part stands in subworkflows/NAME, every process in modules/TOOL, and what there
 // is to do is decided by the tool make-plan: Nextflow hands files on.
+//
 // Channels carry [meta, files]: `meta`, a map of the plan, says what a result is of and in which folder it is put.
 //   plan         the plan (docs/artifacts.md, plan.json), the user's files in it found; one map
 //   study        [store, files]: all that was prepared for one width of elements and one bin size
@@ -51,10 +52,5 @@ workflow {
     ASSESS(run, plan, PLAN.out.runs, study, LEARN.out.models, results, TOOLKIT.out.found, code, gpu_code)
     PROVENANCE(run)
 
-    workflow.onComplete = {
-        def page = "${run.outdir}/${run.sweep || run.leave_out ? 'sweep' : 'report'}.html"
-        def again = how_to_resume() ?: '-resume goes on from there'
-        log.info(workflow.success ? "Done: open ${page}" : "Failed: the message above says what to fix; ${again}")
-        tell_of_end(run)
-    }
+    workflow.onComplete = { tell_of_end(run, how_to_resume()) }
 }

@@ -1,8 +1,16 @@
 // A word to a person: at the terminal, how far long tasks are; when a run ends, by e-mail or to the address of a hook
 // (Slack, Teams, Mattermost, one's own).
 
-/** Tell where the parameters ask for it; a message that cannot be sent is a warning, as the results are what counts. */
-def tell_of_end(run) {
+/**
+ * Say what to do next (`resume`: how to go on, where a plain -resume does not), and tell where the parameters ask for it;
+ * a message that cannot be sent is a warning, as the results are what counts.
+ */
+def tell_of_end(run, resume) {
+    def page = "${run.outdir}/${run.sweep || run.leave_out ? 'sweep' : 'report'}.html"
+    def again = resume ?: '-resume goes on from there'
+    def stopped = workflow.errorMessage ==~ /SIG[A-Z]+/ // Ctrl-C, or a machine that is shut down
+    def failed = stopped ? "Stopped: ${again}" : "Failed: the message above says what to fix; ${again}"
+    log.info(workflow.success ? "Done: open ${page}" : failed)
     def name = "${workflow.manifest.name.tokenize('/').last()} ${workflow.runName}"
     def title = "${name} ${workflow.success ? 'is done' : 'has failed'}"
     def text = [title, "Results: ${run.outdir}", "Duration: ${workflow.duration}", workflow.errorMessage].findAll()

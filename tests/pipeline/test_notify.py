@@ -1,7 +1,10 @@
 """The run's own messages: how it ended, to a hook and by mail, and which parameters are not the defaults."""
 
 import json
+import os
+import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -116,3 +119,28 @@ def test_training_says_at_the_terminal_how_far_it_is(pipeline: Pipeline) -> None
     log = Path(said[0].rpartition("its log: ")[2])
     assert "step 100/100" in log.read_text()
     assert "4/4" not in output
+
+
+def test_a_run_that_is_stopped_says_so_and_goes_on(pipeline: Pipeline) -> None:
+    """Ctrl-C: nothing is to be fixed, and the tasks that were done are not done again."""
+    (pipeline.folder / "stopped.nf").write_text(
+        "include { tell_of_end } from './project/subworkflows/notify'\n"
+        "process FIRST {\n    output:\n    path 'a'\n    script:\n    'touch a'\n}\n"
+        "process SECOND {\n    input:\n    path a\n    script:\n"
+        "    \"[[ -e '${workflow.launchDir}/quick-now' ]] || { touch '${workflow.launchDir}/began'; sleep 120; }\"\n}\n"
+        "workflow {\n    main:\n    SECOND(FIRST())\n"
+        "    workflow.onComplete = { tell_of_end([outdir: 'out'], '') }\n}\n"
+    )
+    (pipeline.folder / "named.config").write_text("manifest.name = 'me/mine'\n")
+    words = ["-c", "named.config", "run", "stopped.nf", "-work-dir", "work-stopped"]
+    process = pipeline.start(*words)
+    while process.poll() is None and not (pipeline.folder / "began").exists():
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGINT)
+    output, _ = process.communicate()
+    assert process.returncode != 0
+    assert "Stopped: -resume goes on from there" in output, output
+    assert "Failed" not in output
+    (pipeline.folder / "quick-now").touch()
+    again = pipeline.nextflow(*words, "-resume")
+    assert "Cached process > FIRST" in again
