@@ -2,8 +2,8 @@
 // (Slack, Teams, Mattermost, one's own).
 
 /**
- * Say what to do next (`resume`: how to go on, where a plain -resume does not), and tell where the parameters ask for it;
- * a message that cannot be sent is a warning, as the results are what counts.
+ * Say what to do next (`resume`: how to go on, where a plain -resume does not), and tell where the parameters ask for
+ * it; a message that cannot be sent is a warning, as the results are what counts.
  */
 def tell_of_end(run, resume) {
     def page = "${run.outdir}/${run.sweep || run.leave_out ? 'sweep' : 'report'}.html"
