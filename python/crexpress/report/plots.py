@@ -42,16 +42,15 @@ def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
 
 def save(figure: Figure, folder: Path, name: str, pdf: bool = False) -> bytes:
     """Write NAME.svg and NAME.png (and NAME.pdf) into `folder`, return the SVG; a figure gives the same bytes."""
-    kinds: dict[str, dict[str, str | None]] = {
-        "svg": {"Date": None, "Creator": "crexpress"},
-        "png": {"Software": "crexpress"},
-    }
+    kinds: dict[str, Any] = {"svg": {"Date": None, "Creator": "crexpress"}, "png": {"Software": "crexpress"}}
     if pdf:
         kinds["pdf"] = {"Creator": "crexpress", "Producer": "crexpress", "CreationDate": None}
     with _own_style():
         for kind, metadata in kinds.items():
             with files.replacing(folder / f"{name}.{kind}") as temporary:
                 figure.savefig(temporary, format=kind, metadata=metadata, dpi=200)
+                if kind == "svg":
+                    temporary.write_text(style.clips_in_order(temporary.read_text(), name))
             figure.set_layout_engine("none")  # keeps what the first drawing laid out
     return (folder / f"{name}.svg").read_bytes()
 

@@ -163,3 +163,10 @@ def join(words: Iterable[str]) -> str:
     """ "a", "a and b", "a, b and c"."""
     listed = list(words)
     return " and ".join(filter(None, [", ".join(listed[:-1]), *listed[-1:]]))
+
+
+def clips_in_order(svg: str, name: str) -> str:
+    """An SVG whose clip paths are numbered: matplotlib names them by floats whose last bits its layout leaves open."""
+    found = dict.fromkeys(re.findall(r'<clipPath id="(p[0-9a-f]{10})"', svg))
+    numbers = {old: f"{name}-clip{number}" for number, old in enumerate(found)}
+    return re.sub(r'(?<=["#])p[0-9a-f]{10}(?=[")])', lambda match: numbers.get(match[0], match[0]), svg)

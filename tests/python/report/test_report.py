@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from matplotlib.figure import Figure
 
 from crexpress.core import artifacts, methods
 from crexpress.report import (
@@ -17,6 +18,7 @@ from crexpress.report import (
     html,
     linkage,
     locus,
+    plots,
     style,
 )
 from crexpress.report.page import Text
@@ -84,6 +86,18 @@ def test_page_shows_figures_with_intervals_units_and_baselines(written: Path) ->
 
 
 @pytest.mark.slow
+def test_a_figure_has_the_same_bytes_wherever_the_last_bits_of_its_layout_fall(tmp_path: Path) -> None:
+    saved = []
+    for number, left in enumerate((0.1, 0.1 + 1e-14)):
+        figure = Figure()
+        axis = figure.add_axes((left, 0.1, 0.8, 0.8))
+        axis.plot([0, 1], [0, 1])
+        saved.append(plots.save(figure, tmp_path / str(number), "one"))
+    assert saved[0] == saved[1]
+    assert saved[0].count(b'clipPath id="one-clip0"') == 1
+    assert b"url(#one-clip0)" in saved[0]
+
+
 def test_the_same_input_gives_the_same_bytes(run: Run, written: Path, tmp_path: Path) -> None:
     assert invoke(*run.arguments(tmp_path / "again")).exit_code == 0
     files = sorted(path.relative_to(written) for path in written.rglob("*") if path.is_file())
