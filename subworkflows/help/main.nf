@@ -19,7 +19,7 @@ def text_of(given, project) {
     if (asked && !(asked in known)) {
         return "There is no parameter --${asked}; did you mean --${known.closest(asked).first()}?"
     }
-    def every = given.help_full || given.all
+    def every = given.help_full || given.all || given.show_hidden
     def shown = { name, property -> asked ? name == asked : every || !property.hidden }
     def whole = asked || every
     def parts = groups.collect { group -> part(group, group.properties.findAll(shown), whole) }.findAll()

@@ -19,6 +19,7 @@ def test_help_and_version_start_and_write_nothing(pipeline: Pipeline) -> None:
     ours = [line for line in text.splitlines() if not line.startswith("Launching")]  # names of folder and run
     assert max(map(len, ours)) <= 120
     assert "--publish_dir_mode" in pipeline.run("--help", "--all", "--outdir", "out")
+    assert "--publish_dir_mode" in pipeline.run("--help", "--show_hidden", "--outdir", "out")  # as nf-core says it
     one = pipeline.run("--help", "samplesheet", "--outdir", "out")
     assert "Rows of the same cell and assay are replicates" in one
     assert "--gtf" not in one
