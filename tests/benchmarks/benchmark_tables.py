@@ -67,7 +67,7 @@ def main(
 ) -> None:
     """Train what is missing, score everything, and put the tables together."""
     case = Benched(folder.resolve())
-    deadline = time.time() + minutes * 60 if minutes else float("inf")
+    deadline = float("inf") if minutes is None else time.time() + minutes * 60
     names = models.split(",") if models else list(MODELS if block == "models" else PEERS)
     wanted = benchmark_case.runs(names, [int(seed) for seed in seeds.split(",")])
     predicted = [run for run in wanted if _done(case, run, "predict", deadline)]
@@ -166,12 +166,15 @@ def _tables(outdir: Path, kind: str) -> str:
         rows = []
         for method in part["method"]:
             figures = own.filter(method=method)
-            cells = [_figure(figures.filter(metric=name), bare=name != names[0]) for name in names]
+            cells = [_figure(figures.filter(metric=name), bare=kind == "crispr" and name != names[0])
+                     for name in names]  # fmt: skip
             rows.append([method, *cells, _less(part.filter(method=method))])
         size = own.filter(method=methods.EVERYTHING)
         told = ", ".join(f"{row['value']:,.0f} {row['metric']}" for row in size.iter_rows(named=True)
                          if row["metric"] in ("positives", "genes", "boundaries"))  # fmt: skip
         head = ["method", *map(_title, names), "less the best"]
+        if not any(row[-1] for row in rows):
+            head, rows = head[:-1], [row[:-1] for row in rows]
         parts.append(f"{benchmark}, {subset} ({told}):\n\n{_table(head, rows)}")
     notes: dict[str, list[str]] = {}  # what is said of several scores alike is said once
     for name, fact in about.items():
