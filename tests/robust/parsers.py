@@ -31,7 +31,7 @@ from crexpress.formats import (
     screen_files,
     text_files,
 )
-from crexpress.links import apply, combine, inputs, known, model
+from crexpress.links import apply, combine, inputs, known, model, read
 from crexpress.models import released
 from crexpress.models.config import ModelConfig
 from crexpress.models.folder import load_model, read_settings
@@ -360,6 +360,7 @@ def _(path: Path, sound: Path) -> Any:
     frame, header = artifacts.read_table(path, "links")
     like = headers(sound)[1]
     artifacts.require_same("genes", path, header, genes_file, like)
+    read.require_links(path, frame, elements_, genes_)
     world = combine.read_world(
         elements_, genes_, genes_file, like, sound / f"signals.{CELL}.safetensors", str(header["cell"])
     )

@@ -1,6 +1,7 @@
 """Libraries in Rust and C++ that read users' files: their faults, panics included, as one sentence."""
 
 import os
+import resource
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
@@ -31,6 +32,23 @@ def refusing(what: str, mend: str) -> Iterator[None]:
         if type(error).__name__ != "PanicException":  # of pyo3, which lets nobody import it
             raise
         raise InputError(f"{what} (its bytes contradict each other: it is damaged); {mend}") from None
+
+
+@contextmanager
+def in_memory(room: int) -> Iterator[None]:
+    """At most `room` bytes more for this process: a library that takes what a damaged file asks for is refused it."""
+    if not os.path.exists("/proc/self/status"):  # no Linux: nobody tells
+        yield
+        return
+    with open("/proc/self/status") as status:
+        now = next(int(line.split()[1]) for line in status if line.startswith("VmData")) * 1024
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    most = now + room if soft == resource.RLIM_INFINITY else min(soft, now + room)
+    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 @contextmanager

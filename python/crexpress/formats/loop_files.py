@@ -11,7 +11,7 @@ import polars as pl
 
 from crexpress.core import log
 from crexpress.core.errors import InputError
-from crexpress.core.native import refusing
+from crexpress.core.native import in_memory, refusing
 from crexpress.formats import text_tables
 from crexpress.formats.text_tables import TextTable
 
@@ -30,6 +30,10 @@ _CHIA_PET = r"^([^:\s]+):(\d+)(?:\.\.|-)(\d+)(?:\.\.|-)([^:\s]+):(\d+)(?:\.\.|-)
 _JOINED = r"^[^,\s]+,\d+,\d+$"  # an anchor of WashU's pairs, which hichipper writes: chr1,100,200
 _LONGRANGE = r"^[^:\s]+:\d+-\d+,"
 _FITHIC = ("chr1", "fragmentMid1", "chr2", "fragmentMid2", "contactCount", "p-value", "q-value")
+_ROOM, _UNPACKED = (
+    2**29,
+    256,
+)  # bytes that a matrix may take, and for each of its own: a damaged .hic asks for gigabytes
 _SIX, _FOUR = 6, 4  # coordinates of a loop: two intervals, or two middles (FitHiC)
 
 
@@ -114,7 +118,9 @@ def _read_chia_pet(path: str | Path, table: pl.DataFrame, score: Score) -> Loops
 def _read_matrix(path: str | Path, bin_size: int, reach: int, normalization: str) -> Loops:
     import hictkpy  # not before a matrix is read: its logger starts a thread that may spin
 
-    with refusing(f"{path} is not a readable contact matrix with bins of {bin_size} bp", "check it, or fetch it again"):
+    what = f"{path} is not a readable contact matrix with bins of {bin_size} bp"
+    room = _ROOM + _UNPACKED * Path(path).stat().st_size
+    with refusing(what, "check it, or fetch it again"), in_memory(room):
         file = hictkpy.File(path, bin_size)
         lengths = dict(file.chromosomes())
         if file.resolution() != bin_size:

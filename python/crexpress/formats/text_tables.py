@@ -83,7 +83,7 @@ def parse(
     comments, lines, separator = _lines(path, numbered)
     metadata = None
     if comments and _GCT.fullmatch(comments[0]):
-        metadata = [int(number) for number in re.findall(r"\d+", lines.pop(0)[1])][2:]
+        metadata = _gct_metadata(path, lines)
     if not lines:
         raise InputError(f"{path} is empty")
     separator = separator or _separator(lines[0][1])
@@ -109,6 +109,16 @@ def parse(
     if metadata and names:
         table, names = table.drop(table.columns[2 : 2 + metadata[0]]), [names[0], *names[1 + metadata[0] :]]
     return TextTable(path, names, table, separator)
+
+
+def _gct_metadata(path: Path, lines: list[tuple[int, str]]) -> list[int]:
+    """How many columns, and rows, of a GCT are no values: its second line, which is taken off, says so."""
+    number, line = lines.pop(0) if lines else (2, "")
+    sizes = re.fullmatch(r"\s*[0-9]{1,9}\s+[0-9]{1,9}(?:\s+([0-9]{1,9})\s+([0-9]{1,9}))?\s*", line)
+    if not sizes:
+        told = "how many rows and columns the GCT has (and, in format 1.3, how many of each are no values)"
+        raise InputError(f"{path} line {number} should say {told}, and is '{line[:_LONGEST]}'")
+    return [int(size) for size in sizes.groups() if size]
 
 
 def measurements(table: pl.DataFrame, path: str | Path, column: str, separator: str = "\t") -> pl.Series:

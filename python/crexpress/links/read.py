@@ -58,8 +58,7 @@ def read_scene(
         network, links_header = artifacts.read_table(links, "links")
         _require(links, links_header, "genes", genes_file, genes[1], cell)
         artifacts.require_same("elements", links, links_header, genes_file, genes[1])
-        if len(network) and not 0 <= network["element"].min() <= network["element"].max() < len(elements[0]):  # type: ignore[operator]
-            raise InputError(f"{links} has a link to an element that is not there; make it again")
+        require_links(links, network, elements[0], genes[0])
     return Scene(
         cell,
         elements[0],
@@ -72,6 +71,14 @@ def read_scene(
         network,
         sites,
     )
+
+
+def require_links(path: Path, links: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -> None:
+    """Raise InputError unless every link is of one of the genes, where it is, to one of the elements."""
+    if len(links.select("gene_id", "chrom").unique().join(genes, on=["gene_id", "chrom"], how="anti")):
+        raise InputError(f"{path} has a link of a gene that is not there; make it again")
+    if len(links) and not 0 <= links["element"].min() <= links["element"].max() < len(elements):  # type: ignore[operator]
+        raise InputError(f"{path} has a link to an element that is not there; make it again")
 
 
 def read_sites(path: Path, elements: tuple[pl.DataFrame, Header], genes_file: Path, genes: Header) -> np.ndarray | None:

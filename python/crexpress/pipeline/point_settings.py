@@ -144,7 +144,10 @@ def base_settings(words: Sequence[str], command: click.Command, cells: Cells) ->
     Raises InputErrors with all that is wrong with them.
     """
     context = click.Context(command, info_name=command.name)
-    parsed, _, _ = command.make_parser(context).parse_args(list(words))
+    try:
+        parsed, _, _ = command.make_parser(context).parse_args(list(words))
+    except click.UsageError as error:
+        raise InputError(f"the run's own settings are wrong: {error.format_message()}") from None
     given = {option_name(option): parsed[option.name] for option in command.params if option.name in parsed}
     settings, faults = check(given, command, cells, seed=True)
     if faults:

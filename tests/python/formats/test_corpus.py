@@ -24,6 +24,7 @@ SAID = {
     "chromosome-names/two-for-one": "names none of the genome's chromosomes",
     "chromosome-sizes/negative": "line 1: '-5' is not a chromosome length",
     "chromosome-sizes/twice": "lists chromosome chr1 twice",
+    "expression-gct/no-sizes": "line 2 should say how many rows and columns",
     "expression-matrix/quote-open": "line 2: a quote is opened and not closed",
     "expression-rsem/short-line": "line 2 has 3 fields, the header has 7",
     "expression-two-columns/infinity": "line 1: 'inf' .* is not a measured value",
@@ -34,12 +35,14 @@ SAID = {
     "loops-bedpe/infinite-strength": "",  # q = 0: as strong as the strongest, and said
     "loops-bedpe/whole-chromosomes": "",  # within limits
     "loops-fithic/q-of-nan": "line 2: q-value 'nan' must be a number",
+    "loops-matrix/block-without-end": "is not a readable contact matrix .*failed to decompress block",
     "meme/cut": "ends after row 1 of 3 of motif A",
     "meme/nan": "line 7: row 1 of 1 of motif A must be four probabilities",
     "meme/width-of-no-digit": "line 6: motif A has no positive width",
     "preset/deep": "no readable JSON",
     "preset/not-a-number": "training.learning_rate: must be a number from 1e-12, found NaN",
     "preset/number-without-end": "no readable JSON",
+    "runs/unknown-option": "the run's own settings are wrong: No such option",
     "samplesheet/field-without-end": r"row 2, column file: .*\(140,002 characters\)",
     "samplesheet/line-break-in-a-field": "line 2: a quote is opened and not closed",
     "sweep/date-for-a-number": "no readable YAML: month must be in 1..12",

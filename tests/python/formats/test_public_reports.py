@@ -188,6 +188,13 @@ def test_a_gct_of_one_column_more_than_its_head_says(file) -> None:
     assert read(file("#1.2\n2\t1\n" + rows, "a.gct"), "B") == [6.5, 8.5]
 
 
+@pytest.mark.parametrize("head", ["#1.2\n\u00b2\tNAME\t14.5\n", "#1.2\nName\tDescription\tA\n", "#1.3\n9\n"])
+def test_a_gct_that_does_not_say_how_large_it_is(file, head: str) -> None:
+    """cmap/cmapR 69; the second was found by the fuzz"""
+    with pytest.raises(InputError, match="line 2 should say how many rows and columns the GCT has"):
+        read(file(head, "a.gct"))
+
+
 def test_ucscs_genes_without_gene_lines(file) -> None:
     """NBISweden/GUESSmyLT 16"""
     line = 'chr1\tucsc\t{}\t{}\t{}\t0\t-\t.\tgene_id "NM_1"; transcript_id "NM_1";\n'
