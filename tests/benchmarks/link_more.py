@@ -30,7 +30,8 @@ from sklearn.ensemble import ExtraTreesClassifier, HistGradientBoostingClassifie
 from crexpress.links import evidence, fit
 from crexpress.links.evidence.piece import Piece
 from crexpress.links.members import BOOSTED, EXTRA, LOGISTIC
-from crexpress.links.scene import ACCESS, ACTIVITY, SCORES, Links
+from crexpress.links.scene import ACCESS, ACTIVITY, SCORES, Links, Scene
+from crexpress.links.screen import Tested
 
 RISE = (
     "abc",
@@ -121,7 +122,7 @@ def more(folder: Path, loops: tuple[str, ...], links: Path | None, folds: str) -
     if network:
         sets["network"] = [name for name in every if name not in extra]
     pairs = k562_links.pairs_of(store)
-    known = k562_links.tested(scene, pairs, every)
+    known = evidence_of(folder / "more" / "evidence.npz", scene, pairs, every)
     group, of_row = k562_links.groups_of(known)
     wanted = [int(number) for number in folds.split(",")] if folds else list(range(k562_links.FOLDS))
     scores = {
@@ -146,6 +147,18 @@ def more(folder: Path, loops: tuple[str, ...], links: Path | None, folds: str) -
     if len(wanted) == k562_links.FOLDS:
         print(table({name: known.of_pairs(score) for name, score in scores.items()}, pairs))
         print("chosen: " + ", ".join(f"{name} in {chosen.count(name)} folds" for name in sets))
+
+
+def evidence_of(path: Path, scene: Scene, pairs: pl.DataFrame, names: list[str]) -> Tested:
+    """Evidence of the pairs' links, read from `path` where it was made before: a network's takes a while."""
+    if path.exists():
+        with np.load(path) as found:
+            if found["names"].tolist() == names:
+                return k562_links.tested(scene, pairs, ["distance"])._replace(table=found["table"])
+    known = k562_links.tested(scene, pairs, names)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, names=names, table=known.table)
+    return known
 
 
 def table(scores: Mapping[str, np.ndarray], pairs: pl.DataFrame) -> str:
