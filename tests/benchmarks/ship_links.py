@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The shipped link models of assets/link_models, made again byte by byte (OMP_NUM_THREADS=1, requirements.lock).
+"""The shipped link models of assets/link_models (OMP_NUM_THREADS=1, requirements.lock; see README.md there).
 
     python tests/benchmarks/ship_links.py --folder results/links --loops rad21=K562.RAD21_ChIA-PET...bed.gz \\
         --loops hichip=K562-enriched.H3K27ac_HiChIP...bed.gz --write assets/link_models
