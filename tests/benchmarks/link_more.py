@@ -125,9 +125,7 @@ def more(folder: Path, loops: tuple[str, ...], links: Path | None, folds: str) -
     known = evidence_of(folder / "more" / "evidence.npz", scene, pairs, every)
     group, of_row = k562_links.groups_of(known)
     wanted = [int(number) for number in folds.split(",")] if folds else list(range(k562_links.FOLDS))
-    scores = {
-        name: np.full(len(known.pair), -np.inf) for name in (*sets, "as before, two seeds", "chosen, two seeds")
-    }
+    scores = {name: np.full(len(known.pair), -np.inf) for name in (*sets, "as before, two seeds", "chosen, two seeds")}
     chosen = []
     for number in wanted:
         out = group == number
