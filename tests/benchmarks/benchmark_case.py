@@ -105,7 +105,7 @@ def sheets(
             found[kind] = folder / f"{kind}.csv"
             found[kind].write_text("\n".join(["name,kind,cell,file,chain", *lines]) + "\n")
     found["specific-genes"] = folder / "specific-genes.csv"
-    found["specific-genes"].write_text(f"name,kind,cell,file\nown genes,specific-genes,{CELL},\n")
+    found["specific-genes"].write_text(f"name,kind,cell,file\nown-genes,specific-genes,{CELL},\n")
     return found
 
 
