@@ -259,9 +259,9 @@ def measure(folder: Path, seed: int, cells: list[str], tops: list[int]) -> None:
 def _base_reader(folder: Path) -> Path:
     """The preset of a model that reads bases: scpge-small with an eighth of its channels, fewer elements and steps."""
     preset = presets()["scpge-small"]
-    preset["model"] |= {"neighbours": 16, "channels": 16, "sequence_kernel": 15, "dropout_encoder": 0.0}
-    preset["training"] |= {"steps": 500, "batch_size": 32, "learning_rate": 0.002, "warmup": 0.1, "averaging": 0.99,
-                           "validate_every": 250}  # fmt: skip
+    preset["model"] |= {"neighbours": 8, "channels": 16, "sequence_kernel": 15, "dropout_encoder": 0.0}
+    preset["training"] |= {"steps": 200, "batch_size": 32, "learning_rate": 0.004, "warmup": 0.1, "averaging": 0.98,
+                           "validate_every": 200}  # fmt: skip
     path = folder / "base-reader.json"
     path.write_text(json.dumps(preset))
     return path
