@@ -12,6 +12,7 @@ from made import CELL, LENGTHS
 from tools import BIN
 
 RUNS = "measure-complexity"  # writes times: only that it succeeds can be compared
+ELSEWHERE = ("score-enformer",)  # in an environment of its own, of weights that do not ship: tests/python/interpret
 IMPORTED = ("polars", "torch", "numba", "pysam", "sklearn", "scipy.stats", "matplotlib.pyplot", "pybigtools", "jinja2")
 
 
@@ -175,4 +176,15 @@ def contents(folder: Path) -> dict[str, str]:
     return found
 
 
-__all__ = ["LENGTHS", "RUNS", "commands", "contents", "finish", "groups", "left_behind", "prepare", "start"]
+__all__ = [
+    "ELSEWHERE",
+    "LENGTHS",
+    "RUNS",
+    "commands",
+    "contents",
+    "finish",
+    "groups",
+    "left_behind",
+    "prepare",
+    "start",
+]
