@@ -74,6 +74,7 @@ def commands(sound: Path, out: Path) -> dict[str, list[Any]]:
                         "--outdir", out],
         "mutate-elements": [*reader, *bases, "--ask-genes", "NAME0", "--heat-maps", 1,
                             "--outdir", out],
+        "plot-locus": [*store, *given("signals", one), *predictions, *links, *genes, "--outdir", out],
         "predict": [*applied, "--outdir", out],
         "quantify-expression": ["--genes", sound / "genes.parquet", "--cell", CELL,
                                 "--rna", sound / "rsem.genes.results", "--outdir", out],
