@@ -72,7 +72,21 @@ def predicted(folder: Path, cell: str) -> tuple[pl.DataFrame, artifacts.Header]:
     return artifacts.read_table(folder / f"predictions/predictions.{cell}.parquet", "predictions")
 
 
-def test_a_cell_with_tracks_alone_gets_expression_and_links_without_training(pipeline: Pipeline) -> None:
+CHOSEN = (
+    *("--model", "pretrained", "--samplesheet", "sheet.csv", "--tracks", "dnase,h3k27ac", "--interpret_cells", "MINE"),
+    *("--gtf", "later.gtf", "--ccres", "ccres.bed", "--merge_method", "none"),
+    *("--chrom_sizes", K562 / "GRCh38_EBV.chrom.sizes.tsv"),
+)
+
+
+def link_model_of(folder: Path) -> str:
+    """Name of the link model that gave MINE its probabilities."""
+    return artifacts.read_table(folder / "scored/links.MINE.parquet", "links")[1]["parameters"]["link_model_name"]
+
+
+@pytest.fixture(scope="module")
+def applied(pipeline: Pipeline) -> tuple[str, list[str]]:
+    """What Nextflow said of the shipped models' run, results in the folder "out", and the genes' other ids."""
     place = pipeline.folder
     renamed = annotation(place / "later.gtf")
     of_chromosome(K562 / "cCRE_like.shared.hg38.bed.gz", place / "ccres.bed")
@@ -83,11 +97,13 @@ def test_a_cell_with_tracks_alone_gets_expression_and_links_without_training(pip
     rows += [f"WIDE,dnase,{coverage(place / 'wide.broadPeak.gz')}", "WIDE,h3k27ac,H3K27ac.copy.narrowPeak.gz"]
     (place / "H3K27ac.copy.narrowPeak.gz").symlink_to("H3K27ac.narrowPeak.gz")
     (place / "sheet.csv").write_text("\n".join(["cell,assay,file,replicate", *(f"{row},1" for row in rows)]) + "\n")
-    done = pipeline.run(
-        *("--model", "pretrained", "--samplesheet", "sheet.csv", "--tracks", "dnase,h3k27ac", "--outdir", "out"),
-        *("--gtf", "later.gtf", "--ccres", "ccres.bed", "--merge_method", "none", "--interpret_cells", "MINE"),
-        *("--chrom_sizes", K562 / "GRCh38_EBV.chrom.sizes.tsv"),
-    )
+    return pipeline.run(*CHOSEN, "--outdir", "out"), renamed
+
+
+def test_a_cell_with_tracks_alone_gets_expression_and_links_without_training(
+    pipeline: Pipeline, applied: tuple[str, list[str]]
+) -> None:
+    place, (done, renamed) = pipeline.folder, applied
     assert not [name for name in tasks(done) if name.startswith(("TRAIN", "FIT_BASELINES"))]
     out = place / "out"
 
@@ -118,7 +134,22 @@ def test_a_cell_with_tracks_alone_gets_expression_and_links_without_training(pip
     assert f"{len(unknown)} of {len(table)} genes of MINE are measured in no known cell" in page
     with gzip.open(out / "tables/links.MINE.tsv.gz", "rt") as file:
         assert len(file.readlines()) > 100
+    assert link_model_of(out) == "activity"  # of the shipped ones, what DNase and H3K27ac are enough for
     shown = pl.read_csv(out / "tables/genes.MINE.tsv", separator="\t")["predicted"].null_count()
     assert shown == len(unknown)  # the anchored model's figures: the better one in a cell never seen
     sources = json.loads((out / "pipeline_info/manifest.json").read_text())["inputs"]
     assert {"DNase.narrowPeak.gz", "NHEK.H3K27ac.peaks.hg38.bw"} <= {source["file"] for source in sources}
+
+
+@pytest.mark.usefixtures("applied")
+def test_a_shipped_link_model_is_taken_by_its_name_and_with_none_there_are_no_probabilities(pipeline: Pipeline) -> None:
+    done = pipeline.run(*CHOSEN, "--link_model", "access", "--outdir", "named", "-resume")
+    assert "SCORE_LINKS (MINE)" in tasks(done)
+    assert link_model_of(pipeline.folder / "named") == "access"
+    done = pipeline.run(*CHOSEN, "--link_model", "none", "--outdir", "none", "-resume")
+    assert not [name for how in ("Submitted", "Cached") for name in tasks(done, how) if name.startswith("SCORE_LINKS")]
+    out = pipeline.folder / "none"
+    assert (out / "links/links.MINE.parquet").exists()
+    assert not (out / "scored").exists()
+    assert "probability (link model)" not in (out / "report.html").read_text()
+    assert "probability (link model)" in (pipeline.folder / "named/report.html").read_text()
