@@ -23,7 +23,7 @@ def natural_order(names: Iterable[str]) -> list[str]:
 
     def key(name: str) -> tuple[int, int, str]:
         bare = _bare(name)
-        number = re.match(r"\d+", bare)
+        number = re.match(r"\d{1,18}", bare)  # Python takes no number of thousands of digits, as damaged files have
         if number:
             return 0, int(number[0]), bare[number.end() :]
         return 1, _SEX_AND_MITO.get(bare, 99), bare

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-_MAGIC, _TREE = 0x888FFC26, 0x2468ACE0
+_MAGIC, _TREE, _NAMES = 0x888FFC26, 0x2468ACE0, 0x78CA8C91
 _LARGEST_BLOCK = 2**28  # bytes of a block unpacked; writers use some 2**15
 _LEAF = [("place", "4u4"), ("offset", "u8"), ("size", "u8")]
 _NODE = [("place", "4u4"), ("offset", "u8")]
@@ -24,12 +24,13 @@ def open_bigwig(path: str | Path) -> Any:
         head = file.read(64)
         order = next((sign for sign in "<>" if head[:4] == struct.pack(f"{sign}I", _MAGIC)), None)
         if order and len(head) == 64:  # else pybigtools says what it is
-            (index,), (buffer,) = struct.unpack_from(f"{order}Q", head, 24), struct.unpack_from(f"{order}I", head, 52)
-            _check(file, order, index, buffer)
+            names, _, index = struct.unpack_from(f"{order}3Q", head, 8)
+            (buffer,) = struct.unpack_from(f"{order}I", head, 52)
+            _check(file, order, names, index, buffer)
     return pybigtools.open(str(path))
 
 
-def _check(file: Any, order: str, index: int, buffer: int) -> None:
+def _check(file: Any, order: str, names: int, index: int, buffer: int) -> None:
     end = file.seek(0, 2)
 
     def read(at: int, size: int) -> bytes:
@@ -38,6 +39,9 @@ def _check(file: Any, order: str, index: int, buffer: int) -> None:
         file.seek(at)
         return bytes(file.read(size))
 
+    magic, _, key, value, count = struct.unpack(f"{order}4IQ", read(names, 24))
+    if magic != _NAMES or count * (key + value) > end:
+        raise ValueError("it lists more chromosomes than it holds, or none")
     if buffer > _LARGEST_BLOCK:
         raise ValueError("its blocks are larger than they can be")
     if struct.unpack(f"{order}I", read(index, 4))[0] != _TREE:
