@@ -10,7 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import link_case
+import link_fits
+from crexpress.core import artifacts
 from launching import ROOT, Pipeline, sheet_of, tasks
+from tools import run
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
 
@@ -149,6 +153,20 @@ def test_a_full_gpu_is_tried_again_with_half_the_batch(pipeline: Pipeline) -> No
     assert sorted(int(size[1]) for size in sizes if size) == [16, 32, 64]
 
 
+def link_model(folder: Path) -> Path:
+    """A link model that reads which way CTCF sites face, fitted to a small case."""
+    place = folder / "small case"
+    place.mkdir()
+    case = link_case.make()
+    given = link_fits.options(case, place)
+    link_case.motif_hits(case, place)
+    given += ["--motif-hits", place / "motif_hits.parquet", "--crispr", link_case.screen(case, place / "screen.tsv")]
+    output = place / "facing.safetensors"
+    done = run("fit-links", *given, "--evidence", "distance,abc,ctcf_convergent", "--output", output)
+    assert done.exit_code == 0, done.stderr
+    return output
+
+
 def test_every_real_format_goes_through(pipeline: Pipeline) -> None:
     chr20 = ROOT / "assets/chr20"
     sheet = pipeline.folder / "my benchmarks.csv"
@@ -158,8 +176,12 @@ def test_every_real_format_goes_through(pipeline: Pipeline) -> None:
     )
     few = pipeline.folder / "few.config"
     few.write_text("process { withName: EVALUATE { ext.args = '--benchmark-resamples 100' } }")
-    pipeline.run("-profile", "chr20", "--outdir", "chr20", "--benchmarks", sheet, "-c", few)
+    links = ["--link_model", link_model(pipeline.folder), "--motif_p_value", "1e-4", "--link_cutoff", "0"]
+    pipeline.run("-profile", "chr20", "--outdir", "chr20", "--benchmarks", sheet, *links, "-c", few)
     folder = pipeline.folder / "chr20"
+    called = pl.read_csv(folder / "scored/links.K562.tsv.gz", separator="\t")
+    assert called["by_ctcf_convergent"].n_unique() > 2  # CTCF's motif in real sequence is evidence on real links
+    assert artifacts.read_table(folder / "reference/motif_hits.parquet", "motif_hits")[0]["motif"].n_unique() > 200
     compared = pl.read_csv(folder / "evaluation/benchmarks.tsv", separator="\t", infer_schema_length=None)
     assert {"screen", "rad21"} <= set(compared["benchmark"])
     rad21 = compared.filter(benchmark="rad21", subset="all pairs")
