@@ -11,6 +11,8 @@ without, genes lie evenly, as densely among elements as in the human genome. The
 code; masking stands for one forward pass of its model for each masked element, as the paper describes it. Each program
 runs in a process of its own with one thread. Ours is measured in float32, as the released one computes, and with
 products in bfloat16 (--precision bf16), which pays only on a CPU that has instructions for them.
+
+Above 300 lines, so that both programs and what is held equal between them are read in one place.
 """
 
 import contextlib

@@ -2,7 +2,7 @@
 
 One reader for every table that a user gives: byte-order marks, line ends, `sep=` lines, quotes, headers behind "#" or
 one name short (R's row names), empty outer columns and rows, GCT's first lines. What a table means is the caller's.
-It is a long file because its rules are tried on one table in one order, and share their forms of numbers.
+Above 300 lines, because its rules are tried on one table in one order, and share their forms of numbers.
 """
 
 import csv

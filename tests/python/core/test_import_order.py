@@ -39,3 +39,13 @@ def test_every_folder_is_a_room_and_a_package() -> None:
     folders = {path.parent for path in PACKAGE.rglob("*.py")} - {PACKAGE}
     assert {folder.relative_to(PACKAGE).parts[0] for folder in folders} == set(ROOMS)
     assert [folder for folder in folders if not (folder / "__init__.py").is_file()] == []
+
+
+def test_no_file_is_long_without_a_reason_written_in_it() -> None:
+    root = PACKAGE.parents[1]
+    long = []
+    for path in (path for folder in ("python", "bin", "tests") for path in (root / folder).rglob("*.py")):
+        text = path.read_text()
+        if text.count("\n") > 300 and "Above 300 lines" not in (ast.get_docstring(ast.parse(text)) or ""):
+            long.append(path.name)
+    assert long == []

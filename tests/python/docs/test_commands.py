@@ -1,4 +1,7 @@
-"""Commands of the pages and of the README: what they name exists and takes these values; the small ones are run."""
+"""Commands of the pages and of the README: what they name exists and takes these values; the small ones are run.
+
+Above 300 lines: every page is taken apart in the same way.
+"""
 
 import gzip
 import json

@@ -1,4 +1,7 @@
-"""Contributions of single inputs: those of captum on the whole model, complete, and of the strand of the genome."""
+"""Contributions of single inputs: those of captum on the whole model, complete, and of the strand of the genome.
+
+Above 300 lines: all are held against one model and one run of captum, which take longest.
+"""
 
 import warnings
 from pathlib import Path

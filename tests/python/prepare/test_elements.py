@@ -17,15 +17,14 @@ CHROMOSOMES = {"chr1": 100_000, "chr2": None}
 
 
 def bed(folder: Path, *lines: str, name: str = "ccres.bed") -> Path:
-    path = folder / name
-    path.write_text("\n".join(line.replace(" ", "\t") for line in lines) + "\n")
+    (path := folder / name).write_text("\n".join(line.replace(" ", "\t") for line in lines) + "\n")
     return path
 
 
 def ccres(intervals: list[tuple[str, int, int]]) -> pl.DataFrame:
-    names = [f"E{number}" for number in range(len(intervals))]
     frame = pl.DataFrame(intervals, schema=["chrom", "start", "end"], orient="row")
-    return frame.with_columns(element_id=pl.Series(names), **{"class": pl.lit("dELS"), "classes": pl.lit("dELS")})
+    names = pl.Series([f"E{number}" for number in range(len(intervals))])
+    return frame.with_columns(element_id=names, **{"class": pl.lit("dELS"), "classes": pl.lit("dELS")})
 
 
 def midpoints(merged: pl.DataFrame) -> list[tuple[str, int]]:
@@ -290,9 +289,8 @@ def test_screens_version_4_is_read_alike_by_name_and_by_colour(tmp_path: Path, c
     said = capsys.readouterr().err
     assert said.count("1 of 8 cCREs are of class DNase-only or Low-DNase or CA and left out") == 2
     assert said.count("1 of 8 cCREs are Unclassified; they are kept") == 2
-    assert (
-        "CA" in elements.read_ccres([tmp_path / "name.bed"], {"chr1": None}, exclude=["Low-DNase"])["class"].to_list()
-    )
+    others = elements.read_ccres([tmp_path / "name.bed"], {"chr1": None}, exclude=["Low-DNase"])
+    assert "CA" in others["class"].to_list()
 
 
 @pytest.mark.parametrize("rest", ["peak\t0\t.\t5.5\t-1\t3\t75", "x\t0\t+\t1\t9\t0,0,0\t2\t4,4,\t0,9,", "n\t960\t17"])

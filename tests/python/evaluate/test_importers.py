@@ -1,0 +1,186 @@
+"""Published scores: columns, aggregates and fills of importers, and screens of several layouts and builds."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from benchmark_case import GENES, linkset, score, screen, write
+from crexpress.core import builds
+from crexpress.core.errors import InputError
+from crexpress.evaluate.benchmarks import (
+    crispr,
+)
+from crexpress.evaluate.benchmarks.base import Entry, World
+from crexpress.evaluate.benchmarks.world import published_links
+from crexpress.formats import chain, screen_files
+from crexpress.links.importers import IMPORTERS
+
+
+def test_importers_know_their_columns_aggregates_and_fills(tmp_path):
+    path = write(tmp_path / "e2g.tsv", "chr start end TargetGene TargetGeneEnsembl_ID CellType ENCODE-rE2G.Score",
+                 "chr1 5000 5500 OLD ENSG01.7 K562 0.5", "chr1 1000 1200 ABC ENSG01 K562 0.9",
+                 "chr1 7000 7500 NA NA K562 0.1")  # fmt: skip
+    (links,) = published_links([str(path)], None)
+    (one,) = links.scores.values()
+    assert (one.label, one.aggregate, one.fill, links.cell) == ("ENCODE-rE2G (published)", "mean", 0, "K562")
+    assert links.table["key"].to_list() == ["OLD", "ABC"]
+    (links,) = published_links(
+        [f"table:{path},label=mine,score=ENCODE-rE2G.Score,cell=A,aggregate=sum,fill=-1,lower"], None
+    )
+    (one,) = links.scores.values()
+    assert (one.label, one.aggregate, one.worst, one.sign, links.cell) == ("mine", "sum", 1, -1, "A")
+    assert set(IMPORTERS) >= {"abc", "encode_re2g", "alphagenome", "table"}
+
+
+def test_columns_that_no_importer_knows_are_named_by_the_user(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(Path("peer.tsv"), "seq from to Target Score score", "chr1 5 9 ENSG01.7 2 3", "chr1 7 9 DEF 1 4")
+    columns = "chrom=seq,start=from,end=to,gene=Target"
+    (links,) = published_links([f"table:peer.tsv,label=Peer,aggregate=sum,fill=0,{columns},score=Score"], None)
+    assert links.table.rows() == [("chr1", 5, 9, "ENSG01", 2), ("chr1", 7, 9, "DEF", 1)]
+    with pytest.raises(InputError, match="has the score columns score, Score; name one, as in score=score"):
+        published_links([f"peer.tsv,{columns}"], None)
+    with pytest.raises(InputError, match="has no column for chrom, start, end of published score"):
+        published_links(["peer.tsv,gene=Target,score=Score"], None)
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "label", "number"),
+    [
+        ("ABC.EnhancerPredictionsAllPutative.ForVariantOverlap", "ABC.Score", "ABC (published)", 2_748),
+        ("ENCODE-rE2G.dhs_intact_hic.threshold0.243", "ENCODE-rE2G.Score", "ENCODE-rE2G (published)", 7_218),
+    ],
+)
+def test_importers_read_the_files_of_the_authors(name, column, label, number):
+    path = Path(__file__).parents[4] / "shared" / "data" / "baselines" / f"K562_chr22.{name}.hg38.tsv.gz"
+    if not path.is_file():
+        pytest.skip("the whole files are in the shared data alone")
+    (links,) = published_links([str(path)], None)
+    (one,) = links.scores.values()
+    table = pl.read_csv(path, separator="\t", infer_schema_length=None, null_values="NA")
+    assert (one.label, one.fill, links.cell) == (label, 0, table.select(pl.col("^CellType$"))[0].item())
+    assert links.table["score"].to_list() == table[column].to_list()
+    assert links.table["key"].to_list() == table["TargetGene"].to_list()
+    assert len(links.table) == number
+
+
+def test_variants_are_places_with_absolute_effects(tmp_path):
+    path = write(tmp_path / "a.tsv", "variant_id gene_id gene_name biosample_name raw_score",
+                 "chr1:5001:A>T ENSG01 ABC K562 -0.5", "chr1:5002:ACG>A ENSG01 ABC K562 0.2")  # fmt: skip
+    (links,) = published_links([str(path)], None)
+    assert links.table.select("start", "end", "score").rows() == [(5_000, 5_001, 0.5), (5_001, 5_004, 0.2)]
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("abc:nowhere.tsv", "there is no file nowhere.tsv; importers are table, abc"),
+        ("t.tsv,colour=red", "'colour=red' is no setting"),
+        ("t.tsv,fill=much", "fill=much is no number"),
+        ("t.tsv,aggregate=median", "'median' is no way to put scores together; give max, sum, mean"),
+        ("t.tsv,score=other", "has no column for score"),
+        ("bad.tsv", "bad.tsv line 3: 'high' in column score is no number"),
+        ("t.tsv,build=hg19", "t.tsv is of hg19, this run of hg38"),
+    ],
+)
+def test_published_tables_that_cannot_be_read_are_refused(tmp_path, monkeypatch, spec, message):
+    from crexpress.evaluate.benchmarks.world import Reference
+
+    monkeypatch.chdir(tmp_path)
+    write(Path("t.tsv"), "chrom start end gene score", "chr1 1 2 A 0.1")
+    write(Path("bad.tsv"), "chrom start end gene score", "chr1 1 2 A 0.1", "chr1 1 2 A high")
+    about = {"parameters": {"chromosomes": [["chr1", 248_956_422]]}}
+    with pytest.raises(InputError, match=message.replace("(", r"\(")):
+        published_links([spec], Reference(GENES, GENES, about))
+
+
+def test_a_screen_is_scored_by_a_published_table_alone(tmp_path):
+    path = screen(
+        tmp_path,
+        *(f"chr1 {1000 * i} {1000 * i + 500} ABC ENSG01 1000 K {i < 8}" for i in range(3, 20)),
+        "chr2 1 99 XYZ ENSG99 50 K FALSE",
+    )
+    links = linkset(*(("chr1", 1000 * i, 1000 * i + 9, "ABC", 20 - i) for i in range(3, 15)), one=score("max"))
+    found = crispr.score(Entry("s", "crispr", None, path), World(links=[links], resamples=50))
+    of = {(row.subset, row.method, row.metric): row.value for row in found.rows}
+    assert of["all pairs", "max", "auroc"] == 1
+    assert of["all pairs", "max", "coverage"] == pytest.approx(12 / 18)
+    assert of["covered pairs", "all", "positives"] == 5
+    assert any("max: 66.7% of pairs covered, 6 filled with 0" in note for note in found.notes)
+
+
+def test_layouts_of_three_screens(tmp_path):
+    gasperini = ("target_site.chr target_site.start target_site.stop gene_short_name ENSG site_type quality_rank_grna "
+                 "pvalue.empirical.adjusted fold_change.transcript_remaining")  # fmt: skip
+    path = screen(tmp_path, "chr1 5 9 ABC ENSG01 DHS top_two 0.05 0.7", "chr1 5 9 ABC ENSG01 DHS top_two 0.05 1.7",
+                  "chr1 5 9 ABC ENSG01 DHS top_two not_applicable 0.9", "chr1 5 9 ABC ENSG01 NTC top_two 0.05 0.7",
+                  "chr1 5 9 ABC ENSG01 DHS other 0.05 0.7", header=gasperini)  # fmt: skip
+    table = screen_files.read(path, ["chr1"])
+    assert (table.pairs["Regulated"].to_list(), table.build) == ([True, False], "hg19")
+    assert table.left_out == {f"Gasperini 2019: {screen_files.NOT_TESTED}": [5, 6], screen_files.NO_VERDICT: [4]}
+    path = tmp_path / "fulco.tsv"
+    path.write_text("chr\tstart\tend\tGene\tGene TSS\tSignificant\tFraction change in gene expr\n"
+                    "chr1\t5\t9\tABC\t1\tTRUE\t-0.4\nchr1\t5\t9\tABC\t1\tTRUE\t0.4\n")  # fmt: skip
+    table = screen_files.read(path, ["chr1"])
+    assert (table.pairs["Regulated"].to_list(), table.build) == ([True, False], "hg19")
+    path = screen(tmp_path, "1 5 9 ABC -0.4 0.001", "1 5 9 ABC 0.4 0.001", "1 5 9 ABC -1 0.2",
+                  header="enh_chr enh_start enh_end gene manual_lfc pval_adj_allTests")  # fmt: skip
+    assert screen_files.read(path, ["chr1"]).pairs["Regulated"].to_list() == [True, False, False]
+    for header, build in (("class Gene Gene_TSS Cell_type Significant", "hg38"), ("x Gene y z Significant", None)):
+        path = tmp_path / "scpge.bed"
+        names = [name.replace("_", " ") for name in ("chr", "start", "end", *header.split())]
+        path.write_text("\t".join(names) + "\nchr1\t5\t9\tgenic\tABC\t1\tK\tTRUE\n")
+        assert screen_files.read(path, ["chr1"]).build == build
+    path = screen(tmp_path, "chr1 5 9 ABC 1", header="chrom start end gene regulated")
+    assert screen_files.read(path, ["chr1"]).pairs["Regulated"].to_list() == [True]
+
+
+def test_a_screen_of_another_build_is_refused_or_lifted(tmp_path):
+    path = tmp_path / "fulco.tsv"
+    path.write_text("chr\tstart\tend\tGene\tGene TSS\tCell type\tSignificant\tFraction change in gene expr\n"
+                    "chr1\t5000\t5100\tABC\t1\tK\tTRUE\t-0.4\nchr1\t9000\t9100\tABC\t1\tK\tFALSE\t0\n")  # fmt: skip
+    world = World(genes=GENES, build="hg38", resamples=0)
+    with pytest.raises(InputError, match=r"fulco\.tsv is of hg19, this run of hg38; .* a chain file from hg19"):
+        crispr.score(Entry("f", "crispr", "K", path), world)
+    over = tmp_path / "over.chain.gz"
+    over.write_bytes(gzip.compress(b"chain 900 chr1 20000 + 0 6000 chr1 30000 + 1000 7000 1\n6000\n\n"))
+    found = crispr.score(Entry("f", "crispr", "K", path, {"chain": str(over)}), world)
+    assert "lifted by over.chain.gz: 1 of 2 pairs" in found.notes
+    (distance,) = [row.n for row in found.rows if (row.subset, row.metric) == ("5-50 kb", "positives")]
+    assert distance == 1  # the middle, 6,050, is 5,050 bp from the TSS; at 5,050 it would be 4,050
+
+
+def test_chains_by_hand(tmp_path):
+    path = tmp_path / "c.chain"
+    path.write_text(
+        "chain 10 chr1 100 + 10 90 chrA 200 - 20 105 1\n30 10 15\n40\n\nchain 5 chr1 100 + 10 40 chrB 50 + 0 30 2\n30\n"
+    )
+    names, start, end = chain.read(path).lift(
+        ["chr1"] * 4 + ["chr2"], *np.array([[10, 38, 50, 0, 1], [20, 52, 60, 5, 2]])
+    )
+    assert names == ["chrA", "chrA", "chrA", None, None]
+    assert list(zip(start.tolist(), end.tolist(), strict=True))[:3] == [(170, 180), (133, 152), (125, 135)]
+    path.write_text("chain of thoughts\n")
+    with pytest.raises(InputError, match=r"c\.chain line 1: 'chain of thoughts' is no line of a chain file"):
+        chain.read(path)
+
+
+def test_builds_are_known_by_lengths():
+    assert builds.of_lengths([["1", 249_250_621]]) == "hg19"
+    assert builds.of_lengths({"chr22": 50_818_468, "x": None}) == "hg38"
+    assert builds.of_lengths([["chr1", 5]]) is None
+    builds.require_build("f", "GRCh38", "hg38")
+
+
+def test_a_screen_whose_tss_lie_elsewhere_is_of_another_build_unless_it_says(tmp_path):
+    genes = pl.concat([GENES.with_columns(gene_id=pl.lit(f"ENSG{i}0") + pl.col("gene_id")) for i in range(6)])
+    rows = [f"chr1 {5000 + i} {5500 + i} ABC ENSG{i % 6}0ENSG01 900000 K {i < 3}" for i in range(12)]
+    world = World(genes=genes, resamples=0)
+    with pytest.raises(InputError, match="the TSSs of 100% of its genes lie more than 5 kb from this run's"):
+        crispr.score(Entry("s", "crispr", "K", screen(tmp_path, *rows)), world)
+    found = crispr.score(Entry("s", "crispr", "K", screen(tmp_path, *rows), {"build": "hg38"}), world)
+    assert [row.n for row in found.rows if (row.subset, row.metric) == ("<10 kb", "positives")] == [12]
+    assert any("from which distances are measured" in note for note in found.notes)

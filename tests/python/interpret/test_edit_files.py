@@ -1,0 +1,123 @@
+"""What files of variants and edits hold, windows of edited elements, and what is refused."""
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pysam
+import pytest
+
+from crexpress.core.errors import InputError
+from crexpress.formats.edit_files import read_edits
+from crexpress.interpret.edits import edited_bases, touched
+from crexpress.prepare.sequence import encode
+from interpret_case import CHROMOSOMES
+from variant_case import HEADER, Case, other, record
+
+
+@pytest.mark.parametrize("text", ["", "dnase", "dnase=", "=1", "dnase=-1", "dnase=nan", "dnase=1,dnase=2", "dnase=1,"])
+def test_a_signal_that_cannot_be_set_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "set.bed").write_text(f"chr1\t5\t9\tset:{text}\n")
+    with pytest.raises(InputError, match=f"line 1: 'set:{text}' is no edit"):
+        read_edits(tmp_path / "set.bed")
+
+
+def test_what_a_vcf_holds_is_read_allele_by_allele_and_the_rest_is_listed(case: Case, tmp_path: Path) -> None:
+    chrom, at, base = record(case, "E40")
+    wrong, gap = other(base), case.genome[chrom][at : at + 3]
+    lines = [
+        f"{chrom}\t{at + 1}\trs1\t{base}\t{other(base)},{other(other(base))},*\t.\t.\t.",
+        f"{chrom}\t{at + 1}\trs2\t{gap}\t{gap[0]}\t.\t.\t.",
+        f"{chrom}\t{at + 1}\trs3\t{base}\t{base}ACGTA\t.\t.\t.",
+        f"{chrom}\t{at + 1}\trs4\t{wrong}\t{base}\t.\t.\t.",
+        "chr1\t3\trs5\tN\tA\t.\t.\t.",
+        f"{chrom}\t{at + 1}\trs6\t{base}\t<INV>\t.\t.\t.",
+        "chrUn\t3\trs7\tA\tC\t.\t.\t.",
+    ]
+    for place in range(at + 1, at + 11):
+        there = case.genome[chrom][place]
+        lines.append(f"{chrom}\t{place + 1}\t.\t{there}\t{other(there)}\t.\t.\t.")
+    path = tmp_path / "many.vcf.gz"
+    with pysam.BGZFile(str(path), "w") as file:
+        file.write((HEADER + "\n".join(lines) + "\n").encode())
+    rows = case.variants(tmp_path, "--variants", path)
+    alleles = rows.filter(pl.col("name").is_not_null()).select("name", "ref", "alt").unique().sort("name", "alt")
+    assert alleles["name"].to_list() == ["rs1", "rs1", "rs2", "rs3"]
+    lost = pl.read_csv(tmp_path / "variants.A.left_out.tsv", separator="\t")
+    why = dict(lost.select("line", "reason").iter_rows())
+    assert why[6] == "its reference allele is not that of the FASTA"
+    assert why[7] == "in no element"
+    assert why[9] == "on a chromosome without elements"
+    assert sorted(set(why)) == [3, 6, 7, 8, 9]
+
+
+def test_windows_keep_the_middle_of_their_element(case: Case) -> None:
+    elements = pl.read_parquet(case.tiny.elements).filter(pl.col("element_id") == "E40")
+    start, width, bases = elements["start"][0], 600, case.genome[elements["chrom"][0]]
+    for low, high, alt in (
+        (50, 53, ""),
+        (50, 50, "ACGT"),
+        (550, 553, "TT"),
+        (550, 550, "GGGGG"),
+        (-5, 4, ""),
+        (590, 700, ""),
+    ):
+        edit = pl.DataFrame({"chrom": elements["chrom"], "start": [start + low], "end": [start + high], "ref": [None],
+                             "alt": [alt], "action": ["sequence"]})  # fmt: skip
+        before, after = edited_bases(edit, elements, dict(CHROMOSOMES), case.fasta)
+        np.testing.assert_array_equal(before[0], encode(bases[start : start + width]))
+        edited = bases[: start + low] + alt + bases[start + high :]
+        shift = len(alt) - (high - low) if low + high < width else 0
+        np.testing.assert_array_equal(after[0], encode(edited[start + shift : start + shift + width]))
+
+
+def test_an_edit_touches_all_windows_that_hold_one_of_its_bases() -> None:
+    elements = pl.DataFrame({"chrom": ["a", "a", "b"], "start": [0, 50, 0], "end": [100, 150, 100],
+                             "ccre_start": [40, 90, 40], "ccre_end": [60, 110, 60], "class": ["dELS"] * 3})  # fmt: skip
+    edits = pl.DataFrame(
+        {"chrom": ["a", "a", "a", "a", "c", "a"], "start": [99, 100, 150, 50, 5, 30], "end": [100, 101, 151, 50, 6, 70],
+         "action": ["sequence"] * 5 + ["delete"]}
+    )  # fmt: skip
+    found = touched(edits, elements)
+    assert found.filter(~pl.col("whole")).select("edit", "element").rows() == [(0, 0), (0, 1), (1, 1), (3, 0), (5, 1)]
+    assert found.filter("whole").select("edit", "element").rows() == [(5, 0)]
+
+
+def test_faults_are_one_sentence(case: Case, tmp_path: Path) -> None:
+    chrom, at, base = record(case, "E40")
+    shifted = "\n".join(f"{chrom}\t{at + n}\t.\t{other(case.genome[chrom][at + n - 1])}\tN\t.\t.\t." for n in range(20))
+    for name, text, message in (
+        ("build.vcf", HEADER + shifted, "20 of 20 reference alleles differ, so it was made for another genome build"),
+        ("ref.vcf", f"{HEADER}{chrom}\t{at + 1}\t.\t{other(base)}\t{base}\t.\t.\t.", "line 3 says"),
+        ("none.vcf", HEADER + "7\t30\t.\tA\tC\t.\t.\t.", "shares no chromosome with the other input"),
+        ("empty.vcf", HEADER, "holds no variant"),
+        ("short.vcf", HEADER + "chr1 5 A C", "line 3: a record of a VCF has at least 5 tab-separated columns"),
+        ("word.bed", f"{chrom}\t{at}\t{at + 5}\tinvert", "line 1: 'invert' is no edit; write del, ins:ACGT"),
+    ):
+        (tmp_path / name).write_text(text + "\n")
+        done = case.run(tmp_path / "out", "--variants", tmp_path / name)
+        assert done.exit_code == 65, name
+        assert message in done.output
+        assert "Traceback" not in done.output
+    done = case.run(tmp_path / "out", "--remove", "E9999")
+    assert done.exit_code == 65
+    assert "there is no element E9999" in done.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_edits_of_a_bed_and_a_gzipped_vcf_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "edits.bed").write_text(
+        "chr1\t5\t9\tdel\ta\nchr1\t5\t6\tins:AC\tb\nchr1\t5\t9\trep:GG\tc\nchr1\t1\t4\tsilence\td\n"
+    )
+    table = read_edits(tmp_path / "edits.bed").table
+    assert table["action"].to_list() == ["delete", "sequence", "sequence", "silence"]
+    assert table.select("start", "end").rows() == [(5, 9), (5, 5), (5, 9), (1, 4)]
+    (tmp_path / "sv.vcf.gz").write_bytes(
+        gzip.compress((HEADER + "chr1\t10\tx\tN\t<DEL>\t.\t.\tSVTYPE=DEL;END=30\n").encode())
+    )
+    [row] = read_edits(tmp_path / "sv.vcf.gz").table.iter_rows(named=True)
+    assert (row["start"], row["end"], row["action"]) == (10, 30, "delete")
+    (tmp_path / "no.vcf").write_text(HEADER)
+    with pytest.raises(InputError, match="holds no variant"):
+        read_edits(tmp_path / "no.vcf")
