@@ -8,7 +8,6 @@ import polars as pl
 import pytest
 from sklearn.metrics import f1_score, matthews_corrcoef
 
-from benchmark_case import GENES, linkset, score, write
 from crexpress.core import methods
 from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks import (
@@ -22,6 +21,7 @@ from crexpress.evaluate.benchmarks import (
 )
 from crexpress.evaluate.benchmarks.base import Entry, Taught, World
 from crexpress.links.published import Linkset, Score
+from small_benchmark import GENES, linkset, score, write
 
 
 def test_a_loop_makes_positive_what_it_joins_to_a_gene():

@@ -4,13 +4,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmark_case import GENES, linkset, score, screen, write
 from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks import (
     BENCHMARKS,
     sheet,
 )
 from crexpress.links import published, simple_forms
+from small_benchmark import GENES, linkset, score, screen, write
 from tools import run
 
 

@@ -7,7 +7,6 @@ import numpy as np
 import polars as pl
 import pytest
 
-from benchmark_case import GENES, linkset, score, screen, write
 from crexpress.core import builds
 from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks import (
@@ -17,6 +16,7 @@ from crexpress.evaluate.benchmarks.base import Entry, World
 from crexpress.evaluate.benchmarks.world import published_links
 from crexpress.formats import chain, screen_files
 from crexpress.links.importers import IMPORTERS
+from small_benchmark import GENES, linkset, score, screen, write
 
 
 def test_importers_know_their_columns_aggregates_and_fills(tmp_path):
