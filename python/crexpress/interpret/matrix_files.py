@@ -79,7 +79,7 @@ def write(
         last = elements.group_by("chrom").agg(pl.max("end"))
         lengths = {name: lengths.get(name, int(end)) for name, end in sorted(last.iter_rows())}
         paths.append(stem.with_name(f"{stem.name}.cool"))
-        write_cool(paths[1], found, elements, lengths, resolution)
+        write_cool(paths[-1], found, elements, lengths, resolution)
     return paths
 
 

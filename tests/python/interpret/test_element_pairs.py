@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import cooler
 import numpy as np
 import polars as pl
 import pytest
@@ -90,8 +91,9 @@ def test_the_tool_answers_both_beside_its_map(tiny: TinyCase, tmp_path: Path) ->
     place = (own["ccre_start"] + own["ccre_end"]) // 2
     left, right = own.filter(place < gene).sort("start").tail(1), own.filter(place >= gene).sort("start").head(1)
     two = [left["element_id"].item(), right["element_id"].item()]
-    result = run("map-attention", *given, "--direction", ",".join(two), "--outdir", tmp_path)
+    result = run("map-attention", *given, "--direction", ",".join(two), "--cool", "--outdir", tmp_path)
     assert result.exit_code == 0, result.output
+    assert cooler.Cooler(str(tmp_path / "attention.A.chr2.cool")).chromnames == ["chr1", "chr2", "chr3"]
     (row,) = pl.read_csv(tmp_path / "attention.A.chr2.direction.tsv", separator="\t").iter_rows(named=True)
     assert [row["first"], row["second"]] == two
     found = np.load(tmp_path / "attention.A.chr2.npz")
