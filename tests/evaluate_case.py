@@ -9,6 +9,7 @@ from crexpress.core import methods
 from crexpress.evaluate import links, metrics
 from crexpress.formats import screen_files
 from crexpress.prepare import screening
+from linkset_case import write
 
 ROOT = Path(__file__).parents[1]
 N_GENES = 400
@@ -16,6 +17,7 @@ SPLIT = np.array(["train"] * 200 + ["val"] * 50 + ["test"] * 150)
 
 
 def lookup(rows: list[metrics.Metric], **wanted: str) -> list[metrics.Metric]:
+    """Rows whose fields have these values."""
     return [row for row in rows if all(getattr(row, key) == value for key, value in wanted.items())]
 
 
@@ -49,12 +51,12 @@ CHROMS = ("chr1", "chr2")
 
 
 def screen_file(folder: Path, *rows: str, header: str = HEADER) -> Path:
-    path = folder / "screen.tsv"
-    path.write_text("\n".join("\t".join(row.split()) for row in (header, *rows)) + "\n")
-    return path
+    """A screen in the layout of CRISPR_comparison."""
+    return write(folder / "screen.tsv", header, *rows)
 
 
 def read_pairs(folder: Path, *rows: str, header: str = HEADER) -> pl.DataFrame:
+    """The pairs of such a screen, with their genes, as evaluate scores them."""
     return screening.pairs(screen_files.read(screen_file(folder, *rows, header=header), CHROMS).pairs, GENES)
 
 
@@ -62,6 +64,7 @@ GOOD = "chr1 5000 5500 ABC ENSG01 1000 TRUE K562 TRUE"
 
 
 def make_links(scores: list[dict], **columns: list) -> links.Links:
+    """A links table of K562 with these columns, of which `scores` says which are scores."""
     table = pl.DataFrame(columns, schema_overrides={"element": pl.Int32})
     own = zip(scores, methods.of_links({"scores": scores}), strict=True)
     of_column = {score["name"]: (score["label"], score["higher_is_better"], about) for score, about in own}

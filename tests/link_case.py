@@ -12,6 +12,7 @@ from crexpress.prepare.elements import TSS
 from sketches import write_store
 
 CHROMS, GENES, ELEMENTS, SPACING = ("chr1", "chr2", "chr3"), 12, 120, 7_000
+TRACKS = ("ctcf", "dnase", "h3k27ac")
 Case = dict[str, Any]
 
 
@@ -44,7 +45,7 @@ def make() -> Case:
             "element": len(middle) + np.arange(len(tss), dtype=np.int32),
         }
     )
-    tracks = {name: generator.gamma(1, 5, len(elements)) for name in ("ctcf", "dnase", "h3k27ac")}
+    tracks = {name: generator.gamma(1, 5, len(elements)) for name in TRACKS}
     world = combine.World(elements, genes, tracks, np.sqrt(tracks["dnase"] * tracks["h3k27ac"]))
     links = combine.widen(_links(elements, genes, generator), genes, elements, 0)
     return {"world": world, "links": links}
@@ -108,3 +109,8 @@ def motif_hits(case: Case, folder: Path, factors: tuple[str, str] = ("CTCF", "CT
     header = artifacts.make_header("motif_hits", "test", elements=like["elements"], parameters=about)
     artifacts.write_table(folder / "motif_hits.parquet", hits, header)
     return hits
+
+
+def without_links(case: Case, folder: Path, **change: Any) -> list[Any]:
+    """The case as files, by default with all tracks; options of fit-links and score-links for them."""
+    return write(case, folder, **({"tracks": TRACKS} | change))[:6]

@@ -21,6 +21,7 @@ def entries(seed: int) -> Entries:
 
 
 def extract(tiny: Any, folder: Path, cell: str, tracks: dict[str, Entries], *more: Any) -> None:
+    """Signals of a cell whose tracks are bigWigs of these peaks; with `--genes` given, profiles beside them."""
     folder.mkdir(exist_ok=True, parents=True)
     given: list[Any] = []
     for name, found in tracks.items():
@@ -32,10 +33,12 @@ def extract(tiny: Any, folder: Path, cell: str, tracks: dict[str, Entries], *mor
 
 
 def seeds(cell: str) -> dict[str, Entries]:
+    """The peaks of a cell's tracks, the same at each call."""
     return {track: entries(10 * "ABC".index(cell) + number) for number, track in enumerate(TRACKS)}
 
 
 def inputs(tiny: Any, folder: Path, *cells: str, expression: bool = False) -> list[Any]:
+    """Options that give a tool the signals and profiles, and expression, of these cells."""
     given: list[Any] = ["--elements", tiny.elements, "--genes", tiny.genes]
     for cell in cells:
         given += ["--signals", folder / f"signals.{cell}.safetensors"]
@@ -45,11 +48,13 @@ def inputs(tiny: Any, folder: Path, *cells: str, expression: bool = False) -> li
 
 
 def train(tiny: Any, folder: Path, outdir: Path, *more: Any, cells: str = "A", preset: str = "crexpress-small") -> Any:
+    """A short training on these cells, one letter each."""
     given = inputs(tiny, folder, *cells, expression=True)
     return run("train", *given, *QUICK, *SPLIT, "--preset", preset, "--outdir", outdir, *more)
 
 
 def predict(tiny: Any, model: Path | str, folder: Path, outdir: Path, cell: str, *more: Any) -> pl.DataFrame:
+    """What a model predicts in a cell."""
     given = [*inputs(tiny, folder, cell), "--threads", 1, "--outdir", outdir]
     done = run("predict", "--model", model, *given, *more)
     assert done.exit_code == 0, done.output

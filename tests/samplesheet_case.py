@@ -26,6 +26,7 @@ GOOD = ("A,dnase,a.bw,1,", "A,h3k27ac,b.bw,1,", "A,rna,a.tsv,1,TPM", "B,dnase,c.
 
 
 def faults(path: Path, **options: object) -> list[str]:
+    """All that is said of a samplesheet that is refused."""
     with pytest.raises(InputErrors) as caught:
         samplesheet.read(path, **{"tracks": TRACKS} | options)
     return caught.value.faults

@@ -50,26 +50,31 @@ class Case:
             assert done.exit_code == 0, done.output
 
     def write(self, name: str, genome: dict[str, str]) -> Path:
+        """A genome as FASTA with its index."""
         (self.folder / name).write_text("".join(f">{chrom}\n{bases}\n" for chrom, bases in genome.items()))
         pysam.faidx(str(self.folder / name))
         return self.folder / name
 
     def score(self, fasta: Path, outdir: Path) -> None:
+        """Sequence and motif scores of the elements in a genome."""
         given = ["--elements", self.tiny.elements, "--fasta", fasta, "--motifs", self.folder / "motifs.meme"]
         assert run("score-motifs", *given, "--outdir", outdir).exit_code == 0
 
     def given(self, sequence: Path | None = None) -> list[Any]:
+        """Options for all inputs of cell A, its sequence of another folder where one is named."""
         where, cell = sequence or self.folder, "A.safetensors"
         return ["--elements", self.tiny.elements, "--genes", self.tiny.genes,
                 "--signals", self.folder / f"signals.{cell}", "--profiles", self.folder / f"profiles.{cell}",
                 "--sequence", where / "sequence.safetensors", "--motifs", where / "motifs.safetensors"]  # fmt: skip
 
     def run(self, outdir: Path, *more: Any, models: tuple[str, ...] = ("whole",)) -> Any:
+        """score-variants with these options."""
         named = [part for name in models for part in ("--model", self.folder / name)]
         more = (*more, "--fasta", self.fasta, "--motif-file", self.folder / "motifs.meme", "--threads", 1)
         return run("score-variants", *named, *self.given(), *more, "--outdir", outdir)
 
     def variants(self, outdir: Path, *more: Any, models: tuple[str, ...] = ("whole",)) -> pl.DataFrame:
+        """The table that it writes."""
         done = self.run(outdir, *more, models=models)
         assert done.exit_code == 0, done.output
         return artifacts.read_table(outdir / "variants.A.parquet", "variants")[0]
@@ -83,4 +88,5 @@ def record(case: Case, element: str, offset: int = 40) -> tuple[str, int, str]:
 
 
 def other(base: str) -> str:
+    """Another base."""
     return "ACGT"["ACGT".index(base) - 1]

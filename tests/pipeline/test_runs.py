@@ -11,7 +11,6 @@ import polars as pl
 import pytest
 
 import link_case
-import link_fits
 from crexpress.core import artifacts
 from launching import ROOT, Pipeline, sheet_of, tasks
 from tools import run
@@ -158,7 +157,7 @@ def link_model(folder: Path) -> Path:
     place = folder / "small case"
     place.mkdir()
     case = link_case.make()
-    given = link_fits.options(case, place)
+    given = link_case.without_links(case, place)
     link_case.motif_hits(case, place)
     given += ["--motif-hits", place / "motif_hits.parquet", "--crispr", link_case.screen(case, place / "screen.tsv")]
     output = place / "facing.safetensors"

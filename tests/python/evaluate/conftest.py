@@ -1,4 +1,4 @@
-"""Fixtures that several files of tests here share."""
+"""Observed expression beside a good and a poor prediction of it, for tests of metrics."""
 
 import numpy as np
 import pytest

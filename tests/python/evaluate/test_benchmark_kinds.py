@@ -21,7 +21,7 @@ from crexpress.evaluate.benchmarks import (
 )
 from crexpress.evaluate.benchmarks.base import Entry, Taught, World
 from crexpress.links.published import Linkset, Score
-from small_benchmark import GENES, linkset, score, write
+from linkset_case import GENES, linkset, score, write
 
 
 def test_a_loop_makes_positive_what_it_joins_to_a_gene():

@@ -1,4 +1,4 @@
-"""Benchmarks and importers by hand: matching, fills, builds, layouts, loops, domains, leakage, and the tool."""
+"""Benchmarks by hand: which elements a pair takes, nearest genes, the sheet of benchmarks, any table on any screen."""
 
 import numpy as np
 import polars as pl
@@ -10,7 +10,7 @@ from crexpress.evaluate.benchmarks import (
     sheet,
 )
 from crexpress.links import published, simple_forms
-from small_benchmark import GENES, linkset, score, screen, write
+from linkset_case import GENES, linkset, score, screen, write
 from tools import run
 
 

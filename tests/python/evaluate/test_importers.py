@@ -16,7 +16,7 @@ from crexpress.evaluate.benchmarks.base import Entry, World
 from crexpress.evaluate.benchmarks.world import published_links
 from crexpress.formats import chain, screen_files
 from crexpress.links.importers import IMPORTERS
-from small_benchmark import GENES, linkset, score, screen, write
+from linkset_case import GENES, linkset, score, screen, write
 
 
 def test_importers_know_their_columns_aggregates_and_fills(tmp_path):

@@ -10,7 +10,7 @@ from crexpress.core import artifacts, chromosome_names
 from crexpress.core.errors import InputError
 from crexpress.formats import chromosome_table, gene_files, loop_files
 from crexpress.prepare import cage, genes
-from fieldcase import CASES, IDS, SYMBOLS, text, values
+from field_case import CASES, IDS, SYMBOLS, text, values
 from tools import run
 
 

@@ -1,4 +1,4 @@
-"""Tables of expression as programs write them: ids, counts and TPM, loci of a gene (../shared/fieldcases)."""
+"""Tables of expression as programs write them: ids, counts and TPM, loci of a gene (tests/fieldcases)."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.prepare import genes
-from fieldcase import CASES, IDS, SYMBOLS, text, values
+from field_case import CASES, IDS, SYMBOLS, text, values
 from tools import run
 
 

@@ -1,4 +1,4 @@
-"""Tables as R and spreadsheets write them, and what they change on the way (../shared/fieldcases)."""
+"""Tables as R and spreadsheets write them, and what they change on the way (tests/fieldcases)."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 from crexpress.core.errors import InputError
 from crexpress.formats import samplesheet, text_tables
-from fieldcase import CASES, IDS, SYMBOLS, text, values
+from field_case import CASES, IDS, SYMBOLS, text, values
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in (CASES / "excel-sheet").iterdir()))

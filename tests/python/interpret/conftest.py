@@ -1,4 +1,4 @@
-"""Fixtures that several files of tests here share."""
+"""The genome and models of variant_case.py, made once a file."""
 
 import pytest
 

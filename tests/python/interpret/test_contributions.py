@@ -158,7 +158,6 @@ def test_deeplifts_rules_do_not_hold_for_these_models(tiny: TinyCase, folder: Pa
     ends = [view.of(view.inputs._replace(bases=bases), link, 3) for bases in (view.inputs.bases, view.silent.bases)]
     effect = ends[0] - ends[1]
     error = (found.flatten(1).sum(1) - effect).abs() / effect.abs()
-    print(error)
     assert error.median() > WORST
 
 

@@ -1,4 +1,4 @@
-"""Edits of the genome: what is read of them, what windows become, and that effects are those of the edited genome."""
+"""Edits of the genome: their effects are those of predicting the edited genome, base by base and of several models."""
 
 import itertools
 import math

@@ -19,8 +19,7 @@ from crexpress.links.scene import Links, Scene
 from crexpress.prepare import screening
 from crexpress.prepare.contacts import Contacts
 from crexpress.prepare.elements import TSS
-from link_case import CHROMS, Case, motif_hits, screen
-from link_fits import options
+from link_case import CHROMS, Case, motif_hits, screen, without_links
 
 
 def all_links(scene: Scene, chrom: str = "chr1", reach: int = 60_000) -> Links:
@@ -133,7 +132,7 @@ def test_loops_count_in_their_bins_and_the_next_and_by_rank_in_their_map(scene: 
 def test_ctcf_sites_count_where_they_face_each_other_about_the_link(
     case: Case, scene: Scene, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    given = options(case, tmp_path)
+    given = without_links(case, tmp_path)
     hits = motif_hits(case, tmp_path)
     element, strand, motif = (hits[name] for name in ("element", "strand", "motif"))
     store = link_inputs.Store.open(tmp_path / "elements.parquet", tmp_path / "genes.parquet")

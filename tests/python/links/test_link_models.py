@@ -1,4 +1,4 @@
-"""Link models: evidence by hand, trees against scikit-learn, Shapley values by enumeration, what is held out."""
+"""Link models: what a fit finds and holds out, which of several scores a cell, their cards, and what is refused."""
 
 import gzip
 from dataclasses import replace
@@ -16,15 +16,21 @@ from crexpress.evaluate import links as links_metrics
 from crexpress.links import card, choose, fit, known, model
 from crexpress.links.scene import Scene
 from crexpress.report import inputs, link_model
-from link_case import CHROMS, Case, screen
-from link_fits import TRACKS, options
+from link_case import CHROMS, TRACKS, Case, screen, without_links
 from tools import run
 
 
 def fit_case(case: Case, folder: Path, flip: str = "", *more: Any) -> tuple[Path, pl.DataFrame]:
     """A link model of the case's screen, and its pairs with held-out probabilities."""
     folder.mkdir(exist_ok=True)
-    given = [*options(case, folder), "--crispr", f"S={screen(case, folder / 's.tsv', flip)}", "--name", "own", *more]
+    given = [
+        *without_links(case, folder),
+        "--crispr",
+        f"S={screen(case, folder / 's.tsv', flip)}",
+        "--name",
+        "own",
+        *more,
+    ]
     result = run("fit-links", *given, "--output", folder / "own.safetensors", "--pairs", folder / "pairs.parquet")
     assert result.exit_code == 0, result.stderr
     return folder / "own.safetensors", artifacts.read_table(folder / "pairs.parquet", "held_out_pairs")[0]
@@ -75,7 +81,7 @@ def test_scored_links_add_up_and_a_fitted_cell_is_scored_by_what_has_not_seen_it
     case: Case, fitted: tuple[Path, pl.DataFrame], tmp_path: Path
 ) -> None:
     path, pairs = fitted
-    given = [*options(case, tmp_path), "--link-model", path, "--window", 60_000]
+    given = [*without_links(case, tmp_path), "--link-model", path, "--window", 60_000]
     result = run("score-links", *given, "--outdir", tmp_path / "K", "--cutoff", 0.3)
     assert result.exit_code == 0, result.stderr
     assert "scored by the fit that has not seen it" in result.stderr
@@ -127,7 +133,7 @@ def test_scored_links_add_up_and_a_fitted_cell_is_scored_by_what_has_not_seen_it
     # the same cell by another name is new to the model: all of its fits' data speak
     for name in ("links", "signals"):
         (tmp_path / f"{name}.K.{'parquet' if name == 'links' else 'safetensors'}").unlink(missing_ok=True)
-    new = options(case, tmp_path, cell="new")
+    new = without_links(case, tmp_path, cell="new")
     result = run("score-links", *new, "--link-model", path, "--window", 60_000, "--outdir", tmp_path / "new")
     assert result.exit_code == 0, result.stderr
     other, header = artifacts.read_table(tmp_path / "new/links.new.parquet", "links")
@@ -145,13 +151,13 @@ def test_a_cell_that_lacks_evidence_is_scored_by_the_model_that_fits_it_best_and
     for tracks, name in ((TRACKS, "own"), (("dnase",), "access"), (("dnase", "ctcf"), "access")):
         folder = tmp_path / "-".join(tracks)
         folder.mkdir()
-        result = run("score-links", *options(case, folder, tracks=tracks), *given)
+        result = run("score-links", *without_links(case, folder, tracks=tracks), *given)
         assert result.exit_code == 0, result.stderr
         assert f"(link model {name})" in result.stderr
         assert " lacks " not in result.stderr
     folder = tmp_path / "none"
     folder.mkdir()
-    result = run("score-links", *options(case, folder, tracks=("ctcf",)), *given)
+    result = run("score-links", *without_links(case, folder, tracks=("ctcf",)), *given)
     assert result.exit_code == 0, result.stderr
     assert "K lacks DNase or ATAC" in result.stderr
     worth = model.read(small).card
@@ -169,8 +175,8 @@ def test_two_screens_of_two_cells_make_one_model_that_has_seen_neither_where_it_
     world = case["world"]
     deep = world._replace(tracks={name: 3 * values + 1 for name, values in world.tracks.items()})  # fold change, say
     (tmp_path / "L").mkdir()
-    given = options(case, tmp_path)
-    given += ["--signals", options({**case, "world": deep}, tmp_path / "L", cell="L")[5]]
+    given = without_links(case, tmp_path)
+    given += ["--signals", without_links({**case, "world": deep}, tmp_path / "L", cell="L")[5]]
     first = screen(case, tmp_path / "first.tsv")
     second = pl.read_csv(first, separator="\t", infer_schema=False).with_columns(CellType=pl.lit("L"))
     second.filter(pl.int_range(pl.len()) % 3 > 0).write_csv(tmp_path / "second.tsv", separator="\t")
@@ -205,7 +211,7 @@ def test_two_screens_of_two_cells_make_one_model_that_has_seen_neither_where_it_
 def test_what_cannot_be_fitted_or_read_is_refused(
     case: Case, tmp_path: Path, tool: str, more: list[str], message: str
 ) -> None:
-    given = options(case, tmp_path)
+    given = without_links(case, tmp_path)
     path = screen(case, tmp_path / "s.tsv")
     whole = pl.read_csv(path, separator="\t", infer_schema=False)
     whole.filter(pl.col("chrom") == "chr1").write_csv(tmp_path / "one.tsv", separator="\t")

@@ -1,4 +1,4 @@
-"""Fixtures that several files of tests here share."""
+"""Signals and profiles of three cells, and a model of them, made once a file."""
 
 from pathlib import Path
 from typing import Any

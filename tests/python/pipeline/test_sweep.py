@@ -1,4 +1,4 @@
-"""Sweeps: every fault at once, runs as the pipeline needs them, and the mean over seeds as a method of its own."""
+"""Sweeps: points, grids, seeds and cells left out in turn become runs as the pipeline needs them."""
 
 import json
 from collections.abc import Sequence

@@ -7,7 +7,8 @@ import pytest
 
 from crexpress.pipeline.hidden_tracks import to_hide
 from crexpress.training.presets import presets
-from sweep_case import ROOT, SHEET, check, tool
+from sweep_case import ROOT, SHEET, check
+from tools import run
 
 
 def test_bins_that_do_not_divide_an_element_are_refused_before_anything_is_prepared(tmp_path: Path) -> None:
@@ -168,6 +169,6 @@ def test_sweeps_that_ship_are_sound(tmp_path: Path, path: Path) -> None:
     sheet += [f"{cell},{track},a.bw,1,,train" for cell in "AB" for track in ("dnase", "h3k4me3", "h3k27ac", "ctcf")]
     (tmp_path / "cells.csv").write_text("\n".join(sheet) + "\n")
     arguments = ("--samplesheet", tmp_path / "cells.csv", "--sweep", path, "--output", tmp_path / "runs.json")
-    result = tool("check-sweep", *arguments, "--", "--preset", "scpge-small")
+    result = run("check-sweep", *arguments, "--", "--preset", "scpge-small")
     assert result.exit_code == 0, result.output
     assert len(json.loads((tmp_path / "runs.json").read_text())) > 1

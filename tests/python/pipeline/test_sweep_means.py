@@ -12,8 +12,9 @@ import chromium
 from crexpress.core import artifacts, methods
 from crexpress.evaluate import labels
 from crexpress.evaluate.metrics import Context, table
-from sweep_case import laid_out, tool
+from sweep_case import laid_out
 from tiny_case import TinyCase
+from tools import run
 
 
 def predictions(
@@ -37,7 +38,7 @@ def test_the_mean_over_seeds_is_a_method_of_its_own(tiny: TinyCase, tmp_path: Pa
     values = [expression + rng.normal(0, 0.5, len(expression)) for _ in range(3)]
     files = [predictions(tiny, tmp_path / f"{seed}/predictions.A.parquet", v, seed) for seed, v in enumerate(values)]
     given = [part for file in files for part in ("--predictions", file)]
-    result = tool("ensemble", *given, "--outdir", tmp_path)
+    result = run("ensemble", *given, "--outdir", tmp_path)
     assert result.exit_code == 0, result.output
     table, header = artifacts.read_table(tmp_path / "predictions.A.parquet", "predictions")
     np.testing.assert_allclose(table["predicted"], np.mean(np.float32(values), axis=0), rtol=1e-6)
@@ -45,7 +46,7 @@ def test_the_mean_over_seeds_is_a_method_of_its_own(tiny: TinyCase, tmp_path: Pa
 
     more = ("--predictions", tmp_path / "predictions.A.parquet", "--expression", tiny.expression("A"))
     reference = ("--elements", tiny.elements, "--genes", tiny.genes, "--resamples", 20, "--outdir", tmp_path)
-    result = tool("evaluate", *reference, *given, *more)
+    result = run("evaluate", *reference, *given, *more)
     assert result.exit_code == 0, result.output
     metrics, header = artifacts.read_table(tmp_path / "metrics.parquet", "metrics")
     r = dict(
@@ -64,28 +65,30 @@ def test_what_cannot_be_averaged_is_refused(tiny: TinyCase, tmp_path: Path) -> N
     zeros = np.zeros(120)
     one = predictions(tiny, tmp_path / "1/p.parquet", zeros)
     other = predictions(tiny, tmp_path / "2/p.parquet", zeros, 2, training_cells=["B"])
-    result = tool("ensemble", "--predictions", one, "--predictions", other, "--outdir", tmp_path)
+    result = run("ensemble", "--predictions", one, "--predictions", other, "--outdir", tmp_path)
     assert result.exit_code == 65
     assert "trained on other cells" in result.output
     other = predictions(tiny, tmp_path / "3/p.parquet", zeros, 2, unit="log10(1 + CPM)")
-    result = tool("ensemble", "--predictions", one, "--predictions", other, "--outdir", tmp_path)
+    result = run("ensemble", "--predictions", one, "--predictions", other, "--outdir", tmp_path)
     assert result.exit_code == 65
     assert f"{one} is in log10(1 + TPM), {other} in log10(1 + CPM); average one unit at a time" in result.output
-    assert tool("ensemble", "--predictions", one).exit_code == 2
+    assert run("ensemble", "--predictions", one).exit_code == 2
 
 
 def test_links_are_named_by_what_tells_their_models_apart() -> None:
     attention = {"name": "attention", "label": "attention", "higher_is_better": True, "kind": "model"}
 
-    def run(preset: str, seed: int | None, **mean: object) -> tuple[str, methods.Method]:
+    def link_score(preset: str, seed: int | None, **mean: object) -> tuple[str, methods.Method]:
         (method,) = methods.of_links({"scores": [attention], "preset": preset, "seed": seed, **mean})
         return "A", method
 
-    assert labels.names([run("net", 1)]) == ["attention"]
-    assert labels.names([run("net", 1), run("net", 2), run("net", None, mean_of=2, mean_over="seeds")]) == [
+    assert labels.names([link_score("net", 1)]) == ["attention"]
+    assert labels.names(
+        [link_score("net", 1), link_score("net", 2), link_score("net", None, mean_of=2, mean_over="seeds")]
+    ) == [
         *("attention, seed 1", "attention, seed 2", "attention (mean of 2 seeds)"),
     ]
-    assert labels.names([run("net", 1), run("tree", 1)]) == ["attention, net", "attention, tree"]
+    assert labels.names([link_score("net", 1), link_score("tree", 1)]) == ["attention, net", "attention, tree"]
 
 
 def metrics_of(folder: Path, models: Sequence[tuple[dict[str, Any], float]]) -> Path:
@@ -119,7 +122,7 @@ def test_points_stand_side_by_side(tmp_path: Path) -> None:
     large = [({"seed": 1}, 0.7), ({"seed": 2}, 0.74), (mean, 0.75)]
     files = {"small": metrics_of(tmp_path / "s", small), "large": metrics_of(tmp_path / "l", large)}
     given = [part for point, path in files.items() for part in ("--metrics", f"{point}={path}")]
-    result = tool("compare", "--runs", tmp_path / "runs.json", *given, "--outdir", tmp_path / "out")
+    result = run("compare", "--runs", tmp_path / "runs.json", *given, "--outdir", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "r on test genes from 0.610 (small) to 0.720 (large)" in result.output
     joined = pl.read_parquet(tmp_path / "out/sweep.parquet")
@@ -142,7 +145,7 @@ def test_points_stand_side_by_side(tmp_path: Path) -> None:
     if chromium.BROWSER:
         _look_at(tmp_path / "out/sweep.html", tmp_path / "profile")
 
-    result = tool("compare", "--runs", tmp_path / "runs.json", *given[:2], "--outdir", tmp_path / "out")
+    result = run("compare", "--runs", tmp_path / "runs.json", *given[:2], "--outdir", tmp_path / "out")
     assert result.exit_code == 65
     assert "point large of" in result.output
 
@@ -170,7 +173,7 @@ def test_an_anchored_model_is_no_seed_of_the_direct_one_and_hidden_tracks_stay_o
     both += [({"mode": mode, "hidden_tracks": ["ctcf"]}, 0.1) for mode in methods.MODES]
     files = {"small": metrics_of(tmp_path / "s", both), "large": metrics_of(tmp_path / "l", [({}, 0.7)])}
     given = [part for point, path in files.items() for part in ("--metrics", f"{point}={path}")]
-    result = tool("compare", "--runs", tmp_path / "runs.json", *given, "--outdir", tmp_path / "out")
+    result = run("compare", "--runs", tmp_path / "runs.json", *given, "--outdir", tmp_path / "out")
     assert result.exit_code == 0, result.output
     assert "r on test genes from 0.600 (small) to 0.800 (small (anchored))" in result.output
     page = (tmp_path / "out/sweep.html").read_text()

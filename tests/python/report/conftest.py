@@ -1,4 +1,4 @@
-"""Fixtures that several files of tests here share."""
+"""The finished run of report_case.py."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What tests of training share."""
+"""A store of two cells of the tiny case."""
 
 from typing import Any
 

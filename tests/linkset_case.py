@@ -1,4 +1,4 @@
-"""What tests of benchmarks share: a few genes, elements and pairs."""
+"""What tests of benchmarks and importers share: two genes, published scores of a few links, screens of a few pairs."""
 
 from pathlib import Path
 
@@ -23,15 +23,18 @@ GENES = pl.DataFrame(
 
 
 def write(path: Path, *rows: str) -> Path:
+    """A table with tabs; its rows are given with blanks."""
     path.write_text("\n".join("\t".join(row.split()) for row in rows) + "\n")
     return path
 
 
 def score(aggregate: str, fill: float = 0, higher: bool = True) -> Score:
+    """A published score that is named for how several elements of a pair are put together."""
     return Score(aggregate, methods.Method(aggregate, aggregate, methods.PUBLISHED), higher, aggregate, fill)  # type: ignore[arg-type]
 
 
 def linkset(*rows: tuple[str, int, int, str, float], **scores: Score) -> Linkset:
+    """Links of (chrom, start, end, gene, value); each score has that value."""
     columns = ["chrom", "start", "end", "key", *scores]
     return Linkset(
         None, pl.DataFrame([(*row, *[row[4]] * (len(scores) - 1)) for row in rows], columns, orient="row"), scores
@@ -39,4 +42,5 @@ def linkset(*rows: tuple[str, int, int, str, float], **scores: Score) -> Linkset
 
 
 def screen(folder: Path, *rows: str, header: str = HEADER) -> Path:
+    """A screen in the layout of CRISPR_comparison, without distances and quality."""
     return write(folder / "screen.tsv", header, *rows)

@@ -1,4 +1,4 @@
-"""Small inputs on which tools of the field failed, and how they are read."""
+"""The genes of tests/fieldcases, small inputs that users really have, and how their tables of expression are read."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import polars as pl
 
 from crexpress.prepare import quantifications
 
-CASES = Path(__file__).parents[0] / "fieldcases"
+CASES = Path(__file__).parent / "fieldcases"
 IDS = ["ENSG00000279493.1", "ENSG00000277117.4", "ENSG00000280071.3", "ENSG00000276612.3", "ENSG00000275464.3",
        "ENSG00000280433.1", "ENSG00000155304.5", "ENSG00000154721.14", "ENSG00000099901.16"]  # fmt: skip
 
@@ -22,6 +22,7 @@ def values(path: Path, column: str | None = None, table: pl.DataFrame = GENES, *
 
 
 def text(folder: Path, content: str, name: str = "table.tsv") -> Path:
+    """A file with this content, line ends as they are."""
     path = folder / name
     path.write_bytes(content.encode())
     return path
