@@ -118,6 +118,7 @@ def test_a_host_that_stops_in_the_middle_of_a_file_ends_the_run(pipeline: Pipeli
     """After a minute without a byte, three times; here after a second. One that never answers is told at the start."""
     addresses = pipeline.project / "subworkflows/addresses/main.nf"
     whole = addresses.read_text()
+    assert "'60000'" in whole
     addresses.write_text(whole.replace("'60000'", "'1000'"))
     try:
         chosen = ["-profile", "test", "-stub-run", "--outdir", "out"]

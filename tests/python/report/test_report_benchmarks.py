@@ -1,6 +1,7 @@
 """The report's part on benchmarks: tables, curves with bands, bars by distance, and nothing where there is none."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import polars as pl
@@ -42,7 +43,8 @@ def test_every_benchmark_has_its_table_and_pairs_have_curves_and_bars(run: Run, 
     assert heads == ["screen, A", "own, A"]
     pictures = [block.name for block in section.blocks if isinstance(block, Picture)]
     assert pictures == ["precision-recall-benchmark-1", "distance-groups-benchmark-1"]
-    assert "fill" in (tmp_path / "precision-recall-benchmark-1.svg").read_text()
+    drawn = (tmp_path / "precision-recall-benchmark-1.svg").read_text()
+    assert len(re.findall(r'id="(?:FillBetween)?PolyCollection_', drawn)) == 2  # a band for each curve
     tables = [block for block in section.blocks if isinstance(block, Table)]
     assert [table.caption.partition(" (")[0].rstrip(".") for table in tables] == [
         "All pairs", "Clean pairs: pairs that no method was taught with", "Specific genes",
