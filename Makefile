@@ -26,7 +26,7 @@ test: setup .venv/.bedtools .venv/.chromium .venv/enformer/.installed lint ## ev
 test-quick: setup ## the tests that take seconds
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE pytest -n 2 --dist loadfile -m 'not gpu and not containers and not scale and not robust and not pipeline and not slow'
 
-test-robust: setup .venv/.bedtools ## damaged files, kills, full disks: the short form, within 15 minutes (docs/reliability.md)
+test-robust: setup .venv/.bedtools ## damaged files, kills, full disks: the short form, many minutes (docs/reliability.md)
 	pytest -n 2 --dist load -m robust tests/robust
 
 images: ## container images crexpress-cpu and crexpress-gpu, with docker or podman
