@@ -19,7 +19,7 @@ from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.formats import text_files
 from crexpress.interpret.chosen import Pairs, asked_pairs, element_rows, pairs, strongest
-from crexpress.interpret.contributions import WORST, contributions, gradients, require_complete
+from crexpress.interpret.contributions import contributions, gradients, require_complete
 from crexpress.interpret.link_view import LinkView
 from crexpress.interpret.links import link_table
 from crexpress.models.inputs import Features, one_hot
@@ -158,7 +158,7 @@ def test_deeplifts_rules_do_not_hold_for_these_models(tiny: TinyCase, folder: Pa
     ends = [view.of(view.inputs._replace(bases=bases), link, 3) for bases in (view.inputs.bases, view.silent.bases)]
     effect = ends[0] - ends[1]
     error = (found.flatten(1).sum(1) - effect).abs() / effect.abs()
-    assert error.median() > WORST
+    assert error.median() > 0.5  # about as much as the effect itself, far beyond what is refused of other methods
 
 
 @pytest.mark.parametrize(("error", "said"), [(0.005, ""), (0.02, "miss the effect that they should sum to by 2.0%")])
