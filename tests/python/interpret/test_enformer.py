@@ -60,6 +60,7 @@ def test_without_weights_it_says_so_and_gives_no_number(tiny: Any, tmp_path: Pat
         assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_told(tiny: Any, tmp_path: Path) -> None:
     genome, _ = fasta(tmp_path / "g.fa")
     (tmp_path / "config.json").write_text("{}")
