@@ -1,5 +1,5 @@
-// The page that other pipelines end with: figures of a point, parameters, versions. Made where multiqc is at hand, or by
-// --multiqc.
+// The page that other pipelines end with: figures of a point, parameters, versions. Made where multiqc is at hand, or
+// by --multiqc.
 include { options ; quote } from '../../subworkflows/shell'
 
 process MULTIQC {
