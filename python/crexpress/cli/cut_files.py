@@ -10,9 +10,11 @@ import ctypes
 import os
 import re
 import signal
+import stat
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 from crexpress.core.errors import BAD_INPUT
 
@@ -35,8 +37,10 @@ def _leave(_number: int) -> None:
     if not _first.acquire(blocking=False):
         time.sleep(60)  # another thread leaves
     try:
-        cut = sorted(set(_cut()))
-        what = f"{', '.join(cut)} was cut" if cut else "a file was cut, or its disk failed,"
+        cut: set[str] = set()
+        with suppress(OSError):  # where there is no /proc, as on macOS, no file is named
+            cut.update(_cut())
+        what = f"{', '.join(sorted(cut))} was cut" if cut else "a file was cut, or its disk failed,"
         said = f"Error: {what} while it was read; see that nothing writes the inputs of this run, and start it again\n"
         os.write(2, said.encode("utf-8", "backslashreplace"))
     finally:
@@ -50,7 +54,11 @@ def _cut() -> Iterator[str]:
         for match in filter(None, map(_MAPPING.match, maps)):
             first, end, offset = (int(match[number], 16) for number in (1, 2, 3))
             path = match[4].removesuffix(" (deleted)")
-            if _LIBRARY.search(path) or not os.path.exists(path):
+            if _LIBRARY.search(path):
                 continue
-            if -(-os.stat(path).st_size // page) * page < offset + end - first:
-                yield path
+            try:
+                about = os.stat(path)
+            except OSError:  # it is gone, and what is mapped of it is whole
+                continue
+            if stat.S_ISREG(about.st_mode) and -(-about.st_size // page) * page < offset + end - first:
+                yield path  # devices, as of a GPU, have no size
