@@ -93,5 +93,6 @@ def _asked(
         reason = str(error).strip().rpartition("\n")[2]
         raise InputError(
             f"Enformer's weights in {weights} do not give tracks {', '.join(map(str, given['tracks']))} of the head "
-            f"{head} ({reason[:200]}); give the folder of its authors, and tracks that it has"
+            f"{head} on {device} ({reason[:200]}); give the folder of its authors, tracks that it has, and a "
+            "device that is there"
         ) from None

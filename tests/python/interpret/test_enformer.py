@@ -80,7 +80,7 @@ def test_weights_that_do_not_fit_are_told(monkeypatch: pytest.MonkeyPatch) -> No
         raise RuntimeError("ended with 1: Traceback\nIndexError: index out of range in self")
 
     monkeypatch.setattr(enformer.apart, "run", refuses)
-    with pytest.raises(InputError, match=r"do not give tracks 9 of the head human \(IndexError: index out of range"):
+    with pytest.raises(InputError, match=r"do not give tracks 9 of the head human on cpu \(IndexError: index out of"):
         enformer._asked({"tracks": np.array([9])}, Path("w"), "human", "cpu", None)
 
 
