@@ -36,20 +36,20 @@ def score(entry: Entry, world: World) -> Found:
     boundaries = domain_boundaries(domains)
     rows: list[Metric] = []
     profiles = []
-    places = {"boundary": boundaries, "shuffled": shuffled(boundaries, world.seed)}
+    at = {"boundary": boundaries, "shuffled": shuffled(boundaries, world.seed)}
     for links in world.links:
         if links.cell not in (None, cell):
             continue
-        number: dict[tuple[int, ...], dict[str, np.ndarray]] = {}  # of scores of the same links it is the same
+        number: dict[bytes, dict[str, np.ndarray]] = {}  # of scores of the same links it is the same
         for column, one in links.scores.items():
             scaled = per_gene(links, column, one.sign, world.genes)
             about = {one.label: one.method}
             context = Context(SECTION, str(cell), None, "boundaries", entry.name, about)
-            which = tuple(links.table[column].is_null().arg_true())
+            which = links.table[column].is_null().to_numpy().tobytes()
             if which not in number:
                 each = scaled.with_columns(score=pl.lit(1.0))
-                number[which] = {name: insulation(each, bins) for name, bins in places.items()}
-            found, profile = _insulation(scaled, places, number[which], context, one.label, world)
+                number[which] = {name: insulation(each, bins) for name, bins in at.items()}
+            found, profile = _insulation(scaled, at, number[which], context, one.label, world)
             rows += found
             profiles.append(profile)
             rows += _inside(
@@ -144,7 +144,7 @@ def shuffled(boundaries: pl.DataFrame, seed: int) -> pl.DataFrame:
 
 def _insulation(
     links: pl.DataFrame,
-    places: Mapping[str, pl.DataFrame],
+    at: Mapping[str, pl.DataFrame],
     number: Mapping[str, np.ndarray],
     context: Context,
     label: str,
@@ -153,11 +153,11 @@ def _insulation(
     """1 - boundary / flanks, at domain boundaries and at shuffled ones, and the difference with p: of the sums, of the
     `number` of links, and of what a link has on average; mean profiles of the sums.
     """
-    n = len(places["boundary"])
+    n = len(at["boundary"])
     counts = bootstrap.draw(n, min(world.resamples, 2_000), world.seed).astype(np.float64)
     offset = np.arange(-REACH, REACH + 1)
     flank = (np.abs(offset) >= _FLANK[0]) & (np.abs(offset) <= _FLANK[1])
-    profiles = {name: insulation(links, bins) for name, bins in places.items()}
+    profiles = {name: insulation(links, bins) for name, bins in at.items()}
 
     def ratio(around: np.ndarray) -> np.ndarray:
         ratios: np.ndarray = counts @ around[:, REACH] / (counts @ around[:, flank].mean(1))
