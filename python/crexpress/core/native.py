@@ -36,12 +36,14 @@ def refusing(what: str, mend: str) -> Iterator[None]:
 
 @contextmanager
 def in_memory(room: int) -> Iterator[None]:
-    """At most `room` bytes more for this process: a library that takes what a damaged file asks for is refused it."""
-    if not os.path.exists("/proc/self/status"):  # no Linux: nobody tells
+    """At most `room` bytes more for this process: a library that takes what a damaged file asks for is refused it.
+
+    Where nobody tells how much it has now (no Linux), there is no limit.
+    """
+    now = _taken()
+    if now is None:
         yield
         return
-    with open("/proc/self/status") as status:
-        now = next(int(line.split()[1]) for line in status if line.startswith("VmData")) * 1024
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = now + room if soft == resource.RLIM_INFINITY else min(soft, now + room)
     resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
@@ -49,6 +51,15 @@ def in_memory(room: int) -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _taken() -> int | None:
+    """Bytes of this process that RLIMIT_DATA counts."""
+    try:
+        with open("/proc/self/status") as status:
+            return next((int(line.split()[1]) * 1024 for line in status if line.startswith("VmData")), None)
+    except OSError:
+        return None
 
 
 @contextmanager

@@ -30,10 +30,8 @@ _CHIA_PET = r"^([^:\s]+):(\d+)(?:\.\.|-)(\d+)(?:\.\.|-)([^:\s]+):(\d+)(?:\.\.|-)
 _JOINED = r"^[^,\s]+,\d+,\d+$"  # an anchor of WashU's pairs, which hichipper writes: chr1,100,200
 _LONGRANGE = r"^[^:\s]+:\d+-\d+,"
 _FITHIC = ("chr1", "fragmentMid1", "chr2", "fragmentMid2", "contactCount", "p-value", "q-value")
-_ROOM, _UNPACKED = (
-    2**29,
-    256,
-)  # bytes that a matrix may take, and for each of its own: a damaged .hic asks for gigabytes
+# bytes that reading a matrix may take, and how many more for each byte of the file: a damaged .hic asks for gigabytes
+_ROOM, _UNPACKED = 2**29, 256
 _SIX, _FOUR = 6, 4  # coordinates of a loop: two intervals, or two middles (FitHiC)
 
 
