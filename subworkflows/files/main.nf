@@ -25,7 +25,8 @@ def no_file(path, most = Long.MAX_VALUE) {
     if (!java.nio.file.Files.isReadable(path)) {
         return "${path} cannot be read: mend its permissions"
     }
-    return path.size() > most ? "${path} has ${path.size()} bytes, and no such table more than ${most}" : null
+    def large = "${path} has ${path.size()} bytes, and at most ${most} are read: name a smaller file"
+    return path.size() > most ? large : null
 }
 
 /** "A,B", or the first words of the lines of a file, as the tools read names: [names, why there are none]. */

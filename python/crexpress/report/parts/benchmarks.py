@@ -61,7 +61,7 @@ def _of(study: Study, view: View, suffix: str) -> Blocks:
         told = ": pairs that no method was taught with" if subset == CLEAN else ""
         blocks.append(
             figure_table(
-                f"{subset.capitalize()}{told}{f' ({style.join(size)})' if size else ''}.",
+                f"{style.sentence(subset)}{told}{f' ({style.join(size)})' if size else ''}.",
                 "Method",
                 [(style.sentence(name), colours[name]) for name in names],
                 [(_TITLES[metric], view.column(names, subset, metric), metric not in _LOWER)
