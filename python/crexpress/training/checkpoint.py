@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,7 +15,6 @@ from torch import Tensor
 
 from crexpress.core import log
 from crexpress.core.errors import InputError
-from crexpress.core.files import alone
 
 Tree = Mapping[str, Any]
 
@@ -84,11 +83,10 @@ def mention_others(own: Sequence[Checkpoint]) -> None:
 
 
 @contextmanager
-def resumable(own: Sequence[Checkpoint], writes: bool) -> Iterator[None]:
-    """Where Ctrl-C ends the run, say from what it can go on; who `writes` its state is alone in the folder."""
+def resumable(own: Sequence[Checkpoint]) -> Iterator[None]:
+    """Where Ctrl-C ends the run, say from what it can go on."""
     try:
-        with alone(own[0].path.parent) if writes else nullcontext():
-            yield
+        yield
     except KeyboardInterrupt:
         states = [str(checkpoint.path) for checkpoint in own if checkpoint.path.exists()]
         if not states:

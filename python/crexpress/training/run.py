@@ -1,6 +1,7 @@
 """From artefacts and options to a trained model directory: what bin/train does."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import torch
 from crexpress.core import artifacts, log, splits
 from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
+from crexpress.core.files import alone
 from crexpress.data import track_levels
 from crexpress.data.loops import choose_value
 from crexpress.data.opening import open_store
@@ -157,9 +159,9 @@ def run(
         checkpoints.append(Checkpoint(checkpoint or outdir, identity, checkpoint_every))
     mention_others(checkpoints)
     trained: list[tuple[RegulatoryModel, TrainingResult]] = []
-    for (name, own_model, own_training), kept in zip(parts_to_train, checkpoints, strict=True):
-        torch.manual_seed(seed)
-        with resumable(checkpoints, processes.first):
+    with alone(outdir) if processes.first else nullcontext(), resumable(checkpoints):
+        for (name, own_model, own_training), kept in zip(parts_to_train, checkpoints, strict=True):
+            torch.manual_seed(seed)
             if import_weights:
                 model = imported_model(import_weights, own_model, engine, seed)
             else:
@@ -175,35 +177,35 @@ def run(
                 result = train(model, store, training, validation, own_training, engine, kept)
             else:
                 result = as_imported(model, store, validation, own_training, engine)
-        trained.append((model.cpu(), result))
-    if processes.first:
-        models = [model for model, _ in trained]
-        whole = NearFar.of(model_config, *models) if model_config.loop_boundary else models[0]
-        result = _in_sequence([result for _, result in trained])
-        about["best_step"] = result.best_step
-        seen = [path for path, cell in zip(signals, store.cells, strict=True) if cell.name in trained_cells]
-        levels = track_levels.measure(seen, store.elements, model_config.tracks)
-        about["tracks_seen"] = track_levels.to_json(levels)
-        about["reached"] = card.reached(whole.to(where), store, split, holdout, training_config, engine)
-        about["error_by_spread"] = error_by_spread(whole, store, validation, training_config, engine)
-        whole = whole.cpu()
-        save_model(outdir, whole, about)
-        if store.anchor is not None:
-            store.anchor.write(outdir, store.digests, model_config.tracks)
-        header = artifacts.make_header(
-            "history",
-            "train",
-            elements=store.digests["elements"],
-            genes=store.digests["genes"],
-            parameters={"preset": preset, "seed": seed},
-        )
-        artifacts.write_table(outdir / "history.parquet", result.history, header)
-        for kept in checkpoints:
-            kept.remove()
-        log.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
-        if splits.TEST in about["reached"]:
-            told = (f"{cell} {_told(figures)}" for cell, figures in about["reached"][splits.TEST].items())
-            log.say(f"on test genes, which had no part in training: {', '.join(told)}")
+            trained.append((model.cpu(), result))
+        if processes.first:
+            models = [model for model, _ in trained]
+            whole = NearFar.of(model_config, *models) if model_config.loop_boundary else models[0]
+            result = _in_sequence([result for _, result in trained])
+            about["best_step"] = result.best_step
+            seen = [path for path, cell in zip(signals, store.cells, strict=True) if cell.name in trained_cells]
+            levels = track_levels.measure(seen, store.elements, model_config.tracks)
+            about["tracks_seen"] = track_levels.to_json(levels)
+            about["reached"] = card.reached(whole.to(where), store, split, holdout, training_config, engine)
+            about["error_by_spread"] = error_by_spread(whole, store, validation, training_config, engine)
+            whole = whole.cpu()
+            save_model(outdir, whole, about)
+            if store.anchor is not None:
+                store.anchor.write(outdir, store.digests, model_config.tracks)
+            header = artifacts.make_header(
+                "history",
+                "train",
+                elements=store.digests["elements"],
+                genes=store.digests["genes"],
+                parameters={"preset": preset, "seed": seed},
+            )
+            artifacts.write_table(outdir / "history.parquet", result.history, header)
+            for kept in checkpoints:
+                kept.remove()
+            log.say(f"{outdir}: weights of step {result.best_step}, the best on the validation genes")
+            if splits.TEST in about["reached"]:
+                told = (f"{cell} {_told(figures)}" for cell, figures in about["reached"][splits.TEST].items())
+                log.say(f"on test genes, which had no part in training: {', '.join(told)}")
     processes.stop()
 
 

@@ -61,6 +61,9 @@ def test_two_runs_do_not_train_into_one_folder(tiny: Any, tmp_path: Path) -> Non
     assert f"another run writes into {folder}; wait until it has ended, or give another folder" in result.output
     assert not list(folder.iterdir())
     assert train(tiny, folder, "--steps", 2).exit_code == 0
+    shared = tmp_path / "states"  # as of all tasks of a pipeline: states have names of their own
+    with files.alone(shared):
+        assert train(tiny, folder, "--steps", 3, "--checkpoint", shared).exit_code == 0
 
 
 def test_imported_weights_that_predict_nan_are_no_model(tiny: Any, tmp_path: Path) -> None:
