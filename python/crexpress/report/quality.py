@@ -12,6 +12,7 @@ from crexpress.report.inputs import Inputs
 
 SAMPLE = 50_000  # elements that are looked at
 _EXPRESSION_AGREES, _TRACKS_AGREE = 0.8, 0.5  # correlations of replicates below which a word is said
+_COMBINED = {"mean": "mean", "max": "maximum", "sum": "sum"}  # replicates, as people say it
 _ACCESS = ("dnase", "atac")
 # Share of elements with signal above which promoters are not held against them: the elements are then the track's own
 # peaks, of which silent genes have none (K562's H3K27ac: 0.76 times over its peaks, 1.5 times over cCREs of all cells).
@@ -33,6 +34,7 @@ class Track(NamedTuple):
     expression: float | None
     files: int | None = None
     agreement: float | None = None  # of the two replicates that agree least
+    combination: str = "mean"  # of replicates
 
 
 class Expression(NamedTuple):
@@ -49,6 +51,7 @@ class Expression(NamedTuple):
     strange: int | None
     strange_examples: tuple[str, ...]
     agreement: float | None
+    combination: str = "mean"  # of replicates
 
 
 def expression(inputs: Inputs, cell: str) -> Expression:
@@ -71,6 +74,7 @@ def expression(inputs: Inputs, cell: str) -> Expression:
         None if strange is None else max(strange, default=0),
         tuple(name for names in about.get("strange_examples") or () for name in names)[:3],
         about.get("agreement"),
+        about.get("replicates", "mean"),
     )
 
 
@@ -99,7 +103,8 @@ def _tracks(inputs: Inputs, cell: str) -> Iterator[Track]:
         measured = _with_expression(inputs, cell, own)
         first, middle, third, top = (float(value) for value in values)
         files, agreed = about.get("replicates", {}).get(name), about.get("agreement", {}).get(name)
-        yield Track(cell, name, float(loud.mean()), (first, middle, third, top), ratio, measured, files, agreed)
+        how = about.get("combination", "mean")
+        yield Track(cell, name, float(loud.mean()), (first, middle, third, top), ratio, measured, files, agreed, how)
 
 
 def sample(number: int) -> np.ndarray:
@@ -134,7 +139,7 @@ def warnings_of_expression(found: Iterable[Expression]) -> list[str]:
             told.append(
                 f"{own.cell}, expression: its replicates have a rank correlation of {style.number(own.agreement, 2)}, "
                 "where ENCODE asks for 0.9, and of two donors for 0.8. Are they of the same cells? What is learned "
-                "is their mean."
+                f"is their {_COMBINED[own.combination]}."
             )
     return told
 
@@ -160,7 +165,7 @@ def warnings(found: list[Track]) -> list[str]:
             told.append(
                 f"{what}: its replicates have a correlation of {style.number(track.agreement, 2)} over the elements, "
                 "no more than different cells often have. Is one of them of another cell or assay? What is read is "
-                "their mean."
+                f"their {_COMBINED[track.combination]}."
             )
         if track.name in _ACTIVE and track.expression is not None and track.expression < 0.2:
             told.append(

@@ -129,7 +129,11 @@ def test_replicates_that_disagree_and_genes_without_a_value_are_warned_of() -> N
     track = quality.Track("K", "ctcf", 0.4, (1, 2, 3, 4), 0.5, None, 2)
     assert quality.warnings([track._replace(agreement=0.51)]) == []
     assert "correlation of 0.49 over the elements" in quality.warnings([track._replace(agreement=0.49)])[0]
+    largest = quality.warnings([track._replace(agreement=0.49, combination="max")])
+    assert largest[0].endswith("What is read is their maximum.")
     own = quality.Expression("K", 2, "RSEM genes", 80, 20, ("GATA1",), 9, ("ENST1",), 0.81)
+    summed = quality.warnings_of_expression([own._replace(agreement=0.79, combination="sum")])
+    assert summed[0].endswith("What is learned is their sum.")
     assert quality.warnings_of_expression([own]) == []
     assert "0.79, where ENCODE asks for 0.9" in quality.warnings_of_expression([own._replace(agreement=0.79)])[0]
     told = quality.warnings_of_expression([own._replace(measured=49, missing=51)])
