@@ -158,13 +158,13 @@ def _around(file: pysam.FastaFile, name: str, start: int, end: int) -> np.ndarra
     return np.pad(codes, (low - start, end - high), constant_values=sequence.UNKNOWN)
 
 
-def require_tracks(edits: pl.DataFrame, tracks: Sequence[str], path: Path) -> None:
-    """InputError for edits that set a track which the model does not read."""
+def require_tracks(edits: pl.DataFrame, tracks: Sequence[str], path: Path, cell: str) -> None:
+    """InputError for edits that set a track which the model does not read in the cell, whose `tracks` it reads."""
     for line, alt in edits.filter(pl.col("action") == "signal")["line", "alt"].iter_rows():
         unknown = [name for name in signal_levels(alt) if name not in tracks]
         if unknown:
             raise InputError(
-                f"{path} line {line} sets {', '.join(unknown)}, which the model does not read; it reads "
+                f"{path} line {line} sets {', '.join(unknown)}, which the model does not read in {cell}; it reads "
                 f"{', '.join(tracks) or 'no track'}"
             )
 

@@ -82,7 +82,9 @@ def score_variants(
                 "deletions (BED), --remove, or a model that reads sequence"
             )
         if variants is not None:
-            editing.require_tracks(table, model.config.tracks, variants)
+            data = store.cells[cell]
+            read = [name for name, there in zip(model.config.tracks, data.present.tolist(), strict=True) if there]
+            editing.require_tracks(table, read, variants, data.name)
         scores = read_motifs(model, motif_file, motifs) if (~hit["whole"]).any() else None
         edited = Edited(model, store, cell, scores)
         vectors = edited.silent.repeat(len(hit), 1)

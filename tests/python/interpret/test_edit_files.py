@@ -8,9 +8,11 @@ import polars as pl
 import pysam
 import pytest
 
+from crexpress.apply import cell_model
 from crexpress.core.errors import InputError
 from crexpress.formats.edit_files import read_edits
 from crexpress.interpret.edits import edited_bases, touched
+from crexpress.interpret.score_variants import score_variants
 from crexpress.prepare.sequence import encode
 from interpret_case import CHROMOSOMES
 from variant_case import HEADER, Case, other, record
@@ -21,6 +23,17 @@ def test_a_signal_that_cannot_be_set_is_refused(tmp_path: Path, text: str) -> No
     (tmp_path / "set.bed").write_text(f"chr1\t5\t9\tset:{text}\n")
     with pytest.raises(InputError, match=f"line 1: 'set:{text}' is no edit"):
         read_edits(tmp_path / "set.bed")
+
+
+def test_a_track_that_the_cell_lacks_cannot_be_set(case: Case, tmp_path: Path) -> None:
+    (tmp_path / "set.bed").write_text("chr1\t0\t600\tset:dnase=5\n")
+    given = {"elements": case.tiny.elements, "genes": case.tiny.genes, "expression": ()}
+    given |= {kind: (case.folder / f"{kind}.A.safetensors",) for kind in ("signals", "profiles")}
+    given |= {kind: case.folder / f"{kind}.safetensors" for kind in ("sequence", "motifs")}
+    loaded = cell_model.load(case.folder / "whole", device="cpu", threads=1, precision="float32", contacts=(), **given)
+    loaded.store.cells[0].present[loaded.model.config.tracks.index("dnase")] = False
+    with pytest.raises(InputError, match="line 1 sets dnase, which the model does not read in A; it reads h3k27ac"):
+        score_variants([loaded], 0, variants=tmp_path / "set.bed", fasta=case.fasta)
 
 
 def test_what_a_vcf_holds_is_read_allele_by_allele_and_the_rest_is_listed(case: Case, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def test_a_track_that_is_set_has_the_effect_of_other_signals(case: Case, tmp_pat
     (tmp_path / "other.bed").write_text(edit.replace("dnase", "atac"))
     done = case.run(tmp_path / "none", "--variants", tmp_path / "other.bed")
     assert done.exit_code == 65
-    assert "line 1 sets atac, which the model does not read; it reads dnase, h3k27ac" in done.output
+    assert "line 1 sets atac, which the model does not read in A; it reads dnase, h3k27ac" in done.output
 
 
 def test_motif_channels_are_shared_among_the_bases_that_made_them(case: Case, tmp_path: Path) -> None:
