@@ -96,6 +96,12 @@ def first_line(path: str | Path) -> str:
     raise InputError(f"{path} is empty")
 
 
+def first_fields(path: str | Path) -> list[str]:
+    """Fields of the first line, separated as `read_table` does it."""
+    line = first_line(path)
+    return [field.strip(" ") for field in line.split("\t")] if "\t" in line else line.split()
+
+
 def comments(path: str | Path) -> list[str]:
     """The # lines that a text begins with."""
     with open_text(path) as file:

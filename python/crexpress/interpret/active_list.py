@@ -10,7 +10,7 @@ from crexpress.core import artifacts, chromosome_names, log
 from crexpress.core.errors import InputError
 from crexpress.core.intervals import CHROM_STEP, end_to_end
 from crexpress.formats import text_files
-from crexpress.formats.text_files import first_line, read_intervals
+from crexpress.formats.text_files import read_intervals
 from crexpress.interpret.chosen import element_rows
 from crexpress.prepare.elements import TSS
 
@@ -26,7 +26,7 @@ def read_active(path: Path, elements: pl.DataFrame, lengths: Mapping[str, int | 
         if "element_id" not in table.columns:
             raise InputError(f"{path} has no column element_id; it has {', '.join(table.columns[:8])}")
         rows = element_rows(elements, table["element_id"].unique(maintain_order=True).to_list())
-    elif first_line(path).count("\t") >= 2 and first_line(path).split("\t")[1].strip().isdigit():
+    elif len(fields := text_files.first_fields(path)) >= 3 and fields[1].isdigit():
         rows = _overlapping(path, elements, lengths)
     else:
         rows = element_rows(elements, text_files.names(str(path)))

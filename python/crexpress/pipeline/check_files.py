@@ -50,7 +50,7 @@ def gene_faults(names: Sequence[str], annotation: pl.DataFrame) -> list[str]:
 
 def _require_number(path: Path, column: str) -> None:
     """Of a BED with tags, as large as it may be, the first line is enough."""
-    fields = text_files.first_line(path).split("\t")
+    fields = text_files.first_fields(path)
     if not (is_whole(column) and 1 <= int(column) <= len(fields)):
         raise InputError(f"{path} has no value column '{column}'; give the column's number, for example 5")
 

@@ -48,7 +48,9 @@ def test_sound_files_have_no_warning(files: list[Any]) -> None:
     Path("rna.tsv").write_text("gene_id\tTPM\tFPKM\n" + "".join(f"ENSG{n:011}\t{n}\t1\n" for n in range(1, 9)))
     tags = "".join(f"chr1\t{n}\t{n + 1}\tx\t3\t+\n" for n in range(9))
     Path("tags.bed").write_text(tags)
-    tables = ["--table", "K", "rna", "rna.tsv:TPM", "--table", "L", "cage", "tags.bed:5"]
+    Path("blanks.bed").write_text(tags.replace("\t", " "))
+    tables = ["--table", "K", "rna", "rna.tsv:TPM"]
+    tables += ["--table", "L", "cage", "tags.bed:5", "--table", "L", "cage", "blanks.bed:5"]
     result, warnings = check(files, *tables, "--crispr", screen(Path("s.tsv")), "--cells", "K,L")
     assert (result.exit_code, warnings) == (0, ""), result.stderr
 
