@@ -78,9 +78,10 @@ def _lost(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
 
 
 def shown(edit: Mapping[str, object]) -> str:
-    """An edit as people write it, 1-based: chr1:1000 A>G."""
+    """An edit as people write it, 1-based: chr1:1000 A>G, chr1:1000 set:dnase=2."""
     ref, alt = str(edit["ref"] or ""), str(edit["alt"] or "")
-    what = f"{ref[:20] or '-'}>{alt[:20] or '-'}" if edit["action"] == "sequence" else str(edit["action"])
+    words = {"sequence": f"{ref[:20] or '-'}>{alt[:20] or '-'}", "signal": f"set:{alt[:40]}"}
+    what = words.get(str(edit["action"]), edit["action"])
     return f"{edit['chrom']}:{int(str(edit['start'])) + 1} {what}"
 
 

@@ -11,7 +11,7 @@ import pytest
 from crexpress.apply import cell_model
 from crexpress.core.errors import InputError
 from crexpress.formats.edit_files import read_edits
-from crexpress.interpret.edits import edited_bases, touched
+from crexpress.interpret.edits import edited_bases, shown, touched
 from crexpress.interpret.score_variants import score_variants
 from crexpress.prepare.sequence import encode
 from interpret_case import CHROMOSOMES
@@ -23,6 +23,13 @@ def test_a_signal_that_cannot_be_set_is_refused(tmp_path: Path, text: str) -> No
     (tmp_path / "set.bed").write_text(f"chr1\t5\t9\tset:{text}\n")
     with pytest.raises(InputError, match=f"line 1: 'set:{text}' is no edit"):
         read_edits(tmp_path / "set.bed")
+
+
+def test_an_edit_is_shown_as_people_write_it(tmp_path: Path) -> None:
+    (tmp_path / "set.bed").write_text("chr1\t5\t9\tset:dnase=2\nchr1\t5\t9\trep:ACG\nchr1\t5\t9\tsilence\n")
+    edits = read_edits(tmp_path / "set.bed").table
+    found = [shown(row) for row in edits.iter_rows(named=True)]
+    assert found == ["chr1:6 set:dnase=2", "chr1:6 ->ACG", "chr1:6 silence"]
 
 
 def test_a_track_that_the_cell_lacks_cannot_be_set(case: Case, tmp_path: Path) -> None:
