@@ -52,7 +52,10 @@ def check_settings(
     declared, values = ModelConfig.declared(), dict(model)
     changed = [name for name in FAMILIES[model.family].UNREAD if values[name] != declared[name].default]
     if unread := ", ".join(declared[name].place for name in changed if name not in given):
-        raise InputError(f"the preset changes {unread}, which a model of the family {model.family} does not read")
+        family = model.family
+        raise InputError(
+            f"the preset changes {unread}, which a model of the family {family} does not read; take it out"
+        )
 
 
 def mention_unused(given: Collection[str], model: ModelConfig, training: TrainingConfig, inputs: Sequence[str]) -> None:
