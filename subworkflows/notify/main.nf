@@ -61,7 +61,7 @@ def show_progress() {
     }
     def begun = workflow.start.toInstant().toEpochMilli() - 1000
     def work = new File(workflow.workDir.toString())
-    def known = [:] // folder of a task: [name, text that was said last, when]
+    def known = [:] // folder of a task: [name, text that was said last, when, has it ended]
     def clock = java.util.concurrent.Executors.newSingleThreadScheduledExecutor()
     workflow.session.onShutdown { clock.shutdownNow() }
     def every = {
@@ -79,7 +79,8 @@ def show_progress() {
 def look(work, begun, known) {
     def now = System.currentTimeMillis()
     def parts = work.listFiles().findAll { part -> part.directory && part.lastModified() >= begun }
-    parts.collectMany { part -> part.listFiles().toList() }.each { folder ->
+    def open = parts.collectMany { part -> part.listFiles().toList() }.findAll { folder -> !known[folder]?.ended }
+    open.each { folder ->
         def started = new File(folder, '.command.begin').lastModified() // 0 before it is there
         if (started >= begun) {
             def told = known[folder] ?: [name: name_of(new File(folder, '.command.run')), text: '', at: 0]
@@ -90,7 +91,7 @@ def look(work, begun, known) {
                 log.info("${told.name}: ${text}${told.at ? '' : "; its log: ${folder}/.command.log"}")
                 told = told + [text: text, at: now]
             }
-            known[folder] = told
+            known[folder] = told + [ended: ended]
         }
     }
 }
