@@ -70,8 +70,7 @@ def write(
         tables["direction"] = element_pairs.direction(found, elements, *pair)
     paths = [stem.with_name(f"{stem.name}.{name}.tsv") for name in tables]
     for path, table in zip(paths, tables.values(), strict=True):
-        with files.replacing(path) as temporary:
-            table.write_csv(temporary, separator="\t")
+        files.write_tsv(path, table, None)
     paths.insert(0, stem.with_name(f"{stem.name}.npz"))
     write_npz(paths[0], found, elements, header)
     if resolution:
@@ -90,7 +89,7 @@ def _bound(loaded: CellModel, cell: int, rows: np.ndarray) -> np.ndarray:
         raise InputError(f"pairs of CTCF sites need the track ctcf of {data.name}, which this model or cell lacks")
     own = data.signals[torch.from_numpy(rows)][:, config.tracks.index("ctcf")].float().cpu().numpy()
     bound = np.zeros(len(loaded.store.elements), bool)
-    bound[rows] = element_means(own, config.transform) > FLOOR
+    bound[rows] = element_means(own, config.transform) >= FLOOR
     return bound
 
 
