@@ -16,6 +16,9 @@ ROOT = Path(__file__).parents[2]
 CELLS = [f"cell{number}" for number in range(1, 6)]  # of the profile test
 PARTS = ("main.nf", "nextflow.config", "nextflow_schema.json", "conf", "modules", "subworkflows", "bin", "python")
 
+# of Java, for launches that take seconds: one compiler, one collector, and no second look at Nextflow's own classes
+SHORT_LIFE = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
+
 
 class Pipeline:
     """Launches Nextflow from `folder`; a copy of the code, so that a test may change it."""
@@ -30,7 +33,7 @@ class Pipeline:
             "PATH": f"{folder / 'quick'}:{self.project / 'bin'}:{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PYTHONPATH": str(self.project / "python"),  # tasks run the copy's code, or the run stops
             "NXF_ANSI_LOG": "false",
-            "NXF_OPTS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",  # less work for a short life
+            "NXF_OPTS": SHORT_LIFE,
         }
 
     def _copy_code(self) -> None:
