@@ -35,8 +35,8 @@ images: ## container images crexpress-cpu and crexpress-gpu, with docker or podm
 test-containers: setup ## tests of the CPU image, and runs in it (after `make images`)
 	pytest tests/containers
 
-test-scale: setup ## stub runs: every profile, 19 cells with five seeds and its resumption
-	pytest tests/scale
+test-scale: setup ## runs that take minutes: every profile, 19 cells with five seeds and its resumption, all of --explain
+	pytest -m scale tests/scale tests/pipeline
 
 lint: setup ## style, types, and Nextflow's own linter
 	ruff check .

@@ -19,7 +19,8 @@ def text_of(given, project) {
     if (asked && !(asked in known)) {
         return "There is no parameter --${asked}; did you mean --${known.closest(asked).first()}?"
     }
-    def every = given.help_full || given.all || given.show_hidden
+    // a parameter that is not there is not looked at: Nextflow would warn
+    def every = ['help_full', 'all', 'show_hidden'].any { word -> given.containsKey(word) && given[word] }
     def shown = { name, property -> asked ? name == asked : every || !property.hidden }
     def whole = asked || every
     def parts = groups.collect { group -> part(group, group.properties.findAll(shown), whole) }.findAll()

@@ -21,7 +21,10 @@ from crexpress.core import artifacts
 from launching import ROOT, Pipeline
 from tools import run
 
-pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.scale,
+]  # minutes: `make test-scale`; each tool has quick tests of its own
 CHR20 = ROOT / "assets/chr20"
 GENES, TRACKS = ("PCNA", "NOP56"), ("dnase", "h3k27ac", "h3k4me3", "ctcf")
 WORDS = ("contributions", "motifs", "variants", "attention", "active", "categories", "embeddings", "mutations",
@@ -164,7 +167,8 @@ def test_the_ten_best_links_of_the_case(folder: Path, tmp_path: Path) -> None:
     assert (first["gene_id"], first["element_id"]) == best.select("gene_id", "element_id").row(0)
 
     shown = ["--score", "perturbation", "--top", 10, "--formats", "bed,bedpe"]
-    done = run("export-links", "--study", folder, *shown, "--outdir", tmp_path)
+    links = folder / "links" / "links.K562.parquet"
+    done = run("export-links", "--study", folder, "--links", links, *shown, "--outdir", tmp_path)
     assert done.exit_code == 0, done.output
     pairs = bioframe.read_table(tmp_path / "links.K562.bedpe.gz", schema="bedpe", comment="#")
     places = best.select("chrom", "start", "end", "tss").rows()

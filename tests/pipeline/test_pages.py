@@ -59,8 +59,13 @@ def folder(pipeline: Pipeline) -> Path:
     [
         ("README.md", "--samplesheet cells.csv --tracks dnase,h3k27ac", "own.csv", {"TRAIN (crexpress-small)"}),
         ("README.md", "--samplesheet mine.csv --model pretrained", "mine.csv", {"PREDICT (MINE)"}),
-        ("docs/howto.md", "--tracks atac", "atac.csv", {"TRAIN (crexpress-small)", "PREDICT (HeLa-S3)"}),
-        ("docs/howto.md", "new.csv --model results/model ", "new.csv", {"PREDICT (MINE)"}),
+        pytest.param(
+            *("docs/howto.md", "--tracks atac", "atac.csv", {"TRAIN (crexpress-small)", "PREDICT (HeLa-S3)"}),
+            marks=pytest.mark.scale,
+        ),
+        pytest.param(
+            *("docs/howto.md", "new.csv --model results/model ", "new.csv", {"PREDICT (MINE)"}), marks=pytest.mark.scale
+        ),
     ],
 )
 def test_a_line_of_a_page_runs(

@@ -50,6 +50,7 @@ class Echo(BaseHTTPRequestHandler):
 @pytest.fixture
 def host() -> Iterator[str]:
     """Address of the server."""
+    Echo.ended.clear()  # set by the test before
     with ThreadingHTTPServer(("127.0.0.1", 0), Echo) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"

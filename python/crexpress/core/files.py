@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import polars as pl
@@ -64,6 +64,7 @@ def alone(folder: Path) -> Iterator[None]:
 
     The system ends the hold with the process, however it ends. On a disk without locks nobody can tell, and all go on.
     """
+    made = not folder.exists()
     folder.mkdir(parents=True, exist_ok=True)
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -77,6 +78,9 @@ def alone(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+        if made:  # and nothing was written into it: it is not left behind
+            with suppress(OSError):
+                folder.rmdir()
 
 
 @contextmanager
