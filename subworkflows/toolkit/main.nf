@@ -35,9 +35,10 @@ def sources(project) {
     def root = file(project, glob: false).toAbsolutePath()
     def library = below(root.resolve('python/crexpress'))
         .findAll { source -> source.extension in ['py', 'json', 'html', 'css', 'js', 'bib'] }
-        .collectEntries { source -> [root.relativize(source).toString(), source.text] }
-    def executables = below(root.resolve('bin')).findAll { source -> source.text.contains('\n@cli.tool(') }
-        .collectEntries { source -> ["bin/${source.name}".toString(), source.text.replaceFirst(/.*\n/, '')] }
+        .collectEntries { source -> [root.relativize(source).toString(), source.getText('UTF-8')] }
+    def executables = below(root.resolve('bin'))
+        .findAll { source -> source.extension != 'pyc' && source.getText('UTF-8').contains('\n@cli.tool(') }
+        .collectEntries { source -> ["bin/${source.name}".toString(), source.getText('UTF-8').replaceFirst(/.*\n/, '')] }
     return library + executables
 }
 
