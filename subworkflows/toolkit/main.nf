@@ -38,7 +38,7 @@ def sources(project) {
         .collectEntries { source -> [root.relativize(source).toString(), source.getText('UTF-8')] }
     def executables = below(root.resolve('bin'))
         .findAll { source -> source.extension != 'pyc' && source.getText('UTF-8').contains('\n@cli.tool(') }
-        .collectEntries { source -> ["bin/${source.name}".toString(), source.getText('UTF-8').replaceFirst(/.*\n/, '')] }
+        .collectEntries { one -> ["bin/${one.name}".toString(), one.getText('UTF-8').replaceFirst(/.*\n/, '')] }
     return library + executables
 }
 
