@@ -37,14 +37,16 @@ def sources(project) {
         .findAll { source -> source.extension in ['py', 'json', 'html', 'css', 'js', 'bib'] }
         .collectEntries { source -> [root.relativize(source).toString(), source.getText('UTF-8')] }
     def executables = below(root.resolve('bin'))
-        .findAll { source -> source.extension != 'pyc' && source.getText('UTF-8').contains('\n@cli.tool(') }
-        .collectEntries { one -> ["bin/${one.name}".toString(), one.getText('UTF-8').replaceFirst(/.*\n/, '')] }
+        .collectEntries { source -> ["bin/${source.name}".toString(), source.getText('UTF-8')] }
+        .findAll { _path, text -> text.contains('\n@cli.tool(') }
+        .collectEntries { path, text -> [path, text.replaceFirst(/.*\n/, '')] }
     return library + executables
 }
 
-/** All files in a folder and those within, links aside; `files` would take a name with brackets for a pattern. */
+/** Files in a folder and within, links and what Python compiled aside; `files` would take brackets for a pattern. */
 def below(folder) {
-    def entries = folder.listFiles().findAll { entry -> !entry.isLink() } // a checkout's python/crexpress/bin is one
+    def entries = folder.listFiles()
+        .findAll { entry -> !entry.isLink() && entry.name != '__pycache__' } // a checkout's python/crexpress/bin is one
     return entries.collectMany { entry -> entry.isDirectory() ? below(entry) : [entry] }
 }
 
