@@ -2,6 +2,8 @@
 PYTHON ?= python3
 SHELL := bash
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# uv compiles nothing: without what Python keeps of its own, each start of a tool would compile PyTorch and Polars anew
+unexport PYTHONDONTWRITEBYTECODE
 
 # of bench-data and bench-model: SCALES="0.01 0.1 1" is the whole rehearsal; RELEASED is code/encode.py of turningpoint1988/ScPGE
 SCALES ?= 0.01 0.1

@@ -94,7 +94,7 @@ def test_a_task_needs_nothing_but_its_own_folder(by_hand: Path, engine: str, tmp
         shutil.copytree(task, fresh, ignore=lambda folder, names, task=task, outputs=outputs: [
             name for name in names if (Path(folder) / name).relative_to(task) in outputs
         ])  # fmt: skip
-        own = [option for name in ("HOME", "MPLCONFIGDIR", "NUMBA_CACHE_DIR") for option in ("-e", f"{name}={fresh}")]
+        own = [option for name in ("HOME", "MPLCONFIGDIR") for option in ("-e", f"{name}={fresh}")]
         bare = [
             "--rm",
             "--network",

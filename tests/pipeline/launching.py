@@ -40,7 +40,7 @@ class Pipeline:
         for part in PARTS:
             source = ROOT / part
             if source.is_dir():
-                unwanted = shutil.ignore_patterns("__pycache__", "*.egg-info")
+                unwanted = shutil.ignore_patterns("*.egg-info")
                 shutil.copytree(source, self.project / part, symlinks=True, ignore=unwanted)  # crexpress/bin is one
             else:
                 shutil.copy(source, self.project)
