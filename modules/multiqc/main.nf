@@ -32,3 +32,20 @@ process MULTIQC {
     touch ${quote("${point.folder}multiqc/multiqc_report.html")}
     """
 }
+
+/** The parameters that are set, as a part of MultiQC's page. */
+def multiqc_parameters(run) {
+    def lines = run.findAll { name, value -> value != null && name != 'hook_url' }.collect { name, value ->
+        "<dt>${name}</dt><dd><samp>${value.toString().replace('&', '&amp;').replace('<', '&lt;')}</samp></dd>"
+    }
+    def page = "<dl class=\"dl-horizontal\">${lines.join('')}</dl>".toString()
+    def about = [id: 'crexpress-crexpress-summary', section_name: 'Parameters', plot_type: 'html']
+    return groovy.json.JsonOutput.toJson(about + [data: page])
+}
+
+/** The versions in a setup.json, as MultiQC lists software. */
+def multiqc_software(setup) {
+    def found = new groovy.json.JsonSlurper().parseText(setup.text)
+    def own = [crexpress: found.crexpress, Nextflow: workflow.nextflow.version.toString(), Python: found.python]
+    return groovy.json.JsonOutput.toJson([Workflow: own, Packages: found.packages])
+}

@@ -1,7 +1,5 @@
 // Addresses of files, asked for before a run starts: what Nextflow would find out only hours later, at the fetch.
 
-include { place } from '../files'
-
 /**
  * A host that stops in the middle of a file would keep a run waiting for ever: the fetch gives up after a minute
  * without a byte, and tries three times. Java takes the limit when it first reads from the web: where that was earlier
@@ -95,7 +93,7 @@ def refusal(status, address) {
         return "its host has no such file (${status})"
     }
     // some turn strangers away: Nextflow's own question counts
-    def closed = status in [401, 403] && !place(address).exists()
+    def closed = status in [401, 403] && !file(address, glob: false).exists()
     return closed ? "its host does not give it to this machine (${status})" : null
 }
 

@@ -1,8 +1,7 @@
 // Predictions of every cell, links of the chosen ones, and the mean over the seeds of a point, a model of its own.
 
-include { flags } from '../parameters'
-include { gather ; pick } from '../study'
-include { tool          } from '../toolkit'
+include { flags } from '../shell'
+include { gather ; pick ; tool } from '../study'
 include { COMBINE_LINKS } from '../../modules/combine-links'
 include { ENSEMBLE      } from '../../modules/ensemble'
 include { INTERPRET     } from '../../modules/interpret'

@@ -1,17 +1,14 @@
 // How good it is, beside the baselines; a report a point, and all points side by side.
 
 include { makes_multiqc      } from '../engine'
-include { benchmark_files ; place } from '../files'
-include { flags ; named_files ; own_presets } from '../parameters'
-include { known_cells        } from '../plan'
-include { multiqc_parameters ; multiqc_software } from '../provenance'
-include { gather ; kind_of ; of_cells ; pick } from '../study'
-include { tool               } from '../toolkit'
+include { benchmark_files ; named_files ; own_presets ; place } from '../files'
+include { flags              } from '../shell'
+include { gather ; kind_of ; known_cells ; of_cells ; pick ; tool } from '../study'
 include { COMPARE            } from '../../modules/compare'
 include { EVALUATE           } from '../../modules/evaluate'
 include { FIT_BASELINES      } from '../../modules/fit-baselines'
 include { MEASURE_COMPLEXITY } from '../../modules/measure-complexity'
-include { MULTIQC            } from '../../modules/multiqc'
+include { MULTIQC ; multiqc_parameters ; multiqc_software } from '../../modules/multiqc'
 include { PLOT_LOCUS         } from '../../modules/plot-locus'
 include { REPORT             } from '../../modules/report'
 

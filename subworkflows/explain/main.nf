@@ -1,9 +1,8 @@
 // What is asked of trained models beyond links: --explain, one process each.
 
 include { place } from '../files'
-include { flags } from '../parameters'
-include { kind_of ; pick } from '../study'
-include { tool  } from '../toolkit'
+include { flags } from '../shell'
+include { kind_of ; pick ; tool } from '../study'
 include { ASK_MODEL as EMBED ; ASK_MODEL as MAP_ATTENTION              } from '../../modules/ask'
 include { ASK_MODEL as MUTATE_ELEMENTS ; ASK_MODEL as SILENCE_TOGETHER } from '../../modules/ask'
 include { ASK_STUDY as CLASSIFY_GENES ; ASK_STUDY as FIND_ACTIVE       } from '../../modules/ask'

@@ -1,4 +1,4 @@
-// Files by the names that the user gives them, also in the samplesheet.
+// Files by the names that the user gives them, in parameters and in the samplesheet.
 
 /** A file or folder by its very name; `file` alone would take a name with brackets for a pattern. */
 def place(name) {
@@ -117,4 +117,44 @@ def fields(line, mark) {
         def field = text.substring(0, text.length() - 1).trim()
         field ==~ /".*"/ ? field.substring(1, field.length() - 1).replace('""', '"').trim() : field
     }
+}
+
+/** "NAME=FILE,..." as [NAME: file]; a file without a name goes by its own. A file's name may have a '=', too. */
+def named_files(text) {
+    return (text ?: '').tokenize(',').collect { entry -> entry.trim() }.collectEntries { entry ->
+        def bare = !entry.contains('=') || place(entry).exists()
+        def (name, path) = bare ? [null, entry] : entry.split('=', 2).toList()
+        [name ?: place(path).simpleName.replace('=', '-'), place(path)]
+    }
+}
+
+/** Presets of the user's own: the files of --preset_files, and that of --preset where it is not among them. */
+def own_presets(run) {
+    def names = (run.preset_files ?: '').tokenize(', ') + (run.preset.endsWith('.json') ? [run.preset] : [])
+    return names.collect { name -> place(name) }.unique { path -> path.name }
+}
+
+/** Name of the screen of --crispr that a link model is fitted to in this run; null where none is. */
+def screen_to_fit(run) {
+    return run.link_model?.startsWith('screen:') ? run.link_model.substring(7) : null
+}
+
+/** Files of the link models of which each cell takes the one whose evidence it has; none where one is fitted here. */
+def link_models(run, project) {
+    def shipped = shipped_link_models(project)
+    if (run.link_model == 'auto') {
+        return shipped.values() as List
+    }
+    if (!run.link_model || run.link_model == 'none' || screen_to_fit(run) != null) {
+        return []
+    }
+    def file = place(run.link_model)
+    return [run.link_model in shipped && !file.exists() ? shipped[run.link_model] : file]
+}
+
+/** {name: file} of the link models that come with the pipeline. */
+def shipped_link_models(project) {
+    def folder = place("${project}/assets/link_models")
+    def names = folder.list().findAll { name -> name.endsWith('.safetensors') }.sort()
+    return names.collectEntries { name -> [name - '.safetensors', folder.resolve(name)] }
 }

@@ -1,8 +1,8 @@
 // A model for every point, seed and mode, trained on cells whose expression may be seen; a saved one stands for itself.
 
-include { flags ; named_files ; own_presets } from '../parameters'
-include { pick  } from '../study'
-include { tool  } from '../toolkit'
+include { named_files ; own_presets } from '../files'
+include { flags } from '../shell'
+include { pick ; tool } from '../study'
 include { TRAIN } from '../../modules/train'
 
 workflow LEARN {

@@ -1,9 +1,8 @@
 // Probabilities of links by a link model: of places, tracks, expression and loops, whatever network was trained.
 
-include { place } from '../files'
-include { flags ; link_models ; named_files ; screen_to_fit } from '../parameters'
-include { pick        } from '../study'
-include { tool        } from '../toolkit'
+include { link_models ; named_files ; place ; screen_to_fit } from '../files'
+include { flags       } from '../shell'
+include { pick ; tool } from '../study'
 include { FIT_LINKS   } from '../../modules/fit-links'
 include { SCORE_LINKS } from '../../modules/score-links'
 

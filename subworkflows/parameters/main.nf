@@ -1,12 +1,12 @@
 // What the user asked for: parameters checked against nextflow_schema.json, files found, flags for the tools.
 
-include { benchmark_files ; files_in ; names_of ; no_file ; no_place ; place ; unfit } from '../files'
 include { give_up_on_stalled_hosts } from '../addresses'
 include { execution_faults ; on_path } from '../engine'
+include { benchmark_files ; files_in ; names_of ; no_file ; no_place ; place ; unfit        } from '../files'
+include { link_models ; named_files ; own_presets ; screen_to_fit ; shipped_link_models } from '../files'
 include { changed       } from '../help'
 include { how_to_resume } from '../resume'
 include { against_models ; tracks_of } from '../saved'
-include { options       } from '../shell'
 
 /** Parameters with the types of the schema; stops with every fault at once. `--holdout-cells` is `--holdout_cells`. */
 def settings(given, project) {
@@ -148,31 +148,6 @@ def stop(message) {
     error([message, how_to_resume()].findAll().join('\n'))
 }
 
-/** Name of the screen of --crispr that a link model is fitted to in this run; null where none is. */
-def screen_to_fit(run) {
-    return run.link_model?.startsWith('screen:') ? run.link_model.substring(7) : null
-}
-
-/** Files of the link models of which each cell takes the one whose evidence it has; none where one is fitted here. */
-def link_models(run, project) {
-    def shipped = shipped_link_models(project)
-    if (run.link_model == 'auto') {
-        return shipped.values() as List
-    }
-    if (!run.link_model || run.link_model == 'none' || screen_to_fit(run) != null) {
-        return []
-    }
-    def file = place(run.link_model)
-    return [run.link_model in shipped && !file.exists() ? shipped[run.link_model] : file]
-}
-
-/** {name: file} of the link models that come with the pipeline. */
-def shipped_link_models(project) {
-    def folder = place("${project}/assets/link_models")
-    def names = folder.list().findAll { name -> name.endsWith('.safetensors') }.sort()
-    return names.collectEntries { name -> [name - '.safetensors', folder.resolve(name)] }
-}
-
 /** What is wrong with --link_model and --link_cutoff; make-plan holds --crispr_cell against the samplesheet. */
 def link_model_faults(typed, screens, shipped) {
     def model = typed.link_model ?: ''
@@ -255,12 +230,6 @@ def coerce(name, value, property, faults) {
     return null
 }
 
-/** Options for a tool, of what is set: flags(run, ['tss'], [method: 'merge_method']) is "--tss 'main' --method 'x'". */
-def flags(run, names, renamed = [:]) {
-    def all = names.collectEntries { name -> [name, name] } + renamed
-    return options(all.collectEntries { option, name -> [option, run[name]] })
-}
-
 /** The value of --model with the folders of the shipped models for their names, where no such folder is here. */
 def shipped(text, project) {
     def anchored = "pretrained-anchored=${project}/assets/pretrained/anchored"
@@ -269,19 +238,4 @@ def shipped(text, project) {
     def models = (text ?: '').tokenize(',').collect { entry -> entry.trim() }
         .collect { entry -> entry in both && !place(entry).exists() ? both[entry] : entry }
     return models.join(',') ?: null
-}
-
-/** "NAME=FILE,..." as [NAME: file]; a file without a name goes by its own. A file's name may have a '=', too. */
-def named_files(text) {
-    return (text ?: '').tokenize(',').collect { entry -> entry.trim() }.collectEntries { entry ->
-        def bare = !entry.contains('=') || place(entry).exists()
-        def (name, path) = bare ? [null, entry] : entry.split('=', 2).toList()
-        [name ?: place(path).simpleName.replace('=', '-'), place(path)]
-    }
-}
-
-/** Presets of the user's own: the files of --preset_files, and that of --preset where it is not among them. */
-def own_presets(run) {
-    def names = (run.preset_files ?: '').tokenize(', ') + (run.preset.endsWith('.json') ? [run.preset] : [])
-    return names.collect { name -> place(name) }.unique { path -> path.name }
 }

@@ -1,12 +1,12 @@
 // What there is to do, and whether the files that say so are sound.
 
 include { address_faults ; unasked } from '../addresses'
-include { absent ; find ; no_file ; place ; remote } from '../files'
-include { flags ; named_files ; own_presets ; screen_to_fit } from '../parameters'
+include { absent ; find ; named_files ; no_file ; own_presets ; place ; remote ; screen_to_fit } from '../files'
 include { how_to_resume ; note_session } from '../resume'
-include { tool         } from '../toolkit'
-include { CHECK_FILES  } from '../../modules/check-files'
-include { MAKE_PLAN    } from '../../modules/make-plan'
+include { flags          } from '../shell'
+include { located ; tool } from '../study'
+include { CHECK_FILES    } from '../../modules/check-files'
+include { MAKE_PLAN      } from '../../modules/make-plan'
 
 workflow PLAN {
     take:
@@ -119,14 +119,4 @@ def addresses(plan) {
 /** "row 3 (K562, dnase)"; files of known cells are in no row of the user's sheet. */
 def whose(plan, name, what) {
     return name in plan.rows ? "row ${plan.rows[name]} (${what})".toString() : what.toString()
-}
-
-/** The files of rows of the plan. */
-def located(rows) {
-    return rows.collect { row -> row.file }
-}
-
-/** Names of the cells that anchored models compare others with, and that are no cells of the user's. */
-def known_cells(plan) {
-    return plan.cells.findAll { cell -> cell.role == 'known' }.collect { cell -> cell.cell }
 }

@@ -1,10 +1,8 @@
 // The elements, genes and genome once a width of elements; tracks, expression and loops once a cell.
 
 include { place } from '../files'
-include { flags } from '../parameters'
-include { gather ; pick } from '../study'
-include { tool          } from '../toolkit'
-include { known_cells ; located } from '../plan'
+include { flags } from '../shell'
+include { gather ; known_cells ; located ; pick ; tool } from '../study'
 include { BUILD_LOOPS         } from '../../modules/build-loops'
 include { EXTRACT_SIGNALS     } from '../../modules/extract-signals'
 include { MATCH_QUANTILES     } from '../../modules/match-quantiles'

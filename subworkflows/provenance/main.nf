@@ -105,23 +105,6 @@ def pipeline(run) {
     ]
 }
 
-/** The parameters that are set, as a part of MultiQC's page. */
-def multiqc_parameters(run) {
-    def lines = run.findAll { name, value -> value != null && name != 'hook_url' }.collect { name, value ->
-        "<dt>${name}</dt><dd><samp>${value.toString().replace('&', '&amp;').replace('<', '&lt;')}</samp></dd>"
-    }
-    def page = "<dl class=\"dl-horizontal\">${lines.join('')}</dl>".toString()
-    def about = [id: 'crexpress-crexpress-summary', section_name: 'Parameters', plot_type: 'html']
-    return groovy.json.JsonOutput.toJson(about + [data: page])
-}
-
-/** The versions in a setup.json, as MultiQC lists software. */
-def multiqc_software(setup) {
-    def found = parsed(setup)
-    def own = [crexpress: found.crexpress, Nextflow: workflow.nextflow.version.toString(), Python: found.python]
-    return groovy.json.JsonOutput.toJson([Workflow: own, Packages: found.packages])
-}
-
 def parsed(file) {
     return new groovy.json.JsonSlurper().parseText(file.text)
 }

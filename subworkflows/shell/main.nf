@@ -1,4 +1,7 @@
 // All that reaches a shell goes through here: names and values are the user's, and may hold anything.
+//
+// Like every script that several include, this one includes none: Nextflow compiles a script anew for each that includes
+// it, and all that it includes in turn; its strict parser would refuse the second.
 
 /** A value as one word of a shell command, several as several; a quote within closes the word and opens it again. */
 def quote(value) {
@@ -16,6 +19,12 @@ def options(given) {
         def words = several(value).findAll { word -> word != null && word != false }
         words.collect { word -> word == true ? option : "${option} ${quote(word)}" }
     }.join(' ')
+}
+
+/** Options for a tool, of what is set: flags(run, ['tss'], [method: 'merge_method']) is "--tss 'main' --method 'x'". */
+def flags(run, names, renamed = [:]) {
+    def all = names.collectEntries { name -> [name, name] } + renamed
+    return options(all.collectEntries { option, name -> [option, run[name]] })
 }
 
 /**

@@ -1,6 +1,5 @@
-// Files that the tools made, told apart by their names: elements.parquet, signals.CELL.safetensors and so on.
-
-include { several } from '../shell'
+// What tasks are given: files that the tools made, told apart by their names (elements.parquet, signals.CELL.safetensors
+// and so on), the cells of the plan, and the digests of tools.
 
 /** Its name alone; that of a staged file has its folder within the task's. */
 def name_of(path) {
@@ -26,7 +25,7 @@ def of_cells(path, cells) {
 
 /** [kind: files], as the tools' options are called. */
 def by_kind(files) {
-    return several(files).groupBy { path -> kind_of(path) }
+    return [files].flatten().groupBy { path -> kind_of(path) }
 }
 
 /** The files of some kinds, and of other kinds those of some cells: pick(files, ['genes'], [signals: ['K562']]). */
@@ -43,10 +42,25 @@ def pick(files, kinds, cells = [:]) {
  */
 def gather(by_key) {
     return by_key
-        .map { key, order, files -> [key, several(files).collect { path -> [path.name, order, path] }] }
+        .map { key, order, files -> [key, [files].flatten().collect { path -> [path.name, order, path] }] }
         .groupTuple()
         .map { key, lists ->
             def entries = lists.collectMany { list -> list }.sort { a, b -> a[0] <=> b[0] ?: a[1] <=> b[1] }
             [key, entries.collect { _name, _order, path -> path }]
         }
+}
+
+/** The files of rows of the plan. */
+def located(rows) {
+    return rows.collect { row -> row.file }
+}
+
+/** Names of the cells that anchored models compare others with, and that are no cells of the user's. */
+def known_cells(plan) {
+    return plan.cells.findAll { cell -> cell.role == 'known' }.collect { cell -> cell.cell }
+}
+
+/** The digest of one tool out of the emitted maps. */
+def tool(code, name) {
+    return code.map { digests -> digests[name] }
 }

@@ -25,11 +25,6 @@ workflow TOOLKIT {
     gpu_code
 }
 
-/** The digest of one tool out of the emitted maps. */
-def tool(code, name) {
-    return code.map { digests -> digests[name] }
-}
-
 /** Executables and library: [path below the project: text]; an executable's first line is the installer's to write. */
 def sources(project) {
     def root = file(project, glob: false).toAbsolutePath()

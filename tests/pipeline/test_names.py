@@ -81,8 +81,7 @@ def test_modules_put_nothing_into_a_command_but_by_the_quoting_function() -> Non
 def test_every_value_is_the_word_it_was(pipeline: Pipeline) -> None:
     (pipeline.folder / "values.json").write_text(json.dumps(HOSTILE))
     (pipeline.folder / "words.nf").write_text(
-        "include { named ; options ; quote } from './project/subworkflows/shell'\n"
-        "include { flags } from './project/subworkflows/parameters'\n"
+        "include { flags ; named ; options ; quote } from './project/subworkflows/shell'\n"
         "workflow {\n"
         "    def values = new groovy.json.JsonSlurper().parse(file('values.json'))\n"
         '    def run = values.withIndex().collectEntries { value, number -> ["of_${number}".toString(), value] }\n'

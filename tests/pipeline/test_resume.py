@@ -18,15 +18,27 @@ def test_help_and_version_start_and_write_nothing(pipeline: Pipeline) -> None:
     assert "--publish_dir_mode" not in text
     ours = [line for line in text.splitlines() if not line.startswith("Launching")]  # names of folder and run
     assert max(map(len, ours)) <= 120
-    assert "--publish_dir_mode" in pipeline.run("--help", "--all", "--outdir", "out")
     assert "--publish_dir_mode" in pipeline.run("--help", "--show_hidden", "--outdir", "out")  # as nf-core says it
-    one = pipeline.run("--help", "samplesheet", "--outdir", "out")
-    assert "Rows of the same cell and assay are replicates" in one
-    assert "--gtf" not in one
     version = pipeline.run("--version", "--outdir", "out")
     assert re.search(r"^crexpress \d+\.\d+\.\d+$", version, re.MULTILINE)
     assert not (pipeline.folder / "out").exists()
     assert not tasks(text)
+
+
+def test_help_on_one_parameter_and_on_all(pipeline: Pipeline) -> None:
+    (pipeline.folder / "help.nf").write_text(
+        "include { text_of } from './project/subworkflows/help'\n"
+        "workflow {\n"
+        "    [[help: true, all: true], [help: 'samplesheet'], [help: 'sampelsheet']].each { given ->\n"
+        "        println(text_of(given, 'project') + '\\n====')\n"
+        "    }\n"
+        "}\n"
+    )
+    every, one, unknown, _ = pipeline.nextflow("run", "help.nf").split("====")
+    assert "--publish_dir_mode" in every
+    assert "Rows of the same cell and assay are replicates" in one
+    assert "--gtf" not in one
+    assert "did you mean --samplesheet?" in unknown
 
 
 def test_a_run_without_work_says_which_session_to_resume(pipeline: Pipeline) -> None:
@@ -34,14 +46,11 @@ def test_a_run_without_work_says_which_session_to_resume(pipeline: Pipeline) -> 
     wrong = pipeline.run(*chosen, "--steps", "many", code=1)
     assert "-resume" not in wrong  # there is nothing to go on from
     pipeline.run(*chosen)
-    wrong = pipeline.run(*chosen, "--steps", "many", code=1)
-    (session,) = re.findall(r"-resume (\S+) goes on from the last run that passed its checks", wrong)
     late = pipeline.run(*chosen, "--holdout_cells", "cell9", code=1)  # found by a task
-    assert f"-resume {session} goes on" in late
+    (session,) = re.findall(r"-resume (\S+) goes on from the last run that passed its checks", late)
     assert f"-resume {session} goes on" in pipeline.run("--version")
     anew = pipeline.run(*chosen, "-resume", "--steps", "many", code=1)
     assert f"-resume {session} goes on" in anew
     again = pipeline.run(*chosen, "-resume", session)
     assert not tasks(again)
     assert "did no work" not in again
-    assert "-resume" not in pipeline.run(*chosen, "-resume", "--steps", "many", code=1)  # it is the last run's now
