@@ -1,7 +1,7 @@
 // All that reaches a shell goes through here: names and values are the user's, and may hold anything.
 //
-// Like every script that several include, this one includes none: Nextflow compiles a script anew for each that includes
-// it, and all that it includes in turn; its strict parser would refuse the second.
+// Like every script that several include, this one includes none: Nextflow compiles it anew for each of them, with all
+// that it includes in turn, and its strict parser would refuse the second.
 
 /** A value as one word of a shell command, several as several; a quote within closes the word and opens it again. */
 def quote(value) {

@@ -34,7 +34,7 @@ def test_help_on_one_parameter_and_on_all(pipeline: Pipeline) -> None:
         "    }\n"
         "}\n"
     )
-    every, one, unknown, _ = pipeline.nextflow("run", "help.nf").split("====")
+    every, one, unknown, _ = pipeline.nextflow("-c", pipeline.project / "nextflow.config", "run", "help.nf").split("====")
     assert "--publish_dir_mode" in every
     assert "Rows of the same cell and assay are replicates" in one
     assert "--gtf" not in one
@@ -47,7 +47,7 @@ def test_a_run_without_work_says_which_session_to_resume(pipeline: Pipeline) -> 
     assert "-resume" not in wrong  # there is nothing to go on from
     pipeline.run(*chosen)
     late = pipeline.run(*chosen, "--holdout_cells", "cell9", code=1)  # found by a task
-    (session,) = re.findall(r"-resume (\S+) goes on from the last run that passed its checks", late)
+    (session,) = {*re.findall(r"-resume (\S+) goes on from the last run that passed its checks", late)}
     assert f"-resume {session} goes on" in pipeline.run("--version")
     anew = pipeline.run(*chosen, "-resume", "--steps", "many", code=1)
     assert f"-resume {session} goes on" in anew
