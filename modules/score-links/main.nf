@@ -1,4 +1,4 @@
-// Probability of every link of a cell, by the link model whose evidence the cell has.
+// Probability of every link of a cell, by the link model that does best with what the cell has.
 include { options ; quote } from '../../subworkflows/shell'
 include { by_kind } from '../../subworkflows/study'
 

@@ -139,7 +139,7 @@ def screen_to_fit(run) {
     return run.link_model?.startsWith('screen:') ? run.link_model.substring(7) : null
 }
 
-/** Files of the link models of which each cell takes the one whose evidence it has; none where one is fitted here. */
+/** Files of the link models of which each cell takes the best for what it has; none where one is fitted here. */
 def link_models(run, project) {
     def shipped = shipped_link_models(project)
     if (run.link_model == 'auto') {

@@ -117,7 +117,7 @@ class Chosen(NamedTuple):
 
 
 def choose_model(paths: Sequence[Path], scene: Scene, cutoff: str) -> Chosen:
-    """The model that lacks least in the cell (`choose.choose`). Raises InputError for a cutoff that is none."""
+    """The model that should do best in the cell (`choose.choose`). Raises InputError for a cutoff that is none."""
     models = {path: model.read(path) for path in paths}
     path = choose.choose(models, scene)
     best = models[path]

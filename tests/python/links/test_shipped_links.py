@@ -2,16 +2,21 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 
 import link_case
 from crexpress.core import artifacts, shipped
-from crexpress.links import card, evidence, fit, inputs, model, screen
+from crexpress.links import card, choose, evidence, fit, inputs, model, screen
 from crexpress.links.model import LinkModel
 from crexpress.links.read import on_scale
+from crexpress.links.scene import Scene
+from crexpress.prepare.contacts import Contacts
 from tools import run
 
 ROOT = Path(__file__).parents[3]
@@ -57,6 +62,50 @@ def test_a_card_holds_together_and_the_page_has_its_figures(models: dict[str, Li
     shown = [[float(value) for value in re.findall(r"\d\.\d+", cell)] for cell in row.split(" | ")]
     for ours, theirs in zip(figures, shown, strict=False):
         np.testing.assert_allclose(theirs, ours, atol=6e-4)
+
+
+@pytest.mark.parametrize(
+    ("tracks", "taken", "without", "unread"),
+    [
+        ("access", "access", None, None),
+        ("access h3k27ac h3k4me3", "activity", None, "H3K4me3"),  # .654; four tracks without CTCF have .653
+        ("access ctcf h3k4me3", "four_tracks", "h3k27ac", None),
+        ("access ctcf h3k27ac", "four_tracks", "h3k4me3", None),
+        ("access ctcf h3k27ac h3k9ac", "four_tracks", "h3k4me3", "h3k9ac"),
+        ("h3k27ac", "activity", "access", None),
+        ("ctcf", "access", "access", "CTCF"),  # what two lacks cost four tracks was not measured
+    ],
+)
+def test_the_model_that_is_expected_to_do_best_is_taken_and_what_it_does_not_read_is_said(
+    models: dict[str, LinkModel], scene: Scene, tracks: str, taken: str, without: str | None, unread: str | None
+) -> None:
+    poorer = replace(scene, tracks={name: scene.tracks["access"] for name in tracks.split()})
+    known = np.zeros((1, len(scene.genes)))
+    for known_of_others in (known, None):  # all lack it: it changes no choice
+        cell = replace(poorer, expression=known[0], known=known_of_others)
+        paths = {shipped.LINK_MODELS[name]: one for name, one in models.items()}
+        assert paths[choose.choose(paths, cell)].name == taken
+    told = " ".join(choose.notes(models[taken], poorer))
+    assert (f"has {unread} besides, which the link model {taken} does not read" in told) == (unread is not None)
+    assert (" besides, " in told) == (unread is not None)
+    card = models[taken].card
+    reached = card["without"][without] if without else card["average_precision"][0]
+    assert reached == max(
+        one.card["average_precision"][0] if not lacks else one.card["without"][min(lacks)]
+        for one in models.values()
+        if len(lacks := {*one.needs} - {*tracks.split(), "activity", "expression", "known"}) < 2
+    )
+
+
+def test_loops_that_no_model_of_the_cells_tracks_reads_are_said(models: dict[str, LinkModel], scene: Scene) -> None:
+    loops = cast(Contacts, SimpleNamespace(row=np.arange(10), col=np.arange(10) + 1, header={}))
+    cell = replace(scene, tracks={name: scene.tracks[name] for name in ("access", "h3k27ac")}, contacts=[loops])
+    paths = {shipped.LINK_MODELS[name]: one for name, one in models.items()}
+    taken = paths[choose.choose(paths, cell)]
+    assert taken.name == "activity"
+    told = choose.notes(taken, cell, models.values())
+    assert "K has chromatin loops besides, which the link model activity does not read" in told
+    assert any("of 70 % recall finds another share here" in note for note in told)  # as expression is missing
 
 
 def test_atac_in_its_own_unit_is_scored_as_dnase_of_the_same_ranks_is(tmp_path: Path) -> None:
