@@ -1,5 +1,5 @@
-// What tasks are given: files that the tools made, told apart by their names (elements.parquet, signals.CELL.safetensors
-// and so on), the cells of the plan, and the digests of tools.
+// What tasks are given: files that the tools made, told apart by their names (elements.parquet and so
+// on), the cells of the plan, and the digests of tools.
 
 /** Its name alone; that of a staged file has its folder within the task's. */
 def name_of(path) {

@@ -34,7 +34,8 @@ def test_help_on_one_parameter_and_on_all(pipeline: Pipeline) -> None:
         "    }\n"
         "}\n"
     )
-    every, one, unknown, _ = pipeline.nextflow("-c", pipeline.project / "nextflow.config", "run", "help.nf").split("====")
+    told = pipeline.nextflow("-c", pipeline.project / "nextflow.config", "run", "help.nf")
+    every, one, unknown, _ = told.split("====")
     assert "--publish_dir_mode" in every
     assert "Rows of the same cell and assay are replicates" in one
     assert "--gtf" not in one
