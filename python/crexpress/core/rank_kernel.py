@@ -29,7 +29,7 @@ def measured(
         if positives == 0:
             continue
         called, found, called_before, found_before = 0.0, 0.0, 0.0, 0.0
-        precise, trapezoids, below, f1 = 0.0, 0.0, 0.0, 0.0
+        precise, trapezoids, below, f1, points = 0.0, 0.0, 0.0, 0.0, 0
         for i in range(n):
             called += drawn[unit[i]]
             if positive[i]:
@@ -38,6 +38,8 @@ def measured(
                 out[row, 3] = found / called if called > 0 else np.nan
             if not last[i]:
                 continue
+            if called > called_before and i + 1 < n:
+                points += 1
             gained = found - found_before
             if gained > 0:
                 precise += gained * (found / called)
@@ -48,7 +50,7 @@ def measured(
                 f1 = max(f1, 2 * found / (called + positives))
             called_before, found_before = called, found
         out[row, 0] = precise / positives
-        out[row, 1] = trapezoids / positives
+        out[row, 1] = trapezoids / positives if points > 1 else np.nan
         out[row, 2] = below / (positives * negatives) if negatives > 0 else np.nan
         out[row, 4] = f1
         out[row, 5] = precise / positives * total / positives

@@ -38,9 +38,9 @@ def measures(
     `unit` says which column of `counts` counts each thing (of a bootstrap over genes, its gene); without it, its own.
     `average_precision` sums precision x recall gained, as scikit-learn does. `auprc` is the form of
     EngreitzLab/CRISPR_comparison: trapezoids between distinct thresholds, without a start at recall 0 and
-    without the lowest threshold, at which everything is called. `precision_at_70_recall` has the threshold of the
-    whole data, as there. `max_f1` is the best over thresholds (of each resample), `lift` average precision over
-    prevalence. At least one thing is positive, one is not.
+    without the lowest threshold, at which everything is called; NaN where fewer than two points are left.
+    `precision_at_70_recall` has the threshold of the whole data, as there. `max_f1` is the best over thresholds
+    (of each resample), `lift` average precision over prevalence. At least one thing is positive, one is not.
     """
     units, hits, last = _ranked(score, positive, unit)
     found = np.cumsum(hits)[last] / positive.sum()

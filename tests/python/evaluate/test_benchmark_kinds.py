@@ -208,7 +208,9 @@ def test_a_locus_by_hand(tmp_path):
     promoter = elements[:1].with_columns(pl.lit("TSS").alias("class"))
     scored = zip(start, (5, 4, 3, 2, 1), strict=False)
     links = linkset(*(("chr1", at, at + 200, "ENSG01.3", value) for at, value in scored), mine=score("max"))
-    world = World(genes=GENES, elements=pl.concat([elements, promoter]), links=[replace(links, cell="K")], resamples=20)
+    world = World(
+        genes=GENES, elements=pl.concat([elements, promoter]), links=[replace(links, cell="K")], resamples=200
+    )
     path = write(tmp_path / "known.bed", "chr1 41100 41110 e1", "chr1 90000 90500 e2", "chr2 5 9 other")
     found = locus.score(Entry("myc", "locus", "K", path, {"gene": "ABC"}), world)
     table = found.tables["locus.myc"]
@@ -219,6 +221,13 @@ def test_a_locus_by_hand(tmp_path):
     of = {(row.subset, row.method, row.metric): row.value for row in found.rows}
     assert of["all pairs", "max", "average_precision"] == pytest.approx(1 / 3)
     assert found.curves == []  # one positive: no curve
+    interval = next(row for row in found.rows if row.method == "distance" and row.metric == "average_precision")
+    assert interval.low < interval.value < interval.high  # of its elements: it is one gene
+    few = replace(world, links=[replace(links, cell="K", table=links.table.filter(pl.col("mine").is_in([4, 3, 1])))])
+    few.links[0].table[1, "mine"] = 4
+    table = locus.score(Entry("myc", "locus", "K", path, {"gene": "ABC"}), few).tables["locus.myc"]
+    assert table["max: rank"].to_list() == [None, 1.5, 1.5, None, 3]  # what is not covered has no place
+    assert table["max"].to_list() == [None, 4, 4, None, 1]
     for options, message in (
         ({"gene": "XYZ"}, "0 genes are called 'XYZ'"),
         ({"gene": "ABC", "reach": "10"}, "no element"),

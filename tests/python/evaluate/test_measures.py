@@ -1,14 +1,17 @@
 """Measures of rankings by hand, against scikit-learn on every resample, and at the size that users have."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
 import pytest
+from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, f1_score
 
 from crexpress.core import bootstrap, methods, ranking
-from crexpress.evaluate import top_k
+from crexpress.evaluate import metrics, top_k
+from crexpress.evaluate.benchmarks import comparison
 from crexpress.evaluate.benchmarks import pairs as measures
 from crexpress.evaluate.benchmarks.pairs import Labelled
 
@@ -33,7 +36,54 @@ def test_ties_by_hand():
 def test_a_constant_score_says_nothing():
     found = one([2, 2, 2, 2], [1, 0, 0, 0])
     assert found["average_precision"] == found["precision_at_70_recall"] == 0.25
-    assert (found["auprc"], found["auroc"], found["lift"]) == (0, 0.5, 1)
+    assert (found["auroc"], found["lift"]) == (0.5, 1)
+    assert np.isnan(found["auprc"])  # no point is left
+
+
+def test_a_score_of_two_values_has_no_area_and_no_difference_in_it_but_stands_in_the_comparison():
+    """One threshold short of everything is one point, and no curve: missing, not 0, which would read as a figure."""
+    assert np.isnan(one([1, 1, 0, 0], [1, 0, 1, 0])["auprc"])
+    pairs = labelled()
+    scores = {**pairs.scores, "nearest": (pairs.scores["good"] > 1) * 1.0}
+    about = {name: methods.closed_form(name) for name in scores}
+    rows, _ = measures.measure(replace(pairs, scores=scores, methods=about), 100, 1, (measures.ALL,))
+    of = {row.metric: row.value for row in rows if row.method == "nearest" and np.isfinite(row.value)}
+    assert not {"auprc", "auprc_difference", "auprc_difference_p"} & set(of)
+    assert of["average_precision"] > 0
+    table = comparison.table(metrics.table(rows), {"b": "crispr"})
+    assert table["method"].to_list() == ["good", "poor", "nearest"]
+    last = table.row(2, named=True)
+    assert (last["value"], last["low"], last["difference"], last["p"]) == (None, None, None, None)
+    assert last["average_precision"] == pytest.approx(of["average_precision"], abs=1e-5)
+
+
+def test_elements_of_one_gene_are_drawn_where_there_is_but_one():
+    pairs = labelled()
+    one_gene = replace(pairs, table=pairs.table.with_columns(gene=pl.lit("a")))
+    rows, curves = measures.measure(one_gene, 200, 1)
+    of = {(row.subset, row.method, row.metric): row for row in rows}
+    for name in ("auprc", "average_precision", "spearman_effect"):
+        row = of["all pairs", "good", name]
+        assert row.low < row.value < row.high
+    assert np.isnan(of["all pairs", "good", "top_k_rate"].low)  # one gene has no interval in it
+    assert (pl.concat(curves)["low"] <= pl.concat(curves)["high"]).all()
+
+
+def test_effects_are_compared_on_the_pairs_that_all_cover():
+    pairs = labelled()
+    rows, _ = measures.measure(pairs, 0, 1)
+    of = {(row.subset, row.method): row for row in rows if row.metric == "spearman_effect"}
+    assert {at: row.n for at, row in of.items()} == {
+        ("all pairs", "good"): 225, ("all pairs", "poor"): 300,
+        ("covered pairs", "good"): 225, ("covered pairs", "poor"): 225,
+    }  # fmt: skip
+    seen = pairs.covered["good"]
+    expected = spearmanr(pairs.scores["poor"][seen], pairs.table["effect"].to_numpy()[seen]).statistic
+    assert of["covered pairs", "poor"].value == pytest.approx(expected)
+    table = comparison.table(metrics.table(rows), {"b": "crispr"})
+    assert dict(table.filter(subset="all pairs").select("method", "spearman_effect_n").iter_rows()) == {
+        "good": 225, "poor": 300,
+    }  # fmt: skip
 
 
 def test_duplicated_pairs_count_twice_as_a_resample_would():
@@ -91,6 +141,19 @@ def test_top_k_by_hand():
     assert genes.tolist() == [0, 1]
     assert found.tolist() == [1, pytest.approx(1 / 3)]  # of three that tie for one place one is validated
     assert wanted.tolist() == [2, 1]
+
+
+def test_elements_that_a_score_does_not_see_are_never_among_the_best():
+    score = np.array([9, -np.inf, -np.inf, -np.inf])
+    _, found, wanted = top_k.rates(score, np.array([False, True, True, False]), np.zeros(4, int))
+    assert (found.tolist(), wanted.tolist()) == ([0], [2])
+    pairs = labelled()
+    filled = replace(pairs, scores={"good": np.where(pairs.covered["good"], -1.0, 0.0)})  # a fill that is the best
+    rows, _ = measures.measure(filled, 0, 1, (measures.ALL,))
+    assert {row.value for row in rows if row.metric == "top_k_rate"} != {0.0}
+    none = replace(filled, covered={"good": np.zeros(300, bool)})
+    rows, _ = measures.measure(none, 0, 1, (measures.ALL,))
+    assert [row.value for row in rows if row.metric == "top_k_rate"] == [0.0]
 
 
 def test_precision_at_recalls_by_hand():

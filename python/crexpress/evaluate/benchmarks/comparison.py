@@ -20,8 +20,9 @@ BESIDE = (
 def table(metrics: pl.DataFrame, kinds: Mapping[str, str]) -> pl.DataFrame:
     """One row a benchmark, cell, subset and method of metrics.parquet's rows; `kinds` {benchmark: kind}.
 
-    `figure` names what rows are sorted by, `value`, `low`, `high` are it; `best` is the method that it is less than by
-    `difference` (with `difference_low`, `difference_high`, and `p` of a two-sided bootstrap).
+    `figure` names what rows are sorted by, `value`, `low`, `high` are it (null where a method's is not defined);
+    `best` is the method that it is less than by `difference` (with
+    `difference_low`, `difference_high`, and `p` of a two-sided bootstrap).
     """
     rows = metrics.filter(pl.col("section") == SECTION)
     keys = ["reference", "cell", "subset"]
@@ -32,10 +33,11 @@ def table(metrics: pl.DataFrame, kinds: Mapping[str, str]) -> pl.DataFrame:
         own = part.filter(pl.col("method") != methods.EVERYTHING)
         if wanted not in own["metric"].to_list():
             wanted = next((name for name in BESIDE if name in own["metric"].to_list()), "")
-        head = own.filter(pl.col("metric") == wanted).select("method", "kind", "value", "low", "high", "n")
-        if head.is_empty():
+        if not wanted:
             continue
-        head = head.rename({"kind": "method_kind"})
+        every = own.select("method", method_kind="kind").unique("method", keep="first", maintain_order=True)
+        figures = own.filter(pl.col("metric") == wanted).select("method", "value", "low", "high", "n")
+        head = every.join(figures, on="method", how="left", maintain_order="left")
         less = own.filter(pl.col("metric") == f"{wanted}_difference").select(
             "method", best="baseline", difference="value", difference_low="low", difference_high="high"
         )
@@ -47,6 +49,8 @@ def table(metrics: pl.DataFrame, kinds: Mapping[str, str]) -> pl.DataFrame:
                 on="method",
                 how="left",
             )
+        effect = own.filter(pl.col("metric") == "spearman_effect").select("method", spearman_effect_n="n")
+        head = head.join(effect, on="method", how="left")
         said = {
             row["metric"]: row["value"]
             for row in part.filter(pl.col("method") == methods.EVERYTHING).iter_rows(named=True)
@@ -57,7 +61,7 @@ def table(metrics: pl.DataFrame, kinds: Mapping[str, str]) -> pl.DataFrame:
         about = {"benchmark": benchmark, "benchmark_kind": kind, "cell": cell, "subset": subset, "figure": wanted}
         parts.append(
             head.select(*(pl.lit(value).alias(name) for name, value in about.items()), pl.all()).sort(
-                "value", descending=True, maintain_order=True
+                "value", descending=True, nulls_last=True, maintain_order=True
             )
         )
     return pl.concat(parts) if parts else pl.DataFrame()

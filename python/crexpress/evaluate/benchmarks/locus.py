@@ -17,7 +17,8 @@ REACH = 2_000_000  # bp
 def score(entry: Entry, world: World) -> Found:
     """Average precision and top-k rate of a gene's cCREs within 2 Mb, those that overlap a known element positive.
 
-    Options: `gene` (symbol or id; needed), `reach` in bp. The table locus.NAME has every element and score.
+    Options: `gene` (symbol or id; needed), `reach` in bp. The table locus.NAME has every element, score
+    and rank: of those that a score covers, the mean of the places where several tie. Intervals are over elements.
     Raises InputError for a gene that is not there, and where no known element overlaps a cCRE.
     """
     if entry.file is None or world.genes is None or world.elements is None:
@@ -42,17 +43,15 @@ def score(entry: Entry, world: World) -> Found:
             f"{entry.file}: no element of it overlaps a cCRE around {name}; is it of the same genome build?"
         )
     marked, notes = labelled(entry.name, cell, table, positive, world, world.genes)
-    rows, curves = measures.measure(marked, 0, world.seed)
+    rows, curves = measures.measure(marked, world.resamples, world.seed)
+    said = {
+        label: pl.Series(np.where(np.isfinite(values) & marked.covered.get(label, True), values, np.nan)).fill_nan(None)
+        for label, values in marked.scores.items()
+    }
     ranked = table.select("chrom", "start", "end", "distance").with_columns(
         pl.Series("known", positive),
-        *(
-            pl.Series(label, np.where(np.isfinite(values), values, np.nan)).fill_nan(None)
-            for label, values in marked.scores.items()
-        ),
-        *(
-            pl.Series(f"{label}: rank", (-values).argsort(kind="stable").argsort() + 1)
-            for label, values in marked.scores.items()
-        ),
+        *(values.alias(label) for label, values in said.items()),
+        *(values.rank("average", descending=True).alias(f"{label}: rank") for label, values in said.items()),
     )
     return Found(rows, curves, notes, {f"locus.{entry.name}": ranked})
 

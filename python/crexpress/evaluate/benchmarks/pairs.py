@@ -87,14 +87,18 @@ def measure(
         rows += context.counts(part.positive, part.covered, genes=part.table["gene"].n_unique())
         if not 0 < part.positive.sum() < len(at):
             continue
-        rows += _ranked(part, context, by_gene, gene[at])
+        counts, unit = by_gene, gene[at]
+        if np.ptp(unit) == 0:  # one gene drawn again and again is always the same: its elements are drawn
+            counts, unit = bootstrap.draw(len(at), resamples, seed, np.uint16), np.arange(len(at))
+        rows += _ranked(part, context, counts, unit)
         if subset in (ALL, CLEAN) and not only:
             rows += _by_pairs(part, context, bootstrap.draw(len(at), resamples, seed, np.uint16))
+        if subset in (ALL, COMMON):
+            rows += _effects(part, context, counts, unit)
         if subset == ALL:
-            rows += _top_k(part, context, by_gene, gene)
-            rows += _effects(part, context, by_gene, gene)
+            rows += _top_k(part, context, by_gene if gene.max() else by_gene[:1], gene)
             if part.positive.sum() >= FEW_POSITIVES:
-                curves += _curves(part, subset, by_gene[: 1 + _BANDS], gene)
+                curves += _curves(part, subset, counts[: 1 + _BANDS], unit)
     return rows, curves
 
 
@@ -138,7 +142,8 @@ def _by_pairs(pairs: Labelled, context: Context, counts: np.ndarray) -> Iterator
 def _top_k(pairs: Labelled, context: Context, counts: np.ndarray, gene: np.ndarray) -> Iterator[Metric]:
     """The rate of every gene, averaged over genes, and of all their validated elements together."""
     for name, score in pairs.scores.items():
-        genes, found, wanted = top_k.rates(score, pairs.positive, gene)
+        seen = pairs.covered.get(name, True)
+        genes, found, wanted = top_k.rates(np.where(seen, score, -np.inf), pairs.positive, gene)
         if not len(genes):
             continue
         drawn = counts[:, genes].astype(np.float64)
@@ -148,7 +153,9 @@ def _top_k(pairs: Labelled, context: Context, counts: np.ndarray, gene: np.ndarr
 
 
 def _effects(pairs: Labelled, context: Context, counts: np.ndarray, gene: np.ndarray) -> Iterator[Metric]:
-    """Spearman of score and effect size (CREaTor, Fig. 2c): a good score's is negative, as effects are."""
+    """Spearman of score and effect size (CREaTor, Fig. 2c), each method's of the pairs that it covers (`n`; COMMON are
+    the same for all): a good score's is negative, as effects are.
+    """
     if "effect" not in pairs.table.columns:
         return
     effect = pairs.table["effect"].cast(pl.Float64).fill_null(np.nan).to_numpy()

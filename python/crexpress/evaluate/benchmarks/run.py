@@ -66,7 +66,7 @@ def told(table: pl.DataFrame, most: int = 3) -> list[str]:
         return lines
     for (benchmark, cell), part in table.group_by(["benchmark", "cell"], maintain_order=True):
         whole = part.filter(pl.col("subset") == part["subset"][0])
-        for row in whole.head(most).iter_rows(named=True):
+        for row in whole.drop_nulls("value").head(most).iter_rows(named=True):
             interval = "" if row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
             lines.append(
                 f"{cell}, {benchmark} ({row['subset']}): {row['figure']} {row['value']:.3f}{interval} "

@@ -51,7 +51,8 @@ def _of(study: Study, view: View, suffix: str) -> Blocks:
         if not shown:
             continue
         head = "auprc" if "auprc" in shown else shown[0]
-        every = [name for name in view.methods(head) if name != EVERYTHING and view.get(name, subset, head)]
+        having = (name for metric in [head, *shown] for name in view.methods(metric) if view.get(name, subset, metric))
+        every = [name for name in dict.fromkeys(having) if name != EVERYTHING]  # also those without the head's figure
         names = view.ranked(every, subset, head)[:MOST]
         colours = style.colours({name: view.about[name] for name in sorted(every)})
         if subset == ALL:
