@@ -82,6 +82,7 @@ def note_call() {
     def told = [
         command: words.replaceAll(/(--hook_url[ =])\S+/, '$1...'),
         started: workflow.start.format('yyyy-MM-dd HH:mm'),
+        nextflow: workflow.nextflow.version.toString(),
     ]
     def text = groovy.json.JsonOutput.toJson(told).getBytes('UTF-8').encodeBase64().toString()
     workflow.session.config.env = (workflow.session.config.env ?: [:]) + [CREXPRESS_RUN: text]

@@ -31,8 +31,8 @@ def score(scene: Scene, model: LinkModel, window: int, cutoff: float) -> Iterato
     those that are a `sentence` why.
 
     A link is called where its probability is at least `cutoff` and screens test such links: of expressed genes
-    (`Scene.expressed`), with accessible elements that overlap no TSS's 500-bp interval. `scene` must be on the model's
-    scale.
+    (`Scene.expressed`), with accessible elements that have signal in the cell and overlap no TSS's 500-bp interval.
+    `scene` must be on the model's scale.
     """
     pieces = evidence.find(model.pieces)
     for chrom in scene.genes["chrom"].unique(maintain_order=True):
@@ -88,7 +88,7 @@ def _reasons(
         if name in tracks
     }
     between = links.line.tss_between(*links.span)[linked]
-    told = sentence.sentences(where, most, between, sentence.reasons(pieces, contributions))
+    told = sentence.sentences(where, most, between, sentence.reasons(pieces, contributions, table[linked], fit.median))
     columns = {f"by_{piece.name}": contributions[:, at].astype(np.float32) for at, piece in enumerate(pieces)}
     return frame.filter(pl.Series(linked)).select(
         "gene_id",
@@ -110,6 +110,8 @@ def _reasons(
 def _testable(links: Links) -> np.ndarray:
     scene = links.scene
     open_ = scene.tracks[ACCESS][links.element] > 0 if ACCESS in scene.tracks else np.ones(len(links.gene), bool)
+    if scene.silent is not None:
+        open_ = open_ & ~scene.silent[links.element]
     result: np.ndarray = open_ & scene.expressed[links.gene] & ~_on_promoter(links)
     return result
 

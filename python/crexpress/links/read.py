@@ -10,6 +10,7 @@ import polars as pl
 from crexpress.core import artifacts, log
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
+from crexpress.core.tracks import FLOOR
 from crexpress.links import scale
 from crexpress.links.closed_forms import linear_signal
 from crexpress.links.scene import MEASURED, Scene
@@ -37,11 +38,9 @@ def read_scene(
     artifacts.require_same("elements", signals, header, genes_file, genes[1])
     cell = str(header["cell"])
     assays = [name for name in tensors if name in MEASURED]
-    kept = {name: tensor for name, tensor in tensors.items() if name not in MEASURED or name == assays[0]}
-    tracks = {
-        MEASURED.get(name, name): values
-        for name, values in linear_signal(kept, header["parameters"]["transform"]).items()
-    }
+    kept = [name for name in tensors if name not in MEASURED or name == assays[0]]
+    means = linear_signal(tensors, header["parameters"]["transform"])
+    tracks = {MEASURED.get(name, name): means[name] for name in kept}
     artifacts.require_finite(signals, tracks)
     artifacts.require_rows(signals, tracks, genes_file, len(elements[0]))
     own = read_expression(expression, genes_file, genes, cell) if expression else None
@@ -70,6 +69,7 @@ def read_scene(
         matrices,
         network,
         sites,
+        np.logical_and.reduce([values < FLOOR for values in means.values()]),
     )
 
 

@@ -28,7 +28,8 @@ class Scene:
     `tracks` {name: mean linear signal, float64 [elements]}, accessibility by the name "access"; `expression` float64
     [genes] and `known` float64 [other cells, genes], log10(1 + TPM), NaN where not measured; `contacts` one a map of
     loops, `matrices` one a Hi-C matrix; `network` a links table with `gene_id`, `element` and scores; `sites` bool
-    [2, elements], whether an element has a match of CTCF's motif on the + and on the - strand.
+    [2, elements], whether an element has a match of CTCF's motif on the + and on the - strand; `silent` bool
+    [elements], whether no track of the cell, as measured, has signal there (all below `tracks.FLOOR`).
     """
 
     cell: str
@@ -41,6 +42,7 @@ class Scene:
     matrices: Sequence[Contacts] = ()
     network: pl.DataFrame | None = None
     sites: np.ndarray | None = None
+    silent: np.ndarray | None = None
 
     @cached_property
     def has(self) -> frozenset[str]:

@@ -10,6 +10,18 @@ from crexpress.links.evidence.piece import Piece
 _RANKED_WITHIN = 100_000  # bp of the TSS
 _NAMED = 3  # pieces a sentence names at most, of those that raise and of those that lower
 _LEAST = 0.1  # change of the log odds that is worth a word
+# what stands before a piece's label where its value lies below and above the median of what the model learned from, by
+# the piece's unit; of units with a zero that means none, such a value is "no"
+_AMOUNTS = {
+    "0 or 1": ("no", "its"),
+    "ln(1 + n)": ("few", "many"),
+    "ln(1 + bins)": ("few", "many"),
+    "ln bp": ("short", "long"),
+    "ln signal": ("little", "much"),
+    "ln(1 + signal)": ("little", "much"),
+    "rank, 0 for none": ("weak", "strong"),
+}
+_NONE = ("0 or 1", "ln(1 + n)", "ln(1 + bins)", "ln(1 + signal)", "rank, 0 for none", "share")
 
 
 def distances(far: np.ndarray, upstream: np.ndarray) -> list[str]:
@@ -33,14 +45,27 @@ def strongest(gene: np.ndarray, far: np.ndarray, signal: np.ndarray) -> np.ndarr
     return frame.select(alone.over("gene"))["signal"].to_numpy()
 
 
-def reasons(pieces: Sequence[Piece], contributions: np.ndarray) -> list[str]:
-    """ "raised by A, B; lowered by C" from contributions to the log odds, [links, pieces]."""
-    labels = [piece.label for piece in pieces]
+def amount(piece: Piece, value: float, median: float) -> str:
+    """ "little CTCF between": how much there is of a piece, beside the median of the pairs a model learned from."""
+    low, high = _AMOUNTS.get(piece.unit, ("low", "high"))
+    if np.isnan(value):
+        return f"unknown {piece.label}"
+    if piece.unit == "0 or 1":
+        return f"{high if value else low} {piece.label}"
+    if value == 0 and piece.unit in _NONE:
+        return f"no {piece.label}"
+    return f"{'usual' if value == median else low if value < median else high} {piece.label}"
+
+
+def reasons(pieces: Sequence[Piece], contributions: np.ndarray, values: np.ndarray, median: np.ndarray) -> list[str]:
+    """ "raised by much A, little B; lowered by no C" from contributions to the log odds and values, [links, pieces],
+    and the pieces' medians.
+    """
     order = np.argsort(-np.abs(contributions), axis=1, kind="stable")
     told = []
-    for row, ranked in zip(contributions, order, strict=True):
-        up = [labels[at] for at in ranked if row[at] >= _LEAST][:_NAMED]
-        down = [labels[at] for at in ranked if row[at] <= -_LEAST][:_NAMED]
+    for row, own, ranked in zip(contributions, values, order, strict=True):
+        up = [amount(pieces[at], own[at], median[at]) for at in ranked if row[at] >= _LEAST][:_NAMED]
+        down = [amount(pieces[at], own[at], median[at]) for at in ranked if row[at] <= -_LEAST][:_NAMED]
         parts = [f"raised by {', '.join(up)}"] * bool(up) + [f"lowered by {', '.join(down)}"] * bool(down)
         told.append("; ".join(parts))
     return told

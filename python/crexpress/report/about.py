@@ -77,10 +77,8 @@ def _reads(inputs: Inputs) -> str:
     if channels["tracks"]:
         names = facts.track_names(channels["tracks"])
         sentences.append(f"Of each of them it reads {len(channels['tracks'])} tracks: {names}.")
-    if channels["sequence"] or channels["motifs"]:
-        parts = ["the DNA sequence"] if channels["sequence"] else []
-        parts += [f"{channels['motifs']} motif scores"] if channels["motifs"] else []
-        sentences.append(f"It reads {style.join(parts)}.")
+    if facts.besides(inputs):
+        sentences.append(f"It reads {facts.besides(inputs)}.")
     return " ".join([*sentences, facts.absent(inputs)]).strip()
 
 

@@ -10,16 +10,17 @@ VARIABLE = "CREXPRESS_RUN"  # base64 of JSON, because a command may hold anythin
 
 
 class Called(NamedTuple):
-    """The command as it was typed, and the minute at which it began."""
+    """The command as it was typed, the minute at which it began, and Nextflow's version where it is told."""
 
     command: str
     started: str
+    nextflow: str = ""
 
 
 def of_environment() -> Called | None:
     """What the pipeline says of itself (note_call in subworkflows/provenance); None for a tool called by hand."""
     try:
         told = json.loads(base64.b64decode(os.environ.get(VARIABLE, ""), validate=True))
-        return Called(str(told["command"]), str(told["started"]))
+        return Called(str(told["command"]), str(told["started"]), str(told.get("nextflow", "")))
     except (binascii.Error, ValueError, KeyError, TypeError):
         return None

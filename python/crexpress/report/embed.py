@@ -38,6 +38,7 @@ def of_genes(inputs: Inputs, pairs: pl.DataFrame | None, budget: int = BUDGET) -
     genes, notes = inputs.genes.data, list[str]()
     chroms = genes["chrom"].unique(maintain_order=True).to_list()
     data: dict[str, Any] = {"chroms": chroms, "genes": _genes(genes, chroms, inputs), "cells": [], "links": []}
+    data["called"] = facts.CALLED
     data["cells"] = [_expression(inputs, cell) for cell in facts.cells(inputs) if _has_expression(inputs, cell)]
     linked = [cell for cell in facts.cells(inputs) if cell in inputs.links]
     left = budget - _bytes(data)

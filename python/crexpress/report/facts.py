@@ -11,6 +11,10 @@ from crexpress.report import style
 from crexpress.report.inputs import Inputs
 
 EXPRESSION_SECTIONS = ("expression", "classes")  # of the metrics table, in which models of expression have figures
+CALLED = (  # which links a link model calls besides the cutoff: links/apply.py
+    ", of expressed genes (from 1 TPM on; where that is not measured, all but the 30 % with the least active "
+    "promoters) with accessible elements that have signal in the cell and lie on no TSS"
+)
 FEW_GENES = 1000  # below this many training genes, over all cells, a network cannot be trusted, and the report says so
 
 
@@ -156,15 +160,31 @@ def training_genes(inputs: Inputs) -> list[int]:
 
 
 def channels(inputs: Inputs) -> dict[str, Any]:
-    """What the model reads: `tracks` (list), `sequence` (bool), `motifs` (number), `neighbours` and `window` (bp)."""
+    """What the model reads: `tracks` (list), `sequence` and `profile`, the gene's own (bool), `motifs` (number),
+    `neighbours` and `window` (bp).
+    """
     config = inputs.config.get("model", {})
     return {
         "tracks": list(config.get("tracks", [])),
         "sequence": bool(config.get("sequence", False)),
         "motifs": len(config.get("motifs", [])),
+        "profile": bool(config.get("profile_width")),
         "neighbours": config.get("neighbours"),
         "window": config.get("window"),
     }
+
+
+def besides(inputs: Inputs) -> str:
+    """What the model reads besides tracks of elements, in words; empty where that is nothing."""
+    reads = channels(inputs)
+    parts = ["the DNA sequence"] if reads["sequence"] else []
+    parts += [f"{reads['motifs']} motif scores"] if reads["motifs"] else []
+    if reads["profile"]:
+        far = inputs.config["model"].get("profile_edges", [0])[-1]
+        parts.append(
+            f"each gene's own profile (its tracks out to {far / 1000:g} kb on both sides of the TSS, and over its body)"
+        )
+    return style.join(parts)
 
 
 def track_names(tracks: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import polars as pl
 
-from crexpress.report import style
+from crexpress.report import facts, style
 from crexpress.report.inputs import Loaded
 from crexpress.report.page import Table, TableCell, Text
 from crexpress.report.study import Blocks
@@ -36,8 +36,8 @@ def blocks(scored: Mapping[str, Loaded[pl.DataFrame]]) -> Blocks:
         table.header["parameters"]["link_model_name"]: table.header["parameters"]["card"] for table in scored.values()
     }
     caption = (
-        "Links by the link model: every element within the window has a probability, and those from the cutoff on are "
-        "called. Reasons are in scored/links.CELL.tsv.gz."
+        f"Links by the link model: every element within the window has a probability; called are those from the cutoff "
+        f"on{facts.CALLED}. Reasons are in scored/links.CELL.tsv.gz."
     )
     columns = ["Cell", "Link model", "Cutoff", "Called links", "Genes with one"]
     return [Table(caption, columns, rows), *(Text(f"{note}.") for note in told), *_calibration(cards)]
@@ -77,7 +77,7 @@ def of_gene(linked: pl.DataFrame) -> Blocks:
     """Why the links of one gene were called, most probable first."""
     if "sentence" not in linked.columns:
         return []
-    called = linked.drop_nulls("sentence").sort("probability", descending=True).head(_SHOWN)
+    called = linked.filter("called").sort("probability", descending=True).head(_SHOWN)
     rows = [
         [
             TableCell(row["element_id"]),
@@ -87,7 +87,7 @@ def of_gene(linked: pl.DataFrame) -> Blocks:
         for row in called.iter_rows(named=True)
     ]
     caption = (
-        "Called links of this gene, and why: what moved the probability, be it there or absent "
-        '("raised by CTCF between": there is little of it).'
+        "Recommended links of this gene, and why: what moved the probability. Much and little: above and below the "
+        "median of the pairs that the link model learned from."
     )
     return [Table(caption, ["Element", "Probability", "Why"], rows, folded=True)] if rows else []

@@ -133,7 +133,7 @@ function linkTable(data, links, rows) {
   const titles = ["Element", "Class", "Distance", links.label, "Rank", ...tracks, ...(loops ? ["Loop"] : []), ...(screened ? ["CRISPR"] : [])];
   const head = make("tr", {});
   for (const title of titles) head.append(make("th", { scope: "col" }, title));
-  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, with the evidence under them: what moved the ${links.label}, be it there or absent. Elements on a TSS are promoters and never recommended. Ranks are among all elements of the gene. Tracks: means over the element${links.transform ? ", " + links.transform : ""}. A heading sorts.`), make("thead", {}, head));
+  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, with the evidence under them: what moved the ${links.label}; much and little are above and below the median of the pairs that the link model learned from.${links.probability ? ` Recommended are links from the cutoff on${data.called}.` : ""} Ranks are among all elements of the gene. Tracks: means over the element${links.transform ? ", " + links.transform : ""}. A heading sorts.`), make("thead", {}, head));
   for (const row of [...rows].sort((a, b) => a.rank - b.rank)) {
     const number = (value, text) => make("td", { class: "number", "data-value": value }, text);
     const line = make("tr", { "data-element": row.id });

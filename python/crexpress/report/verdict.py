@@ -79,6 +79,9 @@ def _links(study: Study) -> str:
             continue
         figure = view.figures[best, ALL_PAIRS, "average_precision"]
         picked = f", the best of {len(scores)} on this very screen," if len(scores) > 1 else ""
+        about = study.inputs.scored[view.cell].header["parameters"] if view.cell in study.inputs.scored else {}
+        if best in probabilities(view) and about.get("held_out"):
+            picked += " (each chromosome by a fit that has not seen it)"
         text = f"Links. On {view.reference} in {view.cell} {best}{picked} has average precision {_value(figure)}"
         if stick is None:
             return text + "."

@@ -1,12 +1,15 @@
 """What is said of links, by hand-made values: whose signal is the strongest, and what a cell lacks."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from crexpress.links import choose, sentence
+from crexpress.links import apply, choose, sentence
+from crexpress.links.evidence.piece import Piece
+from crexpress.links.scene import Links, Scene
 
 
 def test_the_strongest_element_is_above_all_others_of_its_gene_within_100_kb() -> None:
@@ -20,6 +23,28 @@ def test_elements_of_equal_signal_are_not_called_the_strongest() -> None:
     equal = sentence.strongest(np.zeros(2, int), np.array([10, 20]), np.array([4.0, 4.0]))
     told = sentence.sentences(["1 kb upstream"] * 2, {"H3K27ac": equal}, np.zeros(2, int), ["", ""])
     assert told == ["1 kb upstream, no TSS between"] * 2
+
+
+def test_a_reason_says_how_much_there_is_of_the_evidence() -> None:
+    """That little CTCF lies between raises a probability; "raised by CTCF between" says the opposite."""
+    units = ["ln(1 + signal)", "ln bp", "0 or 1", "ln", "ln(1 + n)"]
+    names = ["CTCF between", "distance", "promoter-like class", "attention", "elements between"]
+    pieces = [Piece(name, name, unit, (), lambda links: links.apart) for name, unit in zip(names, units, strict=True)]
+    median = np.array([1.0, 9.0, 0.0, -3.0, 2.0])
+    values = np.array([[0.2, 11, 0, np.nan, 2], [0, 7, 1, -1, 3]])
+    contributions = np.array([[1, -0.9, -0.5, 0.2, 0.3], [1, 0.9, 0.8, -1, -0.05]])
+    assert sentence.reasons(pieces, contributions, values, median) == [
+        "raised by little CTCF between, usual elements between, unknown attention; "
+        "lowered by long distance, no promoter-like class",
+        "raised by no CTCF between, short distance, its promoter-like class; lowered by high attention",
+    ]
+
+
+def test_elements_without_signal_are_never_called(scene: Scene) -> None:
+    gene, element = np.zeros(4, np.int64), np.arange(4)
+    assert apply._testable(Links(scene, "chr1", gene, element)).all()
+    quiet = replace(scene, silent=np.arange(len(scene.elements)) == 2)
+    assert apply._testable(Links(quiet, "chr1", gene, element)).tolist() == [True, True, False, True]
 
 
 @pytest.mark.parametrize(

@@ -21,4 +21,4 @@ def _values(links: Links) -> np.ndarray:
     return np.log(1 / links.apart / all_genes + SMALL)
 
 
-PIECE = Piece("competition", "the gene's share of the element's contacts", "ln", (), _values)
+PIECE = Piece("competition", "share of the gene in the element's contacts", "ln", (), _values)

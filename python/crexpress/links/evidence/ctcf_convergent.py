@@ -20,4 +20,4 @@ def _values(links: Links) -> np.ndarray:
     return np.log1p(np.minimum(*ends))
 
 
-PIECE = Piece("ctcf_convergent", "CTCF sites that face each other", "ln(1 + signal)", (CTCF, SITES), _values)
+PIECE = Piece("ctcf_convergent", "CTCF at sites that face each other", "ln(1 + signal)", (CTCF, SITES), _values)

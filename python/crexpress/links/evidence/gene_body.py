@@ -19,5 +19,5 @@ def _other(links: Links) -> np.ndarray:
     return (begun - over - _own(links) > 0).astype(np.float64)
 
 
-OWN = Piece("own_body", "its place in the body of the gene", "0 or 1", (), _own)
-OTHER = Piece("other_body", "its place in the body of another gene", "0 or 1", (), _other)
+OWN = Piece("own_body", "place in the body of the gene", "0 or 1", (), _own)
+OTHER = Piece("other_body", "place in the body of another gene", "0 or 1", (), _other)

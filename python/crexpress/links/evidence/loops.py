@@ -60,7 +60,7 @@ def _of_gene(links: Links) -> np.ndarray:
     return total / len(links.scene.contacts)
 
 
-STRENGTH = Piece("loop", "strongest loop", "rank, 0 for none", ("loops",), lambda links: _all(links).max(axis=0))
+STRENGTH = Piece("loop", "loop", "rank, 0 for none", ("loops",), lambda links: _all(links).max(axis=0))
 SUPPORT = Piece(
     "loop_maps", "share of the loop maps with a loop", "share", ("loops",), lambda links: (_all(links) > 0).mean(axis=0)
 )

@@ -10,4 +10,4 @@ def _values(links: Links) -> np.ndarray:
     return (links.scene.elements["class"] == "PLS").to_numpy()[links.element].astype(np.float64)
 
 
-PIECE = Piece("promoter_like", "its promoter-like class", "0 or 1", (), _values)
+PIECE = Piece("promoter_like", "promoter-like class", "0 or 1", (), _values)

@@ -15,4 +15,4 @@ def _values(links: Links) -> np.ndarray:
     return np.log(own / np.where(total > 0, total, np.inf) + _LEAST)
 
 
-PIECE = Piece("promoter_share", "the promoter's own share", "ln", ("activity",), _values)
+PIECE = Piece("promoter_share", "share of the promoter itself", "ln", ("activity",), _values)

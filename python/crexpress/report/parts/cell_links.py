@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from crexpress.report import cell_facts, style
+from crexpress.report import cell_facts, facts, style
 from crexpress.report.inputs import Inputs
 from crexpress.report.page import Bars, Histograms, Section, Table, TableCell, Text
 from crexpress.report.parts.part import Part
@@ -34,7 +34,11 @@ def of_cell(inputs: Inputs, cell: str) -> Blocks:
         return [Text(f"No link of {cell} is recommended.")]
     score, label = cell_facts.main_score(inputs, cell)
     genes, elements = called["gene_id"].n_unique(), called["element"].n_unique()
-    how = f"those with a {label} from the cutoff on{_but(links)}" if cell in inputs.scored else _without(label)
+    how = (
+        f"those with a {label} from the cutoff on{facts.CALLED}{_but(links)}"
+        if cell in inputs.scored
+        else _without(label)
+    )
     text = (
         f"{style.count(len(called))} links of {style.count(len(links))} are recommended in {cell}: {how}. They join "
         f"{style.count(genes)} genes to {style.count(elements)} elements. "
@@ -61,8 +65,7 @@ def of_cell(inputs: Inputs, cell: str) -> Blocks:
 def _but(links: pl.DataFrame) -> str:
     """What a link model links and is not recommended all the same."""
     left = int(links.select((pl.col("linked") & pl.col("silent")).sum()).item())
-    silent = f", and {style.count(left)} to elements without signal in the cell" if left else ""
-    return f" (but for elements on a TSS, which are promoters{silent})"
+    return f" ({style.count(left)} to elements without signal in the cell are left out)" if left else ""
 
 
 def _without(label: str) -> str:

@@ -1,10 +1,13 @@
 """A methods text of this run, ready to paste, with its references, and what the run did not do."""
 
+import re
+from contextlib import suppress
 from importlib import resources
+from importlib.metadata import PackageNotFoundError, version
 
 from crexpress import __version__
 from crexpress.core import splits
-from crexpress.report import cell_facts, facts, style
+from crexpress.report import called, cell_facts, facts, style
 from crexpress.report.card import scored
 from crexpress.report.inputs import Inputs
 from crexpress.report.page import Code, Section, Text
@@ -15,9 +18,8 @@ from crexpress.report.study import Study
 def section(study: Study) -> Section | None:
     """The text and its references."""
     text = "\n\n".join(filter(None, (_data(study.inputs), _model(study.inputs), _links(study.inputs), _tests(study))))
-    bib = resources.files("crexpress.report").joinpath("references.bib").read_text(encoding="utf-8").rstrip()
     missing = not_done(study)
-    blocks = [Code("methods-text", "Methods", text), Code("methods-bib", "References (BibTeX)", bib)]
+    blocks = [Code("methods-text", "Methods", text), Code("methods-bib", "References (BibTeX)", _cited(text))]
     told = [Text(f"Not done in this run: {'; '.join(missing)}.")] if missing else []
     return Section("methods", "Methods text", [*blocks, *told])
 
@@ -25,8 +27,8 @@ def section(study: Study) -> Section | None:
 def _data(inputs: Inputs) -> str:
     header = (inputs.elements or inputs.genes).header
     about = header["parameters"]
-    text = f"Gene expression and element-gene links were modelled with crexpress {__version__}, which implements ScPGE "
-    text += "(Zhang et al. 2026) and CREaTor (Li et al. 2023). "
+    text = f"Gene expression and element-gene links were modelled with crexpress {__version__}{_programs()}, which "
+    text += "implements ScPGE (Zhang et al. 2026) and CREaTor (Li et al. 2023). "
     if inputs.elements is not None:
         names = [source["name"] for source in header["sources"]]
         number = len(inputs.elements.data) - len(inputs.genes.data)
@@ -40,6 +42,24 @@ def _data(inputs: Inputs) -> str:
         sources = style.join(source["name"] for source in file.header["sources"] if not _own(source["name"]))
         text += f"{cell}: {facts.track_names(tracks['tracks'])} ({sources}), as {style.scale(tracks['transform'])}. "
     return text.strip()
+
+
+def _programs() -> str:
+    """ " (PyTorch 2.5, run by Nextflow 25.04 (Di Tommaso et al. 2017))", what of it is known."""
+    run, known = called.of_environment(), []
+    with suppress(PackageNotFoundError):
+        known.append(f"PyTorch {version('torch')}")
+    if run and run.nextflow:
+        known.append(f"run by Nextflow {run.nextflow}, Di Tommaso et al. 2017")
+    return f" ({', '.join(known)})" if known else ""
+
+
+def _cited(text: str) -> str:
+    """The BibTeX entries of what the text cites, which their keys tell: first author, year, a word."""
+    bib = resources.files("crexpress.report").joinpath("references.bib").read_text(encoding="utf-8")
+    bare = text.lower().replace(" ", "")
+    entries = re.findall(r"(?ms)^(@\w+\{([a-z]+)(\d{4}).*?^\})", bib)
+    return "\n".join(entry for entry, author, year in entries if f"{author}etal.{year}" in bare)
 
 
 def _own(name: str) -> bool:
@@ -56,6 +76,7 @@ def _model(inputs: Inputs) -> str:
         f"the promoter and {reads['neighbours']} neighbouring elements of each gene" if reads["neighbours"] else "genes"
     )
     text += f" within {reads['window'] / 2000:,g} kb" if reads["window"] else ""
+    text += f", and {facts.besides(inputs)}" if facts.besides(inputs) else ""
     if config.get("cells"):
         text += f". It was trained on {style.join(config['cells'])}"
     if training:
@@ -78,7 +99,9 @@ def _links(inputs: Inputs) -> str:
         if cell in inputs.scored:
             about = inputs.scored[cell].header["parameters"]
             cutoff = style.number(about["cutoff"])
-            told.append(f"in {cell} by link model {about['link_model_name']} (probability of at least {cutoff})")
+            told.append(
+                f"in {cell} by link model {about['link_model_name']} (probability of at least {cutoff}{facts.CALLED})"
+            )
         else:
             told.append(f"in {cell} the {cell_facts.TOP} of each gene with the highest {label}")
     if not told:
@@ -108,6 +131,11 @@ def not_done(study: Study) -> list[str]:
         missing.append("no prediction was held against measured expression")
     if not study.views("links"):
         missing.append("no link was held against a screen")
+    without = [cell for cell in facts.cells(inputs) if cell in inputs.predictions and cell not in inputs.links]
+    if inputs.links and without:
+        missing.append(
+            f"no links of {style.join(without)} were ranked (--interpret_cells names the cells that links are made for)"
+        )
     if not inputs.contacts:
         missing.append("no chromatin loops were read")
     channels = facts.channels(inputs)
