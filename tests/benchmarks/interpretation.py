@@ -1,16 +1,19 @@
 """What interpretation finds on the simulated case, whose answer is known: factors, bases, and destroyed sites.
 
     python tests/benchmarks/interpretation.py FOLDER --seeds 1,2,3 [--cells cell1,cell2] [--tops 200,400,800]
+        [--models motifs-alone,crexpress-small]
 
-For each seed FOLDER/SEED gets what `simulate --seed SEED` makes, its artefacts, and three models, trained where they
-are not there yet: `crexpress-small` with motifs and tracks, as `-profile test` has it; `scpge-small` with nothing but
-the motif channels of each cell's expressed factors, which know of sequence alone; and a smaller one that reads the
-bases, too. Prints, for each cell:
+For each seed FOLDER/SEED gets what `simulate --seed SEED` makes, its artefacts, and the models asked for, trained where
+they are not there yet: `crexpress-small` with motifs (all channels open in every cell) and tracks, as `-profile test`
+has it; `motifs-alone`, `scpge-small` with nothing but the motif channels of each cell's expressed factors, which knows
+of sequence alone; `motifs-open`, the same with all channels open; and `bases`, a smaller one that reads the bases, too.
+Prints, for each cell:
 
 - factors: of those planted in elements and active in the cell, how many `find-motifs` finds at q < .05 among the first
   model's strongest elements, and how many others (chosen among `--tops` on one seed, for the others to confirm);
-- bases: auROC of the bases of planted sites of active factors by the contributions in the second and third model, among
-  all bases of its 300 strongest links' cCREs, and for factors with one site in their element;
+- bases: auROC of the bases of planted sites of active factors by the contributions, among all bases of the model's 300
+  strongest links' cCREs, and for factors with one site in their element; beside it a control that knows no model: each
+  open channel's score itself, one weight for all, shared among the bases alike;
 - destroyed sites: how many lower the gene that their element drives most where the cell has the factor, and where it
   has not; beside them, as many bases elsewhere in the same elements, changed alike: what chance does.
 """
@@ -29,12 +32,16 @@ from sklearn.metrics import roc_auc_score
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from crexpress.core import artifacts
 from crexpress.formats.genome_files import open_fasta
+from crexpress.interpret.edited import read_motifs
+from crexpress.interpret.motif_bases import MotifBases
+from crexpress.models.folder import load_model
 from crexpress.simulate import Sizes, World, invent
 from crexpress.simulate.world import BOUNDARY_FACTOR
 from crexpress.training.presets import presets
 from tools import run
 
 TRAINED = ("cell1", "cell2", "cell3", "cell4")
+WHOLE = "crexpress-small"
 FACTOR = 0.5  # level from which a cell has a factor; 0.01 where not
 EFFECT = 0.05  # share of expression that the element gives, at least: then something can be lowered
 FELT = 1e-4  # log10(1 + TPM): what is less is no effect
@@ -160,7 +167,19 @@ def bases(
             truth[row, under], again[row, under] = True, copies > 1
         inside[row, max(link["start"] - first, 0) : link["end"] - first] = True
     print(f"  {cell}: median error of completeness {links['error'].median():.2%}, steps up to {links['steps'].max()}")
-    areas = {"all": (inside, value), "of a factor's one site in its element": (inside & ~again, value)}
+    scores = read_motifs(load_model(model), folder / "sim/motifs.meme", folder / "motifs.safetensors")
+    assert scores is not None
+    element = links["element"].to_numpy()
+    seen = artifacts.open_arrays(folder / "motifs.safetensors", "motifs").tensors["scores"][element][:, scores.columns]
+    elements = artifacts.read_table(folder / "elements.parquet", "elements")[1]["elements"]
+    weighed_alike = MotifBases(scores, folder / "sequence.safetensors", elements).of(
+        element, np.asarray(seen, np.float64) * (arrays["motifs"] != 0).any(0)
+    )
+    areas = {
+        "all": (inside, value),
+        "control, one weight for all open channels": (inside, weighed_alike),
+        "of a factor's one site in its element": (inside & ~again, value),
+    }
     if own is not None:
         areas["by the bases' own contributions"] = (inside, own)
     return {name: float(roc_auc_score(truth[part], values[part])) for name, (part, values) in areas.items()}
@@ -230,24 +249,24 @@ def told(effects: pl.DataFrame) -> str:
     return "; ".join([*parts, f"controls {lower:.1%}, their {CHANCE:.0%} quantile {chance:.4f}"])
 
 
-def measure(folder: Path, seed: int, cells: list[str], tops: list[int]) -> None:
+def measure(folder: Path, seed: int, cells: list[str], tops: list[int], wanted: list[str]) -> None:
     world = invent(Sizes(), np.random.default_rng(seed))
     sites = planted(world)
     prepare(folder, seed)
-    whole = trained(folder, "crexpress-small", "--preset", "crexpress-small", "--inputs", "motifs,tracks",
-                    "--neighbours", 16, "--steps", 200)  # fmt: skip
-    models = [
-        trained(folder, "motifs-alone", "--preset", "scpge-small", "--inputs", "motifs", "--expressed-factors", 8,
-                "--neighbours", 32, "--steps", 400),
-        trained(folder, "bases", "--preset", _base_reader(folder), "--inputs", "sequence,motifs",
-                "--expressed-factors", 8),
-    ]  # fmt: skip
+    alone = ("--preset", "scpge-small", "--inputs", "motifs", "--neighbours", 32, "--steps", 400, "--expressed-factors")
+    settings = {
+        WHOLE: ("--preset", WHOLE, "--inputs", "motifs,tracks", "--neighbours", 16, "--steps", 200),
+        "motifs-alone": (*alone, 8),
+        "motifs-open": (*alone, 0),
+        "bases": ("--preset", _base_reader(folder), "--inputs", "sequence,motifs", "--expressed-factors", 8),
+    }
+    models = [trained(folder, name, *settings[name]) for name in wanted]
     names = [name.upper() for name in _names(folder)]
     for cell in cells:
         has = world.factors[:, world.cells.index(cell)] > FACTOR
-        for said in factors(folder, whole, cell, has, names, tops):
-            print(f"seed {seed} {cell}: factors, {said}", flush=True)
         for model in models:
+            for said in factors(folder, model, cell, has, names, tops) if model.name == WHOLE else []:
+                print(f"seed {seed} {cell}: factors, {said}", flush=True)
             out = folder / f"found.{model.name}"
             areas = bases(folder, model, cell, out, sites, has, 300)
             print(f"seed {seed} {cell} {model.name}: auROC of planted bases", end=" ")
@@ -278,10 +297,11 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--cells", default="cell1,cell2")
     parser.add_argument("--tops", default="1600")
+    parser.add_argument("--models", default=f"{WHOLE},motifs-alone,motifs-open,bases")
     options = parser.parse_args()
     for seed in options.seeds.split(","):
         tops = [int(top) for top in options.tops.split(",")]
-        measure(options.folder / seed, int(seed), options.cells.split(","), tops)
+        measure(options.folder / seed, int(seed), options.cells.split(","), tops, options.models.split(","))
 
 
 if __name__ == "__main__":

@@ -72,7 +72,7 @@ def read_vcf(path: Path) -> Edits:
             elif alt.upper() == ref.upper():
                 lost.append((number, allele, "the alternative is the reference allele"))
             else:
-                rows.append((number, own, chrom, start, start + len(ref), ref.upper(), alt.upper(), "sequence"))
+                rows.append((number, own, chrom, *_spelt(start, ref.upper(), alt.upper())))
     if not records:
         raise InputError(f"{path} holds no variant; give a VCF with records below its header")
     if not rows and lost[-1][2].startswith("its position"):
@@ -94,6 +94,15 @@ def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
                     f"'{line.strip()[:60]}'"
                 )
             yield number, fields
+
+
+def _spelt(start: int, ref: str, alt: str) -> tuple[int, int, str, str, str]:
+    """start, end, ref, alt and action of an allele in letters: where bases are lost alone it is a deletion, as <DEL>
+    and a BED's del are, of the bases after those that both alleles begin with.
+    """
+    if ref.startswith(alt):
+        return start + len(alt), start + len(ref), ref[len(alt) :], "", "delete"
+    return start, start + len(ref), ref, alt, "sequence"
 
 
 def _end(info: str) -> int | None:

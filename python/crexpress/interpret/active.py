@@ -8,18 +8,21 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
-from crexpress.core import bootstrap
+from crexpress.core import bootstrap, log
 from crexpress.core.errors import InputError
 
 ATTENTION, PERTURBATION = "attention", "perturbation"
 
 
 def find(links: pl.DataFrame, k: int, absolute: bool = False) -> pl.DataFrame:
-    """The links, with `rank_attention` and `rank_perturbation` (1 is the highest of a gene; ties by the element's row)
-    and `active`: both at most k.
+    """The links, with `rank_attention` and `rank_perturbation` (1 is the highest of a gene) and `active`: both at most
+    k, and an effect above 0.
 
     Perturbation ranks by the fall, so that active elements activate; `absolute`: by its size, as the paper's ratio
-    does. InputError for links without these scores.
+    does. Equal values have the last of their ranks, so that the order of rows decides nothing: those that do not all
+    fit into the top k are not in it. The paper takes any k, whatever their effect; where a gene has few elements these
+    would be ones that do nothing, or silence it. InputError for links without these scores, and where every gene
+    attends to all its elements alike.
     """
     for name in (ATTENTION, PERTURBATION):
         if name not in links.columns:
@@ -27,10 +30,18 @@ def find(links: pl.DataFrame, k: int, absolute: bool = False) -> pl.DataFrame:
     effect = pl.col(PERTURBATION).abs() if absolute else pl.col(PERTURBATION)
     links = links.sort("gene_id", "element", maintain_order=True)
     ranked = links.with_columns(
-        rank_attention=pl.col(ATTENTION).rank("ordinal", descending=True).over("gene_id"),
-        rank_perturbation=effect.rank("ordinal", descending=True).over("gene_id"),
+        rank_attention=pl.col(ATTENTION).rank("max", descending=True).over("gene_id"),
+        rank_perturbation=effect.rank("max", descending=True).over("gene_id"),
     )
-    return ranked.with_columns(active=(pl.col("rank_attention") <= k) & (pl.col("rank_perturbation") <= k))
+    several = ranked.group_by("gene_id").agg(alike=pl.col(ATTENTION).n_unique() == 1, elements=pl.len())
+    several = several.filter(pl.col("elements") > k)["alike"]
+    if several.any():
+        told = f"{several.sum():,} of {len(several):,} genes with more than {k} elements attend to all of them alike"
+        if several.all():
+            raise InputError(f"{told}, so that their attention prefers none; take links of a model with layers")
+        log.say(f"{told}: none of these is active")
+    top = (pl.col("rank_attention") <= k) & (pl.col("rank_perturbation") <= k)
+    return ranked.with_columns(active=top & (effect > 0).fill_null(False))
 
 
 def by_gene(found: pl.DataFrame) -> pl.DataFrame:

@@ -33,10 +33,13 @@ def read_active(path: Path, elements: pl.DataFrame, lengths: Mapping[str, int | 
     return _ccres(rows, elements, path)
 
 
-def strongest_elements(path: Path, elements: pl.DataFrame, score: str, count: int) -> tuple[np.ndarray, np.ndarray]:
+def strongest_elements(
+    path: Path, elements: pl.DataFrame, score: str, count: int | None
+) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the `count` elements with the highest score at any gene in a links file, and of all that it lists.
 
-    At most half of these, and it is said: the others are what active elements are compared with.
+    At most half of these, and it is said: the others are what active elements are compared with. None: half, which is
+    what found most factors where the answer is known (docs/results-interpretation.md).
     """
     links, header = artifacts.read_table(path, "links")
     if score not in links.columns:
@@ -46,9 +49,9 @@ def strongest_elements(path: Path, elements: pl.DataFrame, score: str, count: in
         raise InputError(f"{path} is of other elements; give the elements.parquet that it was made with")
     best = links.group_by("element", maintain_order=True).agg(pl.col(score).max())
     most = max(1, len(best) // 2)
-    if count > most:
+    if count is None or count > most:
         log.say(f"{path} lists {len(best):,} elements; the stronger half, {most:,}, counts as active")
-    top = best.sort(score, descending=True, maintain_order=True).head(min(count, most))
+    top = best.sort(score, descending=True, maintain_order=True).head(most if count is None else min(count, most))
     return top["element"].to_numpy().astype(np.int64), best["element"].to_numpy().astype(np.int64)
 
 

@@ -20,9 +20,9 @@ def effects(
 ) -> pl.DataFrame:
     """Predictions before and after each edit, of every gene that sees an element it touches.
 
-    hit: columns edit, element, whole, a row a touched element; vectors [len(hit), d] those of its elements after the
-    edit. Columns edit, gene, predicted, edited, elements (rows, a list). A whole element's part of a gene's own profile
-    goes with it.
+    hit: columns edit, element, whole, silent, a row a touched element; vectors [len(hit), d] those of its elements
+    after the edit. Columns edit, gene, predicted, edited, elements (rows, a list). The part of a gene's own profile of
+    an element whose whole signal goes (`silent`) goes with it, as in `perturb`; all else keeps its profile.
     """
     places = _places(store, hit)
     rows = np.unique(places["gene"].to_numpy()) if len(places) else np.zeros(0, np.int64)
@@ -47,7 +47,7 @@ def effects(
 
 
 def _places(store: Store, hit: pl.DataFrame) -> pl.DataFrame:
-    """Columns edit, gene, column, element, whole, hit (row): where genes see the elements that edits touch."""
+    """Columns edit, gene, column, element, whole, silent, hit (row): where genes see the elements that edits touch."""
     index = store.index.numpy()
     gene, column = np.nonzero(np.isin(index, hit["element"].unique().to_numpy()))
     seen = pl.DataFrame({"gene": gene, "column": column, "element": index[gene, column].astype(np.int64)})
@@ -80,10 +80,10 @@ def _predict(
 def _without(
     store: Store, cell: int, gene: np.ndarray, profile: GeneProfile, places: pl.DataFrame, row: np.ndarray
 ) -> GeneProfile:
-    """Profiles of genes without the elements that are taken away whole; the gene's own window is none of them."""
+    """Profiles of genes without the elements whose whole signal goes; the gene's own window is none of them."""
     assert store.profiles is not None
     own = store.genes["element"].to_numpy()[places["gene"].to_numpy()]
-    gone = np.flatnonzero(places["whole"].to_numpy() & (own != places["element"].to_numpy()))
+    gone = np.flatnonzero(places["silent"].to_numpy() & (own != places["element"].to_numpy()))
     if not len(gone):
         return profile
     changes = store.profiles.silenced(cell, gene[row[gone]], places["element"].to_numpy()[gone, None])

@@ -17,6 +17,7 @@ from crexpress.prepare import sequence
 from crexpress.prepare.elements import TSS
 
 WRONG = 0.1  # share of reference alleles that may differ from the FASTA; above, it is another build
+SHOWN = 8  # edits named in a message
 LONGEST = 10_000  # bases beside a window that may move into it; of a longer deletion the rest is unknown
 
 
@@ -30,8 +31,8 @@ class Checked(NamedTuple):
 def check(edits: Edits, path: Path, fasta: Path, lengths: Mapping[str, int | None]) -> Checked:
     """Edits with the elements' names of chromosomes, their reference alleles looked up.
 
-    Raises InputError where no chromosome is shared, the FASTA is of another build than the elements, or more than a
-    tenth of the reference alleles differ from it: then the file is of another build.
+    Raises InputError where no chromosome is shared, the FASTA is of another build than the elements, more than a tenth
+    of the reference alleles differ from it: then the file is of another build; or as many edits lie beyond its ends.
     """
     table = edits.table
     if not len(table):
@@ -48,19 +49,25 @@ def check(edits: Edits, path: Path, fasta: Path, lengths: Mapping[str, int | Non
         found = [_bases(file, own.get(chrom), sizes, start, end) for chrom, start, end in
                  table["chrom", "start", "end"].iter_rows()]  # fmt: skip
     table = table.with_columns(there=pl.Series(found, dtype=pl.String))
-    outside = table["there"].is_null()
-    lost.append(_lost(table.filter(outside), "beyond the end of its chromosome in the FASTA"))
-    table = table.filter(~outside)
+    beyond, every = table.filter(pl.col("there").is_null()), len(table)
+    lost.append(_lost(beyond, "beyond the end of its chromosome in the FASTA"))
+    stated = table["ref"].count()
+    table = table.filter(pl.col("there").is_not_null())
     differs = (pl.col("ref") != pl.col("there")) & ~pl.col("ref").str.contains("N")
     wrong = table.filter(differs.fill_null(False))
-    stated = len(table.filter(pl.col("ref").is_not_null())) + int(outside.sum())
-    if len(wrong) + int(outside.sum()) > WRONG * max(stated, 1) and stated:
-        first = wrong.row(0, named=True) if len(wrong) else edits.table.row(0, named=True)
-        stands = f"says {first['ref'][:20]} at {first['chrom']}:{first['start'] + 1:,}" if first["ref"] else "goes on"
+    differing = len(wrong) + beyond["ref"].count()
+    if len(wrong) and differing > WRONG * stated:
+        first = wrong.row(0, named=True)
         raise InputError(
-            f"{path} line {first['line']} {stands}, where {fasta} has {first.get('there', 'nothing')[:20]}; "
-            f"{len(wrong) + int(outside.sum()):,} of {stated:,} reference alleles differ, so it was made for another "
-            "genome build: lift it over, or give the FASTA of its build with elements made on that"
+            f"{path} line {first['line']} says {first['ref'][:20]} at {first['chrom']}:{first['start'] + 1:,}, where "
+            f"{fasta} has {first['there'][:20]}; {differing:,} of {stated:,} reference alleles differ, so it was made "
+            "for another genome build: lift it over, or give the FASTA of its build with elements made on that"
+        )
+    if len(beyond) > WRONG * every:
+        raise InputError(
+            f"{path}: {len(beyond):,} of {every:,} edits lie beyond the end of their chromosome in {fasta}: "
+            f"{_placed(beyond, {chrom: sizes[name] for chrom, name in own.items()})}; correct them, or, where the file "
+            "was made for another genome build, lift it over"
         )
     lost.append(_lost(wrong, "its reference allele is not that of the FASTA"))
     table = table.filter(~differs.fill_null(False)).with_columns(ref=pl.col("there")).drop("there")
@@ -71,6 +78,16 @@ def _bases(file: pysam.FastaFile, name: str | None, sizes: Mapping[str, int], st
     if name is None or end > sizes[name]:
         return None
     return str(file.fetch(name, start, end)).upper()
+
+
+def _placed(edits: pl.DataFrame, sizes: Mapping[str, int]) -> str:
+    """Line and place of the first edits, and where their chromosomes end."""
+    told = [
+        f"line {row['line']} ({row['chrom']}:{row['start'] + 1:,}-{row['end']:,}; "
+        + (f"it ends at {sizes[row['chrom']]:,})" if row["chrom"] in sizes else "not in the FASTA)")
+        for row in edits.head(SHOWN).iter_rows(named=True)
+    ]
+    return ", ".join(told) + (", ..." if len(edits) > SHOWN else "")
 
 
 def _lost(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
@@ -88,7 +105,8 @@ def shown(edit: Mapping[str, object]) -> str:
 def touched(edits: pl.DataFrame, elements: pl.DataFrame) -> pl.DataFrame:
     """Columns `edit` and `element` (rows), for each window that an edit changes.
 
-    `whole`: whether a deletion takes the whole cCRE, or TSS window, so that nothing is left of the element.
+    `whole`: whether a deletion takes the whole cCRE, or TSS window, so that nothing is left of the element; `silent`:
+    whether its whole signal is gone, by a deletion or by silencing.
     """
     is_tss = pl.col("class") == TSS
     elements = elements.with_columns(
@@ -111,13 +129,17 @@ def touched(edits: pl.DataFrame, elements: pl.DataFrame) -> pl.DataFrame:
                 {
                     "edit": here["edit"][edit],
                     "element": own["element"][row],
-                    "whole": (here["action"][edit] == "delete")
-                    & (here["start"][edit] <= own["low"][row])
-                    & (here["end"][edit] >= own["high"][row]),
+                    "action": here["action"][edit],
+                    "covered": (here["start"][edit] <= own["low"][row]) & (here["end"][edit] >= own["high"][row]),
                 }
             )
         )
-    return pl.concat(parts).sort("edit", "element")
+    found = pl.concat(parts).sort("edit", "element")
+    return found.select(
+        *("edit", "element"),
+        whole=pl.col("covered") & (pl.col("action") == "delete"),
+        silent=pl.col("covered") & pl.col("action").is_in(["delete", "silence"]),
+    )
 
 
 def edited_bases(

@@ -15,7 +15,7 @@ from crexpress.prepare.elements import TSS
 
 
 def chosen_elements(
-    elements: artifacts.Table, active: Path | None, links: Path | None, score: str, top: int
+    elements: artifacts.Table, active: Path | None, links: Path | None, score: str, top: int | None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rows of the active elements, and of those that partners are drawn from: all cCREs, or those that links list."""
     lengths = dict(elements.header["parameters"]["chromosomes"])

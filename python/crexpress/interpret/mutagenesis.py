@@ -39,12 +39,27 @@ def mutate(
     artifacts.require_same("elements", sequence, header, "the model's inputs", like)
     edited = Edited(model, store, cell, motifs)
     vectors = encode(model, store, cell, genes=np.unique(pairs.gene))
+    if shared := _overlapped(store, pairs):
+        log.say(
+            f"the windows of {shared:,} of {len(pairs.gene):,} links overlap those of other elements that the gene "
+            "sees: bases are changed in the element asked for alone; score-variants changes them in all"
+        )
     for number in log.progress(range(len(pairs.gene)), "mutating elements"):
         one = Pairs(pairs.gene[number : number + 1], pairs.column[number : number + 1])
         view = LinkView(model, store, cell, one, vectors)
         codes = np.array(tensors["codes"][view.element[0]])
         effect = _effects(view, edited, codes, view.rows_at_once(tokens))
         yield _table(store, view, codes, effect), effect, codes
+
+
+def _overlapped(store: Store, pairs: Pairs) -> int:
+    """Links whose element's window shares bases with that of another element which the gene sees."""
+    index = store.index[pairs.gene].numpy().astype(np.int64)
+    own = index[np.arange(len(index)), pairs.column][:, None]
+    start = store.elements["start"].to_numpy()
+    width = int(store.elements["end"][0] - start[0])
+    near = np.abs(start[index] - start[own]) < width  # a gene sees elements of its own chromosome alone
+    return int((near & (index >= 0) & (index != own)).any(1).sum())
 
 
 def _effects(view: LinkView, edited: Edited, codes: np.ndarray, rows: int) -> np.ndarray:

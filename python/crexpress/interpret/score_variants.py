@@ -48,7 +48,8 @@ def collect(
             ref=pl.lit(None, pl.String), alt=pl.lit(""), action=pl.lit("remove"),
         )  # fmt: skip
         number = np.arange(len(table), len(table) + len(own), dtype=np.uint32)
-        gone = pl.DataFrame({"edit": number, "element": rows.astype(np.uint32), "whole": np.full(len(own), True)})
+        gone = pl.DataFrame({"edit": number, "element": rows.astype(np.uint32), "whole": np.full(len(own), True),
+                             "silent": np.full(len(own), True)})  # fmt: skip
         hit = gone if hit is None else pl.concat([hit, gone])
         table = pl.concat([table, own])
     if hit is None:
@@ -96,6 +97,11 @@ def score_variants(
             element = some["element"].to_numpy().astype(np.int64)
             vectors[own] = edited.vectors(table[some["edit"]], element, fasta, lengths, AT_ONCE)
         parts.append(effects(model, store, cell, edited, hit, vectors, tokens))
+    if any(loaded.store.profiles is not None for loaded in models):
+        actions = table["action"][hit.filter(~pl.col("silent"))["edit"].unique()]
+        if count := int((actions != "sequence").sum()):
+            log.say(f"{count:,} edits change a part of an element's signal: it changes in the element alone, and genes "
+                    "keep their own profiles around the TSS, of which only whole elements are taken")  # fmt: skip
     found = spread_over_models(parts)
     lost = pl.concat([lost, _unseen(table, hit, found)])
     rows = _named(like, table, found)

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from crexpress.core import artifacts
+from crexpress.core.errors import InputError
 from crexpress.interpret import active, categories
 from crexpress.report import interpretation_plots
 from tiny_case import TinyCase
@@ -20,19 +21,39 @@ def links(**columns: list) -> pl.DataFrame:
 
 def test_active_is_the_top_of_both_scores() -> None:
     table = links(
-        gene_id=["A"] * 4 + ["B"] * 2,
-        element=[0, 1, 2, 3, 0, 9],
-        attention=[0.4, 0.3, 0.2, 0.1, 0.5, 0.5],
-        perturbation=[-0.9, 0.2, 0.3, 0.1, 0.0, 0.0],
+        gene_id=["A"] * 4 + ["B"] * 3,
+        element=[0, 1, 2, 3, 0, 7, 9],
+        attention=[0.4, 0.3, 0.2, 0.1, 0.5, 0.3, 0.5],
+        perturbation=[-0.9, 0.2, 0.3, 0.1, 0.4, 0.0, 0.4],
     ).with_columns(pl.lit("dELS").alias("class"))
-    found = active.find(table, 2)
-    assert found.filter("active").select("gene_id", "element").rows() == [("A", 1), ("B", 0), ("B", 9)]
-    by_size = active.find(table, 2, absolute=True)  # the paper's ratio has no sign
-    assert by_size.filter("active").select("gene_id", "element").rows()[0] == ("A", 0)
-    assert active.find(table, 1).filter("active")["element"].to_list() == [0]  # of B's ties the first element
-    rows = active.by_gene(found)
-    assert rows["elements"].to_list() == [4, 2]
+
+    def which(k: int, absolute: bool = False) -> list[tuple[str, int]]:
+        return active.find(table, k, absolute).filter("active").select("gene_id", "element").rows()
+
+    assert which(2) == [("A", 1), ("B", 0), ("B", 9)]
+    assert which(2, absolute=True) == [("A", 0), ("B", 0), ("B", 9)]  # the paper's ratio has no sign
+    assert which(1) == []  # which of B's two equal ones is the first, nobody knows
+    rows = active.by_gene(active.find(table, 2))
+    assert rows["elements"].to_list() == [4, 3]
     assert rows["active_elements"].to_list() == ["E1", "E0,E9"]
+
+
+def test_an_element_without_effect_or_that_silences_is_not_active() -> None:
+    """However few a gene has: each of these is in the top 5 of both scores."""
+    table = links(gene_id=["A"] * 3, element=[0, 1, 2], attention=[0.5, 0.3, 0.2], perturbation=[0.4, 0.0, -0.3])
+    assert active.find(table, 5).filter("active")["element"].to_list() == [0]
+    assert active.find(table, 5, absolute=True).filter("active")["element"].to_list() == [0, 2]
+
+
+def test_a_gene_that_attends_to_all_alike_has_no_top(capsys: pytest.CaptureFixture[str]) -> None:
+    even = links(gene_id=["A"] * 4, element=[0, 1, 2, 3], attention=[0.25] * 4, perturbation=[0.4, 0.3, 0.2, 0.1])
+    with pytest.raises(InputError, match="1 of 1 genes with more than 2 elements attend to all of them alike"):
+        active.find(even, 2)
+    assert active.find(even, 4)["active"].all()  # all that there are
+    other = even.with_columns(gene_id=pl.lit("B"), attention=pl.Series([0.4, 0.3, 0.2, 0.1]))
+    found = active.find(pl.concat([even, other]), 2)
+    assert found.filter("active").select("gene_id", "element").rows() == [("B", 0), ("B", 1)]
+    assert "1 of 2 genes with more than 2 elements attend to all of them alike" in capsys.readouterr().err
 
 
 def test_odds_ratios_compare_active_elements_with_the_rest() -> None:

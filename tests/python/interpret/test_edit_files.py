@@ -9,6 +9,7 @@ import pysam
 import pytest
 
 from crexpress.apply import cell_model
+from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.formats.edit_files import read_edits
 from crexpress.interpret.edits import edited_bases, shown, touched
@@ -100,6 +101,10 @@ def test_an_edit_touches_all_windows_that_hold_one_of_its_bases() -> None:
          "action": ["sequence"] * 5 + ["delete"]}
     )  # fmt: skip
     found = touched(edits, elements)
+    assert found["silent"].equals(found["whole"].rename("silent"))
+    silenced = touched(edits.with_columns(action=pl.lit("silence")), elements)
+    assert silenced.filter("silent").select("edit", "element").rows() == [(5, 0)]
+    assert not silenced["whole"].any()
     assert found.filter(~pl.col("whole")).select("edit", "element").rows() == [(0, 0), (0, 1), (1, 1), (3, 0), (5, 1)]
     assert found.filter("whole").select("edit", "element").rows() == [(5, 0)]
 
@@ -113,6 +118,12 @@ def test_faults_are_one_sentence(case: Case, tmp_path: Path) -> None:
         ("none.vcf", HEADER + "7\t30\t.\tA\tC\t.\t.\t.", "shares no chromosome with the other input"),
         ("empty.vcf", HEADER, "holds no variant"),
         ("short.vcf", HEADER + "chr1 5 A C", "line 3: a record of a VCF has at least 5 tab-separated columns"),
+        (
+            "far.bed",
+            f"{chrom}\t{at}\t{at + 5}\tdel\n{chrom}\t9000000\t9000009\tdel\n",
+            "1 of 2 edits lie beyond the "
+            f"end of their chromosome in {case.fasta}: line 2 ({chrom}:9,000,001-9,000,009; it ends at ",
+        ),
         ("word.bed", f"{chrom}\t{at}\t{at + 5}\tinvert", "line 1: 'invert' is no edit; write del, ins:ACGT"),
     ):
         (tmp_path / name).write_text(text + "\n")
@@ -138,6 +149,42 @@ def test_edits_of_a_bed_and_a_gzipped_vcf_are_told_apart(tmp_path: Path) -> None
     )
     [row] = read_edits(tmp_path / "sv.vcf.gz").table.iter_rows(named=True)
     assert (row["start"], row["end"], row["action"]) == (10, 30, "delete")
+
+
+def test_a_deletion_is_the_same_however_it_is_spelt(case: Case, tmp_path: Path) -> None:
+    """In letters, as <DEL>, and in a BED: its bases go, and their signal with them."""
+    chrom, at, _ = record(case, "E40")
+    gap = case.genome[chrom][at - 1 : at + 60]
+    (tmp_path / "del.bed").write_text(f"{chrom}\t{at}\t{at + 60}\tdel\n")
+    for name, words in (("letters", f"{gap}\t{gap[0]}\t.\t.\t."), ("symbol", f"{gap[0]}\t<DEL>\t.\t.\tEND={at + 60}")):
+        (tmp_path / f"{name}.vcf").write_text(f"{HEADER}{chrom}\t{at}\t.\t{words}\n")
+    tables = [case.variants(tmp_path / f"of {name}", "--variants", tmp_path / name)
+              for name in ("del.bed", "letters.vcf", "symbol.vcf")]  # fmt: skip
+    assert tables[0]["effect"].abs().max() > 0
+    for table in tables[1:]:
+        assert table.select("start", "end", "ref", "alt", "effect").equals(
+            tables[0].select("start", "end", "ref", "alt", "effect")
+        )
+    (tmp_path / "many.vcf").write_text(f"{HEADER}1\t10\t.\tCAAG\tCA,CTG,C\t.\t.\t.\n")
+    found = read_edits(tmp_path / "many.vcf").table
+    assert found.select("start", "end", "ref", "alt", "action").rows() == [
+        (11, 13, "AG", "", "delete"), (9, 13, "CAAG", "CTG", "sequence"), (10, 13, "AAG", "", "delete")
+    ]  # fmt: skip
+
+
+def test_a_silenced_element_leaves_the_profile_of_its_genes(case: Case, tmp_path: Path) -> None:
+    """As interpret's silencing has it; a track that is set to 0 does not."""
+    row = pl.read_parquet(case.tiny.elements).row(by_predicate=pl.col("element_id") == "E40", named=True)
+    found = {}
+    for word in ("silence", "set:dnase=0,h3k27ac=0"):
+        (tmp_path / "edit.bed").write_text(f"{row['chrom']}\t{row['ccre_start']}\t{row['ccre_end']}\t{word}\n")
+        done = case.run(tmp_path, "--variants", tmp_path / "edit.bed")
+        assert done.exit_code == 0, done.output
+        assert ("1 edits change a part of an element's signal" in done.output) == (word != "silence")
+        table = artifacts.read_table(tmp_path / "variants.A.parquet", "variants")[0]
+        found[word] = table.filter(pl.col("elements") == "E40").sort("gene_id")["effect"].to_numpy()
+    assert len(found["silence"]) == len(found["set:dnase=0,h3k27ac=0"]) > 0
+    assert np.abs(found["silence"] - found["set:dnase=0,h3k27ac=0"]).max() > 1e-5
     (tmp_path / "no.vcf").write_text(HEADER)
     with pytest.raises(InputError, match="holds no variant"):
         read_edits(tmp_path / "no.vcf")

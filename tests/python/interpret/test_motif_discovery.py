@@ -180,12 +180,13 @@ def test_half_of_the_elements_are_left_to_compare_with(tmp_path: Path, caplog: p
     link_case.write(case, tmp_path)
     links, elements = tmp_path / "links.K.parquet", case["world"].elements
     every = case["links"]["element"].n_unique()
-    active, pool = active_list.strongest_elements(links, elements, "perturbation", 1000)
+    active, pool = active_list.strongest_elements(links, elements, "perturbation", None)
     assert (len(active), len(pool)) == (every // 2, every)
     assert f"lists {every} elements; the stronger half, {every // 2}, counts as active" in caplog.text
     best = case["links"].group_by("element").agg(pl.max("perturbation"))
     weakest = best.filter(pl.col("element").is_in(active.tolist()))["perturbation"].min()
     assert (best["perturbation"] > weakest).sum() < every // 2
+    assert active_list.strongest_elements(links, elements, "perturbation", every)[0].tolist() == active.tolist()
     caplog.clear()
     assert len(active_list.strongest_elements(links, elements, "perturbation", 10)[0]) == 10
     assert not caplog.text
