@@ -69,16 +69,8 @@ def prepare(folder: Path, seed: int) -> Path:
             tool("quantify-expression", *genes, "--cell", cell, *rna, "--outdir", folder)
             tracks = [f"{name}={sim / cell / name}.bigWig" for name in ("dnase", "h3k27ac", "h3k4me3", "ctcf")]
             given = [part for track in tracks for part in ("--track", track)]
-            tool(
-                "extract-signals",
-                *both[:2],
-                *genes,
-                "--cell",
-                cell,
-                *given,
-                "--output",
-                folder / f"signals.{cell}.safetensors",
-            )
+            output = folder / f"signals.{cell}.safetensors"
+            tool("extract-signals", *both[:2], *genes, "--cell", cell, *given, "--output", output)
     return folder
 
 
