@@ -34,10 +34,10 @@ def find(links: pl.DataFrame, k: int, absolute: bool = False) -> pl.DataFrame:
         rank_perturbation=effect.rank("max", descending=True).over("gene_id"),
     )
     several = ranked.group_by("gene_id").agg(alike=pl.col(ATTENTION).n_unique() == 1, elements=pl.len())
-    several = several.filter(pl.col("elements") > k)["alike"]
-    if several.any():
-        told = f"{several.sum():,} of {len(several):,} genes with more than {k} elements attend to all of them alike"
-        if several.all():
+    even = several.filter(pl.col("elements") > k)["alike"]
+    if even.any():
+        told = f"{even.sum():,} of {len(even):,} genes with more than {k} elements attend to all of them alike"
+        if even.all():
             raise InputError(f"{told}, so that their attention prefers none; take links of a model with layers")
         log.say(f"{told}: none of these is active")
     top = (pl.col("rank_attention") <= k) & (pl.col("rank_perturbation") <= k)
