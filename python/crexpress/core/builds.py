@@ -52,6 +52,11 @@ def of_comments(lines: Iterable[str]) -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
+def of_name(path: str | Path) -> str | None:
+    """The build that a file's name names: hg19 of "loops.hg19.bed"; None where it names none, or several."""
+    return of_comments([Path(path).name.replace("_", " ")])
+
+
 def of_header(header: Mapping[str, Any]) -> str | None:
     """The build of an elements.parquet, by its chromosomes; None where they tell none."""
     return of_lengths(header["parameters"].get("chromosomes", []))

@@ -192,10 +192,11 @@ def placed(
 ) -> tuple[pl.DataFrame, list[str]]:
     """`pairs` of a screen that is of the run's build, and what to tell of them.
 
-    `build` is what is known of the file, `run` the build of the run. InputError where they differ, and, where one of
-    them is not known, where most genes have their TSS elsewhere. Where most pairs do in the same build (ScPGE's
-    Integration set), distances are from the run's TSSs.
+    `build` is what is known of the file beside its name, `run` the build of the run. InputError where they differ,
+    and, where one of them is not known, where most genes have their TSS elsewhere. Where most pairs do in the same
+    build (ScPGE's Integration set), distances are from the run's TSSs.
     """
+    build = build or builds.of_name(path)
     builds.require_build(path, build, run)
     found = pairs(screen, genes)
     if "startTSS" not in found.columns:

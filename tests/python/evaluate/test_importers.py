@@ -1,6 +1,7 @@
 """Published scores: columns, aggregates and fills of importers, and screens of several layouts and builds."""
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,7 @@ import pytest
 
 from crexpress.core import builds
 from crexpress.core.errors import InputError
-from crexpress.evaluate.benchmarks import (
-    crispr,
-)
+from crexpress.evaluate.benchmarks import contacts, crispr, domains, locus
 from crexpress.evaluate.benchmarks.base import Entry, World
 from crexpress.evaluate.benchmarks.world import published_links
 from crexpress.formats import chain, screen_files
@@ -151,6 +150,59 @@ def test_a_screen_of_another_build_is_refused_or_lifted(tmp_path):
     assert "lifted by over.chain.gz: 1 of 2 pairs" in found.notes
     (distance,) = [row.n for row in found.rows if (row.subset, row.metric) == ("5-50 kb", "positives")]
     assert distance == 1  # the middle, 6,050, is 5,050 bp from the TSS; at 5,050 it would be 4,050
+
+
+def test_places_of_another_build_are_refused_by_what_a_file_says_and_by_where_they_lie(tmp_path):
+    """Elements every 9 to 11 kb; an hg19 file has them some 27 kb away, a good one has them where they are."""
+    generator = np.random.default_rng(0)
+    start = generator.integers(9_000, 11_000, 100).cumsum()
+    elements = pl.DataFrame({"chrom": "chr1", "class": "dELS", "ccre_start": start, "ccre_end": start + 400})
+    world = World(genes=GENES, elements=elements, build="hg38", lengths={"chr1": 1_200_000}, resamples=0)
+
+    def locus_of(name: str, by: int, comment: str = "#x", **options: str) -> list[str]:
+        path = write(tmp_path / name, comment, *(f"chr1 {at + by} {at + by + 300}" for at in start))
+        wanted = {"gene": "ABC", **options}
+        return locus.score(Entry("l", "locus", "K", path, wanted), world).notes
+
+    assert not any("build" in note for note in locus_of("known.bed", 0))
+    for name, by, comment, message in (
+        ("known.bed", 27_000, "#x", r"known\.bed does not say of which genome build it is, and its places lie on cCREs "
+         r"no more often \(\d+%\) than places 40 kb aside \(\d+%\); say it in the column build of benchmarks.csv"),
+        ("known.bed", 900_000, "#x", "places end behind their chromosome, as chr1:.* where chr1 has 1,200,000 bp"),
+        ("known_hg19.bed", 0, "#x", "known_hg19.bed is of hg19, this run of hg38"),
+        ("known.bed", 0, "track name=a db=hg19", "known.bed is of hg19, this run of hg38"),
+    ):  # fmt: skip
+        with pytest.raises(InputError, match=message):
+            locus_of(name, by, comment)
+    locus_of("known_hg19.bed", 0, build="GRCh38")  # who says it knows better than a name
+    with pytest.raises(InputError, match="is of hg19"):
+        locus_of("known.bed", 0, build="hg19")
+    few = write(tmp_path / "few.bed", f"chr1 {start[3]} {start[3] + 9}")
+    (note,) = locus.score(Entry("l", "locus", "K", few, {"gene": "ABC"}), world).notes[:1]
+    assert note == "nothing tells of which build its 1 places are; they are taken for hg38"
+    over = tmp_path / "over.chain"
+    over.write_text("chain 900 chr1 3000000 + 27000 1227000 chr1 1200000 + 0 1200000 1\n1200000\n\n")
+    assert locus_of("known_hg19.bed", 27_000, chain=str(over))[0] == "lifted by over.chain: 100 of 100 known elements"
+
+    loops = write(tmp_path / "loops.bedpe", *(f"chr1 {at + 27_000} {at + 27_300} chr1 {at + 60_000} {at + 60_300}"
+                                              for at in start))  # fmt: skip
+    with pytest.raises(InputError, match=r"loops\.bedpe does not say of which genome build"):
+        contacts.score(Entry("l", "contacts", "K", loops), replace(world, tracks={"K": {}}))
+    lifted, notes = contacts.of_build(Entry("l", "contacts", "K", loops, {"chain": str(over)}), world)
+    assert lifted["start_1"].to_list() == start.tolist()
+    assert notes[0] == "lifted by over.chain: 100 of 100 loops by anchor 1"
+    bare = screen(tmp_path, *(f"chr1 {at + 27_000} {at + 27_300} ABC K TRUE" for at in start),
+                  header="chrom chromStart chromEnd measuredGeneSymbol CellType Regulated")  # fmt: skip
+    with pytest.raises(InputError, match=r"screen\.tsv does not say of which genome build"):
+        crispr.score(Entry("s", "crispr", "K", bare), world)
+    wide = write(tmp_path / "domains.bed", "chr1 0 500000")
+    for name, message in (("domains.bed", "domains are too wide to show it; say it in the column build"),
+                          ("domains.hg19.bed", "domains.hg19.bed is of hg19")):  # fmt: skip
+        with pytest.raises(InputError, match=message):
+            domains.read_domains(Entry("d", "domains", "K", wide.rename(tmp_path / name)), world)
+        wide = tmp_path / name
+    assert builds.of_name("a/hg19/x_GRCh38.bed") == "hg38"
+    assert builds.of_name("hg19ToHg38.hg38.bed") is None
 
 
 def test_chains_by_hand(tmp_path):

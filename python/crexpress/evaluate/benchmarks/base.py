@@ -43,14 +43,16 @@ class Taught:
 class World:
     """Everything known of the run that a benchmark may ask for.
 
-    `genes` and `elements` are None where only published tables are scored. `tracks` {cell: {track: mean linear signal,
-    float64 [elements]}}; `contacts` {cell: contacts.CELL.npz}; `split` of every gene ("" where no model says);
-    `link_files` {cell: artefacts of links}, which hold what `links` has and attention besides.
+    `genes` and `elements` are None where only published tables are scored; `lengths` of chromosomes in bp. `tracks`
+    {cell: {track: mean linear signal, float64 [elements]}}; `contacts` {cell: contacts.CELL.npz}; `split` of every
+    gene ("" where no model says); `link_files` {cell: artefacts of links}, which hold what `links` has and attention
+    besides.
     """
 
     genes: pl.DataFrame | None = None
     elements: pl.DataFrame | None = None
     build: str | None = None
+    lengths: Mapping[str, int] = field(default_factory=dict)
     links: Sequence[Linkset] = ()
     tracks: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
     contacts: Mapping[str, Path] = field(default_factory=dict)

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 import numpy as np
 import polars as pl
 
-from crexpress.core import bootstrap, methods, ranking
+from crexpress.core import bootstrap, builds, methods, ranking
 from crexpress.core.errors import InputError
 from crexpress.core.intervals import overlapping
 from crexpress.data import neighbours
 from crexpress.data.neighbours import PAD
 from crexpress.evaluate.benchmarks import pairs as measures
+from crexpress.evaluate.benchmarks import same_build
 from crexpress.evaluate.benchmarks.base import SECTION, Entry, Found, World
 from crexpress.evaluate.benchmarks.pairs import Labelled
 from crexpress.evaluate.benchmarks.predictors import labelled_in_parts
@@ -30,7 +31,8 @@ _TSS = 2_000  # bp on each side of a TSS, for `gene` = tss
 def score(entry: Entry, world: World) -> Found:
     """Median figures over genes, by distance group, and all pairs of genes with a loop together.
 
-    Options: `gene` = body (as the paper) or tss, `least` = the fewest reads of a loop.
+    Options: `gene` = body (as the paper) or tss, `least` = the fewest reads of a loop, `build` and `chain` as of
+    screens.
     """
     if entry.file is None or world.genes is None or world.elements is None:
         raise InputError(f"{entry.name}: loops are scored with a file, --elements and --genes; give all three")
@@ -39,7 +41,7 @@ def score(entry: Entry, world: World) -> Found:
         raise InputError(
             f"{entry.name}: {cell or 'no cell'} has nothing to score; its cell must be one of {world.cells()}"
         )
-    loops = loop_files.read_loops(entry.file).table
+    loops, told = of_build(entry, world)
     loops = loops.filter(pl.col("count").fill_nan(np.inf) >= float(entry.options.get("least", 0)))
     where = entry.options.get("gene", "body")
     parts, every = [], 0
@@ -54,12 +56,30 @@ def score(entry: Entry, world: World) -> Found:
         raise InputError(f"{entry.file}: no loop joins a candidate cCRE and a gene; is it of the same genome build?")
     marked, notes = labelled_in_parts(entry.name, cell, parts, world, world.genes)
     notes = [
+        *told,
         f"{cell}: {len(loops):,} loops; {marked.table['gene_id'].n_unique():,} of {every:,} genes have one, with "
         f"{len(marked.table):,} candidate pairs, {int(marked.positive.sum()):,} positive",
         *notes,
     ]
     pooled, curves = measures.measure(marked, min(world.resamples, _POOLED), world.seed, (measures.ALL,))
     return Found([*by_gene(marked, world), *pooled], curves, notes)
+
+
+def of_build(entry: Entry, world: World) -> tuple[pl.DataFrame, list[str]]:
+    """The loops of an entry in the run's build, and what to tell. Raises InputError where they are of another."""
+    assert entry.file is not None
+    found = loop_files.read_loops(entry.file)
+    build = same_build.said(entry, world, builds.of_lengths(found.lengths))
+    loops, notes = found.table, []
+    for side in "12":
+        names = (f"chrom_{side}", f"start_{side}", f"end_{side}")
+        loops, told = same_build.lifted(loops, entry, f"loops by anchor {side}", names)
+        notes += told
+    anchors = pl.concat(loops.select(chrom=f"chrom_{side}", start=f"start_{side}", end=f"end_{side}") for side in "12")
+    same_build.require_within(entry, anchors, world)
+    if build is None:
+        notes += same_build.require_on_elements(entry, anchors, world)
+    return loops, notes
 
 
 def candidates(

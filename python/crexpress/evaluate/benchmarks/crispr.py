@@ -5,16 +5,15 @@ code passes over pairs without a cCRE within 2 kb, and those outside the model's
 are filled and counted, and the covered pairs are a subset of their own.
 """
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 
 from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks import pairs as measures
+from crexpress.evaluate.benchmarks import same_build
 from crexpress.evaluate.benchmarks.base import Entry, Found, World
 from crexpress.evaluate.benchmarks.predictors import labelled
-from crexpress.formats import chain, screen_files
+from crexpress.formats import screen_files
 from crexpress.links import encode_re2g
 from crexpress.links.published import gene_keys
 from crexpress.prepare import screening
@@ -34,11 +33,15 @@ def score(entry: Entry, world: World) -> Found:
         raise InputError(f"{entry.name}: a screen needs a file; fill the column file of benchmarks.csv")
     table = screen_files.read(path, _chromosomes(world))
     notes = [f"left out: {text}" for text in screen_files.told(table.left_out)]
-    build = entry.options.get("build") or table.build
-    frame = table.pairs
-    if entry.options.get("chain"):
-        frame, lifted = _lifted(frame, Path(entry.options["chain"]))
-        build, notes = world.build, [*notes, lifted]
+    build = same_build.said(entry, world, table.build)
+    frame, lifted = same_build.lifted(table.pairs, entry, "pairs", ("chrom", "chromStart", "chromEnd"))
+    if lifted:
+        frame = frame.drop(name for name in ("startTSS", "endTSS") if name in frame.columns)  # of the other build
+    places = frame.select("chrom", start=pl.col("chromStart").cast(pl.Int64), end=pl.col("chromEnd").cast(pl.Int64))
+    same_build.require_within(entry, places, world)
+    if build is None and "startTSS" not in frame.columns:  # else TSSs tell it
+        notes += same_build.require_on_elements(entry, places, world)
+    notes += lifted
     genes = world.genes if world.genes is not None else _genes_of(frame)
     frame, told_of_tss = screening.placed(path, frame, genes, build, world.build or entry.options.get("build"))
     notes += told_of_tss
@@ -82,21 +85,6 @@ def _cells(entry: Entry, frame: pl.DataFrame, world: World) -> dict[str, pl.Data
         known = ", ".join(world.cells()) or "none"
         raise InputError(f"{entry.file} has no pair of {entry.cell or known}; its cells are {', '.join(present[:5])}")
     return {cell: frame.filter(pl.col("CellType") == cell) for cell in chosen}
-
-
-def _lifted(frame: pl.DataFrame, file: Path) -> tuple[pl.DataFrame, str]:
-    """The pairs that a chain file takes to the run's build, and what to tell."""
-    places = chain.read(file).lift(
-        frame["chrom"].to_list(),
-        frame["chromStart"].cast(pl.Int64).to_numpy(),
-        frame["chromEnd"].cast(pl.Int64).to_numpy(),
-    )
-    told = f"lifted by {file.name}: {sum(name is not None for name in places[0]):,} of {len(frame):,} pairs"
-    frame = frame.with_columns(
-        pl.Series("chrom", places[0], pl.String), pl.Series("chromStart", places[1]), pl.Series("chromEnd", places[2])
-    )
-    unusable = [name for name in ("startTSS", "endTSS") if name in frame.columns]  # of the other build
-    return frame.drop(unusable).drop_nulls("chrom"), told
 
 
 def _own_scores(entry: Entry, pairs: pl.DataFrame) -> dict[str, np.ndarray]:

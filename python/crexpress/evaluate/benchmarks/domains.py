@@ -8,16 +8,16 @@ link, and `insulation_dip_per_link` is without it, the dip of the mean score of 
 """
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import polars as pl
 
-from crexpress.core import bootstrap, builds, methods
+from crexpress.core import bootstrap, methods
 from crexpress.core.errors import InputError
+from crexpress.evaluate.benchmarks import same_build
 from crexpress.evaluate.benchmarks.base import SECTION, Entry, Found, World
 from crexpress.evaluate.metrics import Context, Metric
-from crexpress.formats import chain, places
+from crexpress.formats import places
 from crexpress.links.published import Linkset
 
 BIN, HALF, REACH = 10_000, 3, 50  # bp; bins on a side of a boundary that are summed; bins around it in a profile
@@ -75,17 +75,13 @@ def read_domains(entry: Entry, world: World) -> tuple[pl.DataFrame, list[str]]:
     assert entry.file is not None
     assert world.genes is not None
     frame = places.read(entry.file, "domain")
-    notes = []
-    if file := entry.options.get("chain"):
-        names, start, end = chain.read(Path(file)).lift(
-            frame["chrom"].to_list(), frame["start"].to_numpy(), frame["end"].to_numpy()
-        )
-        lifted = pl.DataFrame({"chrom": pl.Series(names, dtype=pl.String), "start": start, "end": end}).drop_nulls()
-        notes.append(f"lifted by {Path(file).name}: {len(lifted):,} of {len(frame):,} domains")
-        frame = lifted
-    else:
-        builds.require_build(entry.file, entry.options.get("build"), world.build)
-    return places.respelt(frame, world.genes["chrom"].unique(), entry.file), notes
+    build = same_build.said(entry, world)
+    if build is None and world.build:
+        raise same_build.unknown(entry, world, "domains are too wide to show it")
+    frame, notes = same_build.lifted(frame, entry, "domains")
+    frame = places.respelt(frame, world.genes["chrom"].unique(), entry.file)
+    same_build.require_within(entry, frame, world)
+    return frame, notes
 
 
 def domain_boundaries(domains: pl.DataFrame) -> pl.DataFrame:

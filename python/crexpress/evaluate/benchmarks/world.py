@@ -40,6 +40,11 @@ class Reference(NamedTuple):
     def build(self) -> str | None:
         return builds.of_header(self.header)
 
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Lengths of the chromosomes, bp, of those of which it is known."""
+        return {name: length for name, length in self.header["parameters"].get("chromosomes", []) if length}
+
 
 def is_artefact(path: Path) -> bool:
     """Whether a file is of ours (parquet), and no published table."""
@@ -132,7 +137,8 @@ def world(
     about: dict[str, Any] = {}
     if reference:
         links = [*own_links(tables, reference.elements, reference.genes), *links]
-        about = {"genes": reference.genes, "elements": reference.elements, "build": reference.build}
+        about = {"genes": reference.genes, "elements": reference.elements}
+        about |= {"build": reference.build, "lengths": reference.lengths}
     contacts = {str(artifacts.require_header(path)["cell"]): path for path in asked.contacts}
     return World(
         **about,

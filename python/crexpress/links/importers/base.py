@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from crexpress.core import chromosome_names
-from crexpress.core.builds import require_build
+from crexpress.core.builds import of_name, require_build
 from crexpress.core.errors import InputError
 from crexpress.core.log import say
 from crexpress.core.methods import PLAIN, PUBLISHED, Method
@@ -64,7 +64,7 @@ def read(path: Path, form: Format, wish: Wish, genes: pl.DataFrame | None, run_b
 
     Names of genes are compared as `gene_keys` does; with `genes`, elements on a TSS interval are left out and counted.
     """
-    require_build(path, wish.build or form.build, run_build)
+    require_build(path, wish.build or form.build or of_name(path), run_build)
     text = text_tables.read(path, _is_header(form, wish), least=4)
     if text.names is None:
         raise InputError(
