@@ -22,7 +22,7 @@ process SCORE_LINKS {
     script:
     """
     score-links ${options(by_kind(study) + [link_model: models, known: known])} ${args} ${task.ext.args ?: ''} \\
-        ${options(outdir: "${meta.store.folder}scored")}
+        ${options(outdir: "${meta.store.folder}scored", held_out: meta.held_out)}
     """
 
     stub:

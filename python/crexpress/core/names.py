@@ -10,6 +10,21 @@ def listed(text: str | None) -> list[str]:
     return [part.strip() for part in (text or "").split(",") if part.strip()]
 
 
+def plain(name: str) -> str:
+    """A cell's name without case, hyphens, blanks and the like: HeLa-S3 and helas3 are one."""
+    return re.sub(r"[\W_]", "", name.lower())
+
+
+def akin(one: str, other: str) -> bool:
+    """Whether two names may well be of one cell: the same but for spelling, or one the other's first words (HeLa and
+    HeLa-S3, K562 and K562_rep2; not cell1 and cell10, nor a single letter and what begins with it).
+    """
+    if plain(one) == plain(other):
+        return True
+    short, long = sorted((re.findall(r"[^\W\d_]+|\d+", name.lower()) for name in (one, other)), key=len)
+    return len("".join(short)) > 1 and long[: len(short)] == short
+
+
 def is_whole(text: str) -> bool:
     """Whether text is a whole number that int() takes: digits 0-9 (str.isdigit knows more, as ²), at most 18."""
     return text.isascii() and text.isdigit() and len(text) <= 18

@@ -89,33 +89,41 @@ def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> l
     told = [text for one in ([model] if model.loops else others) for text in loop_kind.outside(scene, one.loops)]
     left_out = [f"{scene.cell}: {sentence}" for sentence in dict.fromkeys(told)]
     scene = loop_kind.of_kind(scene, model.loops)
-    missing = lacking(model, scene.has)
     told = left_out[:]
+    secret = (model.needs - scene.has) & {EXPRESSION} if scene.held_out else frozenset()
+    if secret:
+        told.append(f"{scene.cell}'s expression is held out, so that {_average(model, secret)}")
+    missing = model.needs - scene.has - secret
     if missing:
+        what = ", ".join(lacking(model, scene.has | secret))
         told.append(
-            f"{scene.cell} lacks {', '.join(missing)}, which the link model {model.name} would read: this evidence is "
-            f"taken as average{_cost(model, scene.has)}; cutoffs were set with it, so that of 70 % recall finds "
-            "another share here"
+            f"{scene.cell} lacks {what}, which the link model {model.name} would read: {_average(model, missing)}"
         )
     ignored = [what for what in unread(model, scene) if what != _NAMES[LOOPS] or not left_out]
     if ignored:
         told.append(f"{scene.cell} has {', '.join(ignored)} besides, which the link model {model.name} does not read")
     told += [f"{scene.cell}: {sentence}" for sentence in scale.outside(measure(scene), model.scales)]
-    if scene.cell in model.folds:
+    if seen := model.seen(scene.cell):
+        who = "a cell" if seen == scene.cell else f"by its name {seen}, a cell"
         told.append(
-            f"{scene.cell} is a cell that the link model {model.name} was fitted in: links of each chromosome are "
+            f"{scene.cell} is {who} that the link model {model.name} was fitted in: links of each chromosome are "
             "scored by the fit that has not seen it"
+        )
+    if scene.namesakes:
+        told.append(
+            f"{scene.cell} is by its name {' and '.join(scene.namesakes)}, whose expression is not counted among that "
+            "of other cells; give it another name if it is another cell"
         )
     return told
 
 
-def _cost(model: LinkModel, has: frozenset[str]) -> str:
-    """What the lack of each thing costs where the model was fitted, in words; nothing for what was not measured."""
+def _average(model: LinkModel, missing: frozenset[str]) -> str:
+    """What becomes of missing evidence, in words, and what each lack costs where the model was fitted, if measured."""
     without = model.card.get("without", {})
-    costs = [
-        f"{without[need]:.3f} without {_NAMES.get(need, need)}" for need in sorted((model.needs - has) & without.keys())
-    ]
-    if not costs:
-        return ""
-    together = "; together not measured" if len(costs) > 1 else ""
-    return f" (average precision in training, held out: {precision(model):.3f}, {', '.join(costs)}{together})"
+    costs = [f"{without[need]:.3f} without {_NAMES.get(need, need)}" for need in sorted(missing & without.keys())]
+    costs += ["together not measured"] * (len(costs) > 1)
+    worth = f" (average precision in training, held out: {precision(model):.3f}, {', '.join(costs)})" if costs else ""
+    return (
+        f"this evidence is taken as average{worth}; cutoffs were set with it, so that of 70 % recall finds another "
+        "share here"
+    )

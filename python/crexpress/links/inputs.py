@@ -91,7 +91,7 @@ class Store(NamedTuple):
             "link_model_name": chosen.model.name,
             "card": dict(chosen.model.card),
             "cutoff": chosen.cutoff,
-            "held_out": sorted(chosen.model.folds.get(cell, {})),
+            "held_out": sorted(chosen.model.folds.get(chosen.model.seen(cell) or "", {})),
             "notes": chosen.notes,
         }
         return artifacts.make_header(

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from crexpress.core import artifacts
+from crexpress.core import artifacts, names
 from crexpress.core.errors import InputError
 from crexpress.links import evidence
 from crexpress.links.fit import Fit
@@ -43,7 +43,11 @@ class LinkModel(NamedTuple):
 
     def fit_of(self, cell: str, chrom: str) -> Fit:
         """The fit for links of a cell's chromosome: of a training cell, the one that has not seen it."""
-        return self.fits[self.folds.get(cell, {}).get(chrom, 0)]
+        return self.fits[self.folds.get(self.seen(cell) or "", {}).get(chrom, 0)]
+
+    def seen(self, cell: str) -> str | None:
+        """The training cell that a cell is, or may be by its name (`names.akin`): it is then scored as held out."""
+        return cell if cell in self.folds else next((one for one in self.folds if names.akin(one, cell)), None)
 
 
 def write(path: Path, model: LinkModel, training: Mapping[str, Any], sources: list[Path]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts, log
+from crexpress.core import artifacts, log, names
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
 from crexpress.core.tracks import FLOOR
@@ -31,8 +31,8 @@ def read_scene(
 ) -> Scene:
     """The cell of `signals` with all of its tracks on their linear scale, and whatever else is given of it.
 
-    `known` {cell: log10(1 + TPM) [genes]}, of which this cell's own is left out. Raises InputError for files of another
-    cell or of other elements or genes, and for a cell with both DNase and ATAC, of which a model reads one.
+    `known` {cell: log10(1 + TPM) [genes]}, this cell's own left out (`names.akin`). Raises InputError for files of
+    another cell or of other elements or genes, and for a cell with both DNase and ATAC, of which a model reads one.
     """
     header, tensors = artifacts.open_arrays(signals, "signals")
     artifacts.require_same("elements", signals, header, genes_file, genes[1])
@@ -44,7 +44,7 @@ def read_scene(
     artifacts.require_finite(signals, tracks)
     artifacts.require_rows(signals, tracks, genes_file, len(elements[0]))
     own = read_expression(expression, genes_file, genes, cell) if expression else None
-    others = [values for name, values in (known or {}).items() if name != cell]
+    others = [values for name, values in (known or {}).items() if not names.akin(name, cell)]
     maps: list[Contacts] = []
     matrices: list[Contacts] = []
     for path in contacts:
@@ -70,6 +70,7 @@ def read_scene(
         network,
         sites,
         np.logical_and.reduce([values < FLOOR for values in means.values()]),
+        [name for name in known or {} if name != cell and names.akin(name, cell)],
     )
 
 
@@ -89,11 +90,11 @@ def read_sites(path: Path, elements: tuple[pl.DataFrame, Header], genes_file: Pa
     hits, header = artifacts.read_table(path, "motif_hits")
     artifacts.require_same("elements", path, header, genes_file, genes)
     told = header["parameters"]
-    names = [name for name, factor in zip(told["motifs"], told["factors"], strict=True) if factor == "CTCF"]
-    if not names:
+    motifs = [name for name, factor in zip(told["motifs"], told["factors"], strict=True) if factor == "CTCF"]
+    if not motifs:
         log.say(f"{path} has no motif of CTCF: which way its sites face is not known")
         return None
-    own = hits.filter(pl.col("motif").is_in(names))
+    own = hits.filter(pl.col("motif").is_in(motifs))
     if len(own) and not 0 <= own["element"].min() <= own["element"].max() < len(elements[0]):  # type: ignore[operator]
         raise InputError(f"{path} has a match in an element that is not there; make it again")
     found = np.zeros((2, len(elements[0])), bool)

@@ -29,7 +29,9 @@ class Scene:
     [genes] and `known` float64 [other cells, genes], log10(1 + TPM), NaN where not measured; `contacts` one a map of
     loops, `matrices` one a Hi-C matrix; `network` a links table with `gene_id`, `element` and scores; `sites` bool
     [2, elements], whether an element has a match of CTCF's motif on the + and on the - strand; `silent` bool
-    [elements], whether no track of the cell, as measured, has signal there (all below `tracks.FLOOR`).
+    [elements], whether no track of the cell, as measured, has signal there (all below `tracks.FLOOR`); `namesakes`
+    known cells that may be this one by their names, and so are none of the others; `held_out`, whether the cell's
+    expression is withheld, and not merely missing.
     """
 
     cell: str
@@ -43,6 +45,8 @@ class Scene:
     network: pl.DataFrame | None = None
     sites: np.ndarray | None = None
     silent: np.ndarray | None = None
+    namesakes: Sequence[str] = ()
+    held_out: bool = False
 
     @cached_property
     def has(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from crexpress.core.errors import InputErrors
+from crexpress.core.names import plain
 from crexpress.formats.samplesheet import EXPRESSION, SHARED, TABLES, Row, suffix_of
 from crexpress.pipeline.asked import Choice, Entry
 
@@ -33,8 +34,8 @@ def make(rows: Sequence[Row], runs: Sequence[Entry], choice: Choice, shipped: Se
     measured = [cell["cell"] for cell in cells if cell["expression"]]
     ranked = [cell for cell in signals if not choice.interpret_cells or cell in choice.interpret_cells]
     stores = _unique(_store(run) for run in runs)
-    here = {row.cell.lower() for row in rows}
-    lent = [row for row in shipped if row.cell.lower() not in here and any(row.cell in run["known"] for run in runs)]
+    here = {plain(row.cell) for row in rows}
+    lent = [row for row in shipped if plain(row.cell) not in here and any(row.cell in run["known"] for run in runs)]
     known = [_cell(name, lent, choice.tracks) | {"role": KNOWN} for name in dict.fromkeys(row.cell for row in lent)]
     known = [cell for cell in known if cell["tracks"]]
     of_runs = [_run(run, runs, signals, measured, ranked, [cell["cell"] for cell in known]) for run in runs]
@@ -103,11 +104,12 @@ def _compared(known: Sequence[Entry]) -> list[str]:
 
 
 def _scene(cell: Entry, store: Entry, ranked: Collection[str]) -> Entry:
-    """What a link model `reads` of a cell; its expression where that is no secret."""
+    """What a link model `reads` of a cell; its expression where it is not `held_out`."""
     name = cell["cell"]
-    sees = [name] if cell["role"] == "train" else []
-    reads = {"signals": [name], "expression": sees, "contacts": [name]}
-    return {"meta": {"cell": name, "store": store}, "reads": reads, "links": name in ranked}
+    sees = cell["role"] == "train"
+    reads = {"signals": [name], "expression": [name] * sees, "contacts": [name]}
+    secret = bool(cell["expression"]) and not sees
+    return {"meta": {"cell": name, "store": store, "held_out": secret}, "reads": reads, "links": name in ranked}
 
 
 def _store(run: Entry) -> Entry:

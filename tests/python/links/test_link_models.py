@@ -23,14 +23,8 @@ from tools import run
 def fit_case(case: Case, folder: Path, flip: str = "", *more: Any) -> tuple[Path, pl.DataFrame]:
     """A link model of the case's screen, and its pairs with held-out probabilities."""
     folder.mkdir(exist_ok=True)
-    given = [
-        *without_links(case, folder),
-        "--crispr",
-        f"S={screen(case, folder / 's.tsv', flip)}",
-        "--name",
-        "own",
-        *more,
-    ]
+    own = screen(case, folder / "s.tsv", flip)
+    given = [*without_links(case, folder), "--crispr", f"S={own}", "--name", "own", *more]
     result = run("fit-links", *given, "--output", folder / "own.safetensors", "--pairs", folder / "pairs.parquet")
     assert result.exit_code == 0, result.stderr
     return folder / "own.safetensors", artifacts.read_table(folder / "pairs.parquet", "held_out_pairs")[0]
@@ -205,6 +199,7 @@ def test_two_screens_of_two_cells_make_one_model_that_has_seen_neither_where_it_
         ("fit-links", ["--crispr", "two"], "too few chromosomes have regulated pairs, and others, for some to be held"),
         ("fit-links", ["--crispr", "other"], "no pair to score in K; its cells are other"),
         ("fit-links", ["--crispr-cell", "L"], "the signals are of K; give the signals of L"),
+        ("score-links", ["--held-out", "--expression"], "--held-out: "),
         ("score-links", ["--link-model", "signals"], "holds signals; a file of link_model is needed here"),
     ],
 )
@@ -218,7 +213,12 @@ def test_what_cannot_be_fitted_or_read_is_refused(
     whole.filter(pl.col("chrom") != "chr1").write_csv(tmp_path / "two.tsv", separator="\t")
     whole.with_columns(CellType=pl.lit("other")).write_csv(tmp_path / "other.tsv", separator="\t")
     if tool == "score-links":
-        given += ["--link-model", tmp_path / "signals.K.safetensors", "--outdir", tmp_path / "out"]
+        given += [
+            "--outdir",
+            tmp_path / "out",
+            *(word for word in more if word[0] == "-"),
+            tmp_path / "signals.K.safetensors",
+        ]
     else:
         file = tmp_path / f"{more[1]}.tsv" if more[0] == "--crispr" else path
         given += ["--crispr", file, "--output", tmp_path / "out/own.safetensors"]

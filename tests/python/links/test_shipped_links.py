@@ -108,6 +108,17 @@ def test_loops_that_no_model_of_the_cells_tracks_reads_are_said(models: dict[str
     assert any("of 70 % recall finds another share here" in note for note in told)  # as expression is missing
 
 
+def test_expression_that_is_held_out_is_not_called_missing(models: dict[str, LinkModel], scene: Scene) -> None:
+    cell = replace(scene, tracks={name: scene.tracks["access"] for name in models["four_tracks"].scales})
+    secret, lacks, *_ = choose.notes(models["four_tracks"], replace(cell, held_out=True))
+    assert secret.startswith("K's expression is held out, so that this evidence is taken as average (average precision")
+    assert "0.677, 0.675 without the cell's expression)" in secret
+    assert lacks.startswith("K lacks expression of other cells, which the link model four_tracks would read")
+    both, *_ = choose.notes(models["four_tracks"], cell)
+    assert both.startswith("K lacks the cell's expression, expression of other cells, which")
+    assert "together not measured" in both
+
+
 def test_atac_in_its_own_unit_is_scored_as_dnase_of_the_same_ranks_is(tmp_path: Path) -> None:
     case = link_case.make()
     world = case["world"]
@@ -118,10 +129,12 @@ def test_atac_in_its_own_unit_is_scored_as_dnase_of_the_same_ranks_is(tmp_path: 
         folder = tmp_path / access
         folder.mkdir()
         given = link_case.write(case, folder, tracks=(access, "h3k27ac"))[:6]
-        result = run("score-links", *given, "--window", 60_000, "--outdir", folder / "scored")
+        held_out = ["--held-out"] * (access == "atac")
+        result = run("score-links", *given, *held_out, "--window", 60_000, "--outdir", folder / "scored")
         assert result.exit_code == 0, result.stderr
         assert "(link model activity)" in result.stderr  # of all that ship
-        assert "lacks the cell's expression" in result.stderr  # which is said, and what it costs
+        assert ("K's expression is held out" in result.stderr) == bool(held_out)
+        assert ("lacks the cell's expression" in result.stderr) != bool(held_out)  # said, and what it costs
         assert "without the cell's expression" in result.stderr
         found[access] = artifacts.read_table(folder / "scored/links.K.parquet", "links")[0]
     assert found["atac"].equals(found["dnase"])

@@ -1,15 +1,18 @@
-"""What is said of links, by hand-made values: whose signal is the strongest, and what a cell lacks."""
+"""What is said of links and cells: whose signal is the strongest, what a cell lacks, and which it is by its name."""
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from crexpress.links import apply, choose, sentence
+from crexpress.core import names, shipped
+from crexpress.links import apply, choose, inputs, model, read, sentence
 from crexpress.links.evidence.piece import Piece
 from crexpress.links.scene import Links, Scene
+from link_case import Case, write
 
 
 def test_the_strongest_element_is_above_all_others_of_its_gene_within_100_kb() -> None:
@@ -60,3 +63,44 @@ def test_elements_without_signal_are_never_called(scene: Scene) -> None:
 def test_each_thing_that_a_cell_lacks_is_said_once(needs: set[str], has: set[str], lacks: list[str]) -> None:
     model = cast(Any, SimpleNamespace(needs=frozenset(needs)))
     assert choose.lacking(model, frozenset(has)) == lacks
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        ("K562", "k562", True),
+        ("HeLa-S3", "HeLaS3", True),
+        ("HeLa S3", "hela_s3", True),
+        ("HeLa", "HeLa-S3", True),
+        ("K562_rep2", "K562", True),
+        ("H1", "H1-hESC", True),
+        ("cell1", "cell10", False),
+        ("cell1", "cell2", False),
+        ("K", "K562", False),
+        ("HepG2", "HeLa-S3", False),
+        ("K562", "HUVEC", False),
+    ],
+)
+def test_names_that_may_be_of_one_cell_are_told_from_others(one: str, other: str, alike: bool) -> None:
+    assert names.akin(one, other) == names.akin(other, one) == alike
+
+
+@pytest.mark.parametrize(("cell", "seen"), [("K562", True), ("k562", True), ("K-562_rep1", True), ("K563", False)])
+def test_a_cell_by_another_spelling_is_held_out_and_never_among_the_other_cells(
+    tmp_path: Path, case: Case, cell: str, seen: bool
+) -> None:
+    shipped_model = model.read(shipped.LINK_MODELS["access"])
+    assert (shipped_model.fit_of(cell, "chr7") is shipped_model.fits[0]) != seen
+    assert shipped_model.fit_of(cell, "chr7") is shipped_model.fit_of("K562" if seen else "new", "chr7")
+    given = write(case, tmp_path, cell=cell)
+    store = inputs.Store.open(given[1], given[3])
+    of_others = {name: np.zeros(len(store.genes)) for name in ("K562", "HUVEC")}
+    tables = (store.elements, store.elements_header), (store.genes, store.genes_header)
+    opened = read.read_scene(*tables, given[3], given[5], known=of_others)
+    assert opened.known is not None
+    assert len(opened.known) == 2 - seen
+    told = " ".join(choose.notes(shipped_model, opened))
+    assert ("scored by the fit that has not seen it" in told) == seen
+    assert (f"{cell} is by its name K562, whose expression is not counted" in told) == (seen and cell != "K562")
+    chosen = inputs.choose_model([shipped.LINK_MODELS["access"]], opened, "recall_70")
+    assert bool(store.links_header(cell, chosen, 100, [])["parameters"]["held_out"]) == seen

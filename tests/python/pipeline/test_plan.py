@@ -66,6 +66,7 @@ def test_each_cell_has_its_files_and_each_task_what_it_may_read(tmp_path: Path) 
     scenes = {scene["meta"]["cell"]: scene for scene in made["scenes"]}  # link models read no network, nor its inputs
     assert scenes["A"]["reads"] == {"signals": ["A"], "expression": ["A"], "contacts": ["A"]}
     assert [scene["reads"]["expression"] for scene in scenes.values()] == [["A"], [], []]
+    assert [scene["meta"]["held_out"] for scene in scenes.values()] == [False, True, False]
     assert [scene["links"] for scene in scenes.values()] == [False, False, True]
     assert [scene["meta"]["store"] for scene in scenes.values()] == made["stores"] * 3
     assert (one["model"], one["meta"]["mean"], one["meta"]["folder"]) == (None, None, "")
