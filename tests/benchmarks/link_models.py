@@ -2,7 +2,7 @@
 """What link models are worth on the screen that they were fitted to, chromosomes held out: tables for docs/results.md.
 
     OMP_NUM_THREADS=1 tests/benchmarks/link_models.py --folder results/links --loops rad21=FILE --loops hichip=FILE \\
-        --model "ten tracks and loops=results/links/everything.safetensors" --links results/demo/links.K562.parquet
+        --model "ten tracks and loops=results/links/all.safetensors" --links results/demo/links/links.K562.parquet
 
 The shipped models and those of `--model` score every chromosome by the fit that has not seen it. Beside them stand
 scores that need no fit, a network's attention and perturbation (`--links`), and refits of ENCODE-rE2G's kind (logistic

@@ -12,8 +12,8 @@ file does not say in which direction. Misses last; 95 % intervals of a bootstrap
 Of the pairs that the fitted screen lacks, parts are shown, written down before they were scored. Testable: the gene is
 known here and has 1 TPM, a cCRE is overlapped, the interval lies on no TSS (250 bp about it) and within 500 kb; these
 by distance, by whether the fitted screen has the gene at all, and the element with another gene. `--but GENES` shows
-the testable ones without some genes, which are named after looking at the scores. And how far the two files agree where
-both have a pair.
+the testable ones without some genes, which are named after looking at the scores. Last, what score-links reaches, whose
+window leaves out what lies beyond 500 kb: it counts as missed. And how far the two files agree where both have a pair.
 """
 
 import itertools
@@ -78,6 +78,10 @@ def main(
             continue
         for line in figures(pairs.filter(rows), {score: values[rows] for score, values in scores.items()}):
             print(f"| {name}, {rows.sum():,} | {line}")
+    apart = pairs["distance"].fill_null(np.inf).to_numpy()
+    within = {score: np.where(apart <= FARTHEST, values, -np.inf) for score, values in scores.items()}
+    for line in figures(pairs, within):
+        print(f"| all, beyond {FARTHEST // 1000} kb missed, {len(pairs):,} | {line}")
     print(agreement(pairs, first))
 
 

@@ -4,9 +4,9 @@
     OMP_NUM_THREADS=1 tests/benchmarks/simulated_links.py --folder results/simulated --seeds 1,2,3
 
 For each seed a genome like assets/test: a link model is fitted to the noisy screen of cell1 and applied to cell5, of
-which it knows nothing; beside it stand ABC, activity/distance, distance, and perturbation by crexpress-small trained on
-the other four cells. All are scored on the planted links of cell5, and on cell1's screen (chromosomes held out).
-What is in `--folder` already is not made again.
+whose links it knows nothing (it is given its tracks, expression and loops); beside it stand ABC, activity/distance,
+distance, and perturbation by crexpress-small trained on the other four cells. All are scored on the planted links of
+cell5, and on cell1's screen (chromosomes held out). What is in `--folder` already is not made again.
 """
 
 from pathlib import Path
