@@ -1,20 +1,21 @@
 """What a link model says of the cells: how many links it calls, what its probabilities are worth, and reasons."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
+from matplotlib.figure import Figure
 
-from crexpress.report import facts, style
-from crexpress.report.inputs import Loaded
+from crexpress.report import facts, plots, style
 from crexpress.report.page import Table, TableCell, Text
-from crexpress.report.study import Blocks
+from crexpress.report.study import Blocks, Study
 
 _SHOWN = 12  # called links of a gene in the report, most probable first
 
 
-def blocks(scored: Mapping[str, Loaded[pl.DataFrame]]) -> Blocks:
+def blocks(study: Study) -> Blocks:
     """One row a cell; then what a reader must know of each, and how well the model's probabilities are calibrated."""
+    scored = study.inputs.scored
     if not scored:
         return []
     rows = []
@@ -40,13 +41,25 @@ def blocks(scored: Mapping[str, Loaded[pl.DataFrame]]) -> Blocks:
         f"on{facts.CALLED}. Reasons are in scored/links.CELL.tsv.gz."
     )
     columns = ["Cell", "Link model", "Cutoff", "Called links", "Genes with one"]
-    return [Table(caption, columns, rows), *(Text(f"{note}.") for note in told), *_calibration(cards)]
+    return [Table(caption, columns, rows), *(Text(f"{note}.") for note in told), *_calibration(cards, study)]
 
 
-def _calibration(cards: Mapping[str, Mapping[str, Any]]) -> Blocks:
-    """Of each model that was used: figures of its held-out probabilities, and its reliability curve as a table."""
+@plots.styled
+def _reliability(curve: Sequence[Sequence[float]]) -> Figure:
+    """Share regulated against mean probability of each bin, beside the line on which they are equal."""
+    figure = Figure(figsize=(plots.PANEL, plots.PANEL), layout="constrained")
+    axis = figure.subplots()
+    axis.plot((0, 1), (0, 1), color=style.MUTED, linewidth=1, linestyle=(0, (5, 1.5)))
+    axis.plot([mean for mean, _, _ in curve], [share for _, share, _ in curve], "o-", color=style.BLUE, markersize=4)
+    axis.set(xlim=(0, 1), ylim=(0, 1), xlabel="Mean probability", ylabel="Share regulated", aspect="equal")
+    axis.grid()
+    return figure
+
+
+def _calibration(cards: Mapping[str, Mapping[str, Any]], study: Study) -> Blocks:
+    """Of each model that was used: figures of its held-out probabilities, its reliability curve, and its table."""
     found: Blocks = []
-    for name, card in cards.items():
+    for number, (name, card) in enumerate(cards.items(), 1):
         value, low, high = card["average_precision"]
         found.append(
             Text(
@@ -63,6 +76,14 @@ def _calibration(cards: Mapping[str, Mapping[str, Any]]) -> Blocks:
             ]
             for mean, share, n in card["reliability"]
         ]
+        found.append(
+            study.picture(
+                _reliability(card["reliability"]),
+                f"reliability-{number}",
+                f"Share of regulated pairs against the probability of link model {name}",
+                f"Reliability of link model {name}, held out: on the dashed line a probability is what it says.",
+            )
+        )
         found.append(
             Table(
                 f"Calibration of link model {name}, held out: pairs in ten equal bins of probability.",

@@ -56,7 +56,7 @@ def links(study: Study) -> Section | None:
     for number, view in enumerate(views):
         blocks += [Text(f"{view.reference}, {view.cell}", tone="heading")] if len(views) > 1 else []
         blocks += _benchmark(study, view, f"-{number + 1}" if len(views) > 1 else "")
-    blocks += link_model.blocks(study.inputs.scored)
+    blocks += link_model.blocks(study)
     title = "Element-gene links against the CRISPR screen" if views else "Element-gene links"
     return Section("links", title, blocks) if blocks else None
 

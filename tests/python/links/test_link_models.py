@@ -16,6 +16,7 @@ from crexpress.evaluate import links as links_metrics
 from crexpress.links import card, choose, fit, known, model
 from crexpress.links.scene import Scene
 from crexpress.report import inputs, link_model
+from crexpress.report.study import Study
 from link_case import CHROMS, TRACKS, Case, screen, without_links
 from tools import run
 
@@ -121,7 +122,8 @@ def test_scored_links_add_up_and_a_fitted_cell_is_scored_by_what_has_not_seen_it
     assert len(shown.data) == len(case["links"])
     seen = shown.data.drop_nulls("probability").join(table, on=["gene_id", "element"])
     assert (seen["probability"] == seen["probability_right"]).all()
-    [first, *_, calibration] = link_model.blocks(loaded.scored)
+    [first, *_, curve, calibration] = link_model.blocks(Study(loaded, tmp_path / "figures"))
+    assert b"</svg>" in curve.svg
     assert [cell.text for cell in first.rows[0][:2]] == ["K", "own"]
     assert len(calibration.rows) == len(header["parameters"]["card"]["reliability"])
     # the same cell by another name is new to the model: all of its fits' data speak
