@@ -238,3 +238,10 @@ def test_a_track_is_brought_to_the_scale_of_training_by_its_ranks() -> None:
     assert len(told) == 1
     assert "in training in 30%" in told[0]
     assert not scale.outside({"dnase": scale.measure(3 * peaks)}, {"dnase": known_scale})
+    for coarse in (1.0 * (peaks > 0), np.minimum(np.ceil(peaks), 5)):  # with signal in as many elements as training
+        [sentence] = scale.outside({"dnase": scale.measure(coarse)}, {"dnase": known_scale})
+        share = np.unique(coarse[coarse > 0], return_counts=True)[1].max() / (coarse > 0).sum()
+        assert f"dnase has the same value in {share:.0%} of the elements with signal (in training in 0%)" in sentence
+        assert not scale.outside(
+            {"dnase": scale.measure(coarse)}, {"dnase": scale.measure(2 * coarse)}
+        )  # as in training
