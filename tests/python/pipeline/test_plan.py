@@ -225,3 +225,7 @@ def test_a_known_cell_of_the_users_own_stands_for_the_one_that_ships(tmp_path: P
     read = {task["meta"]["cell"]: task["reads"] for task in made["runs"][1]["tasks"]}
     assert read["K"]["expression"] == ["L", "M"]  # no part of its own anchor
     assert read["B"]["expression"] == ["K", "L", "M"]
+    (tmp_path / "spelled").mkdir()
+    result, made = pretrained(tmp_path / "spelled", SHEET.replace(",A,", ",k_,"))
+    assert result.exit_code == 0, result.output
+    assert [cell["cell"] for cell in made["cells"] if cell["role"] == "known"] == ["L", "M"]  # k_ is no news of K
