@@ -203,6 +203,7 @@ class _ScoredParameters(_LinkParameters):
     link_model_name: str
     card: _Card
     cutoff: Finite
+    fitted_to: list[str] | None = None
     held_out: list[str]
     notes: list[str]
 

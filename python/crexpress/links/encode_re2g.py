@@ -12,6 +12,8 @@ import polars as pl
 from crexpress.core.errors import InputError
 
 PSEUDOCOUNT = 0.01
+FITTED_TO = ("K562",)  # EPCrisprBenchmark's pairs of it, all chromosomes
+PREFIX = "re2g:"  # before the name of a model, where a table's own scores are asked for
 
 
 class Model(NamedTuple):

@@ -91,6 +91,7 @@ class Store(NamedTuple):
             "link_model_name": chosen.model.name,
             "card": dict(chosen.model.card),
             "cutoff": chosen.cutoff,
+            "fitted_to": sorted(chosen.model.folds),
             "held_out": sorted(chosen.model.folds.get(chosen.model.seen(cell) or "", {})),
             "notes": chosen.notes,
         }

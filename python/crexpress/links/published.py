@@ -22,13 +22,16 @@ _PLACE = ("chrom", "start", "end", "key")
 
 @dataclass(frozen=True)
 class Score:
-    """A column of links: its name for readers, what it is, and how pairs take it (`fill` on the column's scale)."""
+    """A column of links: its name for readers, what it is, how pairs take it (`fill` on the column's scale), and the
+    cells to whose screens it was fitted (None: not known).
+    """
 
     label: str
     method: Method
     higher_is_better: bool = True
     aggregate: Aggregate = "max"
     fill: float = float("-inf")
+    fitted_to: tuple[str, ...] | None = None
 
     @property
     def sign(self) -> int:

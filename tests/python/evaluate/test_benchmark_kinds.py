@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -164,21 +165,61 @@ def test_classes_equal_scikit_learn():
     assert 2 < classes.best_cut(values, np.array([False, False, True, True])) <= 3
 
 
+PAIRS = pl.DataFrame(
+    {"chrom": ["chr1", "chr1", "chr2"], "gene_id": ["ENSG01.3", "ENSG02.1", None], "gene": list("abc")}
+)
+
+
+def leaks(cell: str, *taught: Taught, about: dict[str, methods.Method] | None = None, **world: Any) -> leakage.Leaks:
+    return leakage.clean(PAIRS, cell, World(genes=GENES, taught=taught, **world), about or {}, "b")
+
+
 def test_what_was_taught_is_counted_and_the_rest_is_clean():
-    table = pl.DataFrame(
-        {"chrom": ["chr1", "chr1", "chr2"], "gene_id": ["ENSG01.3", "ENSG02.1", None], "gene": list("abc")}
-    )
     split = np.array(["train", "test"])
-    clean, told = leakage.clean(table, "K", World(genes=GENES, split=split, taught=[Taught("net", ("K",))]))
-    assert clean is not None
-    assert clean.tolist() == [False, True, True]
-    assert told == ["net: gene and cell were trained on (expression, not links): 1 of 3 pairs, 1 genes"]
-    clean, told = leakage.clean(table, "L", World(genes=GENES, split=split, taught=[Taught("net", ("K",))]))
-    assert clean is None
-    assert told[0].startswith("L was not trained on")
-    clean, told = leakage.clean(table, "K", World(taught=[Taught("fit", (), ("K",), ("chr1",))]))
-    assert clean is not None
-    assert clean.tolist() == [True, True, False]
+    found = leaks("K", Taught("net", ("K",)), split=split)
+    assert found.clean is not None
+    assert found.clean.tolist() == [False, True, True]
+    assert found.told == ["net: gene and cell were trained on (expression, not links): 1 of 3 pairs, 1 genes"]
+    assert leaks("k", Taught("net", ("K",)), split=split).told == found.told  # by another name
+    found = leaks("L", Taught("net", ("K",)), split=split)
+    assert found.clean is None
+    assert found.told[0].startswith("L was not trained on")
+    found = leaks("K", Taught("fit", (), ("K",), ("chr1",)))
+    assert found.clean is not None
+    assert found.clean.tolist() == [True, True, False]
+
+
+def test_what_cannot_be_counted_is_said():
+    """Links without predictions, files that do not say, a link model on its own screen under another name."""
+    (told,) = leaks("K", Taught("net", ("K",))).told
+    assert told.startswith("net: trained on K, on which genes is not known without --predictions and --expression")
+    assert leaks("K", Taught("net", None)).told == [
+        "net: what they were trained on is not in their files, and is not counted"
+    ]
+    found = leaks("k-562", Taught("fit", (), ("K562",), ()))
+    assert found.clean is not None
+    assert not found.clean.any()
+    assert found.told == ["fit: fitted to screens of k-562, chromosomes not held out: 3 of 3 pairs, 3 genes"]
+    found = leaks("mine", Taught("fit", (), ("K562",), ()))
+    assert (found.clean, found.told) == (None, ["fit: fitted to screens of K562; mine is taken for another cell"])
+    assert "is not in its file" in leaks("mine", Taught("fit", (), None, ())).told[0]
+
+
+def test_a_published_score_that_was_fitted_to_the_screen_has_no_clean_pair():
+    names = ("rE2G", "ABC", "mine", "re2g:dhs_megamap")
+    about = {name: methods.Method(name, name, methods.PUBLISHED) for name in names}
+    fitted = {"rE2G": ("K562",), "ABC": (), "mine": None}
+    scores = {name: Score(name, about[name], fitted_to=cells) for name, cells in fitted.items()}
+    links = [Linkset(None, pl.DataFrame(), scores)]
+    found = leaks("K562", about=about, links=links)
+    assert found.without == {"rE2G", "mine", "re2g:dhs_megamap"}
+    assert found.told[0] == "rE2G, re2g:dhs_megamap: fitted to screens of K562; none of its pairs is clean"
+    assert found.told[1].startswith("mine: whether it was fitted to these pairs is not known")
+    assert leaks("HCT116", about=about, links=links).without == {"mine"}
+    said = leaks("K562", about=about, links=links, trained_on={"b": ["ABC", "abc"]})
+    assert said.without == {"ABC", "rE2G", "re2g:dhs_megamap"}  # who says one speaks of all
+    assert said.told[-1] == "trained_on names abc, which is none of the scores"
+    assert leaks("HCT116", about=about, links=links, trained_on={"b": ["none"]}) == (None, [], frozenset())
 
 
 def test_a_prediction_is_placed_among_observed_profiles():

@@ -25,6 +25,7 @@ def test_importers_know_their_columns_aggregates_and_fills(tmp_path):
     (links,) = published_links([str(path)], None)
     (one,) = links.scores.values()
     assert (one.label, one.aggregate, one.fill, links.cell) == ("ENCODE-rE2G (published)", "mean", 0, "K562")
+    assert one.fitted_to == ("K562",)  # to the very screen that it may be scored on
     assert links.table["key"].to_list() == ["OLD", "ABC"]
     (links,) = published_links(
         [f"table:{path},label=mine,score=ENCODE-rE2G.Score,cell=A,aggregate=sum,fill=-1,lower"], None

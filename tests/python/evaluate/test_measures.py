@@ -194,6 +194,12 @@ def test_figures_of_every_group_with_paired_differences_and_what_is_covered():
     assert good["low"] <= good["precision"] <= good["high"]
 
 
+def test_a_method_that_was_taught_all_pairs_has_no_figure_of_clean_ones():
+    rows, _ = measures.measure(replace(labelled(), taught=frozenset({"good"})), 0, 1)
+    assert {row.method for row in rows if row.subset == "clean pairs"} == {"all", "poor"}
+    assert {row.method for row in rows if row.subset == "all pairs"} == {"all", "good", "poor"}
+
+
 def test_no_curve_with_fewer_than_ten_positives_and_no_figure_without_one():
     few = labelled(40)
     few = few.part(np.flatnonzero(~few.positive | (np.cumsum(few.positive) <= 3)))

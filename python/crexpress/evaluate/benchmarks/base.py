@@ -29,13 +29,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Taught:
-    """What a method was taught with: cells, genes by split ("train", ...; gene_id), and of a link model, whether it was
-    fitted to screens of this cell, and the chromosomes that were held out when it scored them.
+    """What a method was taught with: the cells of a model of expression; of a link model the cells whose screens it was
+    fitted to, and the chromosomes that were held out when it scored them. None: its file does not say.
     """
 
     method: str
-    cells: tuple[str, ...] = ()
-    screens: tuple[str, ...] = ()
+    cells: tuple[str, ...] | None = ()
+    screens: tuple[str, ...] | None = ()
     held_out: tuple[str, ...] = ()
 
 
@@ -46,7 +46,7 @@ class World:
     `genes` and `elements` are None where only published tables are scored; `lengths` of chromosomes in bp. `tracks`
     {cell: {track: mean linear signal, float64 [elements]}}; `contacts` {cell: contacts.CELL.npz}; `split` of every
     gene ("" where no model says); `link_files` {cell: artefacts of links}, which hold what `links` has and attention
-    besides.
+    besides; `trained_on` {benchmark: methods that its user says were}.
     """
 
     genes: pl.DataFrame | None = None
@@ -59,6 +59,7 @@ class World:
     expression: Mapping[str, ScoredCell] = field(default_factory=dict)
     split: np.ndarray = field(default_factory=lambda: np.empty(0, dtype="<U5"))
     taught: Sequence[Taught] = ()
+    trained_on: Mapping[str, Sequence[str]] = field(default_factory=dict)
     resamples: int = 10_000
     seed: int = 1
 

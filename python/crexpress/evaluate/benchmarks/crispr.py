@@ -18,8 +18,6 @@ from crexpress.links import encode_re2g
 from crexpress.links.published import gene_keys
 from crexpress.prepare import screening
 
-_RE2G = "re2g:"
-
 
 def score(entry: Entry, world: World) -> Found:
     """Every score of the run on a screen's pairs, in each of its cells.
@@ -91,8 +89,8 @@ def _own_scores(entry: Entry, pairs: pl.DataFrame) -> dict[str, np.ndarray]:
     """Scores that the table holds itself, float64 [pairs], higher is better; what is missing is worst."""
     found = {}
     for text in filter(None, (one.strip() for one in entry.options.get("scores", "").split(";"))):
-        if text.startswith(_RE2G):
-            model = text.removeprefix(_RE2G)
+        if text.startswith(encode_re2g.PREFIX):
+            model = text.removeprefix(encode_re2g.PREFIX)
             if model not in encode_re2g.MODELS:
                 raise InputError(f"{entry.name}: there is no {text}; models are {', '.join(encode_re2g.MODELS)}")
             found[text] = np.nan_to_num(encode_re2g.probability(pairs, model), nan=-np.inf)

@@ -4,7 +4,7 @@ Both papers' groups; the field's auPRC beside average precision; intervals and p
 pairs as the field has them.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -31,7 +31,8 @@ class Labelled:
     """Pairs of one cell and benchmark: `table` has `gene`, `distance` (bp, null where not known) and maybe `effect`.
 
     `scores` {method: float64 [pairs]}, higher is better; `covered` {method: bool [pairs]} of those that say nothing of
-    some pairs, whose fill is in `scores`. `clean`: pairs that no method was taught with, None where that is all.
+    some pairs, whose fill is in `scores`. `clean`: pairs that no method was taught with, None where that is all, of
+    which the methods `taught` are left out.
     """
 
     cell: str
@@ -43,6 +44,14 @@ class Labelled:
     methods: Mapping[str, Method] = field(default_factory=dict)
     clean: np.ndarray | None = None
     seen: bool | None = None
+    taught: frozenset[str] = frozenset()
+
+    def without(self, names: Collection[str]) -> "Labelled":
+        """Without some of the methods."""
+        scores, covered = (
+            {name: values for name, values in one.items() if name not in names} for one in (self.scores, self.covered)
+        )
+        return replace(self, scores=scores, covered=covered)
 
     def part(self, rows: np.ndarray) -> "Labelled":
         """Some of the pairs."""
@@ -82,7 +91,7 @@ def measure(
         if only and subset not in only:
             continue
         at = np.flatnonzero(inside)
-        part = pairs.part(at)
+        part = pairs.part(at).without(pairs.taught if subset == CLEAN else ())
         context = Context(SECTION, pairs.cell, pairs.seen, subset, pairs.benchmark, pairs.methods)
         rows += context.counts(part.positive, part.covered, genes=part.table["gene"].n_unique())
         if not 0 < part.positive.sum() < len(at):

@@ -73,14 +73,15 @@ def labelled_in_parts(
     told: dict[str, _Told] = {}
     found = [_scored(benchmark, cell, table, positive, world, genes, own, told) for table, positive in parts]
     whole = joined(found)
-    clean, leaks = leakage.clean(whole.table, cell, world)
+    leaks = leakage.clean(whole.table, cell, world, whole.methods, benchmark)
     elsewhere = [
         f"{', '.join(score.label for score in links.scores.values())} of {links.cell}: not scored here, in {cell} "
         f"(cell={cell} of --published says otherwise)"
         for links in world.links
         if links.cell not in (None, cell)
     ]
-    return replace(whole, clean=clean), [*elsewhere, *(one.note() for one in told.values()), *leaks]
+    marked = replace(whole, clean=leaks.clean, taught=leaks.without)
+    return marked, [*elsewhere, *(one.note() for one in told.values()), *leaks.told]
 
 
 def _scored(

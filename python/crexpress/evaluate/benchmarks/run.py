@@ -1,6 +1,7 @@
 """From benchmarks.csv, artefacts and published tables to figures: what bin/evaluate does with --benchmarks."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import polars as pl
@@ -29,6 +30,9 @@ def score(entries: Sequence[Entry], world: World) -> Scored:
     curves: list[pl.DataFrame] = []
     tables: dict[str, pl.DataFrame] = {}
     facts: dict[str, dict[str, object]] = {}
+    named = {entry.name: entry.options.get("trained_on", "").split(";") for entry in entries}
+    said = {name: [one.strip() for one in labels if one.strip()] for name, labels in named.items()}
+    world = replace(world, trained_on=said)
     for entry in entries:
         try:
             found = BENCHMARKS[entry.kind](entry, world)

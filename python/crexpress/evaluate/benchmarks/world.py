@@ -113,9 +113,13 @@ def taught(paths: Sequence[Path]) -> list[Taught]:
         about = header["parameters"]
         if "link_model" in about:
             held = tuple(about.get("held_out", []))
-            one = Taught(about.get("link_model_name", "link model"), (), (header["cell"],) if held else (), held)
+            fitted = about.get("fitted_to", [header["cell"]] if held else None)
+            one = Taught(
+                about.get("link_model_name", "link model"), (), None if fitted is None else tuple(fitted), held
+            )
         else:
-            cells = tuple(about.get("training_cells", [])) if about.get("same_genome", True) else ()
+            cells = tuple(about["training_cells"]) if "training_cells" in about else None
+            cells = cells if about.get("same_genome", True) else ()
             one = Taught(str(about.get("preset", "model")), cells)
         if one not in found:
             found.append(one)

@@ -8,5 +8,6 @@ FORMAT = Format(
     score=("ABC.Score", "powerlaw.Score"),
     aggregate="sum",
     fill=0,
+    fitted_to=(),
     note="summed over elements, 0 where there is none, as in EngreitzLab/CRISPR_comparison",
 )

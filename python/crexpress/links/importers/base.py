@@ -28,6 +28,7 @@ class Format:
     """A method's table. `columns` {chrom, start, end, symbol, ensembl, cell, score: names, the first that is there}.
 
     `prepare` makes of a table that is no list of intervals one that is. `note` is told to the reader of the figures.
+    `fitted_to`: the cells to whose screens the score was fitted (None: not known).
     """
 
     name: str
@@ -39,6 +40,7 @@ class Format:
     fill: float = float("-inf")
     build: str | None = None
     note: str = ""
+    fitted_to: tuple[str, ...] | None = None
     prepare: Callable[[pl.DataFrame, Path], pl.DataFrame] | None = None
 
 
@@ -93,7 +95,7 @@ def read(path: Path, form: Format, wish: Wish, genes: pl.DataFrame | None, run_b
     label = wish.label or form.title
     method = Method(label.lower().replace(" ", "_"), label, PUBLISHED, form=PLAIN)
     score = Score(label, method, form.higher_is_better and not wish.lower_is_better, aggregate,
-                  form.fill if wish.fill is None else wish.fill)  # fmt: skip
+                  form.fill if wish.fill is None else wish.fill, form.fitted_to)  # fmt: skip
     cells = [wish.cell] if wish.cell else frame["cell"].unique(maintain_order=True).to_list()
     found = []
     for cell in cells:
