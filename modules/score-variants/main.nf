@@ -1,13 +1,13 @@
-// What the variants of --variants do to the genes of one cell; only with --explain variants.
+// What the variants of --variants do to the genes of one cell, by a model or several; only with --explain variants.
 include { options ; quote } from '../../subworkflows/shell'
 include { by_kind } from '../../subworkflows/study'
 
 process SCORE_VARIANTS {
-    tag "${[run.label, run.cell].findAll().join(' ')}"
+    tag "${[run.containsKey('preset') ? run.label : run.point.name, run.cell].findAll().join(' ')}" // a mean has no preset
     label 'process_gpu'
 
     input:
-    tuple val(run), path(model, stageAs: 'trained/*'), path(study, stageAs: 'study/?/*', arity: '1..*')
+    tuple val(run), path(model, stageAs: 'trained/?/*'), path(study, stageAs: 'study/?/*', arity: '1..*')
     path variants, stageAs: 'variants/*'
     path fasta, stageAs: 'fasta/*'
     path motifs, stageAs: 'motifs/*'

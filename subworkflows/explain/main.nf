@@ -2,7 +2,7 @@
 
 include { place } from '../files'
 include { flags } from '../shell'
-include { kind_of ; pick ; tool } from '../study'
+include { gather ; kind_of ; pick ; tool } from '../study'
 include { ASK_MODEL as EMBED ; ASK_MODEL as MAP_ATTENTION              } from '../../modules/ask'
 include { ASK_MODEL as MUTATE_ELEMENTS ; ASK_MODEL as SILENCE_TOGETHER } from '../../modules/ask'
 include { ASK_STUDY as CLASSIFY_GENES ; ASK_STUDY as FIND_ACTIVE       } from '../../modules/ask'
@@ -49,8 +49,15 @@ workflow EXPLAIN {
     without_links = tasks
         .map { meta, model, files -> [meta, model, files.findAll { path -> kind_of(path) != 'links' }] }
     edited = without_links.filter { 'variants' in asked }
+    // and all seeds of a point together: their mean and spread
+    seeds = edited.filter { meta, _model, _files -> meta.mean }
+        .map { meta, model, files -> [meta.mean + [cell: meta.cell], meta.order, model, files] }
+    of_points = gather(seeds.map { key, order, model, _files -> [key, order, model] })
+        .join(gather(seeds.map { key, order, _model, files -> [key, order, files] }))
+        .map { key, models, files -> [key, models, files.unique()] }
     SCORE_VARIANTS(
-        edited, given.variants, given.fasta, given.motifs, flags(run, ['device']), tool(gpu_code, 'score-variants')
+        edited.mix(of_points), given.variants, given.fasta, given.motifs, flags(run, ['device']),
+        tool(gpu_code, 'score-variants')
     )
 
     MUTATE_ELEMENTS(
@@ -65,7 +72,8 @@ workflow EXPLAIN {
 
     // what the network makes of elements and genes
     EMBED(
-        'embed', without_links.filter { 'embeddings' in asked }, [], [], flags(run, ['device']), tool(gpu_code, 'embed')
+        'embed', without_links.filter { 'embeddings' in asked }, [], [],
+        "${flags(run, ['device'])} --tokens 200000", tool(gpu_code, 'embed')
     )
     MAP_ATTENTION(
         'map-attention', without_links.filter { 'attention' in asked }, [], [],

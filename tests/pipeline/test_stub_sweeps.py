@@ -32,6 +32,10 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
         "--preset_files",
         "own.json",
         "--complexity",
+        "--explain",
+        "variants",
+        "--variants",
+        str(ROOT / "assets/test/ccres.bed.gz"),
     ]
     done = tasks(pipeline.run(*chosen))
     direct = [f"{point} seed{seed}" for point in ("all", "wide") for seed in (1, 2)]
@@ -46,6 +50,14 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     assert len([name for name in done if name.startswith("ENSEMBLE")]) == 15  # all, all anchored, wide
     combined = [f"COMBINE_LINKS ({run} cell1)" for run in ("all", *direct[:2], "wide", *direct[2:])]
     assert [name for name in done if name.startswith("COMBINE")] == combined
+    # variants by each seed, and by all of a point together, for their spread
+    assert [name for name in done if name.startswith("SCORE_VARIANTS")] == [
+        name.replace("COMBINE_LINKS", "SCORE_VARIANTS") for name in combined
+    ]
+    started = [path.read_text() for path in pipeline.folder.glob("work/*/*/.command.run")]
+    models = {found[1]: len(set(re.findall(r"trained/(\d+)/", text))) for text in started
+              if (found := re.search(r"SCORE_VARIANTS \((.+) cell1\)'$", text, re.MULTILINE))}  # fmt: skip
+    assert models == {**dict.fromkeys(direct, 1), "all": 2, "wide": 2}
     # a link model reads no network: once a store, for the cell that is ranked
     assert [name for name in done if name.startswith("FIT_LINKS")] == ["FIT_LINKS (screen cell1)"] * 2
     assert [name for name in done if name.startswith("SCORE_LINKS")] == ["SCORE_LINKS (cell1)"] * 2
@@ -75,8 +87,10 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     assert [name for name in again if name.startswith("TRAIN")] == ["TRAIN (more seed1)", "TRAIN (more seed2)"]
     assert {name.split(" ")[0] for name in again} == {
         *("MAKE_PLAN", "TRAIN", "PREDICT", "INTERPRET", "ENSEMBLE", "COMBINE_LINKS", "EVALUATE", "REPORT", "COMPARE"),
-        "MEASURE_COMPLEXITY",
+        *("MEASURE_COMPLEXITY", "SCORE_VARIANTS"),
     }
+    anew = [f"SCORE_VARIANTS ({run} cell1)" for run in ("more", "more seed1", "more seed2")]
+    assert [name for name in again if name.startswith("SCORE_VARIANTS")] == anew
 
 
 def test_each_cell_is_left_out_in_turn_and_what_a_missing_track_costs_is_measured(pipeline: Pipeline) -> None:

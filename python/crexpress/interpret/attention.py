@@ -10,8 +10,11 @@ from torch import Tensor
 
 from crexpress.apply.predict import encode, tokens_of
 from crexpress.core.errors import InputError
+from crexpress.data.rows import free_memory
 from crexpress.data.store import Store
 from crexpress.models.base import Model
+
+PAIR = 40  # bytes of a pair of elements: two sums, counts and means, and a quotient
 
 
 class AttentionMap(NamedTuple):
@@ -47,16 +50,23 @@ def attention_map(
 ) -> AttentionMap:
     """Attention between the elements that some genes see, their TSS windows among them, in one cell.
 
-    The store must look up loops of all rows (`open_store(loop_rows="all")`) where the model reads loops. InputError for
-    a model without layers.
+    The store must look up loops of all rows (`open_store(loop_rows="all")`) where the model reads loops. One gene is
+    seen at once, so that the matrices alone take memory. InputError for a model without layers, and for more elements
+    than memory holds pairs of.
     """
     if not model.config.layers:
         raise InputError("a model of 0 layers has no attention; take one with layers")
     genes = np.asarray(genes)
-    vectors = encode(model, store, cell, precision)
     index = store.index[genes].numpy().astype(np.int64)
     middle = (store.elements["start"] + store.elements["end"]).to_numpy() // 2
     elements = np.unique(index[index >= 0])
+    needed, free = PAIR * len(elements) ** 2, free_memory(torch.device("cpu"))
+    if needed > free:
+        raise InputError(
+            f"a map of {len(elements):,} elements takes {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free; map "
+            f"fewer genes, or a smaller region of about {np.sqrt(free / PAIR):,.0f} elements at most"
+        )
+    vectors = encode(model, store, cell, precision)
     chrom = store.elements["chrom"].rank("dense").to_numpy()
     elements = elements[np.lexsort((middle[elements], chrom[elements]))]
     place = np.full(len(store.elements), -1)

@@ -25,6 +25,7 @@ Background = Literal["silent", "shuffled"]
 STEPS, MOST_STEPS = 16, 512
 GOOD, WORST = 0.01, 0.05  # median error of completeness: raised to, and refused above
 LEAST = 1e-3  # an effect smaller than this, in the unit of the target, is taken for this in the error
+FELT = 1e-2  # from which an effect is noticeable: links of less, which are many, vouch for none of these
 LINKS_AT_ONCE = 64
 
 
@@ -60,27 +61,38 @@ def contributions(
 
     background "silent": an element of which nothing is known, so that contributions sum to the link's perturbation.
     "shuffled": `shuffles` sequences with the element's own dinucleotides, all else as it is, so that they are those of
-    the bases alone. Raises InputError when the median error stays above 5 %, and says so above 1 %.
+    the bases alone. Raises InputError when the median error of all links, or of those with a noticeable effect, stays
+    above 5 %, and says so above 1 %; and how many of the latter miss theirs by more than 5 %.
     """
     if background == "shuffled" and not model.config.sequence:
         raise InputError("this model reads no sequence, so there is nothing to shuffle; take the background silent")
     if not (model.config.sequence or model.config.tracks or model.config.motifs):
         raise InputError("this model reads nothing of its elements")
     vectors = encode(model, store, cell, genes=np.unique(pairs.gene))
-    errors: list[np.ndarray] = []
+    errors, effects = [np.zeros(0)], [np.zeros(0)]
     parts = [Pairs(pairs.gene[at : at + LINKS_AT_ONCE], pairs.column[at : at + LINKS_AT_ONCE])
              for at in range(0, len(pairs.gene), LINKS_AT_ONCE)]  # fmt: skip
     for part in log.progress(parts, "contributions"):
         view = LinkView(model, store, cell, part, vectors)
         found = _of_view(view, background, shuffles, seed, view.rows_at_once(tokens))
         errors.append(found.error)
+        effects.append(np.abs(found.effect))
         yield found
-    every = np.concatenate(errors) if errors else np.zeros(1)
-    require_complete(float(np.median(every)), "integrated gradients")
+    require_complete(np.concatenate(errors), np.concatenate(effects), "integrated gradients")
 
 
-def require_complete(error: float, method: str) -> None:
-    """Raise InputError for contributions that do not sum to what they explain; say so where they hardly do."""
+def require_complete(errors: np.ndarray, effects: np.ndarray, method: str) -> None:
+    """Raise InputError for contributions that do not sum to what they explain; say so where they hardly do.
+
+    `errors` and sizes of `effects` of links [N]; see `contributions` for the rule.
+    """
+    felt = errors[effects >= FELT]
+    error = max((float(np.median(part)) for part in (errors, felt) if len(part)), default=0.0)
+    if (felt > WORST).any():
+        log.say(
+            f"contributions of {(felt > WORST).sum():,} of {len(felt):,} links with an effect of {FELT} or more miss "
+            f"it by more than {WORST:.0%}, at most by {felt.max():.0%}: see their column error"
+        )
     if error > WORST:
         raise InputError(
             f"the contributions by {method} miss the effect that they should sum to by {error:.1%} in the median, "

@@ -39,8 +39,11 @@ def embed(
     most: int,
     settings: Settings,
     sets: Mapping[str, Sequence[str]] | None = None,
+    tokens: int = 200_000,
 ) -> Embedded:
-    """Embed and cluster one cell of a store; `expression` may hold that of others, too, or nothing."""
+    """Embed and cluster one cell of a store, genes of at most `tokens` at once; `expression` may hold that of others,
+    too, or nothing.
+    """
     cell, store, precision = loaded.cells[number], loaded.store, loaded.precision
     header, tensors = artifacts.open_arrays(signals, "signals")
     tracks = linear_signal(tensors, header["parameters"]["transform"])
@@ -58,7 +61,7 @@ def embed(
     elements = embedding.annotated(own, about, "element_id")
     embedding.cluster(elements, settings)
     of_elements = about.with_columns(pl.Series("cluster", elements.obs["cluster"].astype(str).to_list()))
-    of_gene, predicted = embedding.gene_vectors(loaded.model, store, number, vectors)
+    of_gene, predicted = embedding.gene_vectors(loaded.model, store, number, vectors, store.genes_of(tokens))
     genes_about = store.genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
         pl.lit(cell).alias("cell"), predicted=pl.Series(predicted), observed=observed
     )

@@ -166,12 +166,22 @@ def test_deeplifts_rules_do_not_hold_for_these_models(tiny: TinyCase, folder: Pa
 def test_contributions_that_do_not_sum_are_told_and_beyond_that_refused(
     capsys: pytest.CaptureFixture[str], error: float, said: str
 ) -> None:
-    require_complete(error, "integrated gradients")
+    weak = np.full(3, 1e-4)  # effects that are not noticeable
+    require_complete(np.full(3, error), weak, "integrated gradients")
     written = capsys.readouterr().err
     assert said in written
     assert bool(written) == bool(said)
     with pytest.raises(InputError, match=r"by 6.0% in the median, above 5%, .*; they say nothing of this model"):
-        require_complete(0.06, "integrated gradients")
+        require_complete(np.full(3, 0.06), weak, "integrated gradients")
+
+
+def test_many_weak_links_do_not_vouch_for_the_strong(capsys: pytest.CaptureFixture[str]) -> None:
+    errors, effects = np.array([0.0] * 9 + [0.004, 0.002, 0.4]), np.array([1e-4] * 9 + [0.5, 0.4, 0.3])
+    require_complete(errors, effects, "integrated gradients")
+    said = "contributions of 1 of 3 links with an effect of 0.01 or more miss it by more than 5%, at most by 40%"
+    assert said in capsys.readouterr().err
+    with pytest.raises(InputError, match=r"miss the effect that they should sum to by 40.0% in the median"):
+        require_complete(errors[8:].clip(0.4), effects[8:], "integrated gradients")
 
 
 @pytest.mark.slow
