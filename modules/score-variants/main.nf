@@ -3,7 +3,8 @@ include { options ; quote } from '../../subworkflows/shell'
 include { by_kind } from '../../subworkflows/study'
 
 process SCORE_VARIANTS {
-    tag "${[run.containsKey('preset') ? run.label : run.point.name, run.cell].findAll().join(' ')}" // a mean has no preset
+    // a mean over seeds has no preset
+    tag "${[run.containsKey('preset') ? run.label : run.point.name, run.cell].findAll().join(' ')}"
     label 'process_gpu'
 
     input:
