@@ -12,7 +12,6 @@ import torch
 from crexpress.apply import cell_model
 from crexpress.core import artifacts
 from crexpress.data.shuffling import shuffle_codes
-from crexpress.interpret import attention
 from crexpress.interpret.attention import rollout
 from crexpress.interpret.together import Together
 from tiny_case import TinyCase
@@ -224,16 +223,6 @@ def test_maps_are_read_by_numpy_and_cooler(tiny: TinyCase, model: Path, tmp_path
     scaled = (logit - np.nanmin(logit)) / (np.nanmax(logit) - np.nanmin(logit))
     assert matrix.pixels()[:]["count"].sum() == pytest.approx(np.nansum(scaled), rel=1e-5)
     assert set(matrix.bins()[:]["chrom"]) == {"chr1", "chr2", "chr3"}
-
-
-def test_a_map_that_memory_cannot_hold_is_refused(
-    tiny: TinyCase, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(attention, "free_memory", lambda device: 999)
-    done = run("map-attention", *given(tiny, model), "--region", "chr2:0-900000000", "--outdir", tmp_path)
-    assert done.exit_code == 65, done.output
-    assert "and 0.0 GB are free; map fewer genes, or a smaller region of about 5 elements at most" in done.output
-    assert not list(tmp_path.iterdir())
 
 
 def test_a_region_is_the_mean_over_its_genes(tiny: TinyCase, model: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import polars as pl
 import pytest
 
 from crexpress.core.errors import InputError
+from crexpress.interpret import attention
 from crexpress.interpret.attention import AttentionMap
 from crexpress.interpret.element_pairs import ACROSS, INSIDE, ONE, ctcf_pairs, direction
 from tiny_case import TinyCase
@@ -79,7 +80,7 @@ def test_direction_of_a_pair_beside_others_of_its_distance() -> None:
 
 
 @pytest.mark.slow
-def test_the_tool_answers_both_beside_its_map(tiny: TinyCase, tmp_path: Path) -> None:
+def test_the_tool_answers_both_beside_its_map(tiny: TinyCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert train(tiny, tmp_path / "model", "--preset", "scpge-small", "--steps", 1).exit_code == 0
     given = ["--model", tmp_path / "model", *inputs(tiny, "A", expression=False), "--region", "chr2"]
     (tmp_path / "d.bed").write_text("chr2\t5000\t90000\n")
@@ -100,3 +101,8 @@ def test_the_tool_answers_both_beside_its_map(tiny: TinyCase, tmp_path: Path) ->
     at = [found["element_id"].tolist().index(name) for name in two]
     assert row["forward"] == pytest.approx(float(found["probability"][at[0], at[1]]))
     assert run("map-attention", *given, "--direction", two[0], "--outdir", tmp_path).exit_code == 2
+    monkeypatch.setattr(attention, "free_memory", lambda device: 999)
+    result = run("map-attention", *given, "--outdir", tmp_path / "full")
+    assert result.exit_code == 65, result.output
+    assert "and 0.0 GB are free; map fewer genes, or a smaller region of about 5 elements at most" in result.output
+    assert not (tmp_path / "full").exists()
