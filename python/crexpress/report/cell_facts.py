@@ -13,6 +13,11 @@ PROMOTER = 1000  # bp from the TSS within which an element counts as the promote
 TOP = 5  # links of a gene that are recommended where no link model calls any
 
 
+def along(distance: int, strand: str | None) -> int:
+    """Distance of an element from a TSS along the gene, bp: upstream is minus. Tables of files have the genome's."""
+    return -distance if strand == "-" else distance
+
+
 def silent(inputs: Inputs, cell: str) -> np.ndarray | None:
     """Whether each element has no signal in any track of the cell (linear mean below `tracks.FLOOR`): bool [elements].
 

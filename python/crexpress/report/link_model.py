@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 from matplotlib.figure import Figure
 
-from crexpress.report import facts, plots, style
+from crexpress.report import cell_facts, facts, plots, style
 from crexpress.report.page import Table, TableCell, Text
 from crexpress.report.study import Blocks, Study
 
@@ -21,8 +21,8 @@ def blocks(study: Study) -> Blocks:
     rows = []
     told: list[str] = []
     for cell, table in scored.items():
-        about, called = table.header["parameters"], int(table.data["linked"].sum())
-        genes = table.data.filter(pl.col("linked"))["gene_id"].n_unique()
+        about, links = table.header["parameters"], cell_facts.candidates(study.inputs, cell).filter("called")
+        called, genes = len(links), links["gene_id"].n_unique()
         rows.append(
             [
                 TableCell(cell),
@@ -37,10 +37,10 @@ def blocks(study: Study) -> Blocks:
         table.header["parameters"]["link_model_name"]: table.header["parameters"]["card"] for table in scored.values()
     }
     caption = (
-        f"Links by the link model: every element within the window has a probability; called are those from the cutoff "
-        f"on{facts.CALLED}. Reasons are in scored/links.CELL.tsv.gz."
+        "Links by the link model: every element within the window has a probability; recommended are those from the "
+        f"cutoff on{facts.CALLED}. Reasons are in scored/links.CELL.tsv.gz."
     )
-    columns = ["Cell", "Link model", "Cutoff", "Called links", "Genes with one"]
+    columns = ["Cell", "Link model", "Cutoff", "Recommended links", "Genes with one"]
     return [Table(caption, columns, rows), *(Text(f"{note}.") for note in told), *_calibration(cards, study)]
 
 

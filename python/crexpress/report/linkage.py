@@ -161,7 +161,8 @@ def _menu(
             "colour": style.on_page(colours[method]),
             "model": view.about[method].model,
         }
-        lines.append(about | {"shown": method in shown, "points": points})
+        at70 = view.value(method, ALL_PAIRS, "precision_at_70_recall")
+        lines.append(about | {"shown": method in shown, "points": points, "at70": at70})
     return json.dumps({"id": f"curves{suffix}", "lines": lines}).replace("<", "\\u003c")
 
 

@@ -80,13 +80,13 @@ const FEW = 8;  // links shown at first, besides those recommended
 const SPLIT = ["training gene", "validation gene", "test gene: no part of training saw it"];
 
 function rowsOf(data, links, gene) {
-  const rows = [], elements = links.elements, tss = data.genes.tss[gene];
+  const rows = [], elements = links.elements, tss = data.genes.tss[gene], along = data.genes.strand[gene] === "-" ? -1 : 1;
   const tested = (links.screen || []).filter((row) => row[0] === gene);
   for (let at = links.first[gene]; at < links.first[gene] + links.counts[gene]; at++) {
     const e = links.element[at], start = elements.start[e], end = start + elements.length[e];
     const hits = tested.filter((row) => row[1] < end && row[1] + row[2] > start);
     rows.push({
-      id: elements.id[e], start, end, kind: links.classes[elements.class[e]], distance: Math.floor((start + end) / 2) - tss,
+      id: elements.id[e], start, end, kind: links.classes[elements.class[e]], distance: along * (Math.floor((start + end) / 2) - tss),  // along the gene: upstream is minus
       score: (links.score[at] / 1000) * links.scale, rank: links.rank[at], called: links.called[at] === "1",
       silent: elements.silent[e] === "1", looped: links.looped[at] === "1",
       why: links.whyOf[at] >= 0 ? links.why[links.whyOf[at]] || "" : "",
@@ -128,12 +128,17 @@ function sortable(table) {
   });
 }
 
+function notCalled(links, row) {  // why a link from the cutoff on is not recommended
+  if (row.called || row.silent || !links.cutoff || row.score < links.cutoff) return "";
+  return "not recommended, though from the cutoff on: the gene is not expressed, or the element is not accessible or lies on a TSS";
+}
+
 function linkTable(data, links, rows) {
   const tracks = links.tracks.map((track) => track.name), screened = rows.some((row) => row.screen), loops = rows.some((row) => row.looped);
   const titles = ["Element", "Class", "Distance", links.label, "Rank", ...tracks, ...(loops ? ["Loop"] : []), ...(screened ? ["CRISPR"] : [])];
   const head = make("tr", {});
   for (const title of titles) head.append(make("th", { scope: "col" }, title));
-  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, with the evidence under them: what moved the ${links.label}; much and little are above and below the median of the pairs that the link model learned from.${links.probability ? ` Recommended are links from the cutoff on${data.called}.` : ""} Ranks are among all elements of the gene. Tracks: means over the element${links.transform ? ", " + links.transform : ""}. A heading sorts.`), make("thead", {}, head));
+  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, distances are along the gene (minus: upstream), with the evidence under them: what moved the ${links.label}; much and little are above and below the median of the pairs that the link model learned from.${links.probability ? ` Recommended are links from the cutoff on${data.called}.` : ""} Ranks are among all elements of the gene. Tracks: means over the element${links.transform ? ", " + links.transform : ""}. A heading sorts.`), make("thead", {}, head));
   for (const row of [...rows].sort((a, b) => a.rank - b.rank)) {
     const number = (value, text) => make("td", { class: "number", "data-value": value }, text);
     const line = make("tr", { "data-element": row.id });
@@ -144,7 +149,7 @@ function linkTable(data, links, rows) {
     if (loops) line.append(make("td", {}, row.looped ? "yes" : ""));
     if (screened) line.append(make("td", {}, row.screen || "not tested"));
     [...line.cells].forEach((cell, column) => { if (column > 1) cell.dataset.label = titles[column]; });  // shown on small screens
-    const why = row.silent ? "no signal in this cell" : row.why;
+    const why = row.silent ? "no signal in this cell" : row.why || notCalled(links, row);
     const body = make("tbody", {}, line, why ? make("tr", {}, make("td", { class: "why", colspan: titles.length }, why)) : "");
     if (table.tBodies.length >= FEW && !row.called) body.hidden = true;
     table.append(body);
@@ -160,7 +165,27 @@ function linkTable(data, links, rows) {
 
 // ---- its locus ------------------------------------------------------------------------------------------------------
 
-const COLOUR = { PLS: "#8e2a7e", pELS: "#e69f00" };
+function key(links, rows, tested) {  // what colours and marks of the locus mean
+  const box = make("p", { class: "key" });
+  const add = (text, tag, attributes) => {
+    const mark = shape("svg", { width: 14, height: 12, "aria-hidden": "true" });
+    mark.append(shape(tag, attributes));
+    box.append(make("span", {}, mark, ` ${text}`));
+  };
+  const bar = (name) => ["line", { x1: 7, x2: 7, y1: 12, y2: 1, class: name }], square = (fill) => ["rect", { x: 2, y: 1, width: 10, height: 10, fill }];
+  add("recommended", ...bar("bar called"));
+  add("not recommended", ...bar("bar"));
+  if (rows.some((row) => row.silent)) add("no signal in this cell", "path", { d: "M4,3l6,6m0,-6l-6,6", class: "quiet" });
+  if (tested.some((row) => row[3])) add("screen: the gene responds", "path", { d: "M1,1h12l-6,10z", class: "hit" });
+  if (tested.some((row) => !row[3])) add("screen: no response", "path", { d: "M2,2h10l-5,8z", class: "miss" });
+  const kinds = new Set(rows.map((row) => row.kind.split(",")[0]));
+  if (kinds.has("PLS")) add("promoter-like", ...square(COLOUR.PLS));
+  if (kinds.has("pELS")) add("proximal", ...square(COLOUR.pELS));
+  if ([...kinds].some((kind) => !COLOUR[kind])) add(kinds.has("PLS") || kinds.has("pELS") ? "other elements" : "elements", ...square(OTHER));
+  return box;
+}
+
+const OTHER = "#7d8490", COLOUR = { PLS: "#8e2a7e", pELS: "#e69f00" };
 
 function viewOf(data, links, gene, rows, tested) {
   const genes = data.genes, places = [genes.tss[gene] - genes.before[gene], genes.tss[gene] + genes.after[gene]];
@@ -181,7 +206,7 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
   const hover = (node, text) => { node.append(shape("title", {}, text)); node.addEventListener("pointerenter", () => say(text)); return node; };
   const tss = genes.tss[gene], here = rows.filter((row) => inside(row.start, row.end));
   const told = (row) => `${row.id} (${row.kind}), ${span(row.distance)} from the TSS, ${links.label} ${links.probability ? figure(row.score, 3) : row.score.toPrecision(3)}`
-    + (row.silent ? ", no signal in this cell" : "") + (row.screen ? `, CRISPR: ${row.screen}` : "") + (row.why ? `. ${row.why}` : "");
+    + (row.silent ? ", no signal in this cell" : "") + (notCalled(links, row) ? `, ${notCalled(links, row)}` : "") + (row.screen ? `, CRISPR: ${row.screen}` : "") + (row.why ? `. ${row.why}` : "");
 
   // links: arcs of those called, a bar for each, with a scale
   const top = y + (gap > 6 ? 14 : 0), tall = 96, floor = top + tall;
@@ -226,12 +251,12 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
   label("Elements", y, 11);
   for (const row of here) {
     const start = x(row.start), wide = Math.max(2, x(row.end) - start);
-    svg.append(hover(shape("rect", { x: start, y, width: wide, height: 11, fill: COLOUR[row.kind.split(",")[0]] || "#7d8490", opacity: row.silent ? 0.35 : 1 }), told(row)));
+    svg.append(hover(shape("rect", { x: start, y, width: wide, height: 11, fill: COLOUR[row.kind.split(",")[0]] || OTHER, opacity: row.silent ? 0.35 : 1 }), told(row)));
   }
   y += 12 + gap;
   links.tracks.forEach((track, number) => {
     const height = 26, base = y + height;
-    label(`${track.name}, 0–${track.top}`, y, height);
+    label(`${track.name}, 0–${+track.top.toPrecision(3)}`, y, height);
     for (const row of here) {
       const at = x((row.start + row.end) / 2);
       svg.append(hover(shape("line", { x1: at, x2: at, y1: base, y2: base - (row.tracks[number] / track.top) * height, class: "signal" }), `${track.name} ${figure(row.tracks[number])} in ${row.id}`));
@@ -239,6 +264,10 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
     svg.append(shape("line", { x1: left, x2: right, y1: base, y2: base, class: "rule" }));
     y = base + gap;
   });
+  if (links.tracks.length && links.transform) {
+    svg.append(shape("text", { x: right, y: y + 2, "text-anchor": "end", class: "tick" }, `tracks: ${links.transform}`));
+    y += 8;
+  }
   label("Genes", y + 4, 12);
   const ends = [];
   for (let other = 0; other < genes.id.length; other++) {
@@ -299,7 +328,7 @@ function locusOf(data, links, gene) {
   }
   const called = rows.filter((row) => row.called).length;
   about.push(`${called} recommended ${called === 1 ? "link" : "links"}.`);
-  const node = make("div", {}, make("h3", {}, `Locus in ${links.cell}`), make("p", {}, about.join(" ")), bar, box, line,
+  const node = make("div", {}, make("h3", {}, `Locus in ${links.cell}`), make("p", {}, about.join(" ")), bar, box, key(links, rows, tested), line,
     rows.length ? linkTable(data, links, rows) : make("p", {}, "No links of this gene are held by this page."));
   requestAnimationFrame(draw);
   window.addEventListener("resize", draw);
@@ -331,12 +360,12 @@ function show(data, gene) {
   $("gene-name").value = genes.name[gene] || genes.id[gene];
 }
 
-function find(data, typed) {
+function find(data, typed) {  // all genes of a symbol, else those of an id
   const wanted = typed.trim().toLowerCase(), genes = data.genes;
-  if (!wanted) return -1;
-  let at = genes.name.findIndex((name) => name.toLowerCase() === wanted);
-  if (at < 0) at = genes.id.findIndex((id) => id.toLowerCase() === wanted || id.toLowerCase().split(".")[0] === wanted);
-  return at;
+  if (!wanted) return [];
+  const all = (test) => genes.id.map((_, at) => at).filter(test);
+  const named = all((at) => genes.name[at].toLowerCase() === wanted);
+  return named.length ? named : all((at) => [genes.id[at].toLowerCase(), genes.id[at].toLowerCase().split(".")[0]].includes(wanted));
 }
 
 function like(data, typed) {
@@ -352,10 +381,18 @@ function finder(data) {
   const form = $("finder"), input = $("gene-name"), note = $("gene-note"), list = $("gene-list");
   form.hidden = false;
   const ask = (typed) => {
-    const gene = find(data, typed);
-    note.textContent = gene < 0 ? `No gene is called "${typed}" here.${like(data, typed.slice(0, 3)).length ? " Similar: " + like(data, typed.slice(0, 3)).slice(0, 6).join(", ") + "." : ""}` : "";
-    if (gene >= 0) show(data, gene);
-    return gene >= 0;
+    const genes = find(data, typed);
+    note.textContent = !genes.length ? `No gene is called "${typed}" here.${like(data, typed.slice(0, 3)).length ? " Similar: " + like(data, typed.slice(0, 3)).slice(0, 6).join(", ") + "." : ""}` : "";
+    if (genes.length > 1) {
+      note.append(`${genes.length} genes are called "${typed}"; the first is shown. Choose: `);
+      for (const gene of genes) {
+        const choice = make("button", { type: "button" }, data.genes.id[gene]);
+        choice.addEventListener("click", () => show(data, gene));
+        note.append(choice, " ");
+      }
+    }
+    if (genes.length) show(data, genes[0]);
+    return genes.length > 0;
   };
   form.addEventListener("submit", (event) => { event.preventDefault(); ask(input.value); });
   input.addEventListener("input", () => list.replaceChildren(...like(data, input.value).map((name) => make("option", { value: name }))));
@@ -442,8 +479,8 @@ function curves(node) {
       shape("line", { x1: x(0.7), x2: x(0.7), y1: y(0), y2: y(1), class: "cutoff" }), shape("text", { x: x(0.7) + 4, y: y(1) + 10, class: "tick" }, "70 % recall"));
     for (const line of data.lines.filter((one) => chosen.has(one.name))) {
       svg.append(shape("polyline", { points: line.points.map(([r, p]) => `${x(r).toFixed(1)},${y(p).toFixed(1)}`).join(" "), fill: "none", style: `stroke:${line.colour}`, "stroke-width": line.model ? 2.4 : 1.6, "stroke-dasharray": line.model ? "none" : "5 3" }));
-      const at = line.points.find(([r]) => r >= 0.7);
-      if (at) { const dot = shape("circle", { cx: x(0.7), cy: y(at[1]), r: 4, style: `fill:${line.colour}` }); dot.append(shape("title", {}, `${line.name}: precision ${figure(at[1], 3)} at 70 % recall`)); svg.append(dot); }
+      const at = line.at70;  // as the table has it
+      if (at !== null) { const dot = shape("circle", { cx: x(0.7), cy: y(at), r: 4, style: `fill:${line.colour}` }); dot.append(shape("title", {}, `${line.name}: precision ${figure(at, 3)} at 70 % recall`)); svg.append(dot); }
     }
     box.replaceChildren(svg);
   };

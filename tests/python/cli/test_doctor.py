@@ -70,3 +70,10 @@ def test_the_time_left_is_told_by_the_speed_so_far(monkeypatch: pytest.MonkeyPat
     assert loop.left((999.0, 1), 101, 201) == "; 1 s left"
     assert loop.left((0.0, 1), 2, 100) == "; 27.2 hours left"
     assert loop.left((900.0, 1), 201, 201) == loop.left((900.0, 1), 1, 201) == loop.left(None, 5, 10) == ""
+
+
+def test_the_pages_name_what_the_demo_needs() -> None:
+    root = Path(__file__).parents[3]
+    assert f"{doctor.MEMORY} GB memory, {doctor.DISK} GB disk" in (root / "README.md").read_text()
+    told = f"{doctor.MEMORY} GB of memory, {doctor.DISK} GB of free disk"
+    assert told in (root / "docs/tutorial-demo.md").read_text()

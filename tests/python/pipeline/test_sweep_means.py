@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pytest
+from click.testing import Result
 
 import chromium
 from crexpress.core import artifacts, methods
@@ -115,14 +117,19 @@ def metrics_of(folder: Path, models: Sequence[tuple[dict[str, Any], float]]) -> 
     return folder / "metrics.parquet"
 
 
-def test_points_stand_side_by_side(tmp_path: Path) -> None:
+def compare_two(tmp_path: Path) -> tuple[list[str], Result]:
+    """Metrics of two points with two seeds each, as options, and what compare says of them."""
     laid_out(tmp_path, grid="seeds: [1, 2]\npoints: {small: {layers: 0}, large: {}}")
     mean = {"seed": None, "mean_of": 2, "mean_over": "seeds"}
     small = [({"seed": 1}, 0.6), ({"seed": 2}, 0.62), (mean, 0.65)]
     large = [({"seed": 1}, 0.7), ({"seed": 2}, 0.74), (mean, 0.75)]
     files = {"small": metrics_of(tmp_path / "s", small), "large": metrics_of(tmp_path / "l", large)}
     given = [part for point, path in files.items() for part in ("--metrics", f"{point}={path}")]
-    result = run("compare", "--runs", tmp_path / "runs.json", *given, "--outdir", tmp_path / "out")
+    return given, run("compare", "--runs", tmp_path / "runs.json", *given, "--outdir", tmp_path / "out")
+
+
+def test_points_stand_side_by_side(tmp_path: Path) -> None:
+    given, result = compare_two(tmp_path)
     assert result.exit_code == 0, result.output
     assert "r on test genes from 0.610 (small) to 0.720 (large)" in result.output
     joined = pl.read_parquet(tmp_path / "out/sweep.parquet")
@@ -142,17 +149,19 @@ def test_points_stand_side_by_side(tmp_path: Path) -> None:
     ):
         assert text in page, text
     assert (tmp_path / "out/figures/sweep-pearson.png").stat().st_size > 0
-    if chromium.BROWSER:
-        _look_at(tmp_path / "out/sweep.html", tmp_path / "profile")
 
     result = run("compare", "--runs", tmp_path / "runs.json", *given[:2], "--outdir", tmp_path / "out")
     assert result.exit_code == 65
     assert "point large of" in result.output
 
 
-def _look_at(page: Path, profile: Path) -> None:
-    """The page in a browser: nothing fails, is asked of the network, or lies outside the screen; axe-core agrees."""
-    with chromium.browsing(profile) as browser:
+@pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")
+@pytest.mark.skipif(not chromium.AXE.is_file(), reason="no axe-core here: .ci/install-axe")
+def test_the_page_of_a_sweep_in_a_browser(tmp_path: Path) -> None:
+    """Nothing fails, is asked of the network, or lies outside the screen; axe-core agrees."""
+    compare_two(tmp_path)
+    page = tmp_path / "out/sweep.html"
+    with chromium.browsing(tmp_path / "profile") as browser:
         for width, dark in ((1400, False), (420, True)):
             browser.open(page, width, dark=dark)
             browser.until("document.querySelector('footer')")
@@ -161,8 +170,7 @@ def _look_at(page: Path, profile: Path) -> None:
                 "[...document.querySelectorAll('.table')].filter((one) => one.scrollWidth > one.clientWidth + 1).length"
             )
             assert browser.ask(wide) == 0
-            if chromium.AXE.is_file():
-                assert [one for one in browser.violations() if one[1] in ("serious", "critical")] == []
+            assert [one for one in browser.violations() if one[1] in ("serious", "critical")] == []
         assert browser.faults == []
         assert [one for one in browser.requests if not one.startswith(("data:", "file:"))] == []
 

@@ -1,9 +1,8 @@
-"""The page in a browser: nothing is asked of the network, nothing fails, a gene is found, a name is only a name."""
+"""Find a gene: what is packed for it, and the tables, counts and qualities that stand beside it."""
 
 import base64
 import gzip
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -11,15 +10,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-import chromium
-from crexpress.core import artifacts
 from crexpress.report import cell_facts, embed, html, locus, quality, tables
 from crexpress.report.parts import cell_links, find_gene, input_quality
 from crexpress.report.study import Study
-from report_case import Run, invoke
+from report_case import Run
 from tiny_case import TinyCase
 
-ODD = "<img src=x onerror=document.title='broken'>"
+DEMO = Path(__file__).parents[3] / "results" / "demo" / "report.html"
 
 
 @pytest.fixture(scope="module")
@@ -175,110 +172,13 @@ def test_tables_open_where_people_open_them(study: Study, tmp_path: Path) -> Non
     assert tables.buttons(files)[:2] == [("tables/genes.A.tsv", "genes of A"), ("tables/links.A.tsv.gz", "links of A")]
 
 
-@pytest.fixture(scope="module")
-def page(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The page of the run, in which one gene has a name that means to be markup."""
-    folder = tmp_path_factory.mktemp("odd")
-    frame, header = artifacts.read_table(run.tiny.genes, "genes")
-    odd = pl.when(pl.col("gene_id") == "G7").then(pl.lit(ODD)).otherwise("gene_name").alias("gene_name")
-    artifacts.write_table(folder / "genes.parquet", frame.with_columns(odd), header)
-    options = run.arguments(folder / "out")
-    options[options.index("--genes") + 1] = str(folder / "genes.parquet")
-    done = invoke(*options)
-    assert done.exit_code == 0, done.output
-    return folder / "out" / "report.html"
-
-
-@pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")
-def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_path: Path) -> None:
-    with chromium.browsing(tmp_path / "profile") as browser:
-        for width, dark in ((1400, False), (420, True)):
-            browser.open(page, width, dark=dark)
-            browser.until("document.documentElement.classList.contains('ready')")
-            assert browser.ask("document.documentElement.scrollWidth") <= width  # nothing hangs over the side
-            # all columns of every table lie inside, folded ones as well
-            browser.ask("document.querySelectorAll('details').forEach((one) => { one.open = true; })")
-            tables = "[...document.querySelectorAll('.table')]"
-            wide = f"{tables}.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel)"
-            assert browser.ask(wide) == []
-        # on the small screen each figure stands with its name
-        assert browser.ask(f"{tables}.every((one) => [...one.querySelectorAll('td:not(.why):not(:empty)')]"
-                           ".every((cell) => cell.dataset.label || cell.closest('thead, .links')))")  # fmt: skip
-        assert browser.ask("document.querySelectorAll('[id]').length == new Set([...document.querySelectorAll('[id]')]"
-                           ".map((node) => node.id)).size")  # fmt: skip
-        ask = "$('gene-name').value = {}; $('finder').requestSubmit(); $('gene').textContent"
-        found = browser.ask(ask.format("'name94'"))
-        assert found.startswith("NAME94 G94")
-        assert "Locus in A" in found
-        browser.until("document.querySelectorAll('.locus svg rect').length > 3")  # drawn with the next frame
-        assert browser.ask(ask.format("'G7'")).startswith(ODD)
-        assert browser.ask("document.querySelectorAll('#gene img').length") == 0
-        assert browser.ask("document.title") != "broken"
-        browser.ask(ask.format("'NOSUCH'"))
-        assert "No gene is called" in browser.ask("$('gene-note').textContent")
-        # a heading sorts, by keyboard as well
-        browser.ask(ask.format("'NAME94'"))
-        column = "[...document.querySelectorAll('table.links tbody')].map((row) => +row.rows[0].cells[2].dataset.value)"
-        browser.ask("document.querySelectorAll('table.links thead button')[2].click()")
-        down = browser.ask(column)
-        assert down == sorted(down, reverse=True)
-        # the yardstick in black can be seen in the dark
-        line = "[...document.querySelectorAll('.curves polyline')].map((one) => getComputedStyle(one).stroke)"
-        assert "rgb(26, 26, 26)" not in browser.ask(line)
-        assert browser.ask("getComputedStyle(document.body).color") in browser.ask(line)
-        # curves are chosen
-        lines = "document.querySelectorAll('.curves polyline').length"
-        before = browser.ask(lines)
-        assert browser.ask(f"document.querySelector('.chooser input:checked').click(); {lines}") == before - 1
-        asked = [address for address in browser.requests if not address.startswith(("data:", "file:"))]
-        assert (browser.faults, asked) == ([], [])
-
-
-@pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")
-@pytest.mark.skipif(not chromium.AXE.is_file(), reason="no axe-core here: .ci/install-axe")
-def test_the_page_has_no_serious_fault_of_accessibility(page: Path, tmp_path: Path) -> None:
-    """axe-core's rules, with every folded part open, in light and dark."""
-    with chromium.browsing(tmp_path / "profile") as browser:
-        for width, dark in ((1400, False), (420, True)):
-            browser.open(page, width, dark=dark)
-            browser.until("document.documentElement.classList.contains('ready')")
-            found = browser.violations()
-            assert [one for one in found if one[1] in ("serious", "critical")] == []
-            assert "landmark-unique" not in [name for name, *_ in found]  # two tables of one name
-        browser.ask("document.body.append(document.createElement('img'))")  # the rules do find what is wrong
-        assert "image-alt" in [name for name, *_ in browser.violations()]
-
-
-@pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")
-def test_all_is_reached_by_keyboard_and_fits_on_paper(page: Path, tmp_path: Path) -> None:
-    with chromium.browsing(tmp_path / "profile") as browser:
-        browser.open(page, 1400)
-        browser.until("document.documentElement.classList.contains('ready')")
-        browser.until("document.querySelectorAll('.locus svg rect').length > 3")
-        reached = browser.tabbed(120)
-        wanted = ["A # genes of A", "A # Find a gene", "INPUT #gene-name", "BUTTON # Find", "BUTTON # +"]
-        wanted += ["BUTTON # whole", "BUTTON # Distance", "SUMMARY # The 50 strongest", "SELECT #scatter-cell"]
-        wanted += ["INPUT #curves"]
-        assert [what for what in wanted if not any(one.startswith(what) for one in reached)] == [], reached
-        browser.print_like(720)  # A4 within its margins
-        tables = "[...document.querySelectorAll('.table')]"
-        wide = f"{tables}.filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.ariaLabel)"
-        assert browser.ask(wide) == []
-        bars = "[...document.querySelectorAll('.locus svg line.bar')]"
-        assert browser.ask(f"{bars}.length > 1 && {bars}.every((one) => getComputedStyle(one).display != 'none')")
-        assert browser.ask("getComputedStyle(document.querySelector('div.bar')).display") == "none"
-
-
-@pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")
-def test_without_scripts_the_page_can_be_read(page: Path, tmp_path: Path) -> None:
-    text = page.read_text()
-    assert "With scripts switched on, any gene can be looked up here." in text
-    assert ODD not in text
-    assert re.search(r'id="finder" hidden', text)
-
-
 def test_the_gene_shown_first_is_the_one_asked_for(study: Study, tmp_path: Path) -> None:
     asked = Study(study.inputs, tmp_path, study.pairs, ["NAME7"])
     assert find_gene._first(asked) == "NAME7"
     assert find_gene._first(study) in study.inputs.genes.data["gene_name"]
     assert html.parts.ordered()[0] is find_gene.PART
+
+
+@pytest.mark.skipif(not DEMO.is_file(), reason="no demo was run here: make demo")
+def test_the_page_of_the_demo_can_be_sent_by_mail() -> None:
+    assert DEMO.stat().st_size < 10_000_000

@@ -58,7 +58,7 @@ def of_cell(inputs: Inputs, cell: str) -> Blocks:
                 Bars("Class of the element.", [(str(name), int(number)) for name, number in kinds.iter_rows()]),
             ]
         ),
-        _strongest(called, score, label),
+        _strongest(inputs, called, score, label),
     ]
 
 
@@ -106,21 +106,23 @@ def _by_number(edges: Sequence[int], at: int) -> str:
     return str(edges[at]) if last == edges[at] else f"{edges[at]}-{last}"
 
 
-def _strongest(called: pl.DataFrame, score: str, label: str) -> Table:
+def _strongest(inputs: Inputs, called: pl.DataFrame, score: str, label: str) -> Table:
     top = called.sort(score, descending=True, maintain_order=True).head(_TOP)
     why = "sentence" in top.columns
+    strand = dict(inputs.genes.data.select("gene_id", "strand").iter_rows())
     rows = []
     for row in top.iter_rows(named=True):
         name = row["gene_name"] or row["gene_id"]
         cells = [TableCell(name, gene=name), TableCell(row["element_id"]), TableCell(row["class"])]
         cells.append(TableCell(f"{row['chrom']}:{row['start'] + 1:,}-{row['end']:,}"))
         cells += [
-            TableCell(style.base_pairs(row["distance"]), numeric=True),
+            TableCell(style.base_pairs(cell_facts.along(row["distance"], strand[row["gene_id"]])), numeric=True),
             TableCell(style.significant(row[score]), numeric=True),
         ]
         rows.append([*cells, TableCell(row["sentence"] or "")] if why else cells)
     columns = ["Gene", "Element", "Class", "Place", "Distance", style.sentence(label), *(["Evidence"] if why else [])]
-    return Table(f"The {len(top)} strongest of the recommended links.", columns, rows, folded=True)
+    caption = f"The {len(top)} strongest of the recommended links; distances are along the gene (minus: upstream)."
+    return Table(caption, columns, rows, folded=True)
 
 
 PART = Part(section)

@@ -62,7 +62,7 @@ def elements(shown: locus.Locus, labels: Mapping[str, str], folded: bool = False
         cells = [
             TableCell(row["element_id"], note),
             TableCell(row["class"]),
-            TableCell(style.base_pairs(row["distance"]), numeric=True),
+            TableCell(style.base_pairs(cell_facts.along(row["distance"], shown.gene["strand"])), numeric=True),
         ]
         cells += [TableCell(style.significant(row[name]), numeric=True) for name in labels]
         if shown.tested is not None:
@@ -73,4 +73,6 @@ def elements(shown: locus.Locus, labels: Mapping[str, str], folded: bool = False
     columns = ["Element", "Class", "Distance", *labels.values(), *(["CRISPR"] if shown.tested is not None else [])]
     caption = "The five highest elements by each score"
     caption += " and those that the gene responded to" if shown.tested is not None else ""
-    return Table(f"{caption}, nearest first.", columns, rows, folded=folded)
+    return Table(
+        f"{caption}, nearest first; distances are along the gene (minus: upstream).", columns, rows, folded=folded
+    )
