@@ -182,6 +182,9 @@ def test_every_real_format_goes_through(pipeline: Pipeline) -> None:
     assert called["by_ctcf_convergent"].n_unique() > 2  # CTCF's motif in real sequence is evidence on real links
     assert artifacts.read_table(folder / "reference/motif_hits.parquet", "motif_hits")[0]["motif"].n_unique() > 200
     compared = pl.read_csv(folder / "evaluation/benchmarks.tsv", separator="\t", infer_schema_length=None)
+    facts = artifacts.read_header(folder / "evaluation/metrics.parquet")["parameters"]["benchmarks"]
+    assert list(facts) == ["screen", "rad21", "classes"]  # each is scored, or refused in a sentence
+    assert set(compared["benchmark"]) == {name for name, fact in facts.items() if "refused" not in fact}
     assert {"screen", "rad21"} <= set(compared["benchmark"])
     rad21 = compared.filter(benchmark="rad21", subset="all pairs")
     assert {"distance", "ABC (authors' form, contacts)"} <= set(rad21["method"])  # of the cell's own loops

@@ -77,6 +77,7 @@ class CellModel:
             "mode": "direct" if self.store.anchor is None else "anchored",
             "anchor_cells": [] if self.store.anchor is None else self.store.anchor.others(data.name),
             "classes": self._classes,
+            "shuffled_negatives": self.config["training"].get("shuffled_negatives") if self._classes else None,
             "precision": self.precision,
             "unlike_training": self.notes[data.name],
             **parameters,

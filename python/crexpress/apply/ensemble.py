@@ -107,6 +107,7 @@ def _about(header: Header) -> tuple[object, ...]:
         parameters.get("hidden_tracks"),
         parameters.get("mean_of"),
         parameters.get("classes"),
+        parameters.get("shuffled_negatives"),
     )
 
 

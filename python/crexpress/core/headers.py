@@ -152,6 +152,7 @@ class _ModelParameters(Part):
     hidden_tracks: list[Name] = []
     anchor_cells: list[Name] = []
     classes: _Classes | None = None
+    shuffled_negatives: bool | None = None
 
 
 class _Predictions(_OfCell):

@@ -107,9 +107,13 @@ def from_row(row: Mapping[str, Any]) -> Method | None:
 
 
 def of_predictions(parameters: Mapping[str, Any]) -> Method:
-    """The model behind a predictions file, by the parameters of its header."""
+    """The model behind a predictions file, by the parameters of its header; a classifier's title says whether it saw
+    shuffled negatives, as both stand in one table.
+    """
     preset = parameters.get("preset", "model")
-    return Method(EXPRESSION, preset, MODEL, model=True, **_run(parameters))
+    shuffled = parameters.get("shuffled_negatives")
+    title = preset if shuffled is None else f"{preset} {'with' if shuffled else 'without'} shuffled negatives"
+    return Method(EXPRESSION, title, MODEL, model=True, **_run(parameters))
 
 
 def of_links(parameters: Mapping[str, Any]) -> list[Method]:

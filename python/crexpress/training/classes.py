@@ -52,6 +52,12 @@ def add_shuffled(store: Store, samples: Samples, seed: int) -> Samples:
     )
 
 
+def drop_shuffled(store: Store, cells: int) -> None:
+    """Take off what `add_shuffled` added to the store of so many `cells`."""
+    del store.cells[cells:]
+    store.index, store.distance = store.index[: len(store.genes)], store.distance[: len(store.genes)]
+
+
 def _append_random_neighbours(store: Store, genes: np.ndarray, seed: int) -> None:
     """Add rows to the store's index: these genes' own TSS windows among random cCREs, at the cCREs' distances."""
     rng = np.random.default_rng([seed, len(store.index)])

@@ -183,11 +183,12 @@ def run(
             whole = NearFar.of(model_config, *models) if model_config.loop_boundary else models[0]
             result = _in_sequence([result for _, result in trained])
             about["best_step"] = result.best_step
+            about["error_by_spread"] = error_by_spread(whole.to(where), store, validation, training_config, engine)
+            classes.drop_shuffled(store, len(signals))  # what follows is of the genes and cells as they are
             seen = [path for path, cell in zip(signals, store.cells, strict=True) if cell.name in trained_cells]
             levels = track_levels.measure(seen, store.elements, model_config.tracks)
             about["tracks_seen"] = track_levels.to_json(levels)
-            about["reached"] = card.reached(whole.to(where), store, split, holdout, training_config, engine)
-            about["error_by_spread"] = error_by_spread(whole, store, validation, training_config, engine)
+            about["reached"] = card.reached(whole, store, split, holdout, training_config, engine)
             whole = whole.cpu()
             save_model(outdir, whole, about)
             if store.anchor is not None:

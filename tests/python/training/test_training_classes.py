@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
@@ -123,3 +124,33 @@ def test_a_classifier_trains_and_predicts_probabilities(tiny: Any, tmp_path: Pat
     page = (tmp_path / "report.html").read_text()
     assert "Expressed or silent" in page
     assert ">Predicted against observed expression<" not in page
+
+
+@pytest.mark.slow
+def test_with_and_without_shuffled_negatives_stand_beside_levels_in_one_table(tiny: Any, tmp_path: Path) -> None:
+    few = ["--loss", "classification", "--expressed-above", 20, "--silent-below", 8, "--steps", 20]
+    scored = ["--elements", tiny.elements, "--genes", tiny.genes, "--expression", tiny.expression("A")]
+    for name, more in (("with", few), ("without", [*few, "--no-shuffled-negatives"]), ("levels", ["--steps", 20])):
+        place = tmp_path / name
+        result = train(tiny, place, *more, cells=("A",))
+        assert result.exit_code == 0, result.output
+        given = inputs(tiny, "A", expression=False)
+        assert run("predict", "--model", place, *given, "--outdir", place).exit_code == 0
+        scored += ["--predictions", place / "predictions.A.parquet"]
+    sheet = tmp_path / "b.csv"
+    sheet.write_text("name,kind,cell,expressed,silent\non,classes,A,20,8\nnone,classes,A,1e9,8\n")
+    options = ["--benchmarks", sheet, "--benchmark-resamples", 30, "--resamples", 0, "--outdir", tmp_path]
+    result = run("evaluate", *scored, *options)
+    assert result.exit_code == 0, result.output
+    assert "none is left out: none: no cell of A has test genes of both kinds" in result.output
+    compared = pl.read_csv(tmp_path / "benchmarks.tsv", separator="\t")
+    preset = json.loads((tmp_path / "with" / "config.json").read_text())["preset"]
+    names = {f"{preset} with shuffled negatives", f"{preset} without shuffled negatives", preset}
+    assert set(compared["method"]) == names
+    assert compared.select("value", "low", "high", "f1", "mcc").null_count().sum_horizontal().item() == 0
+    figures = artifacts.read_table(tmp_path / "metrics.parquet", "metrics")[0].filter(section="classes")
+    assert set(figures["method"]) == names
+    both = [tmp_path / name / "predictions.A.parquet" for name in ("with", "without")]
+    mean = run("ensemble", *both, "--outdir", tmp_path)
+    assert mean.exit_code == 65, mean.output
+    assert "they have no common mean" in " ".join(mean.output.split())

@@ -32,6 +32,11 @@ def score(entry: Entry, world: World) -> Found:
                 continue
             cut = 0.5 if method in one.probability else best_cut(values[val], label[val])
             rows += _figures(context, method, values[test], label[test], cut, world)
+    if not rows:
+        raise InputError(
+            f"{entry.name}: no cell of {', '.join(cells)} has test genes of both kinds, above {expressed:g} and below "
+            f"{silent:g} TPM; set the columns expressed and silent, or test more genes"
+        )
     return Found(rows, [], [f"expressed above {expressed:g} TPM, silent below {silent:g}, others left out"])
 
 
