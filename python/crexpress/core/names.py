@@ -1,6 +1,7 @@
 """Names and lists of names that users give."""
 
 import re
+from itertools import accumulate
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a cell, a track, a point: files are named after them
 
@@ -19,10 +20,9 @@ def akin(one: str, other: str) -> bool:
     """Whether two names may well be of one cell: the same but for spelling, or one the other's first words (HeLa and
     HeLa-S3, K562 and K562_rep2; not cell1 and cell10, nor a single letter and what begins with it).
     """
-    if plain(one) == plain(other):
-        return True
-    short, long = sorted((re.findall(r"[^\W\d_]+|\d+", name.lower()) for name in (one, other)), key=len)
-    return len("".join(short)) > 1 and long[: len(short)] == short
+    short, long = sorted((one, other), key=lambda name: len(plain(name)))
+    starts = accumulate(re.findall(r"[^\W\d_]+|\d+", long.lower()))
+    return plain(short) == plain(long) or (len(plain(short)) > 1 and plain(short) in starts)
 
 
 def is_whole(text: str) -> bool:

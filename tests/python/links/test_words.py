@@ -74,6 +74,7 @@ def test_each_thing_that_a_cell_lacks_is_said_once(needs: set[str], has: set[str
         ("HeLa", "HeLa-S3", True),
         ("K562_rep2", "K562", True),
         ("H1", "H1-hESC", True),
+        ("HeLaS3_rep2", "HeLa-S3", True),
         ("cell1", "cell10", False),
         ("cell1", "cell2", False),
         ("K", "K562", False),
