@@ -15,15 +15,17 @@ _DECIMALS = 4
 def table(inputs: Inputs, cell: str, pairs: pl.DataFrame | None = None) -> pl.DataFrame:
     """One row a gene, in the order of genes.parquet; null where a thing is not known.
 
-    `observed`, `predicted` (unit of the cell's expression), their percentiles among the cell's genes, `spread` (of the
-    model's heads), `split`, `seen` (was this gene's expression in this cell used to fit the model), how far the network
-    saw (`reach_upstream`, `reach_downstream` bp, `reach_elements`), `links` recommended and the best of them, and of a
-    screen (`pairs`) the `regulated` elements and how many of those lie `within_reach`.
+    `observed`, `predicted` (in `unit`, such as log10(1 + TPM)), their percentiles among the cell's genes, `spread`
+    (of the model's heads), `split`, `seen` (was this gene's expression in this cell used to fit the model), how far
+    the network saw (`reach_upstream`, `reach_downstream` bp, `reach_elements`), `links` recommended and the best of
+    them, and of a screen (`pairs`) the `regulated` elements and how many of those lie `within_reach`.
     """
     own = inputs.genes.data.select("gene_id", "gene_name", "chrom", "tss", "strand")
     if cell in inputs.expression:
         observed = inputs.expression[cell].data.select("gene_id", observed=pl.col("expression").fill_nan(None))
         own = own.join(observed.with_columns(_percentile("observed")), on="gene_id", how="left", maintain_order="left")
+    if cell in inputs.expression or cell in inputs.predictions:
+        own = own.with_columns(unit=pl.lit(_unit(inputs, cell)))
     if cell in inputs.predictions:
         own = own.join(_predicted(inputs, cell), on="gene_id", how="left", maintain_order="left")
     far = cell_facts.reach(inputs, cell)
@@ -36,6 +38,13 @@ def table(inputs: Inputs, cell: str, pairs: pl.DataFrame | None = None) -> pl.Da
     if pairs is not None and far is not None:
         own = own.join(of_screen(inputs, cell, pairs), on="gene_id", how="left", maintain_order="left")
     return own
+
+
+def _unit(inputs: Inputs, cell: str) -> str:
+    """Of what was measured and of what the model predicts; both, where they differ."""
+    predicted = inputs.predictions[cell].header["units"].get("predicted") if cell in inputs.predictions else None
+    observed = facts.unit(inputs, cell) if cell in inputs.expression else predicted or facts.unit(inputs, cell)
+    return observed if predicted in (None, observed) else f"{observed}; predicted: {predicted}"
 
 
 def _percentile(name: str) -> pl.Expr:

@@ -110,10 +110,24 @@ def _draw_loops(axis: Axes, locus: Locus) -> None:
     _name(axis, f"Loops, {locus.cell}")
 
 
+def _scale(axis: Axes, text: str, height: float) -> None:
+    """What this height of a lane stands for, at its right end."""
+    axis.text(1, height, text, transform=axis.get_yaxis_transform(), fontsize=6.5, ha="right", va="top", zorder=4)
+
+
+def _shade_unscored(axis: Axes, locus: Locus, linked: pl.DataFrame) -> None:
+    """Grey ground where none of the elements has the score."""
+    first, last = (linked["start"].min(), linked["end"].max()) if len(linked) else (locus.view[1], locus.view[1])
+    for low, high in ((locus.view[0], first), (last, locus.view[1])):
+        if low < high:  # type: ignore[operator]
+            axis.axvspan(low, high, color=style.RULE, alpha=0.6, linewidth=0, zorder=-1)  # type: ignore[arg-type]
+
+
 def _draw_score(axis: Axes, locus: Locus, linked: pl.DataFrame, name: str, label: str) -> None:
     """Bars: the score of every linked element over the gene's largest beyond its promoter; arcs: the strongest.
 
     Crosses: elements without any signal in the cell, whatever the score makes of them.
+    Ground in grey: beyond the farthest elements that have the score; a place without a bar there is not 0.
     An element on the promoter often outweighs all others: its bar is cut off at the top and pale.
     """
     colour = style.COLOURS.get(name, style.SPARE[0])
@@ -132,7 +146,10 @@ def _draw_score(axis: Axes, locus: Locus, linked: pl.DataFrame, name: str, label
     feet = np.stack([middle[best], np.full(len(best), locus.gene["tss"])], axis=1)
     _add_arcs(axis, feet, scaled[best], [colour] * len(best), [0.9] * len(best), list(0.25 + 0.6 * scaled[best]))
     axis.axhline(0, color=style.RULE, linewidth=0.8)
-    axis.set_ylim(0, 1.08)
+    _shade_unscored(axis, locus, linked)
+    if top > 0:
+        _scale(axis, style.significant(float(top)), 1)
+    axis.set_ylim(-0.07, 1.17)  # so that crosses at either edge are whole
     _name(axis, f"{label},\n{locus.cell}")
 
 
@@ -180,6 +197,7 @@ def _draw_track(axis: Axes, locus: Locus, cell: str, track: str, top: float) -> 
     colour = style.INK if cell == locus.cell else "#7a8699"
     axis.vlines(middle, 0, locus.tracks[cell, track], color=colour, linewidth=1.3)
     axis.axhline(0, color=style.RULE, linewidth=0.8)
+    _scale(axis, f"{top:.3g}", top)
     axis.set_ylim(0, max(top, 1e-6) * 1.05)
     _name(axis, f"{style.track(track)}, {cell}")
 

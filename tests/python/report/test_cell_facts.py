@@ -108,6 +108,7 @@ def test_the_table_of_genes_says_what_is_known_and_leaves_the_rest_empty(run: Ru
     table = pl.read_csv(tmp_path / "genes.A.tsv", separator="\t")
     assert table["gene_id"].to_list() == inputs.genes.data["gene_id"].to_list()
     assert table["predicted_percentile"].max() == 100
+    assert table["unit"].unique().to_list() == ["log10(1 + TPM)"]
     assert table.filter("seen")["split"].unique().to_list() == ["train"]
     own = cell_facts.candidates(inputs, "A").filter("called")
     assert table["links"].sum() == len(own)

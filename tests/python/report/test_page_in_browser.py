@@ -77,6 +77,7 @@ def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_pat
         assert browser.ask(ask.format("'NAME94'")).startswith("NAME94 G94")
         keys = browser.ask("document.querySelector('.key').textContent")
         assert all(text in keys for text in ("not recommended", "screen: no response", "elements")), keys
+        browser.until("document.querySelector('.locus svg')")  # drawn with the next frame
         assert "tracks: log10(1 + signal)" in browser.ask("document.querySelector('.locus svg').textContent")
         # the dot at 70 % recall is the table's figure
         dots = browser.ask("[...document.querySelectorAll('.curves circle title')].map((one) => one.textContent)")

@@ -14,6 +14,7 @@ from crexpress.report import (
     known_elements,
     locus,
     locus_plot,
+    style,
 )
 from crexpress.report.inputs import load
 from crexpress.report.parts import loci
@@ -150,6 +151,15 @@ def test_known_elements_stand_beside_all_scores_and_h3k27ac_over_distance(run: R
         f"H3K27ac/distance: 1 overlap one of its {len(simple):,} elements, ranks {rank}."
     )
     figure = locus_plot.draw(shown, {"attention": "Attention"})
+    # where no element has the score the ground is grey, and the lane says what its height is
+    axis, linked = figure.axes[0], shown.linked.filter(pl.col("attention").is_not_null())
+    grey = sorted((patch.get_bbox().x0, patch.get_bbox().x1) for patch in axis.patches)
+    edges = [(shown.view[0], linked["start"].min()), (linked["end"].max(), shown.view[1])]
+    assert grey == [(low, high) for low, high in edges if low < high] != []
+    beyond = linked.filter(pl.col("distance").abs() >= 1000)
+    assert [text.get_text() for text in axis.texts] == [style.significant(beyond["attention"].max())]
+    low, high = axis.get_ylim()
+    assert low < 0 < 1.08 < high  # crosses at both edges are whole
     names = [axis.get_ylabel() for axis in figure.axes]
     assert names[:3] == ["Attention,\nA", "H3K27ac/distance,\nA", "reported"]
     drawn = figure.axes[2].patches[0].get_bbox()

@@ -32,7 +32,8 @@ def legend(inputs: Inputs, shown: locus.Locus) -> str:
         parts.append(f"Loops: measured; bars are their anchors, dark are those with an anchor on the TSS{more}.")
     parts.append(
         "Scores: bars are relative to the gene's largest beyond 1 kb of its TSS, nearer ones pale and "
-        f"cut off; arcs mark the ten highest; grey crosses: {cell_facts.NO_SIGNAL}."
+        f"cut off; arcs mark the ten highest; grey crosses: {cell_facts.NO_SIGNAL}; on "
+        "grey ground no element has the score. Figures at the right: what the height of a lane stands for."
     )
     if shown.tested is not None and len(shown.tested):
         hits = int(shown.tested["regulated"].sum())
