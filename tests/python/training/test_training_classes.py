@@ -150,7 +150,8 @@ def test_with_and_without_shuffled_negatives_stand_beside_levels_in_one_table(ti
     assert compared.select("value", "low", "high", "f1", "mcc").null_count().sum_horizontal().item() == 0
     figures = artifacts.read_table(tmp_path / "metrics.parquet", "metrics")[0].filter(section="classes")
     assert set(figures["method"]) == names
-    both = [tmp_path / name / "predictions.A.parquet" for name in ("with", "without")]
-    mean = run("ensemble", *both, "--outdir", tmp_path)
+    both = (tmp_path / name / "predictions.A.parquet" for name in ("with", "without"))
+    given = [word for path in both for word in ("--predictions", path)]
+    mean = run("ensemble", *given, "--outdir", tmp_path / "mean")
     assert mean.exit_code == 65, mean.output
     assert "they have no common mean" in " ".join(mean.output.split())
