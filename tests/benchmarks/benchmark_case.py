@@ -94,7 +94,7 @@ def sheets(
     if chain:
         turned.write_text("".join(_backwards(chain)))
     if loops:
-        loops = _of_chromosomes(loops, folder / "loops.test.bed.gz", TEST)
+        loops = _of_chromosomes(loops, folder / f"test.{loops.name}", TEST)
     rows = {"crispr": [("EPCrisprBenchmark", SCREEN), ("Integration", integration)]}
     rows |= {"contacts": [("RAD21", loops)], "domains": [("domains", domains)]}
     found = {}
@@ -111,8 +111,8 @@ def sheets(
 
 def _of_chromosomes(loops: Path, kept: Path, chromosomes: Sequence[str]) -> Path:
     """The lines of a file of loops whose first anchor lies on these chromosomes."""
-    with gzip.open(loops, "rt") as file, gzip.open(kept, "wt") as target:
-        target.writelines(line for line in file if line.split("\t", 1)[0] in chromosomes)
+    with gzip.open(loops, "rt") as file, gzip.GzipFile(kept, "wb", mtime=0) as target:  # the same bytes each time
+        target.writelines(line.encode() for line in file if line.split("\t", 1)[0] in chromosomes)
     return kept
 
 

@@ -9,7 +9,10 @@ link model and closed forms. Files that the repository may not hold are given, a
 are kept in the folder, and one that was stopped goes on from there; what --minutes leaves no time for is named.
 """
 
+import csv
+import hashlib
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import benchmark_case
@@ -20,17 +23,23 @@ from marked_page import put
 from real_case import CELL, Run
 
 from crexpress.core import artifacts, methods
+from crexpress.evaluate.benchmarks.pairs import ALL, CLEAN, COMMON, GROUPS
 
 MARKS = {"models": ("<!-- made by `make benchmarks` -->", "<!-- end of what `make benchmarks` makes -->"),
          "peers": ("<!-- peers: made by `make benchmarks` -->", "<!-- end of peers -->")}  # fmt: skip
-KINDS = {"crispr": ("auprc", "average_precision", "auroc", "precision_at_70_recall", "top_k_rate"),
+KINDS = {"crispr": ("auprc", "average_precision", "auroc", "precision_at_70_recall", "max_f1", "lift", "top_k_rate",
+                    "spearman_effect"),
          "contacts": ("median_auroc", "median_auprc"),
          "domains": ("insulation_dip_difference", "insulation_dip_of_links_difference",
                      "insulation_dip_per_link_difference", "log2_inside_over_across_100_200kb"),
          "specific-genes": ("pearson", "mae", "rank_of_own", "cophenetic_to_own")}  # fmt: skip
-SUBSETS = {"crispr": ("all pairs", "clean pairs"), "contacts": ("per gene, 5-50 kb", "per gene, 50-1,000 kb")}
+SUBSETS = {
+    "crispr": (ALL, COMMON, CLEAN, *list(GROUPS)[:4]),
+    "contacts": tuple(f"per gene, {group}" for group in list(GROUPS)[4:]),
+}
 TITLES = {"auprc": "auPRC", "average_precision": "average precision", "auroc": "auROC", "top_k_rate": "top-k rate",
-          "precision_at_70_recall": "P at 70 %", "median_auroc": "auROC, median", "median_auprc": "auPRC, median",
+          "precision_at_70_recall": "P at 70 %", "max_f1": "max F1", "lift": "lift",
+          "spearman_effect": "rho of effects", "median_auroc": "auROC, median", "median_auprc": "auPRC, median",
           "insulation_dip_difference": "dip of sums, less shuffled", "pearson": "r", "spearman": "rho", "mae": "MAE",
           "insulation_dip_of_links_difference": "of links alone", "insulation_dip_per_link_difference": "per link",
           "log2_inside_over_across_100_200kb": "log2 inside / across, 100-200 kb",
@@ -103,7 +112,26 @@ def _by_model(done: list[Run]) -> dict[str, list[Run]]:
 def _evaluate(case: Benched, name: str, *options: object) -> Path:
     store, outdir = case.store(SETTING.tss), case.folder / "scored" / name
     given = [word for kind in ("elements", "genes") for word in (f"--{kind}", store[kind])]
+    outdir = outdir.with_name(f"{name}-{key([*given, *options])}")
     return case.make(outdir / "metrics.parquet", "evaluate", *given, *options, "--outdir", outdir).parent
+
+
+def key(options: Sequence[object]) -> str:
+    """What a run of evaluate is kept by: its words, files by their size and time, a sheet and what it names by content,
+    so that other seeds, or one benchmark more, are scored anew.
+    """
+    found = hashlib.sha256()
+    for one in options:
+        found.update(f"{one}\0".encode())
+        if not isinstance(one, Path):
+            continue
+        if one.suffix == ".csv":
+            named = [row[what] for row in csv.DictReader(one.open()) for what in ("file", "chain") if row.get(what)]
+            for path in (one, *map(Path, named)):
+                found.update(hashlib.sha256(path.read_bytes()).digest())
+        else:
+            found.update(f"{one.stat().st_size} {one.stat().st_mtime_ns}".encode())
+    return found.hexdigest()[:12]
 
 
 def _named(name: str, done: list[Run]) -> str:
@@ -154,7 +182,9 @@ def _specific(case: Benched, sheet: Path, resamples: int) -> str:
 
 
 def _tables(outdir: Path, kind: str) -> str:
-    compared = pl.read_csv(outdir / "benchmarks.tsv", separator="\t", infer_schema_length=None)
+    path = outdir / "benchmarks.tsv"  # not there where every benchmark is refused, which the notes say
+    empty = pl.DataFrame(schema=["benchmark", "subset", "method"])
+    compared = pl.read_csv(path, separator="\t", infer_schema_length=None) if path.exists() else empty
     facts = artifacts.read_table(outdir / "metrics.parquet", "metrics")
     about, metrics = facts[1]["parameters"]["benchmarks"], facts[0].filter(section="benchmark")
     parts = []
@@ -166,8 +196,7 @@ def _tables(outdir: Path, kind: str) -> str:
         rows = []
         for method in part["method"]:
             figures = own.filter(method=method)
-            cells = [_figure(figures.filter(metric=name), bare=kind == "crispr" and name != names[0])
-                     for name in names]  # fmt: skip
+            cells = [_figure(figures.filter(metric=name)) for name in names]
             rows.append([method, *cells, _less(part.filter(method=method))])
         size = own.filter(method=methods.EVERYTHING)
         told = ", ".join(f"{row['value']:,.0f} {row['metric']}" for row in size.iter_rows(named=True)
@@ -190,15 +219,13 @@ def _title(name: str) -> str:
     return TITLES[name]
 
 
-def _figure(rows: pl.DataFrame, bare: bool = False) -> str:
-    """ ".568 [.512, .618]"; a dash where there is none."""
+def _figure(rows: pl.DataFrame) -> str:
+    """ ".568 [.512, .618]"; a dash where there is none. Effects are of the pairs that a method covers: their number."""
     if rows.is_empty():
         return "-"
     row = rows.row(0, named=True)
-    if row["metric"] == "auprc" and row["value"] == 0:  # of a score of two values the field's rules leave nothing
-        return "-"
-    interval = "" if bare or row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
-    return f"{row['value']:.3f}{interval}"
+    interval = "" if row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
+    return f"{row['value']:.3f}{interval}" + (f", n {row['n']:,}" if row["metric"] == "spearman_effect" else "")
 
 
 def _less(rows: pl.DataFrame) -> str:

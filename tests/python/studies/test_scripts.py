@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -130,3 +131,55 @@ def test_a_growth_step_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 def test_the_gpu_benchmark_runs_and_says_that_there_is_no_gpu() -> None:
     assert bench("bench_gpu.py").startswith("No GPU here, so nothing was measured; ")
+
+
+def test_the_table_of_benchmarks_shows_what_was_scored_and_is_kept_by_what_it_is_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import benchmark_tables
+
+    from crexpress.core import artifacts, methods
+    from crexpress.evaluate import metrics
+    from crexpress.evaluate.benchmarks import comparison, pairs
+    from crexpress.evaluate.metrics import Context
+
+    about = {name: methods.closed_form(name) for name in ("distance", "nearest gene")}
+    rows = []
+    for subset in (pairs.ALL, "<10 kb"):
+        context = Context("benchmark", "K", None, subset, "s", about)
+        rows += [context.metric(methods.EVERYTHING, "positives", 12, 40)]
+        rows += [context.metric("distance", "auprc", np.linspace(0.4, 0.6, 50), 40)]
+        rows += [context.metric(name, "max_f1", np.linspace(0.4, 0.6, 50), 40) for name in about]
+        rows += [context.metric("distance", "spearman_effect", -0.25, 9)]
+    table = metrics.table(rows)
+    facts = {"s": {"notes": ["K: 40 pairs"]}, "t": {"refused": "t.bed is of hg19"}}
+    header = artifacts.make_header("metrics", "evaluate", parameters={"units": {}, "benchmarks": facts})
+    artifacts.write_table(tmp_path / "metrics.parquet", table, header)
+    assert benchmark_tables._tables(tmp_path, "crispr").splitlines() == ["- s: K: 40 pairs", "- t: t.bed is of hg19"]
+    comparison.table(table, {"s": "crispr"}).write_csv(tmp_path / "benchmarks.tsv", separator="\t")
+    shown = benchmark_tables._tables(tmp_path, "crispr").splitlines()
+    assert [line for line in shown if line.startswith("s, ")] == [
+        "s, all pairs (12 positives):",
+        "s, <10 kb (12 positives):",
+    ]
+    assert "| method | auPRC | max F1 | rho of effects |" in shown
+    assert "| distance | 0.400 [0.409, 0.595] | 0.400 [0.409, 0.595] | -0.250, n 9 |" in shown
+    assert "| nearest gene | - | 0.400 [0.409, 0.595] | - |" in shown  # of two values: no area, and no 0
+
+    sheet, file, links = tmp_path / "b.csv", tmp_path / "s.tsv", tmp_path / "links.parquet"
+    for path in (file, links):
+        path.write_text("1")
+    sheet.write_text(f"name,kind,cell,file,chain\ns,crispr,K,{file},\n")
+    given = ["--links", links, "--benchmarks", sheet]
+    keys = [benchmark_tables.key(given)]
+    sheet.write_text(sheet.read_text())
+    assert benchmark_tables.key(given) == keys[0]  # made again, and the same
+    file.write_text("2")
+    keys.append(benchmark_tables.key(given))
+    sheet.write_text(sheet.read_text() + f"t,crispr,K,{file},\n")
+    keys.append(benchmark_tables.key(given))
+    links.write_text("12")
+    keys.append(benchmark_tables.key(given))
+    keys.append(benchmark_tables.key([*given, "--resamples", 5]))
+    assert len(set(keys)) == 5
