@@ -200,6 +200,7 @@ def test_what_cannot_be_counted_is_said():
     assert found.clean is not None
     assert not found.clean.any()
     assert found.told == ["fit: fitted to screens of k-562, chromosomes not held out: 3 of 3 pairs, 3 genes"]
+    assert leaks("HeLa", Taught("fit", (), ("HeLa-S3",), ())).clean is not None  # may be one cell
     found = leaks("mine", Taught("fit", (), ("K562",), ()))
     assert (found.clean, found.told) == (None, ["fit: fitted to screens of K562; mine is taken for another cell"])
     assert "is not in its file" in leaks("mine", Taught("fit", (), None, ())).told[0]

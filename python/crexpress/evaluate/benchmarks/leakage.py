@@ -7,7 +7,6 @@ cell's screens, or that the benchmark's column `trained_on` names, has no clean 
 be known is said.
 """
 
-import re
 from collections.abc import Collection, Mapping
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ import polars as pl
 
 from crexpress.core import methods, splits
 from crexpress.core.methods import Method
+from crexpress.core.names import akin
 from crexpress.evaluate.benchmarks.base import World
 from crexpress.links import encode_re2g
 
@@ -37,7 +37,7 @@ def clean(table: pl.DataFrame, cell: str, world: World, about: Mapping[str, Meth
     result = np.ones(len(table), bool)
     told = []
     models = [one for one in world.taught if one.screens == ()]
-    who = sorted({one.method for one in models if any(_same(cell, other) for other in one.cells or ())})
+    who = sorted({one.method for one in models if any(akin(cell, other) for other in one.cells or ())})
     if world.genes is not None and len(world.split) and (world.split != "").any():
         trained = world.genes.filter(pl.Series(world.split == splits.TRAIN))["gene_id"]
         taught = table["gene_id"].is_in(trained.implode()).fill_null(False).to_numpy()
@@ -58,7 +58,7 @@ def clean(table: pl.DataFrame, cell: str, world: World, about: Mapping[str, Meth
         [f"{', '.join(unsaid)}: what they were trained on is not in their files, and is not counted"] if unsaid else []
     )
     for one in world.taught:
-        if one.held_out or any(_same(cell, other) for other in one.screens or ()):
+        if one.held_out or any(akin(cell, other) for other in one.screens or ()):
             seen = ~table["chrom"].is_in(list(one.held_out)).fill_null(False).to_numpy()
             result &= ~seen
             told.append(_told(seen, table, f"{one.method}: fitted to screens of {cell}, chromosomes not held out"))
@@ -89,7 +89,7 @@ def _published(
         cells = fitted.get(label)
         if cells is None:
             unknown.append(label)
-        elif any(_same(cell, other) for other in cells):
+        elif any(akin(cell, other) for other in cells):
             all_of_it.add(label)
     if all_of_it:
         told.append(f"{', '.join(sorted(all_of_it))}: fitted to screens of {cell}; none of its pairs is clean")
@@ -101,12 +101,6 @@ def _published(
     absent = sorted(set(named) - about.keys() - {NONE})
     told += [f"trained_on names {', '.join(absent)}, which is none of the scores"] if absent else []
     return frozenset(all_of_it | set(unknown)), told
-
-
-def _same(cell: str, other: str) -> bool:
-    """Whether two names are of one cell: k562 is K-562."""
-    bare, its = (re.sub(r"[^a-z0-9]", "", name.lower()) for name in (cell, other))
-    return cell == other or (bare != "" and bare == its)
 
 
 def _told(seen: np.ndarray, table: pl.DataFrame, what: str) -> str:
