@@ -9,6 +9,7 @@ process REPORT {
     tuple val(point), path(models, stageAs: 'model?/*', arity: '1..*'), path(study, stageAs: 'study/?/*', arity: '1..*')
     val names
     path screens, stageAs: 'screen?/*', arity: '0..*'
+    val args
     val toolkit
 
     output:
@@ -21,7 +22,7 @@ process REPORT {
 
     script:
     """
-    report ${options(by_kind(study) + [model: models, crispr: named(names, screens)])} \\
+    report ${options(by_kind(study) + [model: models, crispr: named(names, screens)])} ${args} \\
         ${task.ext.args ?: ''} ${options(outdir: "./${point.folder}")}
     """
 

@@ -66,7 +66,9 @@ workflow ASSESS {
     told_with_figures = gather(models.map { meta, model -> [meta.point, meta.order, model] })
         .combine(gather(told.map { point, files -> [point, 0, files] }.mix(figures)), by: 0)
         .map { point, own, files -> [point, own, pick(files, shown)] }
-    REPORT(told_with_figures, screen_names, screen_files, tool(code, 'report'))
+    REPORT(
+        told_with_figures, screen_names, screen_files, flags(run, [], [explained: 'explain']), tool(code, 'report')
+    )
     def drawn = ['elements', 'genes', 'predictions', 'expression', 'links', 'signals', 'contacts']
     PLOT_LOCUS(
         told.map { point, files -> [point, pick(files, drawn)] }

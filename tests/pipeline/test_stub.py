@@ -230,17 +230,19 @@ def test_the_report_gets_all_screens_by_their_names(pipeline: Pipeline, monkeypa
     (pipeline.folder / "report.nf").write_text(
         "include { REPORT } from './project/modules/report'\n"
         "include { named_files } from './project/subworkflows/files'\n"
+        "include { flags } from './project/subworkflows/shell'\n"
         "workflow {\n"
         "    def screens = named_files('mine=one.tsv,two.tsv')\n"
         "    def point = [name: 'all', folder: 'p/']\n"
         "    REPORT([point, [file('model')], [file('genes.parquet')]], screens.keySet().toList(),\n"
-        "        screens.values().toList(), 'digest')\n"
+        "        screens.values().toList(), flags([explain: 'active, motifs'], [], [explained: 'explain']), 'digest')\n"
         "}\n"
     )
     pipeline.nextflow("run", "report.nf", "-work-dir", "work-report")
     (words,) = (path.read_text().splitlines() for path in pipeline.folder.glob("work-report/*/*/words.txt"))
     given = [value for option, value in itertools.pairwise(words) if option == "--crispr"]
     assert [re.sub("=.*/", "=", value) for value in given] == ["mine=one.tsv", "two=two.tsv"]
+    assert words[words.index("--explained") + 1] == "active, motifs"
 
 
 @pytest.mark.usefixtures("multiqc")

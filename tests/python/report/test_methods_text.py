@@ -5,13 +5,14 @@ import json
 import re
 from dataclasses import replace
 from importlib import metadata
+from pathlib import Path
 
 import polars as pl
 import pytest
 
 from crexpress.core.methods import PROBABILITY
 from crexpress.report import about, called, verdict
-from crexpress.report.parts import methods_text
+from crexpress.report.parts import explained, methods_text
 from crexpress.report.study import Study
 from report_case import Run
 
@@ -37,6 +38,20 @@ def test_the_methods_text_has_the_runs_own_parameters(study: Study) -> None:
     missing = methods_text.not_done(study)
     assert "the model read no sequence" in missing
     assert any(text.startswith("no links of B were ranked (--interpret_cells") for text in missing)
+
+
+def test_the_page_says_where_interpretation_lies(study: Study) -> None:
+    assert explained.section(study) is None
+    section = explained.section(replace(study, explained=["variants", "active"]))
+    assert section is not None
+    rows = [[cell.text for cell in row] for row in section.blocks[1].rows]  # type: ignore[union-attr]
+    assert [(row[0], row[2]) for row in rows] == [
+        ("variants", "explained/variants.CELL.tsv"),
+        ("active", "find-active/"),
+    ]
+    groups = json.loads((Path(__file__).parents[3] / "nextflow_schema.json").read_text())["$defs"].values()
+    (asked,) = (group["properties"]["explain"] for group in groups if "explain" in group["properties"])
+    assert re.match(r"\^\((.*?)\)", asked["pattern"]).group(1).split("|") == list(explained.FILES)  # type: ignore[union-attr]
 
 
 def test_the_methods_text_names_the_genes_profile_and_nextflow(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ PARTS: Registry[Part] = Registry(
         "what differs between the cells": f"{_HERE}.measured:CHANGE",
         "links against screens": f"{_HERE}.measured:TRUST",
         "benchmarks": f"{_HERE}.benchmarks:PART",
+        "interpretation": f"{_HERE}.explained:PART",
         "loci of chosen genes": f"{_HERE}.measured:LOCI",
         "input quality": f"{_HERE}.input_quality:PART",
         "data and model": f"{_HERE}.measured:DATA",
