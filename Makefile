@@ -22,8 +22,11 @@ demo: setup ## train and score on real genome-wide data: results/demo/report.htm
 	@cat results/demo/summary.txt
 	@echo "Open $(CURDIR)/results/demo/report.html in a browser."
 
-test: setup .venv/.bedtools .venv/.chromium .venv/enformer/.installed lint ## every test, the pipeline's too
-	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not gpu and not containers and not scale' tests/pipeline tests/python
+test: setup .venv/.bedtools .venv/.chromium .venv/enformer/.installed ## style, types and every test, the pipeline's too
+	@$(MAKE) --no-print-directory lint >.venv/lint.log 2>&1 & lint=$$!; status=0; \
+	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not gpu and not containers and not scale' \
+	    tests/pipeline tests/python || status=$$?; \
+	wait $$lint || { status=1; cat .venv/lint.log; }; exit $$status
 
 test-quick: setup ## the tests that take seconds
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE pytest -n 2 --dist loadfile -m 'not gpu and not containers and not scale and not robust and not pipeline and not slow'

@@ -16,6 +16,7 @@ from launching import ROOT, Pipeline, sheet_of, tasks
 from tools import run
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
+SCREEN = f"truth={ROOT}/assets/test/truth.tsv.gz"
 
 
 def whole_tables(folder: Path) -> None:
@@ -65,7 +66,8 @@ def test_a_run_killed_in_training_ends_with_the_bytes_of_one_left_alone(pipeline
 
     # the preset's own interval, said aloud: another task to Nextflow, the same training
     again = pipeline.folder / "again.config"
-    again.write_text("process { withName: TRAIN { ext.args = '--validate-every 50' } }")
+    few = "withName: EVALUATE { ext.args = '--resamples 20' }"  # what follows is not looked at
+    again.write_text(f"process {{ withName: TRAIN {{ ext.args = '--validate-every 50' }}; {few} }}")
     alone = pipeline.run("-profile", "test", "--outdir", "alone", "-resume", "-c", again)
     assert {"TRAIN (crexpress-small)", "PREDICT (cell1)", "INTERPRET (cell1)"} <= set(tasks(alone))
     results = ["model/model.safetensors", *(f"predictions/predictions.cell{n}.parquet" for n in range(1, 6))]
@@ -91,24 +93,25 @@ def test_the_simulated_case_recovers_what_was_planted(pipeline: Pipeline) -> Non
     assert "cell5" in (folder / "summary.txt").read_text()
 
 
+def apply(pipeline: Pipeline, assays: str, screens: str) -> tuple[str, Path, str]:
+    """The saved model on cell5, with its RNA where `assays` is "known": output, results, summary.txt."""
+    sheet = sheet_of(
+        pipeline, f"{assays}.csv", lambda cell, assay: cell == "cell5" and (assays, assay) != ("new", "rna")
+    )
+    given = f"{'screen' if screens else 'nothing'}.json"
+    (pipeline.folder / given).write_text(json.dumps({"holdout_cells": "", "crispr": screens}))
+    folder = pipeline.folder / f"{assays}-{given}"
+    chosen = ["-profile", "test", "--model", "killed/model", "--interpret_cells", "cell5", "-resume"]
+    output = pipeline.run(*chosen, "--samplesheet", sheet, "-params-file", given, "--outdir", folder)
+    whole_tables(folder)
+    assert json.loads((folder / "crexpress_mqc.json").read_text())["data"]
+    return output, folder, (folder / "summary.txt").read_text()
+
+
 @pytest.mark.usefixtures("resumed")  # its model is applied, its preparation cached
 def test_a_saved_model_is_applied_to_a_cell_without_expression_and_to_one_with(pipeline: Pipeline) -> None:
     """docs/cells.md, "A saved model on new cells": what can be scored is, and the page says what is not known."""
-    new = sheet_of(pipeline, "new.csv", lambda cell, assay: cell == "cell5" and assay != "rna")
-    known = sheet_of(pipeline, "known.csv", lambda cell, _assay: cell == "cell5")
-    for name, screens in (("nothing", ""), ("screen", f"truth={ROOT}/assets/test/truth.tsv.gz")):
-        (pipeline.folder / f"{name}.json").write_text(json.dumps({"holdout_cells": "", "crispr": screens}))
-    chosen = ["-profile", "test", "--model", "killed/model", "--interpret_cells", "cell5", "-resume"]
-
-    def apply(sheet: str, given: str) -> tuple[str, Path, str]:
-        folder = pipeline.folder / f"{sheet}-{given}"
-        files = ["--samplesheet", sheet, "-params-file", f"{given}.json", "--outdir", folder]
-        output = pipeline.run(*chosen, *files)
-        whole_tables(folder)
-        assert json.loads((folder / "crexpress_mqc.json").read_text())["data"]
-        return output, folder, (folder / "summary.txt").read_text()
-
-    output, folder, said = apply(new, "nothing")
+    output, folder, said = apply(pipeline, "new", "")
     assert "REPORT (model)" in tasks(output)
     assert not {"TRAIN", "FIT_BASELINES", "EVALUATE"} & {name.split()[0] for name in tasks(output)}
     assert "The model reads the tracks" in output
@@ -117,13 +120,7 @@ def test_a_saved_model_is_applied_to_a_cell_without_expression_and_to_one_with(p
     assert re.search(r"Where it was trained crexpress-small, seed 1 reached r 0\.\d+ to 0\.\d+ on test genes of", said)
     assert "What the model reached where it was trained" in (folder / "report.html").read_text()
 
-    output, folder, said = apply(new, "screen")
-    assert "EVALUATE (model)" in tasks(output)
-    assert set(pl.read_parquet(folder / "evaluation/metrics.parquet")["section"]) == {"links"}
-    assert "truth, cell5" in said
-    assert "Predicted, and not tested: cell5." in said
-
-    output, folder, said = apply(known, "screen")
+    output, folder, said = apply(pipeline, "known", SCREEN)
     metrics = pl.read_parquet(folder / "evaluation/metrics.parquet")
     methods = set(metrics.filter(section="expression")["method"]) - {"crexpress-small"}
     assert len(methods) > 3
@@ -133,6 +130,17 @@ def test_a_saved_model_is_applied_to_a_cell_without_expression_and_to_one_with(p
     assert "Tested on genes of chr6 in cell5, a cell type it never saw." in said
 
 
+@pytest.mark.scale
+@pytest.mark.usefixtures("resumed")
+def test_a_saved_model_without_expression_is_scored_on_a_screen_alone(pipeline: Pipeline) -> None:
+    output, folder, said = apply(pipeline, "new", SCREEN)
+    assert "EVALUATE (model)" in tasks(output)
+    assert set(pl.read_parquet(folder / "evaluation/metrics.parquet")["section"]) == {"links"}
+    assert "truth, cell5" in said
+    assert "Predicted, and not tested: cell5." in said
+
+
+@pytest.mark.scale
 @pytest.mark.usefixtures("resumed")  # its preparation is cached
 def test_a_full_gpu_is_tried_again_with_half_the_batch(pipeline: Pipeline) -> None:
     tools = pipeline.folder / "tools"
