@@ -24,7 +24,7 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from crexpress.core import artifacts, files, model_config
-from crexpress.data import anchor
+from crexpress.core.means import mean_over_cells
 from crexpress.prepare import quantiles
 
 CELLS = ("K562", "HeLa-S3", "HUVEC", "NHEK")
@@ -163,7 +163,7 @@ def figures_of(predictions: Path, store: Sequence[Any], cell: str) -> list[str]:
         for option, path in of_cell(store, name)
         if option == "--expression"
     }
-    known = anchor.mean_over_cells([values for name, values in by_cell.items() if name != cell])
+    known = mean_over_cells([values for name, values in by_cell.items() if name != cell])
     truth = by_cell[cell]
     guess = table["predicted"].fill_null(np.nan).to_numpy()
     rows = (table["split"] == "test").to_numpy() & np.isfinite(truth) & np.isfinite(guess) & np.isfinite(known)

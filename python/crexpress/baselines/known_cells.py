@@ -10,7 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from crexpress.core import methods
-from crexpress.data.anchor import mean_over_cells
+from crexpress.core.means import mean_over_cells
 
 MEAN_OVER_CELLS = "mean over training cells"
 NEAREST_CELL = "nearest cell"

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
+from crexpress.core.means import mean_over_cells
 
 FILE = "anchor.safetensors"  # in the model's folder
 
@@ -126,10 +127,3 @@ def read(folder: Path, digests: Mapping[str, str], genes: pl.DataFrame) -> Ancho
     if "profile" in arrays:
         found.profile = np.array(arrays["profile"])
     return found
-
-
-def mean_over_cells(values: Sequence[np.ndarray]) -> np.ndarray:
-    """Mean over arrays of what is there, NaN where nothing is."""
-    there = np.sum([np.isfinite(part) for part in values], axis=0)
-    total = np.sum([np.nan_to_num(part) for part in values], axis=0)
-    return np.where(there > 0, total / np.maximum(there, 1), np.nan)
