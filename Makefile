@@ -40,8 +40,8 @@ images: ## container images crexpress-cpu and crexpress-gpu, with docker or podm
 test-containers: setup ## tests of the CPU image, and runs in it (after `make images`)
 	pytest tests/containers
 
-test-scale: setup ## runs that take minutes: every profile, 19 cells with five seeds and its resumption, all of --explain
-	pytest -m scale tests/scale tests/pipeline
+test-scale: setup ## what takes minutes: every profile, 19 cells with five seeds and its resumption, all of --explain
+	pytest -m scale tests/scale tests/pipeline tests/python
 
 lint: setup ## style, types, and Nextflow's own linter
 	ruff check .

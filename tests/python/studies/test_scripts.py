@@ -129,6 +129,7 @@ def test_a_growth_step_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert figures["memory"] > 50
 
 
+@pytest.mark.scale
 def test_the_gpu_benchmark_runs_and_says_that_there_is_no_gpu() -> None:
     assert bench("bench_gpu.py").startswith("No GPU here, so nothing was measured; ")
 

@@ -96,7 +96,7 @@ def test_bf16_is_near_float32_and_keeps_the_weights_in_float32(tiny: Any) -> Non
     assert 0 < difference < 0.02
 
 
-@pytest.mark.slow
+@pytest.mark.scale
 def test_a_compiled_model_trains_as_the_plain_one(tiny: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     # traced and run without writing C++, whose compiler takes minutes
     monkeypatch.setattr(nn.Module, "compile", partialmethod(nn.Module.compile, backend="aot_eager"))
