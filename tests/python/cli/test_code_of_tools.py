@@ -78,7 +78,7 @@ def test_every_tool_of_a_module_is_listed() -> None:
 
 def test_no_tool_asks_the_package_for_what_it_imports_late() -> None:
     """Where one did, a change of that code would not re-run its tasks."""
-    for path in [*PACKAGE.rglob("*.py"), *(path for path in (ROOT / "bin").iterdir() if path.is_file())]:
+    for path in [*PACKAGE.rglob("*.py"), *(ROOT / "bin").iterdir()]:
         for node in ast.walk(ast.parse(path.read_text())) if path.is_file() else ():
             if isinstance(node, ast.ImportFrom) and node.module == "crexpress":
                 names = {alias.name for alias in node.names} - {"__version__"}
