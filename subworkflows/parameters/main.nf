@@ -2,7 +2,7 @@
 
 include { give_up_on_stalled_hosts } from '../addresses'
 include { execution_faults ; on_path } from '../engine'
-include { benchmark_files ; files_in ; names_of ; no_file ; no_place ; place ; unfit        } from '../files'
+include { benchmark_files ; files_in ; names_of ; no_file ; no_place ; place ; unfit } from '../files'
 include { link_models ; named_files ; own_presets ; screen_to_fit ; shipped_link_models } from '../files'
 include { changed       } from '../help'
 include { how_to_resume } from '../resume'
@@ -152,6 +152,7 @@ def stop(message) {
 def link_model_faults(typed, screens, shipped) {
     def model = typed.link_model ?: ''
     def name = screen_to_fit(typed)
+    def named = model in ['auto', 'none'] + shipped.keySet()
     def faults = []
     if (name != null) {
         if (!(name in screens)) {
@@ -162,13 +163,13 @@ def link_model_faults(typed, screens, shipped) {
             faults << '--link_model screen:NAME needs --crispr_cell, the cell that the screen was done in'
         }
     }
-    else if (!(model in ['auto', 'none'] + shipped.keySet()) && !(model && place(model).exists())) {
+    else if (!named && !(model && place(model).exists())) {
         def choices = "auto, none, ${shipped.keySet().join(', ')}, screen:NAME or a file that fit-links wrote; " +
             'there is no such file'
         faults << "--link_model is '${model}', but must be ${choices}"
     }
-    else if (model && !(model in ['auto', 'none'] + shipped.keySet()) && no_file(place(model))) {
-        faults << "--link_model: ${no_file(place(model))}"
+    else if (!named) {
+        faults.addAll([no_file(place(model))].findAll().collect { why -> "--link_model: ${why}" })
     }
     def cutoff = typed.link_cutoff ?: ''
     def chance = cutoff.isNumber() && cutoff.toDouble() >= 0 && cutoff.toDouble() <= 1
