@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from crexpress.core import artifacts
-from crexpress.links import combine
+from crexpress.links import products
 from crexpress.prepare.elements import TSS
 from sketches import write_store
 
@@ -46,8 +46,8 @@ def make() -> Case:
         }
     )
     tracks = {name: generator.gamma(1, 5, len(elements)) for name in TRACKS}
-    world = combine.World(elements, genes, tracks, np.sqrt(tracks["dnase"] * tracks["h3k27ac"]))
-    links = combine.widen(_links(elements, genes, generator), genes, elements, 0)
+    world = products.World(elements, genes, tracks, np.sqrt(tracks["dnase"] * tracks["h3k27ac"]))
+    links = products.widen(_links(elements, genes, generator), genes, elements, 0)
     return {"world": world, "links": links}
 
 
@@ -66,7 +66,7 @@ def _links(elements: pl.DataFrame, genes: pl.DataFrame, generator: np.random.Gen
 
 
 def write(case: Case, folder: Path, cell: str = "K", tracks: tuple[str, ...] = ("dnase", "h3k27ac")) -> list[Any]:
-    """The case as files; options of combine-links for them."""
+    """The case as files; options that name them."""
     world = case["world"]
     digests = write_store(folder, world.elements, world.genes)
     parameters = {"scores": [{"name": "attention", "label": "attention", "higher_is_better": True}], "window": 0}
@@ -83,7 +83,7 @@ def write(case: Case, folder: Path, cell: str = "K", tracks: tuple[str, ...] = (
 def screen(case: Case, path: Path, flip: str = "") -> Path:
     """Every element within 30 kb of a gene, regulated where activity/distance is high, on chromosome `flip` low."""
     world = case["world"]
-    rows = combine.widen(case["links"], world.genes, world.elements, 60_000)
+    rows = products.widen(case["links"], world.genes, world.elements, 60_000)
     strength = world.activity[rows["element"].to_numpy()] / np.maximum(rows["distance"].abs().to_numpy(), 7_000)
     regulated = (strength > np.quantile(strength, 0.8)) ^ (rows["chrom"].to_numpy() == flip)
     rows.select(

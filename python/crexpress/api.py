@@ -24,7 +24,7 @@ from crexpress.evaluate.run import run
 from crexpress.interpret import also
 from crexpress.interpret import links as model_links
 from crexpress.interpret.scores import SCORES
-from crexpress.links import combine
+from crexpress.links import products
 from crexpress.models.base import Model
 from crexpress.training.fine_tune import FineTuned
 from crexpress.training.fine_tune import fine_tune as train_further
@@ -92,9 +92,9 @@ def links(
 ) -> Scored:
     """Every element of every gene in a cell, with scores of the link between them; higher is stronger.
 
-    `scores` are those of `interpret` (attention, perturbation, attention_rollout, perturbation_of_dnase, ...) and
-    `combine-links` (abc, perturbation_abc, ...); a wrong name is answered with the list. `tokens` at once: fewer need
-    less memory.
+    `scores` are those of `interpret` (attention, perturbation, attention_rollout, perturbation_of_dnase, ...), ABC and
+    its products with them (abc, perturbation_abc, ...); a wrong name is answered with the list. `tokens` at once:
+    fewer need less memory.
 
     Example:
         links = cx.links(model, study, "A", scores=["attention", "perturbation", "abc"])
@@ -103,7 +103,7 @@ def links(
     if model.config.anchored:
         raise InputError("this model predicts changes between cells; rank elements by a model that is not anchored")
     own = {name: score.entry(name) for name, score in SCORES.items()}
-    made: dict[str, Any] = {str(score["name"]): score for score in combine.SCORES}
+    made: dict[str, Any] = {str(score["name"]): score for score in products.SCORES}
     by_word = {word: also.entries([word], model.config) for word in also.WORDS}
     known = own | made | {name: score for its in by_word.values() for name, score in its.items()}
     for name in scores:
@@ -116,8 +116,8 @@ def links(
     if any(name in made for name in scores):
         signals = study.require("signals", cell)
         like = study.gene_table.header
-        world = combine.read_world(study.elements, study.genes, study.require("genes"), like, signals, cell)
-        table = pl.concat(combine.combine(table, world, 0))
+        world = products.read_world(study.elements, study.genes, study.require("genes"), like, signals, cell)
+        table = pl.concat(products.products(table, world))
     table = table.drop([name for name in known if name in table.columns and name not in scores])
     about = model_links.link_parameters(model.config, extra) | {"scores": [known[name] for name in scores]}
     return Scored(table.select(pl.lit(cell).alias("cell"), pl.all()), study, "links", loaded, about)

@@ -2,10 +2,9 @@
 
 include { flags } from '../shell'
 include { gather ; pick ; tool } from '../study'
-include { COMBINE_LINKS } from '../../modules/combine-links'
-include { ENSEMBLE      } from '../../modules/ensemble'
-include { INTERPRET     } from '../../modules/interpret'
-include { PREDICT       } from '../../modules/predict'
+include { ENSEMBLE } from '../../modules/ensemble'
+include { INTERPRET } from '../../modules/interpret'
+include { PREDICT } from '../../modules/predict'
 
 workflow APPLY {
     take:
@@ -33,17 +32,9 @@ workflow APPLY {
     members = PREDICT.out.predictions.mix(INTERPRET.out.links).filter { meta, _file -> meta.mean }
         .map { meta, file -> [meta.mean + [cell: meta.cell], meta.order, file] }
     ENSEMBLE(gather(members), tool(code, 'ensemble'))
-    every = INTERPRET.out.links.mix(ENSEMBLE.out.links)
-
-    combining = every.filter { run.combine_links }.map { meta, file -> [meta.point.store, meta, file] }
-        .combine(study, by: 0)
-        .map { _store, meta, file, files ->
-            [meta, pick(files, ['elements', 'genes'], [signals: [meta.cell]]) + [file]] // [task, files]
-        }
-    COMBINE_LINKS(combining, flags(run, [], [window: 'combine_window']), tool(code, 'combine-links'))
 
     emit:
     predictions = PREDICT.out.predictions.mix(ENSEMBLE.out.predictions)
-    links = run.combine_links ? COMBINE_LINKS.out.links : every
+    links = INTERPRET.out.links.mix(ENSEMBLE.out.links)
     ranked = ranking.join(INTERPRET.out.links) // [task, model, files, links]
 }

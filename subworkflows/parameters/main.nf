@@ -25,8 +25,8 @@ def settings(given, project) {
         if (snake in schema && !(snake in fixed)) {
             values[snake] = value
         }
-        else if (snake == 'fit_links') {
-            faults << "--fit_links is now --link_model: give --link_model 'screen:${value}'"
+        else if (snake in replaced(value)) {
+            faults << "--${name} ${replaced(value)[snake]}".toString()
         }
         else {
             // as nf-core calls it
@@ -141,6 +141,16 @@ def settings(given, project) {
     }
     log.info(changed(typed, schema))
     return typed
+}
+
+/** Parameters that there were, and what took their place; `value` is what was given. */
+def replaced(value) {
+    return [
+        combine_links: 'is gone: links have a probability (--link_model), and ABC is scored beside it; leave it out',
+        combine_window: "is now --link_window: give --link_window ${value}",
+        explain_genes: "is now --genes: give --genes '${value}'",
+        fit_links: "is now --link_model: give --link_model 'screen:${value}'",
+    ]
 }
 
 /** End a run that has done no work; the last line says what to resume instead of it. */

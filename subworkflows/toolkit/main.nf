@@ -60,7 +60,6 @@ def uses() {
         'build-loops': 'core formats prepare cli',
         'check-files': 'core formats prepare models data links pipeline cli',
         'classify-genes': 'core formats prepare models data links interpret report cli',
-        'combine-links': 'core formats prepare models data links cli',
         'compare': 'core formats prepare models data training baselines links evaluate report cli',
         'embed': 'core formats prepare models data training apply links interpret report cli',
         'ensemble': 'core apply evaluate cli',

@@ -15,19 +15,17 @@ import numpy as np
 import polars as pl
 from marked_page import put
 from real_case import CELL, SCREEN, TARGETS, Case, Run, Setting
-from real_tables import LOOPS, MODELS
+from real_tables import LOOPS, MODELS, WINDOW
 
 from crexpress.core import artifacts, bootstrap, ranking
 from crexpress.data.neighbours import NEAREST
 from crexpress.formats import screen_files
 from crexpress.links.closed_forms import closed_forms
-from crexpress.links.combine import read_world, widen
-from crexpress.links.shares import abc, gene_rows
+from crexpress.links.products import abc, gene_rows, read_world, widen
 from crexpress.prepare import screening
 from crexpress.prepare.contacts import Contacts
 
 MARKS = "<!-- forms: made by link_forms.py -->", "<!-- end of forms -->"
-WINDOW = 1_000_000  # bp around a TSS whose elements are links
 UNSUPERVISED = ("scpge-small", "scpge-activity", "scpge-lp", "scpge-lp, added")
 KEY = ["gene_id", "element"]
 
@@ -39,8 +37,7 @@ class Bench:
         store = case.store(Setting().tss)
         elements, _ = artifacts.read_table(store["elements"], "elements")
         genes, header = artifacts.read_table(store["genes"], "genes")
-        tracks = "dnase", "h3k27ac"
-        world = read_world(elements, genes, store["genes"], header, store["signals"], CELL, tracks)
+        world = read_world(elements, genes, store["genes"], header, store["signals"], CELL)
         screen = screen_files.read(SCREEN, elements["chrom"].unique()).pairs
         self.pairs = screening.pairs(screen.filter(pl.col("CellType") == CELL), genes)
         overlap = screening.overlaps(self.pairs, elements, genes)

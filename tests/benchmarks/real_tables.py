@@ -18,6 +18,9 @@ import real_text
 from marked_page import put
 from real_case import CELL, SCREEN, TARGETS, TRACKS, Case, Run, Setting
 
+from crexpress.core import artifacts
+from crexpress.links import products
+
 LOOPS = {
     "scpge-lp": ["--loop-prior", "multiplied"],
     "scpge-lp, added": ["--loop-prior", "added"],
@@ -35,6 +38,7 @@ MODELS: dict[str, list[str]] = {
 CANDIDATES = ("scpge-small, 20 elements", "scpge-small")  # of the models of expression, chr16 chooses
 LINKED = ("scpge-small", "scpge-small, 200 elements", "scpge-activity", *LOOPS)
 MAIN = Setting()
+WINDOW = 1_000_000  # bp around a TSS whose elements are links
 SETTINGS = [MAIN] + [
     setting for setting in (Setting(*parts) for parts in product(("main", "gene"), TRACKS, TARGETS)) if setting != MAIN
 ]
@@ -115,15 +119,29 @@ def _links(case: Case, model: str, done: list[Run], resamples: int) -> tuple[str
     place = case.place(runs[0]).parent / f"links{len(runs)}"
     common = "--elements", store["elements"], "--genes", store["genes"], "--signals", store["signals"]
     screen = "--crispr", f"EPCrisprBenchmark={SCREEN}"
-    combined = case.make(
-        *(place / f"links.{CELL}.parquet", "combine-links", "--links", case.links(runs)[-1], *common),
-        *("--window", 1_000_000, "--outdir", place),
-    )
     case.make(
-        *(place / "metrics.parquet", "evaluate", "--links", combined, *common, *screen),
+        *(place / "metrics.parquet", "evaluate", "--links", _with_products(case, runs, place), *common, *screen),
         *("--crispr-cell", CELL, "--resamples", resamples, "--outdir", place),
     )
     return model, len(runs), place / "metrics.parquet"
+
+
+def _with_products(case: Case, runs: list[Run], place: Path) -> Path:
+    """The links with ABC and its products with the network's scores, of all elements within 500 kb of a TSS."""
+    path, store = place / f"links.{CELL}.parquet", case.store(MAIN.tss)
+    if path.exists():
+        return path
+    source = case.links(runs)[-1]
+    table, header = artifacts.read_table(source, "links")
+    elements, genes = artifacts.read_elements_and_genes(store["elements"], store["genes"])
+    signals = store["signals"]
+    world = products.read_world(elements.frame, genes.frame, store["genes"], genes.header, signals, CELL)
+    about = dict(header["parameters"])
+    about |= {"scores": [*about["scores"], *products.SCORES], "window": WINDOW}
+    with artifacts.create_table(path, header | {"parameters": about}) as append:
+        for part in products.products(table, world, WINDOW):
+            append(part)
+    return path
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
         "screen:screen",
         "--crispr_cell",
         "cell1",
-        "--combine_links",
         "--preset_files",
         "own.json",
         "--complexity",
@@ -48,12 +47,9 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     assert len([name for name in done if name.startswith("EXTRACT_SIGNALS")]) == 10
     assert len([name for name in done if name.startswith("FIT_BASELINES")]) == 2
     assert len([name for name in done if name.startswith("ENSEMBLE")]) == 15  # all, all anchored, wide
-    combined = [f"COMBINE_LINKS ({run} cell1)" for run in ("all", *direct[:2], "wide", *direct[2:])]
-    assert [name for name in done if name.startswith("COMBINE")] == combined
     # variants by each seed, and by all of a point together, for their spread
-    assert [name for name in done if name.startswith("SCORE_VARIANTS")] == [
-        name.replace("COMBINE_LINKS", "SCORE_VARIANTS") for name in combined
-    ]
+    asked = [f"SCORE_VARIANTS ({run} cell1)" for run in ("all", *direct[:2], "wide", *direct[2:])]
+    assert [name for name in done if name.startswith("SCORE_VARIANTS")] == asked
     started = [path.read_text() for path in pipeline.folder.glob("work/*/*/.command.run")]
     models = {found[1]: len(set(re.findall(r"trained/(\d+)/", text))) for text in started
               if (found := re.search(r"SCORE_VARIANTS \((.+) cell1\)'$", text, re.MULTILINE))}  # fmt: skip
@@ -72,7 +68,7 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     out = pipeline.folder / "sweep"
     for path in ("sweep.html", "complexity/complexity.csv",
                  "points/all/report.html", "points/wide/seed2/model/config.json",
-                 "points/all/links/links.cell1.parquet", "points/wide/seed2/combined/links.cell1.parquet",
+                 "points/all/links/links.cell1.parquet", "points/wide/seed2/links/links.cell1.parquet",
                  "width1000.bins1/scored/links.cell1.tsv.gz",
                  "points/all/seed2/anchored/model/config.json",
                  "points/all/anchored/predictions/predictions.cell5.parquet",
@@ -86,7 +82,7 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     again = tasks(pipeline.run(*chosen, "-resume"))
     assert [name for name in again if name.startswith("TRAIN")] == ["TRAIN (more seed1)", "TRAIN (more seed2)"]
     assert {name.split(" ")[0] for name in again} == {
-        *("MAKE_PLAN", "TRAIN", "PREDICT", "INTERPRET", "ENSEMBLE", "COMBINE_LINKS", "EVALUATE", "REPORT", "COMPARE"),
+        *("MAKE_PLAN", "TRAIN", "PREDICT", "INTERPRET", "ENSEMBLE", "EVALUATE", "REPORT", "COMPARE"),
         *("MEASURE_COMPLEXITY", "SCORE_VARIANTS"),
     }
     anew = [f"SCORE_VARIANTS ({run} cell1)" for run in ("more", "more seed1", "more seed2")]

@@ -84,12 +84,9 @@ def calls(case: str, steps: int) -> Iterator[list[Any]]:
     plain = ["--elements", "elements.parquet", "--genes", "genes.parquet"]
     measured = repeated("--expression", list(expression.values()))
     yield ["fit-baselines", *plain, *every, *measured, "--holdout-cells", ",".join(filter(None, held)), *split]
-    for cell in asked:
-        links = ["--links", f"links.{cell}.parquet", "--signals", signals[cell]]
-        yield ["combine-links", *plain, *links, "--outdir", "combined"]
     for kind in ("predictions", "baselines"):
         measured += repeated(f"--{kind}", [f"{kind}.{cell}.parquet" for cell in sheet])
-    measured += repeated("--links", [f"combined/links.{cell}.parquet" for cell in asked])
+    measured += repeated("--links", [f"links.{cell}.parquet" for cell in asked])
     measured += repeated("--signals", [signals[cell] for cell in asked])
     screens = repeated("--crispr", given["crispr"].split(","))
     screens += ["--crispr-cell", given["crispr_cell"]] if "crispr_cell" in given else []

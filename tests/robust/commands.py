@@ -49,7 +49,6 @@ def commands(sound: Path, out: Path) -> dict[str, list[Any]]:
                         out / "runs.json", "--", "--preset", "scpge-small"],
         "classify-genes": [*store, *given("signals", one), *given("expression", one, ending="parquet"), *predictions,
                            "--split", "all", "--high", 0.6, "--low", 0.4, "--resamples", 20, "--outdir", out],
-        "combine-links": [*store, *links, *given("signals", one), "--window", 30_000, "--outdir", out],
         "compare": ["--runs", _one_run(sound), "--metrics", f"all={sound / 'metrics.parquet'}", "--outdir", out],
         "embed": [*applied, *given("expression", one, ending="parquet"), "--most", 60, "--outdir", out],
         "ensemble": [*predictions, *predictions, "--outdir", out],

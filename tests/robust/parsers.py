@@ -33,7 +33,8 @@ from crexpress.formats import (
     screen_files,
     text_files,
 )
-from crexpress.links import apply, combine, inputs, known, model, read
+from crexpress.links import apply, evidence, inputs, known, model, products
+from crexpress.links.scene import Links
 from crexpress.models import released
 from crexpress.models.config import ModelConfig
 from crexpress.models.folder import load_model, read_settings
@@ -358,15 +359,14 @@ def _evaluated(sound: Path, **given: Any) -> pl.DataFrame:
 
 @parser("links", f"links.{CELL}.parquet", text=False)
 def _(path: Path, sound: Path) -> Any:
-    (elements_, genes_), genes_file = tables(sound), sound / "genes.parquet"
-    frame, header = artifacts.read_table(path, "links")
-    like = headers(sound)[1]
-    artifacts.require_same("genes", path, header, genes_file, like)
-    read.require_links(path, frame, elements_, genes_)
-    world = combine.read_world(
-        elements_, genes_, genes_file, like, sound / f"signals.{CELL}.safetensors", str(header["cell"])
-    )
-    return list(combine.combine(frame, world, 0))
+    store = inputs.Store.open(sound / "elements.parquet", sound / "genes.parquet")
+    [scene] = store.scenes([sound / f"signals.{CELL}.safetensors"], [], [], [path], []).values()
+    assert scene.network is not None
+    for [chrom], own in scene.network.group_by("chrom"):
+        element = own["element"].to_numpy().astype(np.int64)
+        links = Links(scene, str(chrom), products.gene_rows(own, scene.genes), element)
+        evidence.table(evidence.find(["attention", "perturbation", "learned"]), links)
+    return scene.network
 
 
 @parser("links-scored", "linked/scored.parquet", text=False)

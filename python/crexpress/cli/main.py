@@ -11,6 +11,10 @@ from crexpress import __version__
 from crexpress.cli.doctor import doctor
 
 BIN = Path(__file__).parents[1] / "bin"  # of the checkout, or a copy of it in an installed package
+GONE = {  # tools that there were, and what took their place
+    "combine-links": "combine-links is gone: score-links gives every link its probability, by a shipped link model or "
+    "one that fit-links made, and evaluate scores ABC beside it",
+}
 _COMPLETION = """\b
 Completion, for a shell's start-up file:
   bash: eval "$(_CREXPRESS_COMPLETE=bash_source crexpress)"
@@ -27,6 +31,8 @@ class Tools(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name == doctor.name:
             return doctor
+        if cmd_name in GONE:
+            raise click.UsageError(GONE[cmd_name], ctx)
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = run_path(str(BIN / cmd_name))["main"]

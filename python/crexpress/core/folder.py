@@ -14,7 +14,7 @@ from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
 
 _OF_GENOME = ("elements", "genes")
-_REMADE = ("signals", "links")  # match-quantiles and combine-links make another file of the same kind of one
+_REMADE = ("signals", "links")  # match-quantiles makes signals of signals; combine-links, once, more scores of links
 
 
 class Artefact(NamedTuple):
@@ -101,6 +101,7 @@ class Folder:
         for file in self.artefacts:
             if file.kind in _REMADE:
                 same = [other for other in self.artefacts if other[:1] != file[:1] and _about(other) == _about(file)]
+                same = [other for other in same if _scores(other) <= _scores(file)]  # not: read to make other scores
                 made_of = [other.path for other in same if _is_source(other.path, file.header)]
                 behind |= set(made_of) if len(made_of) == 1 else set()  # of several: a mean, which replaces none
         return [file for file in self.artefacts if file.path not in behind]
@@ -169,6 +170,11 @@ def _once(found: Sequence[Artefact]) -> list[Artefact]:
 
 def _about(file: Artefact) -> tuple[str, str | None]:
     return file.kind, file.cell
+
+
+def _scores(file: Artefact) -> set[str]:
+    """Names of the scores of a table of links; none of other kinds."""
+    return {str(score["name"]) for score in file.header["parameters"].get("scores", [])}
 
 
 def _is_source(path: Path, header: Header) -> bool:

@@ -75,11 +75,13 @@ def read_scene(
 
 
 def require_links(path: Path, links: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -> None:
-    """Raise InputError unless every link is of one of the genes, where it is, to one of the elements."""
+    """Raise InputError unless each link comes once, is of one of the genes, where it is, and to one of the elements."""
     if len(links.select("gene_id", "chrom").unique().join(genes, on=["gene_id", "chrom"], how="anti")):
         raise InputError(f"{path} has a link of a gene that is not there; make it again")
     if len(links) and not 0 <= links["element"].min() <= links["element"].max() < len(elements):  # type: ignore[operator]
         raise InputError(f"{path} has a link to an element that is not there; make it again")
+    if links.select("gene_id", "element").is_duplicated().any():
+        raise InputError(f"{path} lists a link twice; make it again")
 
 
 def read_sites(path: Path, elements: tuple[pl.DataFrame, Header], genes_file: Path, genes: Header) -> np.ndarray | None:

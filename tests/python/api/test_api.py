@@ -173,7 +173,6 @@ def test_tools_go_from_training_to_the_report_by_a_study_alone(place: Path, tmp_
     steps: list[tuple[str, list[Any]]] = [
         ("predict", ["--cells", "A,C", "--outdir", folder / "a"]),
         ("interpret", ["--cells", "A", "--outdir", folder / "b"]),
-        ("combine-links", ["--cells", "A", "--outdir", folder / "c"]),
         ("evaluate", [*screen, "--resamples", 20, "--outdir", folder / "d"]),
         ("report", [*screen, "--outdir", tmp_path / "report"]),
         ("train", ["--cells", "A,B", *short, "--outdir", folder / "other"]),
@@ -183,9 +182,7 @@ def test_tools_go_from_training_to_the_report_by_a_study_alone(place: Path, tmp_
         assert result.exit_code == 0, f"{tool}: {result.output}"
     metrics = pl.read_parquet(folder / "d" / "metrics.parquet")
     assert {"A", "C"} <= set(metrics["cell"])
-    assert {"ABC of the element", "perturbation"} <= set(
-        metrics["method"]
-    )  # of the combined links, which stand for theirs
+    assert {"ABC", "perturbation"} <= set(metrics["method"])
     page = (tmp_path / "report" / "report.html").read_text()
     assert "One locus" in page
     two = run("predict", *study, "--outdir", tmp_path)

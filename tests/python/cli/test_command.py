@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from crexpress.cli.main import main
+from crexpress.cli.main import GONE, main
 from crexpress.command import PACKAGES
 from crexpress.core import log
 from tiny_case import TinyCase
@@ -46,6 +46,12 @@ def test_a_tool_runs_as_its_executable_does(tiny: TinyCase, tmp_path: Path) -> N
     wrong = CliRunner().invoke(main, ["fit-baselines", *given, "--val", "chr77", "--outdir", str(tmp_path)])
     assert (wrong.exit_code, "chr77" in wrong.output) == (65, True)
     assert "No such command 'trian'" in CliRunner().invoke(main, ["trian"]).output
+
+
+def test_a_tool_that_there_was_answers_with_what_took_its_place() -> None:
+    result = CliRunner().invoke(main, ["combine-links", "--links", "links.K562.parquet"])
+    assert (result.exit_code, "Error: combine-links is gone: score-links gives" in result.output) == (2, True)
+    assert not set(GONE) & set(TOOLS)
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -110,8 +110,9 @@ def ensemble(case: Case, out: Path) -> Result:
     return run("ensemble", *given(case, "predictions", "predictions", "links", "links"), "--outdir", out)
 
 
-def combine(case: Case, out: Path) -> Result:
-    return run("combine-links", *given(case, "links", "elements", "genes", "signals"), "--outdir", out)
+def score(case: Case, out: Path) -> Result:
+    kinds = ("links", "elements", "genes", "signals", "expression")
+    return run("score-links", *given(case, *kinds), "--link-model", "activity", "--window", 50_000, "--outdir", out)
 
 
 def extract(case: Case, out: Path) -> Result:
@@ -125,8 +126,8 @@ def extract(case: Case, out: Path) -> Result:
 READERS: dict[str, tuple[Callable[[Case, Path], Result], ...]] = {
     "elements": (predict, baselines, evaluate, extract),
     "genes": (predict, baselines, evaluate),
-    "signals": (predict, baselines, match, combine),
-    "expression": (baselines, evaluate),
+    "signals": (predict, baselines, match, score),
+    "expression": (baselines, evaluate, score),
     "sequence": (predict,),
     "motifs": (predict,),
     "contacts": (report,),
@@ -135,7 +136,7 @@ READERS: dict[str, tuple[Callable[[Case, Path], Result], ...]] = {
     "weights": (predict, interpret),
     "history": (report,),
     "predictions": (evaluate, ensemble),
-    "links": (evaluate, ensemble, combine),
+    "links": (evaluate, ensemble, score),
     "baselines": (evaluate,),
     "metrics": (report,),
 }
@@ -232,7 +233,7 @@ def rewritten(case: Case, kind: str, path: Path, change: Callable[[dict[str, Any
         (match, "signals"),
         (ensemble, "predictions"),
         (ensemble, "links"),
-        (combine, "links"),
+        (score, "links"),
         (evaluate, "expression"),
         (report, "links"),
     ],

@@ -7,6 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+import link_case
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
 from crexpress.data.study import open_study
@@ -82,6 +83,22 @@ def test_a_file_made_of_another_stands_for_it(tiny: TinyCase, folder: Path) -> N
     assert open_study(folder).paths("signals") == [matched / f"signals.{cell}.safetensors" for cell in "ABC"]
 
 
+def test_links_of_a_tool_that_is_gone_still_stand_for_those_they_hold(tmp_path: Path) -> None:
+    """combine-links wrote combined/links.CELL.parquet: the same links with more scores. score-links has others."""
+    case = link_case.make()
+    link_case.write(case, tmp_path)
+    own, digests = tmp_path / "links.K.parquet", artifacts.require_header(tmp_path / "genes.parquet")
+    for folder, scores in (("combined", ("attention", "abc")), ("scored", ("probability",))):
+        about = {"scores": [{"name": name, "label": name, "higher_is_better": True} for name in scores], "window": 0}
+        aligned = {"elements": digests["elements"], "genes": digests["genes"], "cell": "K", "sources": [own]}
+        header = artifacts.make_header("links", folder, parameters=about, **aligned)
+        table = case["links"].with_columns(pl.lit(0.5, pl.Float32).alias(scores[-1]))
+        artifacts.write_table(tmp_path / folder / "links.K.parquet", table, header)
+        behind = [] if folder == "combined" else [own]
+        assert open_study(tmp_path).paths("links") == [tmp_path / folder / "links.K.parquet", *behind][::-1]
+        shutil.rmtree(tmp_path / folder)
+
+
 def test_damage_and_empty_folders_are_named(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(InputError, match="holds no crexpress artefact"):
@@ -127,7 +144,7 @@ def test_what_a_tool_misses_is_said(folder: Path, options: list[str], code: int,
 
 
 READERS = [
-    *("build-loops", "combine-links", "ensemble", "evaluate", "extract-signals", "fit-baselines", "interpret"),
+    *("build-loops", "ensemble", "evaluate", "extract-signals", "fit-baselines", "interpret"),
     *("match-quantiles", "predict", "quantify-expression", "report", "score-motifs", "train"),
 ]
 

@@ -1,12 +1,14 @@
 """Evidence on what a gene and an element have beside each other, and of a network: worked out link by link."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from crexpress.links import evidence
+from crexpress.core.errors import InputError
+from crexpress.links import evidence, read
 from crexpress.links.scene import Links, Scene
 from crexpress.prepare.elements import TSS
 from link_case import Case
@@ -96,3 +98,17 @@ def test_learned_activity_is_what_silencing_takes_for_each_unit_of_contact(case:
         apart = np.maximum(np.abs(scene.middle - scene.tss[links.gene[at]]), NEAREST)
         share = learned[links.element[at]] / links.apart[at] / (learned[rows] / apart[rows]).sum()
         assert found(links, "learned")[at] == pytest.approx(np.log(share + 1e-6), rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (pl.lit("chr9").alias("chrom"), "a link of a gene that is not there"),
+        (pl.lit(10**6, pl.Int32).alias("element"), "a link to an element that is not there"),
+        (pl.col("element").first(), "lists a link twice"),
+    ],
+)
+def test_links_of_other_places_and_links_twice_are_refused(case: Case, scene: Scene, change: pl.Expr, says: str):
+    own = case["links"].with_columns(change)
+    with pytest.raises(InputError, match=f"links.parquet.* {says}; make it again"):
+        read.require_links(Path("links.parquet"), own, scene.elements, scene.genes)

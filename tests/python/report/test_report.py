@@ -123,7 +123,7 @@ def test_bad_figures_are_said_and_good_ones_not_belittled(run: Run) -> None:
 
 
 def with_closed_forms(run: Run) -> None:
-    """ABC (0.62) and H3K27ac/distance, combine-links' ABC (0.75) and a link model's probability (0.9)."""
+    """ABC (0.62) and H3K27ac/distance, the elements' ABC (0.75) and a link model's probability (0.9)."""
     frame, header = artifacts.read_table(run.folder / "metrics.parquet", "metrics")
     of_links, parts = pl.col("section") == "links", [frame]
     for like, name, value in (

@@ -1,18 +1,16 @@
-"""combine-links: what is added to a links table, and what is refused."""
-
-from pathlib import Path
+"""Products of a network's scores with ABC: what is added to its links, and what is refused."""
 
 import numpy as np
 import polars as pl
 import pytest
 
 from crexpress.core import artifacts
+from crexpress.core.errors import InputError
 from crexpress.formats import screen_files
-from crexpress.links import combine
+from crexpress.links import products
 from crexpress.links.closed_forms import closed_forms
 from crexpress.prepare import screening
 from link_case import CHROMS, ELEMENTS, SPACING, Case, make, write
-from tools import run
 
 WINDOW = 60_000
 
@@ -23,12 +21,12 @@ def case() -> Case:
 
 
 def scores(case: Case, window: int = WINDOW) -> pl.DataFrame:
-    return pl.concat(combine.combine(case["links"], case["world"], window))
+    return pl.concat(products.products(case["links"], case["world"], window))
 
 
 def test_a_window_adds_what_the_model_does_not_see_and_keeps_the_rest(case):
     world, links = case["world"], case["links"]
-    wide = combine.widen(links, world.genes, world.elements, WINDOW)
+    wide = products.widen(links, world.genes, world.elements, WINDOW)
     expected = {
         (gene, element)
         for gene, tss in enumerate(world.genes["tss"])
@@ -96,51 +94,16 @@ def test_learned_activity_is_what_perturbation_takes_for_each_unit_of_contact(ca
     assert (unseen["perturbation_abc"] == 0).all()
 
 
-def test_the_tool_writes_a_links_table(case, tmp_path):
-    options = [*write(case, tmp_path), "--window", WINDOW]
-    result = run("combine-links", *options, "--outdir", tmp_path / "out")
-    assert result.exit_code == 0, result.stderr
-    table, header = artifacts.read_table(tmp_path / "out" / "links.K.parquet", "links")
-    assert (header["cell"], header["parameters"]["window"]) == ("K", WINDOW)
-    names = [score["name"] for score in header["parameters"]["scores"]]
-    assert names == ["attention", *(s["name"] for s in combine.SCORES)]
-    assert not table.select(names).null_count().sum_horizontal().sum()
-    again = run("combine-links", *options, "--outdir", tmp_path / "again")
-    assert again.exit_code == 0
-    files = [folder / "links.K.parquet" for folder in (tmp_path / "out", tmp_path / "again")]
-    assert files[0].read_bytes() == files[1].read_bytes()
-    refused = run("combine-links", "--links", files[0], *options[:-4], "--outdir", tmp_path / "third")
-    assert (refused.exit_code, "combined scores already" in refused.stderr) == (65, True)
-    gone = run("combine-links", *options, "--crispr", "screen.tsv", "--outdir", tmp_path / "fourth")
-    assert (gone.exit_code, "give the screen to fit-links" in gone.stderr) == (65, True)
-
-
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "says"),
     [
-        ({"cell": "other"}, "is of other, the links are of K"),
+        ({"cell": "other"}, "is of other, the links are of K; give this cell's signals"),
         ({"tracks": ("dnase", "ctcf")}, "that needs h3k27ac and dnase or atac, not only dnase, ctcf"),
-        ({"options": ["--tracks", "dnase,h3k27ac,h3k9ac"]}, "has no track h3k9ac; it has dnase, h3k27ac"),
-        ({"options": ["--tracks", "dnase"]}, "not only dnase"),
     ],
 )
-def test_what_has_no_abc_is_refused(case, tmp_path, change, message):
-    options = change.pop("options", [])
-    result = run("combine-links", *write(case, tmp_path, **change), *options, "--outdir", tmp_path / "out")
-    assert (result.exit_code, message in result.stderr) == (65, True), result.stderr
-    assert not (tmp_path / "out").exists()
-
-
-def test_its_input_is_not_replaced(case, tmp_path):
-    result = run("combine-links", *write(case, tmp_path), "--outdir", tmp_path)
-    assert (result.exit_code, "would be replaced" in result.stderr) == (65, True)
-
-
-def test_links_without_a_models_scores_are_refused(case, tmp_path):
-    options = write(case, tmp_path)
-    path = next(Path(word) for word in options if "links" in Path(word).name and Path(word).exists())
-    table, header = artifacts.read_table(path, "links")
-    artifacts.write_table(path, table.drop("perturbation"), header)
-    result = run("combine-links", *options, "--outdir", tmp_path / "out")
-    assert result.exit_code == 65
-    assert "links.K.parquet has no perturbation; give what interpret or ensemble wrote" in result.stderr
+def test_what_has_no_abc_is_refused(case, tmp_path, change, says):
+    write(case, tmp_path, **change)
+    world, genes = case["world"], tmp_path / "genes.parquet"
+    like = artifacts.require_header(genes)
+    with pytest.raises(InputError, match=says):
+        products.read_world(world.elements, world.genes, genes, like, tmp_path / "signals.K.safetensors", "K")

@@ -1,6 +1,6 @@
-"""Link scores made of others: attention, perturbation, ABC and learned activity with each other."""
+"""Products of a network's link scores with ABC and with each other, and ABC with the activity that it learned."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,9 +11,8 @@ from crexpress.core import artifacts, methods
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
 from crexpress.data import neighbours
-from crexpress.data.neighbours import PAD
-from crexpress.links.closed_forms import enhancer_activity, linear_signal
-from crexpress.links.shares import abc, gene_rows, learned_share
+from crexpress.data.neighbours import NEAREST, PAD
+from crexpress.links.closed_forms import activity_sums, enhancer_activity, linear_signal
 
 
 def _score(name: str, label: str, kind: str, model: bool) -> dict[str, Any]:
@@ -43,27 +42,17 @@ class World(NamedTuple):
 
 
 def read_world(
-    elements: pl.DataFrame,
-    genes: pl.DataFrame,
-    genes_file: Path,
-    like: Header,
-    signals: Path,
-    cell: str,
-    chosen: Collection[str] = (),
+    elements: pl.DataFrame, genes: pl.DataFrame, genes_file: Path, like: Header, signals: Path, cell: str
 ) -> World:
-    """The cell's `chosen` tracks (none: all) beside the elements and genes of `genes_file`, whose header is `like`.
+    """The cell's tracks beside the elements and genes of `genes_file`, whose header is `like`.
 
-    Raises InputError for signals of another cell or other elements, or without the tracks that are chosen or ABC's.
+    Raises InputError for signals of another cell or other elements, or without the tracks that ABC needs.
     """
     header, tensors = artifacts.open_arrays(signals, "signals")
     artifacts.require_same("elements", signals, header, genes_file, like)
     if header["cell"] != cell:
         raise InputError(f"{signals} is of {header['cell']}, the links are of {cell}; give this cell's signals")
-    for name in chosen:
-        if name not in tensors:
-            raise InputError(f"{signals} has no track {name}; it has {', '.join(tensors)}")
-    kept = {name: tensor for name, tensor in tensors.items() if not chosen or name in chosen}
-    tracks = linear_signal(kept, header["parameters"]["transform"])
+    tracks = linear_signal(tensors, header["parameters"]["transform"])
     artifacts.require_finite(signals, tracks)
     artifacts.require_rows(signals, tracks, genes_file, len(elements))
     activity = enhancer_activity(tracks)
@@ -72,8 +61,8 @@ def read_world(
     return World(elements, genes, tracks, activity)
 
 
-def combine(links: pl.DataFrame, world: World, window: int) -> Iterator[pl.DataFrame]:
-    """The links of one chromosome after another with all combined scores, float32.
+def products(links: pl.DataFrame, world: World, window: int = 0) -> Iterator[pl.DataFrame]:
+    """A network's links of one chromosome after another with all of `SCORES`, float32; `window`: see `widen`.
 
     The products are geometric means; what a model thinks to be repressing has none with activity.
     """
@@ -120,3 +109,34 @@ def widen(links: pl.DataFrame, genes: pl.DataFrame, elements: pl.DataFrame, wind
         links = links.with_columns(pl.col(pl.Float32).fill_null(0))
     order = pl.Series("gene", gene_rows(links, genes))
     return links.with_columns(order).sort("gene", "distance", "element").drop("gene")
+
+
+def abc(links: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame, activity: np.ndarray) -> np.ndarray:
+    """Share that activity/distance of each link has of its gene's, float64 [links] (see `closed_forms`)."""
+    sums = activity_sums(genes, elements, activity)[gene_rows(links, genes)]
+    near = np.maximum(links["distance"].abs().to_numpy(), NEAREST)
+    share: np.ndarray = activity[links["element"].to_numpy()] / near / np.where(sums > 0, sums, np.inf)
+    return share
+
+
+def learned_share(links: pl.DataFrame, seen: pl.DataFrame, genes: pl.DataFrame) -> np.ndarray:
+    """ABC's share with the activity that a model has learned of an element, float64 [links].
+
+    That is what its perturbations take from all genes that see it (`seen`, links of the model alone), for each unit of
+    contact (1 / distance) that it has with them; one that represses its genes, or that no gene sees, has none.
+    """
+    effect = pl.col("perturbation").cast(pl.Float64).clip(lower_bound=0).sum()
+    contact = (1 / pl.col("distance").abs().clip(lower_bound=NEAREST)).sum()
+    learned = seen.group_by("element").agg(activity=effect / contact)
+    of_links = links.select("element").join(learned, on="element", how="left", maintain_order="left")["activity"]
+    reached = of_links.fill_null(0).to_numpy() / np.maximum(links["distance"].abs().to_numpy(), NEAREST)
+    gene = gene_rows(links, genes)
+    sums = np.bincount(gene, reached, len(genes))[gene]
+    share: np.ndarray = reached / np.where(sums > 0, sums, np.inf)
+    return share
+
+
+def gene_rows(links: pl.DataFrame, genes: pl.DataFrame) -> np.ndarray:
+    """Row of each link's gene in `genes`: [links]."""
+    order = genes.select("gene_id").with_row_index("gene")
+    return links.select("gene_id").join(order, on="gene_id", how="left", maintain_order="left")["gene"].to_numpy()
