@@ -180,6 +180,9 @@ class _Card(Part):
     precision_at_70_recall: _Measured
     calibration_error: Finite
     reliability: list[tuple[Finite, Finite, Finite]]
+    without: dict[str, Finite] = {}
+    otherwise: dict[str, dict[str, Finite]] = {}
+    assays: list[str] = []
 
 
 class _LinkParameters(Part):

@@ -32,6 +32,12 @@ _NAMES = {
     "h3k4me3": "H3K4me3",
     CTCF: "CTCF",
 }
+_ASSAYS = {"dnase": "DNase", "atac": "ATAC"}
+_LIKE = {  # of which a card has figures (`costs`)
+    scale.NOISE: "with its order blurred by noise",
+    scale.HALF: "without its weaker half",
+    scale.LEVEL: "with its signal level",
+}
 
 
 def choose(models: Mapping[Path, LinkModel], scene: Scene) -> Path:
@@ -102,7 +108,12 @@ def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> l
     ignored = [what for what in unread(model, scene) if what != _NAMES[LOOPS] or not left_out]
     if ignored:
         told.append(f"{scene.cell} has {', '.join(ignored)} besides, which the link model {model.name} does not read")
-    told += [f"{scene.cell}: {sentence}" for sentence in scale.outside(measure(scene), model.scales)]
+    titles = {**_NAMES, ACCESS: _ASSAYS.get(scene.assay, ACCESS)}
+    told += [f"{scene.cell}: {_worse(model, one)}" for one in scale.outside(measure(scene), model.scales, titles)]
+    if other := _other_assay(model, scene):
+        told.append(other)
+    if more := _more(model, scene, others):
+        told.append(more)
     if seen := model.seen(scene.cell):
         who = "a cell" if seen == scene.cell else f"by its name {seen}, a cell"
         told.append(
@@ -122,8 +133,50 @@ def _average(model: LinkModel, missing: frozenset[str]) -> str:
     without = model.card.get("without", {})
     costs = [f"{without[need]:.3f} without {_NAMES.get(need, need)}" for need in sorted(missing & without.keys())]
     costs += ["together not measured"] * (len(costs) > 1)
-    worth = f" (average precision in training, held out: {precision(model):.3f}, {', '.join(costs)})" if costs else ""
     return (
-        f"this evidence is taken as average{worth}; cutoffs were set with it, so that of 70 % recall finds another "
-        "share here"
+        f"this evidence is taken as average{_worth(model, costs)}; cutoffs were set with it, so that of 70 % recall "
+        "finds another share here"
     )
+
+
+def _worse(model: LinkModel, one: scale.Outside) -> str:
+    """A track of another kind, what a track like it cost where the model was fitted, and what to do."""
+    without = model.card.get("without", {})
+    like = model.card.get("otherwise", {}).get(one.track, {})
+    costs = [f"{like[one.like]:.3f} {_LIKE[one.like]}"] if one.like in like else []
+    costs += [f"{without[one.track]:.3f} without this track"] if one.track in without else []
+    return f"{one.text}{_worth(model, costs)}; {one.remedy}"
+
+
+def _other_assay(model: LinkModel, scene: Scene) -> str | None:
+    """What to tell of accessibility by another assay than in training, whose cost nobody has measured."""
+    assays, card = model.card.get("assays", []), model.card
+    if ACCESS not in model.scales or not assays or scene.assay in ("", *assays):
+        return None
+    like, without = card.get("otherwise", {}).get(ACCESS, {}), card.get("without", {})
+    costs = [f"{like[change]:.3f} {_LIKE[change]}" for change in (scale.NOISE, scale.HALF) if change in like]
+    costs += [f"{without[ACCESS]:.3f} without any"] if ACCESS in without else []
+    there = " and ".join(_ASSAYS.get(assay, assay) for assay in assays)
+    here = _ASSAYS[scene.assay]
+    return (
+        f"{scene.cell} has {here}, and the link model {model.name} was fitted with {there}: {here} is read in its "
+        f"place, by its ranks, at a cost that was not measured, for want of {here} in training; what poorer {there} "
+        f"cost may tell{_worth(model, costs)}"
+    )
+
+
+def _more(model: LinkModel, scene: Scene, others: Iterable[LinkModel]) -> str | None:
+    """What a cell lacks that another model would do better with."""
+    told = []
+    for one in sorted(others, key=precision):
+        has = loop_kind.of_kind(scene, one.loops).has
+        if precision(one) > precision(model) and one.needs - NO_TRACKS - has:
+            more = ", ".join(lacking(one, has | NO_TRACKS - {LOOPS}))
+            told.append(f"{precision(one):.3f} with {more} ({one.name})")
+    return f"{scene.cell} lacks what other link models read{_worth(model, told)}" if told else None
+
+
+def _worth(model: LinkModel, costs: Iterable[str]) -> str:
+    """Held-out figures of a model and of the same with something changed, in words; nothing where none is known."""
+    told = [f"{precision(model):.3f}", *costs]
+    return f" (average precision in training, held out: {', '.join(told)})" if len(told) > 1 else ""

@@ -71,6 +71,7 @@ def read_scene(
         sites,
         np.logical_and.reduce([values < FLOOR for values in means.values()]),
         [name for name in known or {} if name != cell and names.akin(name, cell)],
+        assay=assays[0] if assays else "",
     )
 
 

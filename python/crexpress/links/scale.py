@@ -15,6 +15,20 @@ _POINTS = 4001  # of the distribution's inverse
 _LEVEL = 0.1  # share with one value: .03 at most in ten tracks of K562, .17 for called elements, .22 for counts of five
 
 
+NOISE, HALF, LEVEL = "noise", "half", "level"  # how a track of another kind may be made of one as in training: `costs`
+
+
+class Outside(NamedTuple):
+    """A track of a cell that is of another kind than in training: what to say, the change that is most like it, and
+    what to do.
+    """
+
+    track: str
+    like: str
+    text: str
+    remedy: str
+
+
 class Scale(NamedTuple):
     """Distribution of a track over the cCREs in training: `grid`, its values at evenly spaced ranks, float32."""
 
@@ -60,21 +74,25 @@ def match(values: np.ndarray, ccres: np.ndarray, scale: Scale) -> np.ndarray:
     return np.interp(rank, np.linspace(0, 1, len(scale.grid)), scale.grid.astype(np.float64))
 
 
-def outside(cell: Mapping[str, Scale], training: Mapping[str, Scale]) -> list[str]:
-    """One sentence for every track of a cell that is of another kind than in training, or hardly grades elements: a
-    tenth of those with signal, and more than in training, are level. Units are not compared, as ranks are what is read.
+def outside(
+    cell: Mapping[str, Scale], training: Mapping[str, Scale], titles: Mapping[str, str] | None = None
+) -> list[Outside]:
+    """Every track of a cell that is of another kind than in training, or hardly grades elements: a tenth of those with
+    signal, and more than in training, are level. Units are not compared, as ranks are what is read. `titles`: names of
+    tracks for people.
     """
     told = []
     for name in sorted(cell.keys() & training.keys()):
-        if text := unlike(name, cell[name].signal, [training[name].signal]):
-            told.append(
-                f"{text}. Its ranks are used; give the track as in training, or fit a model of these tracks (fit-links)"
-            )
+        title = (titles or {}).get(name, name)
+        if text := unlike(title, cell[name].signal, [training[name].signal]):
+            like = HALF if cell[name].signal < training[name].signal else NOISE
+            remedy = "give the track as in training, or fit a model of these tracks (fit-links)"
+            told.append(Outside(name, like, f"{text}. Its ranks are used", remedy))
         elif cell[name].one_value > max(_LEVEL, UNLIKE * training[name].one_value):
-            told.append(
-                f"{name} has the same value in {cell[name].one_value:.0%} of the elements with signal (in training in "
+            text = (
+                f"{title} has the same value in {cell[name].one_value:.0%} of the elements with signal (in training in "
                 f"{training[name].one_value:.0%}), as called elements without a height have, or counts of a few "
-                "experiments: it hardly tells which is more active, and probabilities are the worse for it "
-                '(docs/results.md, "Another track of the same kind"); give coverage or fold change'
+                "experiments: it hardly tells which is more active, and probabilities are the worse for it"
             )
+            told.append(Outside(name, LEVEL, text, "give coverage or fold change"))
     return told

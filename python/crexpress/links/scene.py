@@ -31,7 +31,7 @@ class Scene:
     [2, elements], whether an element has a match of CTCF's motif on the + and on the - strand; `silent` bool
     [elements], whether no track of the cell, as measured, has signal there (all below `tracks.FLOOR`); `namesakes`
     known cells that may be this one by their names, and so are none of the others; `held_out`, whether the cell's
-    expression is withheld, and not merely missing.
+    expression is withheld, and not merely missing; `assay` of the cell's accessibility, dnase or atac, if it has any.
     """
 
     cell: str
@@ -47,6 +47,7 @@ class Scene:
     silent: np.ndarray | None = None
     namesakes: Sequence[str] = ()
     held_out: bool = False
+    assay: str = ""
 
     @cached_property
     def has(self) -> frozenset[str]:

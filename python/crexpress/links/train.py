@@ -11,10 +11,9 @@ import polars as pl
 
 from crexpress.core import log
 from crexpress.core.errors import InputError
-from crexpress.links import card, evidence, fit, loop_kind, scale
+from crexpress.links import card, costs, evidence, fit, loop_kind, scale
 from crexpress.links.closed_forms import closed_forms
-from crexpress.links.evidence.piece import Piece
-from crexpress.links.fit import Fit, Rows
+from crexpress.links.fit import Rows
 from crexpress.links.model import LinkModel
 from crexpress.links.read import measure, on_scale
 from crexpress.links.scene import ACCESS, H3K27AC, LOOPS, Scene
@@ -64,18 +63,19 @@ def train(
     whole, precision = fit.fit(rows, seed)
     out = log.progress(range(max(group.values()) + 1), "chromosomes held out")
     held = [fit.fit(rows.where(of_row != number), seed)[0] for number in out]
-    scored = pl.concat([_held_out(part, group, held) for part in parts], how="diagonal")
+    asked = costs.Asked(parts, placed, found, group, held)
+    scored = pl.concat([_held_out(part, asked.probability(part)) for part in parts], how="diagonal")
     probability = scored["probability"].to_numpy()
     regulated = scored["regulated"].to_numpy()
     gene = scored.select(pl.concat_str("cell", "gene", separator=" ").rank("dense")).to_series().to_numpy() - 1
     told = card.figures(probability, regulated, gene.astype(np.int64), scored["distance"].fill_null(np.inf).to_numpy())
     told["beside"] = _beside(parts, placed)
-    told["without"] = without(parts, placed, found, group, held)
     kept = {
         track: scales[track]
         for track in scales
         if any(track in piece.needs or _activity(piece.needs, track) for piece in found)
     }
+    told |= costs.figures(asked, scenes, kept)
     seen = {cell: {chrom: number + 1 for chrom, number in group.items()} for _, cell, _ in screens}
     reads_loops = any(LOOPS in piece.needs for piece in found)
     loops = [loop_kind.partners(one) for scene in placed.values() for one in scene.contacts] if reads_loops else []
@@ -154,19 +154,15 @@ def _require_inner(rows: Rows, names: Sequence[str]) -> None:
             )
 
 
-def _held_out(part: Tested, group: Mapping[str, int], held: Sequence[Fit]) -> pl.DataFrame:
-    """Every pair of a screen with the probability by the fit that has not seen its chromosome; 0 without an element."""
-    odds = np.full(len(part.pair), -np.inf)
-    for chrom in np.unique(part.chrom):
-        here = part.chrom == chrom
-        odds[here] = held[group[str(chrom)]].log_odds(part.table[here])
+def _held_out(part: Tested, probability: np.ndarray) -> pl.DataFrame:
+    """Every pair of a screen with its held-out probability."""
     names = ("chrom", "chromStart", "chromEnd", "gene", "gene_id", "distance")
     return part.pairs.select(
         pl.lit(part.screen).alias("screen"),
         pl.lit(part.cell).alias("cell"),
         *names,
         pl.col("Regulated").alias("regulated"),
-        pl.Series("probability", 1 / (1 + np.exp(-part.of_pairs(odds)))),
+        pl.Series("probability", probability),
     )
 
 
@@ -182,30 +178,6 @@ def _beside(parts: Sequence[Tested], scenes: Mapping[str, Scene]) -> dict[str, A
         found[f"{part.screen}, {part.cell}"] = {
             name: card.short(score, regulated, far) for name, score in sorted(forms.items())
         }
-    return found
-
-
-def without(
-    parts: Sequence[Tested],
-    scenes: Mapping[str, Scene],
-    pieces: list[Piece],
-    group: Mapping[str, int],
-    held: Sequence[Fit],
-) -> dict[str, float]:
-    """Average precision of the held-out scores where cells lack a thing that evidence needs: {it: over all pairs}.
-
-    Nothing is fitted again: what is missing is taken as a model takes it in a cell that lacks it.
-    """
-    has = frozenset.intersection(*(scene.has for scene in scenes.values()))
-    regulated = np.concatenate([part.pairs["Regulated"].to_numpy() for part in parts])
-    found = {}
-    for need in sorted({need for piece in pieces for need in piece.needs} & has):
-        poorer = {cell: scene.without(need) for cell, scene in scenes.items()}
-        if any(need in scene.has for scene in poorer.values()):
-            continue  # activity, which is made of tracks
-        again = [tested(poorer[part.cell], part.screen, part.pairs, pieces) for part in parts]
-        probability = np.concatenate([_held_out(part, group, held)["probability"].to_numpy() for part in again])
-        found[need] = round(fit.average_precision(probability, regulated), 4)
     return found
 
 

@@ -234,14 +234,18 @@ def test_a_track_is_brought_to_the_scale_of_training_by_its_ranks() -> None:
     )
     coverage = scale.match(peaks + generator.random(5000), everything, known_scale)
     assert (coverage == 0).mean() == pytest.approx(0.7, abs=0.03)
-    told = scale.outside({"dnase": scale.measure(peaks + 1)}, {"dnase": known_scale})
+    known = {"dnase": known_scale}
+    told = scale.outside({"dnase": scale.measure(peaks + 1)}, known)
     assert len(told) == 1
-    assert "in training in 30%" in told[0]
+    assert ("in training in 30%" in told[0].text, told[0].like) == (True, scale.NOISE)
+    [few] = scale.outside({"dnase": scale.measure(np.where(peaks > np.quantile(peaks, 0.9), peaks, 0))}, known)
+    assert few.like == scale.HALF
     assert not scale.outside({"dnase": scale.measure(3 * peaks)}, {"dnase": known_scale})
     for coarse in (1.0 * (peaks > 0), np.minimum(np.ceil(peaks), 5)):  # with signal in as many elements as training
-        [sentence] = scale.outside({"dnase": scale.measure(coarse)}, {"dnase": known_scale})
+        [found] = scale.outside({"dnase": scale.measure(coarse)}, known)
         share = np.unique(coarse[coarse > 0], return_counts=True)[1].max() / (coarse > 0).sum()
-        assert f"dnase has the same value in {share:.0%} of the elements with signal (in training in 0%)" in sentence
+        assert f"dnase has the same value in {share:.0%} of the elements with signal (in training in 0%)" in found.text
+        assert found.like == scale.LEVEL
         assert not scale.outside(
             {"dnase": scale.measure(coarse)}, {"dnase": scale.measure(2 * coarse)}
         )  # as in training
