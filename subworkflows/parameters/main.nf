@@ -26,7 +26,11 @@ def settings(given, project) {
             values[snake] = value
         }
         else if (snake in replaced(value)) {
-            faults << "--${name} ${replaced(value)[snake]}".toString()
+            def (before, now) = replaced(value)[snake]
+            // the params.json of an earlier run has every parameter of then
+            if (value != before || on_command_line(name)) {
+                faults << "--${name} ${now}".toString()
+            }
         }
         else {
             // as nf-core calls it
@@ -143,13 +147,14 @@ def settings(given, project) {
     return typed
 }
 
-/** Parameters that there were, and what took their place; `value` is what was given. */
+/** Parameters that there were: [default of then, what took their place]; `value` is what was given. */
 def replaced(value) {
+    def probability = 'links have a probability (--link_model), and ABC is scored beside it'
     return [
-        combine_links: 'is gone: links have a probability (--link_model), and ABC is scored beside it; leave it out',
-        combine_window: "is now --link_window: give --link_window ${value}",
-        explain_genes: "is now --genes: give --genes '${value}'",
-        fit_links: "is now --link_model: give --link_model 'screen:${value}'",
+        combine_links: [false, "is gone: ${probability}; leave it out"],
+        combine_window: [1000000, "is now --link_window: give --link_window ${value}"],
+        explain_genes: [null, "is now --genes: give --genes '${value}'"],
+        fit_links: [null, "is now --link_model: give --link_model 'screen:${value}'"],
     ]
 }
 

@@ -72,16 +72,14 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
         "--multiqc",
         "--fit_links",
         "mine",
-        "--combine_links",
-        "--combine_window",
-        "9000",
         "--explain_genes",
         "MYC",
         "--link_cutoff",
         "2",
     ]
     wrong += ["--preset_files", "absent.json", "--fold", "2/5", "--test", "chr5", "-params-file", "my own.yml"]
-    (pipeline.folder / "my own.yml").write_text("val: chr4\n")
+    old = "combine_links: true\ncombine_window: 1000000\n"  # one that was asked for, and a default of an earlier run
+    (pipeline.folder / "my own.yml").write_text(f"val: chr4\n{old}")
     (pipeline.folder / "b.csv").write_text("name,kind,file,chain\nx,crispr,away.tsv,away.chain\n")
     (pipeline.folder / "none.txt").write_text("# no gene\n\n")
     wrong += ["--benchmarks", "b.csv", "--genes", "none.txt"]
@@ -106,7 +104,6 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
         "--expressed_factors needs --motifs",
         "--fit_links is now --link_model: give --link_model 'screen:mine'",
         "--combine_links is gone: links have a probability (--link_model), and ABC is scored beside it; leave it out",
-        "--combine_window is now --link_window: give --link_window 9000",
         "--explain_genes is now --genes: give --genes 'MYC'",
         "--link_cutoff is '2', but must be recall_70, best_f1 or a probability between 0 and 1",
         "--fold stands for both --val and --test; leave out --val and --test, or --fold",
@@ -117,6 +114,7 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
         f"--preset, --preset_files: {folder} is a folder: name a file",
     ):
         assert output.count(fault) == 1, output
+    assert "combine_window" not in output
     assert ("there is no multiqc on PATH" in output) == (not shutil.which("multiqc"))
     assert not tasks(output)
     assert "Exception" not in output
