@@ -84,7 +84,8 @@ def lacking(model: LinkModel, has: frozenset[str]) -> list[str]:
 def unread(model: LinkModel, scene: Scene) -> list[str]:
     """Tracks, loops and other things that a cell has and the model does not read, in words."""
     other = {LOOPS, MATRIX, SITES} & scene.has
-    return [_NAMES.get(name, name) for name in sorted((scene.tracks.keys() | other) - model.needs)]
+    tracks = [_NAMES.get(name, name) for name in sorted((scene.tracks.keys() | other) - model.needs)]
+    return [*tracks, *(_ASSAYS[assay] for assay in scene.assays[1:])]
 
 
 def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> list[str]:
@@ -108,7 +109,7 @@ def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> l
     ignored = [what for what in unread(model, scene) if what != _NAMES[LOOPS] or not left_out]
     if ignored:
         told.append(f"{scene.cell} has {', '.join(ignored)} besides, which the link model {model.name} does not read")
-    titles = {**_NAMES, ACCESS: _ASSAYS.get(scene.assay, ACCESS)}
+    titles = {**_NAMES, ACCESS: _ASSAYS[scene.assays[0]] if scene.assays else ACCESS}
     told += [f"{scene.cell}: {_worse(model, one)}" for one in scale.outside(measure(scene), model.scales, titles)]
     if other := _other_assay(model, scene):
         told.append(other)
@@ -151,13 +152,13 @@ def _worse(model: LinkModel, one: scale.Outside) -> str:
 def _other_assay(model: LinkModel, scene: Scene) -> str | None:
     """What to tell of accessibility by another assay than in training, whose cost nobody has measured."""
     assays, card = model.card.get("assays", []), model.card
-    if ACCESS not in model.scales or not assays or scene.assay in ("", *assays):
+    if ACCESS not in model.scales or not assays or not scene.assays or scene.assays[0] in assays:
         return None
     like, without = card.get("otherwise", {}).get(ACCESS, {}), card.get("without", {})
     costs = [f"{like[change]:.3f} {_LIKE[change]}" for change in (scale.NOISE, scale.HALF) if change in like]
     costs += [f"{without[ACCESS]:.3f} without any"] if ACCESS in without else []
     there = " and ".join(_ASSAYS.get(assay, assay) for assay in assays)
-    here = _ASSAYS[scene.assay]
+    here = _ASSAYS[scene.assays[0]]
     return (
         f"{scene.cell} has {here}, and the link model {model.name} was fitted with {there}: {here} is read in its "
         f"place, by its ranks, at a cost that was not measured, for want of {here} in training; what poorer {there} "

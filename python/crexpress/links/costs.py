@@ -59,7 +59,7 @@ def figures(asked: Asked, scenes: Mapping[str, Scene], scales: Mapping[str, Scal
     return {
         "without": without(asked),
         "otherwise": otherwise(asked, scenes, scales),
-        "assays": sorted({scene.assay for scene in scenes.values() if ACCESS in scales}),
+        "assays": sorted({scene.assays[0] for scene in scenes.values() if ACCESS in scales and scene.assays}),
     }
 
 

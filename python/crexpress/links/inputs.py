@@ -13,7 +13,7 @@ from crexpress.core.errors import InputError
 from crexpress.links import choose, known, loop_kind, model
 from crexpress.links.model import LinkModel
 from crexpress.links.read import on_scale, read_scene, read_sites
-from crexpress.links.scene import MEASURED, Scene
+from crexpress.links.scene import ACCESS, Scene
 from crexpress.links.screen import read_pairs
 
 PROBABILITY = {
@@ -128,9 +128,13 @@ def choose_model(paths: Sequence[Path], scene: Scene, cutoff: str) -> Chosen:
 
 def choose_tracks(scene: Scene, names: Sequence[str]) -> Scene:
     """The cell with some of its tracks (none: all). Raises InputError for one that it lacks."""
-    wanted = {MEASURED.get(name, name) for name in names}
+    measured = {assay: ACCESS for assay in scene.assays[:1]}
+    wanted = {measured.get(name, name) for name in names}
     for name in sorted(wanted - scene.tracks.keys()):
-        raise InputError(f"{scene.cell} has no track {name}; it has {', '.join(sorted(scene.tracks))}")
+        if name in scene.assays:
+            raise InputError(f"{scene.cell} has {' and '.join(scene.assays)}, and links read the first; leave one out")
+        there = sorted({*scene.tracks, *measured} - {*measured.values()})
+        raise InputError(f"{scene.cell} has no track {name}; it has {', '.join(there)}")
     kept = {name: values for name, values in scene.tracks.items() if not wanted or name in wanted}
     return replace(scene, tracks=kept)
 

@@ -32,13 +32,13 @@ def read_scene(
     """The cell of `signals` with all of its tracks on their linear scale, and whatever else is given of it.
 
     `known` {cell: log10(1 + TPM) [genes]}, this cell's own left out (`names.akin`). Raises InputError for files of
-    another cell or of other elements or genes, and for a cell with both DNase and ATAC, of which a model reads one.
+    another cell or of other elements or genes. Of a cell with both DNase and ATAC, a model reads DNase.
     """
     header, tensors = artifacts.open_arrays(signals, "signals")
     artifacts.require_same("elements", signals, header, genes_file, genes[1])
     cell = str(header["cell"])
-    assays = [name for name in tensors if name in MEASURED]
-    kept = [name for name in tensors if name not in MEASURED or name == assays[0]]
+    assays = [name for name in MEASURED if name in tensors]
+    kept = [name for name in tensors if name not in assays[1:]]
     means = linear_signal(tensors, header["parameters"]["transform"])
     tracks = {MEASURED.get(name, name): means[name] for name in kept}
     artifacts.require_finite(signals, tracks)
@@ -71,7 +71,7 @@ def read_scene(
         sites,
         np.logical_and.reduce([values < FLOOR for values in means.values()]),
         [name for name in known or {} if name != cell and names.akin(name, cell)],
-        assay=assays[0] if assays else "",
+        assays=assays,
     )
 
 

@@ -31,7 +31,8 @@ class Scene:
     [2, elements], whether an element has a match of CTCF's motif on the + and on the - strand; `silent` bool
     [elements], whether no track of the cell, as measured, has signal there (all below `tracks.FLOOR`); `namesakes`
     known cells that may be this one by their names, and so are none of the others; `held_out`, whether the cell's
-    expression is withheld, and not merely missing; `assay` of the cell's accessibility, dnase or atac, if it has any.
+    expression is withheld, and not merely missing; `assays` of accessibility that the
+    cell has, dnase and atac, of which the first is read.
     """
 
     cell: str
@@ -47,7 +48,7 @@ class Scene:
     silent: np.ndarray | None = None
     namesakes: Sequence[str] = ()
     held_out: bool = False
-    assay: str = ""
+    assays: Sequence[str] = ()
 
     @cached_property
     def has(self) -> frozenset[str]:

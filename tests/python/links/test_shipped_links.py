@@ -5,13 +5,14 @@ import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 import link_case
 from crexpress.core import artifacts, shipped
+from crexpress.core.errors import InputError
 from crexpress.links import card, choose, costs, evidence, inputs, model, scale, screen
 from crexpress.links.model import LinkModel
 from crexpress.links.read import ccre_rows, on_scale
@@ -80,7 +81,7 @@ def test_what_a_cell_lacks_or_has_otherwise_is_said_with_what_it_costs(
     for name, grid in ((name, one.grid) for name, one in models["activity"].scales.items()):  # as in training
         tracks[name] = np.interp(generator.random(len(ccres)), np.linspace(0, 1, len(grid)), grid)
     given = {"expression": np.zeros(len(scene.genes)), "known": np.zeros((1, len(scene.genes)))}
-    cell = replace(scene, tracks=tracks, assay="dnase", **given)
+    cell = replace(scene, tracks=tracks, assays=["dnase"], **given)
     activity, card = models["activity"], models["activity"].card
 
     def told(taken: LinkModel, **change: object) -> str:
@@ -93,7 +94,9 @@ def test_what_a_cell_lacks_or_has_otherwise_is_said_with_what_it_costs(
     alone = told(models["access"], tracks={"access": tracks["access"]})
     assert "held out: 0.599, 0.654 with H3K27ac (activity), 0.677 with CTCF, H3K27ac, H3K4me3 (four_tracks)" in alone
     assert "held out: 0.654, 0.650 without the cell's expression)" in told(activity, expression=None)
-    atac = told(activity, assay="atac")
+    both = told(activity, assays=["dnase", "atac"])
+    assert both.startswith("K has ATAC besides, which the link model activity does not read")
+    atac = told(activity, assays=["atac"])
     assert "K has ATAC, and the link model activity was fitted with DNase" in atac
     assert "at a cost that was not measured, for want of ATAC in training" in atac
     assert f"{card['without']['access']:.3f} without any)" in atac
@@ -185,6 +188,45 @@ def test_atac_in_its_own_unit_is_scored_as_dnase_of_the_same_ranks_is(tmp_path: 
         found[access] = artifacts.read_table(folder / "scored/links.K.parquet", "links")[0]
     assert found["atac"].equals(found["dnase"])
     assert found["atac"]["probability"].n_unique() > 100
+
+
+def test_of_both_assays_dnase_is_read_and_atac_is_no_track_to_choose(tmp_path: Path) -> None:
+    case = link_case.make()
+    world = case["world"]
+    case["world"] = world._replace(tracks={**world.tracks, "atac": world.tracks["ctcf"]})
+    link_case.write(case, tmp_path, tracks=("atac", "dnase", "h3k27ac"))
+    store = inputs.Store.open(tmp_path / "elements.parquet", tmp_path / "genes.parquet")
+    [scene] = store.scenes([tmp_path / "signals.K.safetensors"], [], [], [], []).values()
+    np.testing.assert_allclose(scene.tracks["access"], world.tracks["dnase"], rtol=1e-3)
+    assert scene.tracks.keys() == {"access", "h3k27ac"}
+    assert inputs.choose_tracks(scene, ["dnase"]).tracks.keys() == {"access"}
+    with pytest.raises(InputError, match="K has dnase and atac, and links read the first; leave one out"):
+        inputs.choose_tracks(scene, ["atac"])
+
+
+def test_shipped_models_are_whole_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
+    assert len(shipped.LINK_MODELS) == 4
+    for path in shipped.LINK_MODELS.values():
+        assert len(model.read(path).fits) == 13
+    header, arrays = artifacts.open_arrays(shipped.LINK_MODELS["access"], "link_model")
+    name = next(name for name in arrays if name.endswith(".right"))
+    circle = np.array(arrays[name])
+    circle[circle > 0] = 0
+    last = next(name for name in arrays if name.endswith(".feature"))
+    damages: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+        ({name: circle}, {}, "a tree has a branch that leads nowhere"),
+        ({last: np.full_like(arrays[last], 900)}, {}, "a tree has a branch that leads nowhere"),
+        ({"0.median": np.full_like(arrays["0.median"], np.nan)}, {}, "0.median holds NaN"),
+        ({}, {"evidence": ["distance"]}, "fit|array"),
+        ({}, {"folds": {"K562": {"chr1": 99}}}, "a fit that is not there"),
+        ({}, {"card": {}}, "card"),
+        ({}, {"loops": [2.0]}, "does not say which loops"),
+    ]
+    for changed, told, message in damages:
+        damaged = header | {"parameters": header["parameters"] | told}
+        artifacts.write_arrays(tmp_path / "m.safetensors", dict(arrays) | changed, damaged)
+        with pytest.raises(InputError, match=message):
+            model.read(tmp_path / "m.safetensors")
 
 
 @pytest.mark.slow
