@@ -1,12 +1,13 @@
 """Measures of a ranking under many bootstrap resamples, compiled: one pass over the ranking for each resample."""
 
-import numba
 import numpy as np
+
+from crexpress.core.compiled import compiled
 
 NAMES = ("average_precision", "auprc", "auroc", "precision_at_70_recall", "max_f1", "lift")
 
 
-@numba.njit(nogil=True)
+@compiled
 def measured(
     unit: np.ndarray, positive: np.ndarray, last: np.ndarray, at_recall: int, counts: np.ndarray
 ) -> np.ndarray:
@@ -57,7 +58,7 @@ def measured(
     return out
 
 
-@numba.njit(nogil=True)
+@compiled
 def precision_at(
     unit: np.ndarray, positive: np.ndarray, last: np.ndarray, counts: np.ndarray, recalls: np.ndarray
 ) -> np.ndarray:

@@ -8,8 +8,9 @@ the right child lies; `cover` is the weight of training rows in a node.
 import functools
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
+
+from crexpress.core.compiled import compiled
 
 _LEAF = -1
 _MOST_LEAVES = 64  # of a tree, for which `_parts` has room
@@ -156,7 +157,7 @@ def _preorder(split: Any, values: np.ndarray, cover: np.ndarray) -> list[tuple[i
     return nodes
 
 
-@numba.njit(nogil=True)
+@compiled
 def _sums(table, first, feature, value, right, cover, out):  # type: ignore[no-untyped-def]
     for row in range(table.shape[0]):
         total = 0.0
@@ -168,7 +169,7 @@ def _sums(table, first, feature, value, right, cover, out):  # type: ignore[no-u
         out[row] = total
 
 
-@numba.njit(nogil=True)
+@compiled
 def _mean(first, feature, value, right, cover):  # type: ignore[no-untyped-def]
     total = 0.0
     for tree in range(len(first) - 1):
@@ -188,7 +189,7 @@ def _quadratures() -> tuple[np.ndarray, np.ndarray]:
     return points, weights
 
 
-@numba.njit(nogil=True)
+@compiled
 def _parts(table, first, feature, value, right, cover, points, weights, out):  # type: ignore[no-untyped-def]
     """Add each feature's part to `out`; both tables are [features, rows].
 

@@ -8,10 +8,10 @@ background's frequencies, scores as high: the distribution of the integer scores
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import polars as pl
 
+from crexpress.core.compiled import compiled
 from crexpress.prepare.sequence import UNKNOWN
 
 _ROOM = 1 << 16  # matches that a batch is expected to have at most
@@ -120,7 +120,7 @@ def hits_table(hits: Hits, elements: pl.DataFrame, names: Sequence[str], widths:
     )
 
 
-@numba.njit(nogil=True)
+@compiled
 def _find(tokens, length, forward, reverse, trimers, offsets, rest, widths, threshold, found):  # type: ignore[no-untyped-def]
     # the number of matches; those that have room in `found` [room, (element, motif, place, strand, score)] are there
     count = 0

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
 
-import numba
 import numpy as np
 
 from crexpress.core import log
+from crexpress.core.compiled import compiled
 from crexpress.core.errors import InputError
 from crexpress.formats.meme import Motif, MotifSet
 from crexpress.prepare import sequence
@@ -209,7 +209,7 @@ class Scanner:
         return scores
 
 
-@numba.njit(nogil=True)
+@compiled
 def _scan(tables, steps, widths, tokens, stride, length, best):  # type: ignore[no-untyped-def]
     # tables [groups, steps, symbols, lanes], tokens [n, length + padding], best [groups, n, lanes]
     lanes = tables.shape[3]

@@ -222,6 +222,7 @@ def test_a_piece_of_evidence(tmp_path: Path) -> None:
     assert header["parameters"]["evidence"] == ["distance", "toy_width"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_toys")
 def test_a_part_of_the_report(tiny: TinyCase, tmp_path: Path) -> None:
     made = report_case.Run(tiny, tmp_path)

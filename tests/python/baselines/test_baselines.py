@@ -124,6 +124,7 @@ def test_copies_only_for_new_cells_and_their_mean_skips_what_is_not_measured(sto
     assert mean[2] == pytest.approx((cells[0].expression[2] + cells[1].expression[2]) / 2)
 
 
+@pytest.mark.slow
 def test_a_known_cell_is_told_the_others_and_never_itself(store):
     elements, genes, index = store
     cells = [make_cell(name, i, elements, index, trained=name != "D") for i, name in enumerate("ABCD")]
@@ -243,6 +244,7 @@ def test_nothing_to_train_on_is_refused(store):
         regressions.predict([cell], elements, genes, index, np.zeros(GENES, bool), seed=1)
 
 
+@pytest.mark.slow
 def test_tool_writes_the_same_bytes_twice(store, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     elements, genes, index = store

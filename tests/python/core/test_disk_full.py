@@ -73,6 +73,7 @@ def test_every_writer_names_the_file_and_leaves_nothing(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_a_tool_ends_with_one_sentence(tmp_path: Path) -> None:
     ccres = tmp_path / "ccres.bed"
     ccres.write_text("".join(f"chr1\t{at}\t{at + 300}\tE{at * 7919 % 1_000_003}\n" for at in range(0, 20_000_000, 997)))
@@ -88,6 +89,7 @@ def test_a_tool_ends_with_one_sentence(tmp_path: Path) -> None:
     assert done.stdout == ""
 
 
+@pytest.mark.slow
 def test_a_file_larger_than_the_user_may_write_is_one_sentence(tmp_path: Path) -> None:
     """polars says "Invalid thrift: transport error" of it, as of some full disks."""
     script = (

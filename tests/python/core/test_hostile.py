@@ -34,6 +34,7 @@ class Touch:
         return Path.touch, (self.path,)
 
 
+@pytest.mark.slow
 def test_no_code_of_ours_unpickles() -> None:
     """numpy and torch are told so, and yaml is the safe loader; nothing else reads objects."""
     found = []

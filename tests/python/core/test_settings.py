@@ -121,6 +121,7 @@ gone = toy_parts:gone
 """
 
 
+@pytest.mark.slow
 def test_another_packages_encoder_position_and_loss_are_settings_like_ours(
     tiny: TinyCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

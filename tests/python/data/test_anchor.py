@@ -107,6 +107,7 @@ def predict(case: Any, model: Path, folder: Path, *cells: str) -> dict[str, tupl
     return {cell: artifacts.read_table(folder / f"predictions.{cell}.parquet", "predictions") for cell in cells}
 
 
+@pytest.mark.slow
 def test_an_anchored_model_beats_the_mean_of_the_known_cells(tiny: Any, model: Path, tmp_path: Path) -> None:
     found = predict(tiny, model, tmp_path, "A", "C")
     table, header = found["C"]
@@ -142,6 +143,7 @@ def test_the_prediction_of_a_known_cell_does_not_depend_on_its_own_expression(
     assert not before["B"][0].equals(after["B"][0])
 
 
+@pytest.mark.slow
 def test_a_track_can_be_hidden_to_see_what_it_costs(tiny: Any, tmp_path: Path) -> None:
     done = train(tiny, tmp_path / "model", "--track-dropout", 0.2, "--steps", 20, "--validate-every", 20)
     assert done.exit_code == 0, done.output

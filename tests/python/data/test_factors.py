@@ -88,6 +88,7 @@ def test_without_expression_all_channels_are_open(tiny: Any, capsys: pytest.Capt
     assert (features.motifs == 0).sum(dim=1).tolist() == [2, 0]
 
 
+@pytest.mark.slow
 def test_a_model_keeps_the_rule_it_was_trained_with(tiny: Any, tmp_path: Path) -> None:
     motifs = ["--motifs", tiny.motifs]
     result = train(tiny, tmp_path / "model", "--expressed-factors", 1, *motifs, cells=("A",))

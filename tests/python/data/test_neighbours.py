@@ -54,6 +54,7 @@ def test_nearest_against_looking_at_all(
         assert row == [*pads[0], *left, own, *right, *pads[1]]
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(
     st.lists(place, max_size=25),

@@ -110,6 +110,7 @@ def test_damage_and_empty_folders_are_named(folder: Path, tmp_path: Path) -> Non
         open_study(folder)
 
 
+@pytest.mark.slow
 def test_a_tool_gets_from_a_study_what_its_options_name(tiny: TinyCase, folder: Path, tmp_path: Path) -> None:
     split = ["--val", "chr2", "--test", "chr3"]
     named = run("fit-baselines", *inputs(tiny, "A", "B"), *split, "--outdir", tmp_path / "named")

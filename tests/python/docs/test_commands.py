@@ -316,6 +316,7 @@ def test_the_samplesheets_of_readme_and_tutorial_are_sound(tmp_path: Path, monke
         assert set(roles["cell"]) == {row.split(",")[0] for row in rows[1:]}
 
 
+@pytest.mark.slow
 def test_the_report_of_a_study_draws_the_genes_asked_for(
     tiny: TinyCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -118,6 +118,7 @@ def test_baselines_are_named_for_the_cells_they_saw_where_the_model_saw_others(i
     assert ("B" in header["parameters"]["baselines_trained_on"]) == any("(" in name for name in names)
 
 
+@pytest.mark.slow
 def test_every_kind_of_benchmark_beside_the_usual_figures(inputs):
     """Of the run's links and predictions; one that cannot be scored is told and costs the others nothing."""
     rows = [f"chr1\t{100_000 * i}\t{100_000 * (i + 1)}" for i in range(1, 40)]

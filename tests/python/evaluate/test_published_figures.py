@@ -116,6 +116,7 @@ def test_contacts_of_abc():
     assert np.abs(adjusted - links["hic_contact_pl_scaled_adj"].to_numpy()).max() < 1e-5
 
 
+@pytest.mark.slow
 def test_abc_from_the_tracks_ranks_as_the_published_scores():
     links, places = table("abc.chr22.tsv.gz"), table("candidates.chr22.tsv.gz")
     elements = places.select(

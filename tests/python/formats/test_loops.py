@@ -192,6 +192,7 @@ def test_a_model_with_loops_as_prior_reads_them_and_says_where_there_are_none(
     assert links.select(pl.col("attention").is_nan().any()).item() is False
 
 
+@pytest.mark.slow
 def test_a_model_supervised_by_loops_predicts_without_them(tiny: Any, loops: Path, tmp_path: Path) -> None:
     result = train(tiny, tmp_path / "model", "--loop-alpha", 1, "--contacts", loops, "--steps", 20, cells=("A",))
     assert result.exit_code == 0, result.output
@@ -205,6 +206,7 @@ def test_a_model_supervised_by_loops_predicts_without_them(tiny: Any, loops: Pat
     assert "no loops" not in result.output
 
 
+@pytest.mark.slow
 def test_supervision_draws_attention_to_the_loops(tiny: Any, loops: Path, tmp_path: Path) -> None:
     config, found = TrainingConfig(loop_alpha=1.0), []
     for alpha in (0, 10):
@@ -222,6 +224,7 @@ def test_supervision_draws_attention_to_the_loops(tiny: Any, loops: Path, tmp_pa
     assert found[1] < 0.7 * found[0]
 
 
+@pytest.mark.slow
 def test_two_models_in_one_rank_near_and_far_elements(tiny: Any, loops: Path, tmp_path: Path) -> None:
     """ScPGE-Loop: the parts are the models that training gives on its own, each element is ranked by its own."""
     common = ["--contacts", loops, "--neighbours", 8, "--steps", 4]

@@ -176,6 +176,7 @@ def classify(tiny: TinyCase, results: Path, outdir: Path, *more: object):
     return run("classify-genes", *inputs(tiny, "A"), *files, *more, "--outdir", outdir)
 
 
+@pytest.mark.slow
 def test_the_tools_work_one_behind_the_other(tiny: TinyCase, results: Path, tmp_path: Path) -> None:
     done = classify(tiny, results, tmp_path, "--split", "all", "--high", 0.4, "--low", 0.3, "--resamples", 50)
     assert done.exit_code == 0, done.output
@@ -204,6 +205,7 @@ def test_the_tools_work_one_behind_the_other(tiny: TinyCase, results: Path, tmp_
     assert classes["active"].sum() == found["active"].sum()
 
 
+@pytest.mark.slow
 def test_a_split_without_genes_of_a_category_is_classified_and_its_empty_list_refused(
     tiny: TinyCase, results: Path, tmp_path: Path
 ) -> None:
@@ -228,6 +230,7 @@ def test_a_split_without_genes_of_a_category_is_classified_and_its_empty_list_re
         assert f"genes.A.{name}.txt' names no gene" in done.output
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tool", "options", "message"),
     [

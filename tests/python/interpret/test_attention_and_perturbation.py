@@ -17,6 +17,8 @@ from crexpress.interpret.together import Together
 from tiny_case import TinyCase
 from tools import run, train
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def model(tiny: TinyCase, tmp_path_factory: pytest.TempPathFactory) -> Path:

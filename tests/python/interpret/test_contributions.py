@@ -41,6 +41,7 @@ def some(store: Any) -> Pairs:
     return pairs(store, np.array([3, 50, 100]), None)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("preset", "more"),
     [
@@ -275,6 +276,7 @@ def attribute(tiny: TinyCase, folder: Path, model: Path, outdir: Path, *more: An
     return run("attribute", "--model", model, *given(tiny, folder), *more, "--outdir", outdir)
 
 
+@pytest.mark.slow
 def test_files_open_in_their_readers_and_agree(written: Path, tiny: TinyCase) -> None:
     links, _ = artifacts.read_table(written / "attributed.A.parquet", "attributed")
     channels, header = artifacts.read_table(written / "contributions.A.parquet", "contributions")
@@ -305,6 +307,7 @@ def test_files_open_in_their_readers_and_agree(written: Path, tiny: TinyCase) ->
     assert len(list((written / "logos.A").glob("*.svg"))) == 2
 
 
+@pytest.mark.slow
 def test_faults_of_what_is_asked_are_one_sentence(written: Path, tiny: TinyCase, folder: Path, tmp_path: Path) -> None:
     for asked, message in (
         ([], "Error: say which links of A to look at"),
@@ -337,6 +340,7 @@ def test_of_a_cells_links_files_the_one_with_the_score_is_taken(tiny: TinyCase, 
         asked_pairs(store, "A", links=paths, score="none")
 
 
+@pytest.mark.slow
 def test_a_small_effect_has_significant_digits_above_its_logo(written: Path) -> None:
     links, _ = artifacts.read_table(written / "attributed.A.parquet", "attributed")
     channels, _ = artifacts.read_table(written / "contributions.A.parquet", "contributions")

@@ -33,6 +33,7 @@ def test_an_edit_is_shown_as_people_write_it(tmp_path: Path) -> None:
     assert found == ["chr1:6 set:dnase=2", "chr1:6 ->ACG", "chr1:6 silence"]
 
 
+@pytest.mark.slow
 def test_a_track_that_the_cell_lacks_cannot_be_set(case: Case, tmp_path: Path) -> None:
     (tmp_path / "set.bed").write_text("chr1\t0\t600\tset:dnase=5\n")
     given = {"elements": case.tiny.elements, "genes": case.tiny.genes, "expression": ()}
@@ -44,6 +45,7 @@ def test_a_track_that_the_cell_lacks_cannot_be_set(case: Case, tmp_path: Path) -
         score_variants([loaded], 0, variants=tmp_path / "set.bed", fasta=case.fasta)
 
 
+@pytest.mark.slow
 def test_what_a_vcf_holds_is_read_allele_by_allele_and_the_rest_is_listed(case: Case, tmp_path: Path) -> None:
     chrom, at, base = record(case, "E40")
     wrong, gap = other(base), case.genome[chrom][at : at + 3]
@@ -73,6 +75,7 @@ def test_what_a_vcf_holds_is_read_allele_by_allele_and_the_rest_is_listed(case: 
     assert sorted(set(why)) == [3, 6, 7, 8, 9]
 
 
+@pytest.mark.slow
 def test_windows_keep_the_middle_of_their_element(case: Case) -> None:
     elements = pl.read_parquet(case.tiny.elements).filter(pl.col("element_id") == "E40")
     start, width, bases = elements["start"][0], 600, case.genome[elements["chrom"][0]]
@@ -109,6 +112,7 @@ def test_an_edit_touches_all_windows_that_hold_one_of_its_bases() -> None:
     assert found.filter("whole").select("edit", "element").rows() == [(5, 0)]
 
 
+@pytest.mark.slow
 def test_faults_are_one_sentence(case: Case, tmp_path: Path) -> None:
     chrom, at, base = record(case, "E40")
     shifted = "\n".join(f"{chrom}\t{at + n}\t.\t{other(case.genome[chrom][at + n - 1])}\tN\t.\t.\t." for n in range(20))
@@ -151,6 +155,7 @@ def test_edits_of_a_bed_and_a_gzipped_vcf_are_told_apart(tmp_path: Path) -> None
     assert (row["start"], row["end"], row["action"]) == (10, 30, "delete")
 
 
+@pytest.mark.slow
 def test_a_deletion_is_the_same_however_it_is_spelt(case: Case, tmp_path: Path) -> None:
     """In letters, as <DEL>, and in a BED: its bases go, and their signal with them."""
     chrom, at, _ = record(case, "E40")
@@ -172,6 +177,7 @@ def test_a_deletion_is_the_same_however_it_is_spelt(case: Case, tmp_path: Path) 
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_silenced_element_leaves_the_profile_of_its_genes(case: Case, tmp_path: Path) -> None:
     """As interpret's silencing has it; a track that is set to 0 does not."""
     row = pl.read_parquet(case.tiny.elements).row(by_predicate=pl.col("element_id") == "E40", named=True)

@@ -104,6 +104,7 @@ def test_a_bad_gmt_is_refused(tmp_path: Path, text: str, message: str) -> None:
         gmt.read(path)
 
 
+@pytest.mark.slow
 def test_leiden_finds_planted_groups_and_repeats() -> None:
     rng = np.random.default_rng(0)
     group = rng.permutation(np.repeat([0, 1, 2], [60, 40, 20]))
@@ -163,6 +164,7 @@ def test_a_script_that_lacks_memory_is_memory(monkeypatch: pytest.MonkeyPatch, t
         apart.run("leiden_script.py", {})
 
 
+@pytest.mark.slow
 def test_a_file_beside_a_script_or_in_the_working_folder_stands_for_no_library(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -120,6 +120,7 @@ def test_patterns_of_contributions_are_matched_to_their_motifs(tmp_path: Path) -
     assert read_meme(tmp_path / "found.meme").names == table["pattern"].to_list()
 
 
+@pytest.mark.slow
 def test_what_meme_chip_found_is_read_back(tmp_path: Path) -> None:
     patterns = [("MEME-1", "activates", 50, sharp(2))]
     (tmp_path / "combined.meme").write_text(as_meme(patterns))
@@ -149,6 +150,7 @@ def test_what_meme_chip_found_is_read_back(tmp_path: Path) -> None:
         read_meme_chip(tmp_path, MOTIFS)
 
 
+@pytest.mark.slow
 def test_the_tool_takes_lists_beds_and_links(tiny: TinyCase, tmp_path: Path) -> None:
     meme = tmp_path / "motifs.meme"
     meme.write_text(as_meme([(f"M{n}.X", "", 50, sharp(n, 8)) for n in range(3)]))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pytest
 
 from crexpress.core import artifacts
 from crexpress.interpret.motif_bases import shared
@@ -13,6 +14,7 @@ from tools import run
 from variant_case import HEADER, Case, other, record
 
 
+@pytest.mark.slow
 def test_effects_are_those_of_predicting_the_edited_genome(case: Case, tmp_path: Path) -> None:
     chrom, at, base = record(case, "E40")
     (tmp_path / "one.vcf").write_text(f"{HEADER}{chrom}\t{at + 1}\trs7\t{base}\t{other(base)}\t.\t.\t.\n")
@@ -43,6 +45,7 @@ def test_effects_are_those_of_predicting_the_edited_genome(case: Case, tmp_path:
     assert f"EFFECT={rows['effect'][0]:.5f}" in fields["Extra"]
 
 
+@pytest.mark.slow
 def test_removed_elements_have_the_effect_that_interpret_calls_perturbation(case: Case, tmp_path: Path) -> None:
     rows = case.variants(tmp_path, "--remove", "E40,E41")
     done = run("interpret", "--model", case.folder / "whole", *case.given(), "--threads", 1, "--outdir", tmp_path)
@@ -60,6 +63,7 @@ def test_removed_elements_have_the_effect_that_interpret_calls_perturbation(case
     assert set(deleted["name"]) == {"mine"}
 
 
+@pytest.mark.slow
 def test_a_track_that_is_set_has_the_effect_of_other_signals(case: Case, tmp_path: Path) -> None:
     elements = pl.read_parquet(case.tiny.elements)
     number = elements["element_id"].to_list().index("E40")
@@ -87,6 +91,7 @@ def test_a_track_that_is_set_has_the_effect_of_other_signals(case: Case, tmp_pat
     assert "line 1 sets atac, which the model does not read in A; it reads dnase, h3k27ac" in done.output
 
 
+@pytest.mark.slow
 def test_motif_channels_are_shared_among_the_bases_that_made_them(case: Case, tmp_path: Path) -> None:
     """The parts of bases sum to the contributions of the channels, and lie where each motif matches best."""
     more = ["--motif-file", case.folder / "motifs.meme", "--ask-elements", "E40,E41", "--logos", 1, "--threads", 1]
@@ -129,6 +134,7 @@ def test_matches_share_a_channel_by_their_shapley_values() -> None:
     assert np.count_nonzero(found[3]) == 1
 
 
+@pytest.mark.slow
 def test_saturation_mutagenesis_says_what_variants_say(case: Case, tmp_path: Path) -> None:
     chrom, at, base = record(case, "E40", 300)
     (tmp_path / "one.vcf").write_text(f"{HEADER}{chrom}\t{at + 1}\t.\t{base}\t{other(base)}\t.\t.\t.\n")
@@ -146,6 +152,7 @@ def test_saturation_mutagenesis_says_what_variants_say(case: Case, tmp_path: Pat
     assert len(list((tmp_path / "mutations.A").glob("*.svg"))) == table["gene_id"].n_unique()
 
 
+@pytest.mark.slow
 def test_several_models_have_a_mean_and_a_spread(case: Case, tmp_path: Path) -> None:
     chrom, at, base = record(case, "E40")
     (tmp_path / "one.vcf").write_text(f"{HEADER}{chrom}\t{at + 1}\t.\t{base}\t{other(base)}\t.\t.\t.\n")

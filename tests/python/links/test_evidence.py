@@ -176,6 +176,7 @@ def brute(found: trees.Trees, row: np.ndarray, present: set[int]) -> float:
     return sum(walk(int(first)) for first in found.first[:-1])
 
 
+@pytest.mark.slow
 def test_trees_are_scikit_learns_and_their_parts_are_shapley_values() -> None:
     generator = np.random.default_rng(0)
     table = generator.normal(size=(500, 4)).astype(np.float32)

@@ -98,6 +98,7 @@ def test_loops_of_another_kind_change_no_probability_and_are_told(case: Case, tm
     assert "lacks the cell's expression, expression of other cells, chromatin loops" in result.stderr
 
 
+@pytest.mark.slow
 def test_shipped_link_models_are_package_data_and_go_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(shipped.LINK_MODELS) == ["access", "activity", "four_tracks", "four_tracks_loops"]
     assert all(path.is_relative_to(Path(shipped.__file__).parents[1]) for path in shipped.LINK_MODELS.values())

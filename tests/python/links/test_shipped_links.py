@@ -113,6 +113,7 @@ def test_what_a_cell_lacks_or_has_otherwise_is_said_with_what_it_costs(
         assert "DNase has" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tracks", "taken", "without", "unread"),
     [
@@ -168,6 +169,7 @@ def test_expression_that_is_held_out_is_not_called_missing(models: dict[str, Lin
     assert "together not measured" in both
 
 
+@pytest.mark.slow
 def test_atac_in_its_own_unit_is_scored_as_dnase_of_the_same_ranks_is(tmp_path: Path) -> None:
     case = link_case.make()
     world = case["world"]

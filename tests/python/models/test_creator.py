@@ -185,6 +185,7 @@ def check_scores(links: pl.DataFrame, names: set[str]) -> None:
     assert links["attention_logit"].min() < 0  # no probabilities
 
 
+@pytest.mark.slow
 def test_creator_trains_predicts_and_interprets_cells_that_lack_tracks(tiny: Any, tmp_path: Path) -> None:
     opened = artifacts.open_arrays(tiny.signals("B"), "signals")
     header = opened.header | {"parameters": opened.header["parameters"] | {"tracks": ["dnase"]}}

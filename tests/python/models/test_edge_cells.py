@@ -43,6 +43,7 @@ def test_a_window_that_holds_no_element_of_any_gene(tiny: Any, tmp_path: Path) -
     refused(result, f"no gene of {tiny.genes} has a cCRE within 1 bp of the TSS; train with a wider --window")
 
 
+@pytest.mark.slow
 def test_genes_without_elements_are_counted_and_get_a_prediction(tiny: Any, tmp_path: Path) -> None:
     tables = [
         artifacts.read_table(path, kind)[0] for path, kind in ((tiny.genes, "genes"), (tiny.elements, "elements"))

@@ -84,7 +84,7 @@ def in_their_order(gradients: dict[str, np.ndarray], theirs: dict[str, tuple[int
     return result
 
 
-@pytest.mark.parametrize(("form", "tracks"), CASES)
+@pytest.mark.parametrize(("form", "tracks"), STEPS)
 def test_predictions_and_attention_are_the_released_models(form: str, tracks: int) -> None:
     model, batch = ours(form, tracks).eval(), batch_of(released_inputs(tracks))
     with torch.no_grad():
@@ -115,7 +115,8 @@ def one_step(model: RegulatoryModel, inputs: Inputs, form: str, kind: torch.dtyp
     return float(loss.detach()), projections(theirs)
 
 
-@pytest.mark.parametrize(("form", "tracks"), STEPS)
+@pytest.mark.slow
+@pytest.mark.parametrize(("form", "tracks"), CASES)
 def test_one_step_has_the_released_gradient(form: str, tracks: int) -> None:
     """In float64, where no rounding decides which position max-pooling takes: each weight's within 1e-6."""
     _, found = one_step(ours(form, tracks), released_inputs(tracks), form, torch.float64)
@@ -124,8 +125,9 @@ def test_one_step_has_the_released_gradient(form: str, tracks: int) -> None:
     assert (difference / np.maximum(expected[:, 0], 1e-3 * np.linalg.norm(expected[:, 0]))).max() < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sums", ["quick", "released"])
-@pytest.mark.parametrize(("form", "tracks"), STEPS)
+@pytest.mark.parametrize(("form", "tracks"), CASES)
 def test_one_step_in_float32_is_near_it(form: str, tracks: int, sums: str) -> None:
     """The whole gradient within 1e-4, where no element is missing: those are all ties, up to rounding."""
     model = ours(form, tracks)
@@ -138,7 +140,8 @@ def test_one_step_in_float32_is_near_it(form: str, tracks: int, sums: str) -> No
     assert np.linalg.norm(difference) / np.linalg.norm(expected[:, 0]) < 1e-4
 
 
-@pytest.mark.parametrize(("form", "tracks"), STEPS)
+@pytest.mark.slow
+@pytest.mark.parametrize(("form", "tracks"), CASES)
 def test_one_step_has_the_released_loss_and_statistics(form: str, tracks: int) -> None:
     model = ours(form, tracks)
     loss, _ = one_step(model, released_inputs(tracks), form, torch.float32)
@@ -153,6 +156,7 @@ def test_every_rank_falls_into_the_released_bucket() -> None:
     assert np.array_equal(log_buckets(torch.arange(-400, 401), 64, 256.0, 16.0).numpy(), EXPECTED["buckets"])
 
 
+@pytest.mark.slow
 def test_a_released_checkpoint_is_imported(tmp_path: Path) -> None:
     path = tmp_path / "model.best.pth"
     weights = released_weights(shapes(4))
@@ -194,6 +198,7 @@ def test_a_released_checkpoint_becomes_a_model_directory(tiny: Any, tmp_path: Pa
     assert all(torch.equal(weight, expected[name]) for name, weight in model.state_dict().items())
 
 
+@pytest.mark.slow
 def test_checkpoints_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.best.pth"
     config = ours("plain", 4).config
@@ -214,6 +219,7 @@ def test_checkpoints_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         assert "weights_only" not in str(refused.value)
 
 
+@pytest.mark.slow
 def test_every_process_draws_its_own_dropout_after_an_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.best.pth"
     torch.save(released_weights(shapes(4)), path)

@@ -28,6 +28,7 @@ def without(tracks: Entries, chrom: str, start: int, end: int) -> Entries:
     return {**tracks, chrom: cut}
 
 
+@pytest.mark.slow
 def test_predictions_have_the_spread_of_the_heads(tiny: Any, folder: Path, model: Path, tmp_path: Path) -> None:
     table = predict(tiny, model, folder, tmp_path, "A")
     assert table["spread"].min() > 0
@@ -37,6 +38,7 @@ def test_predictions_have_the_spread_of_the_heads(tiny: Any, folder: Path, model
     assert val["expected_error"].pow(2).mean() ** 0.5 == pytest.approx(error, rel=1e-3)  # fitted to these genes
 
 
+@pytest.mark.slow
 def test_silencing_an_element_takes_its_bases_out_of_the_profile(
     tiny: Any, folder: Path, model: Path, tmp_path: Path
 ) -> None:
@@ -68,6 +70,7 @@ def test_silencing_an_element_takes_its_bases_out_of_the_profile(
     assert abs(half - again["predicted"][place]) > 1e-5
 
 
+@pytest.mark.slow
 def test_silencing_together_takes_each_element_out_of_the_profile(tiny: Any, folder: Path, model: Path) -> None:
     loaded = cell_model.load(
         model, elements=tiny.elements, genes=tiny.genes, signals=[folder / "signals.A.safetensors"], expression=[],
@@ -86,6 +89,7 @@ def test_silencing_together_takes_each_element_out_of_the_profile(tiny: Any, fol
         assert (profile.values.nan_to_num() <= one_by_one.values.amin(0).nan_to_num() + 1e-6).all()
 
 
+@pytest.mark.slow
 def test_a_hidden_track_leaves_the_profile(tiny: Any, folder: Path, model: Path, tmp_path: Path) -> None:
     hidden = predict(tiny, model, folder, tmp_path, "A", "--hide-tracks", "dnase")
     changed = {"dnase": entries(99), "h3k27ac": seeds("A")["h3k27ac"]}
@@ -99,6 +103,7 @@ def test_a_hidden_track_leaves_the_profile(tiny: Any, folder: Path, model: Path,
     assert not seen["predicted"].equals(hidden["predicted"])
 
 
+@pytest.mark.slow
 def test_an_anchored_model_compares_profiles_with_the_other_cells(tiny: Any, folder: Path, tmp_path: Path) -> None:
     done = train(tiny, folder, tmp_path / "model", "--anchored", cells="AB")
     assert done.exit_code == 0, done.output

@@ -13,6 +13,7 @@ from profile_case import QUICK, SPLIT, entries, extract, inputs, predict, seeds,
 from tools import run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("preset", ["scpge-small", "creator-small"])
 def test_the_papers_presets_take_the_profile_by_a_switch(tiny: Any, folder: Path, tmp_path: Path, preset: str) -> None:
     done = train(tiny, folder, tmp_path / "model", "--profile-width", 16, "--steps", 2, preset=preset)
@@ -86,6 +87,7 @@ def test_trees_see_the_profile(tiny: Any, folder: Path, tmp_path: Path) -> None:
     assert error("boosted trees, profile") < 0.8 * error("boosted trees promoter + 2 elements")
 
 
+@pytest.mark.slow
 def test_a_network_is_averaged_with_the_trees_that_see_the_same(
     tiny: Any, folder: Path, model: Path, tmp_path: Path
 ) -> None:
@@ -117,6 +119,7 @@ def test_a_network_is_averaged_with_the_trees_that_see_the_same(
     assert run(*given).exit_code == 2  # one network has no mean
 
 
+@pytest.mark.slow
 def test_a_hidden_track_leaves_what_an_anchored_model_compares(tiny: Any, folder: Path, tmp_path: Path) -> None:
     done = train(tiny, folder, tmp_path / "model", "--anchored", "--track-dropout", 0.2, cells="AB")
     assert done.exit_code == 0, done.output

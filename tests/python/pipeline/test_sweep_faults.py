@@ -27,6 +27,7 @@ def test_hidden_tracks_are_measured_in_unseen_cells_where_there_are_such() -> No
     assert to_hide(["a", "b", "c"], "AB", "CDE", tracks) == []
 
 
+@pytest.mark.slow
 def test_a_model_that_learns_from_loops_is_refused_where_no_cell_to_train_on_has_any(tmp_path: Path) -> None:
     own = tmp_path / "mine.json"
     own.write_text(json.dumps(presets()["scpge-kl"]))

@@ -128,6 +128,7 @@ def compare_two(tmp_path: Path) -> tuple[list[str], Result]:
     return given, run("compare", "--runs", tmp_path / "runs.json", *given, "--outdir", tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_points_stand_side_by_side(tmp_path: Path) -> None:
     given, result = compare_two(tmp_path)
     assert result.exit_code == 0, result.output
@@ -155,6 +156,7 @@ def test_points_stand_side_by_side(tmp_path: Path) -> None:
     assert "point large of" in result.output
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")
 @pytest.mark.skipif(not chromium.AXE.is_file(), reason="no axe-core here: .ci/install-axe")
 def test_the_page_of_a_sweep_in_a_browser(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ def test_the_tool_by_tool_section_runs(tmp_path: Path) -> None:
     assert "neighbours=32" in python.stdout, python.stderr
 
 
+@pytest.mark.slow
 def test_every_tool_answers_version() -> None:
     """As a program of its own; in one process, as importing takes a second."""
     code = (

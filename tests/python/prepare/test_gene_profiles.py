@@ -106,6 +106,7 @@ def test_profiles_are_the_means_of_the_transformed_bases(tmp_path, monkeypatch, 
     assert "1 of them without a body" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("replicates", "join"), [("mean", np.mean), ("max", np.max), ("sum", np.sum)], ids=["mean", "max", "sum"]
 )

@@ -79,6 +79,7 @@ def test_only_basic_transcripts_vote_where_there_are_any(tmp_path: Path) -> None
     assert genes.read_genes(gtf(tmp_path, *lines))["tss"].to_list() == [0]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(

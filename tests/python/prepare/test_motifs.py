@@ -51,6 +51,7 @@ def score(codes, motif_set, mode, reference=None, **options):
     return out
 
 
+@pytest.mark.slow
 def test_integer_scan_is_exact():
     motif_set, codes = make_set(), make_codes()
     scanner = motif_scores.Scanner([np.rint(motif.probabilities * 1000).astype(np.int16) for motif in motif_set.motifs])

@@ -72,6 +72,7 @@ def test_replicates_are_combined_base_by_base(tmp_path, replicates, expected):
     assert got[0].tolist() == [*expected, 0, 0]  # bin 3: (8, 4) on 20 bases, (0, 4) on 20
 
 
+@pytest.mark.slow
 def test_how_replicates_agree_is_said_in_the_header(tmp_path):
     """Pearson's correlation of the pair that agrees least, by numpy over the elements' own bases."""
     files = [random_bigwig(tmp_path / f"{seed}.bw", seed) for seed in (1, 2, 3)]
@@ -190,6 +191,7 @@ def test_track_options(tmp_path):
         signals.count_bins(600, 35)
 
 
+@pytest.mark.slow
 def test_executable_writes_the_artefact(tmp_path):
     elements = windows([("chr1", 0), ("chr2", 100)]).with_columns(
         element_id=pl.lit("e"), ccre_start=pl.col("start"), ccre_end=pl.col("end"), **{"class": pl.lit("dELS")}

@@ -74,6 +74,7 @@ def test_settings_that_differ_from_the_preset_stand_beside_its_own() -> None:
     assert about.beside_preset({"preset": "their-own"}) == []
 
 
+@pytest.mark.slow
 def test_cells_by_tracks_are_a_picture_where_there_are_several(inputs: Inputs, tmp_path: Path) -> None:
     section = input_quality.section(Study(inputs, tmp_path))
     assert section is not None

@@ -65,6 +65,7 @@ def test_what_does_not_fit_is_left_out_and_said(study: Study) -> None:
     assert notes == ["Links of A are too many for this page: see tables/links.A.tsv.gz."]
 
 
+@pytest.mark.slow
 def test_as_many_links_are_held_as_fit(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     """Against trying each number by itself, the most first."""
 

@@ -13,7 +13,7 @@ from report_case import Run, invoke
 from tiny_case import TinyCase
 
 ODD = "<img src=x onerror=document.title='broken'>"
-pytestmark = pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not chromium.BROWSER, reason="no chromium on this machine")]
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,7 @@ def written(tiny: TinyCase, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
+@pytest.mark.slow
 def test_one_file_holds_the_whole_page(written: Path) -> None:
     text = (written / "report.html").read_text()
     page = Page(text)
@@ -70,6 +71,7 @@ def test_one_file_holds_the_whole_page(written: Path) -> None:
     assert svg == png == {anchor.removeprefix("figure-") for anchor in page.anchors if anchor.startswith("figure-")}
 
 
+@pytest.mark.slow
 def test_page_shows_figures_with_intervals_units_and_baselines(written: Path) -> None:
     text, plain = ((written / name).read_text() for name in ("report.html", "summary.txt"))
     for page in (text, plain):
@@ -98,6 +100,7 @@ def test_a_figure_has_the_same_bytes_wherever_the_last_bits_of_its_layout_fall(t
     assert b"url(#one-clip0)" in saved[0]
 
 
+@pytest.mark.slow
 def test_the_same_input_gives_the_same_bytes(run: Run, written: Path, tmp_path: Path) -> None:
     assert invoke(*run.arguments(tmp_path / "again")).exit_code == 0
     files = sorted(path.relative_to(written) for path in written.rglob("*") if path.is_file())
@@ -223,6 +226,7 @@ def test_all_screens_are_shown_each_for_its_own_cell(run: Run, tmp_path: Path) -
     assert pairs.filter(pl.col("cell") == "B").select("chrom", "start", "end").rows() == [("chr3", 1000, 2000)]
 
 
+@pytest.mark.slow
 def test_the_command_of_the_run_stands_on_its_page_as_text(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert called.of_environment() is None
     told = {"command": "nextflow run . --outdir '<b>$(x)'", "started": "2026-11-30 08:00"}

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import polars as pl
+import pytest
 
 from crexpress.report.page import Picture, Table, Text
 from crexpress.report.parts import benchmarks, ordered
@@ -36,6 +37,7 @@ def study(run: Run, folder: Path) -> Study:
     return Study(dataclasses.replace(inputs, **loaded, known={}), folder)
 
 
+@pytest.mark.slow
 def test_every_benchmark_has_its_table_and_pairs_have_curves_and_bars(run: Run, tmp_path: Path) -> None:
     section = benchmarks.PART.section(study(run, tmp_path))
     assert section is not None

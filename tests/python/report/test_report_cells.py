@@ -110,6 +110,7 @@ def test_parts_without_inputs_are_simply_not_there(run: Run, tmp_path: Path) -> 
     assert (out / "summary.txt").read_text().strip()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["A", "B"])
 def test_figures_of_a_cell_whose_expression_is_not_given_are_shown_without_a_picture_of_it(
     run: Run, tmp_path: Path, missing: str
@@ -144,6 +145,7 @@ def test_a_direct_and_an_anchored_model_of_one_preset_are_told_apart(run: Run) -
     ]
 
 
+@pytest.mark.slow
 def test_where_nothing_is_measured_the_page_says_so_and_what_the_model_reached_elsewhere(
     run: Run, tmp_path: Path
 ) -> None:

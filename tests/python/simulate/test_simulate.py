@@ -50,6 +50,7 @@ def digests(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+@pytest.mark.slow
 def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
     simulated(tmp_path / "again")
     simulated(tmp_path / "other", seed=2)
@@ -57,6 +58,7 @@ def test_same_seed_same_bytes(folder: Path, tmp_path: Path) -> None:
     assert digests(tmp_path / "other") != digests(folder)
 
 
+@pytest.mark.slow
 def test_tool_writes_what_the_library_does(folder: Path, tmp_path: Path) -> None:
     options = ["--cells", "4", "--chromosomes", "3", "--genes", "60", "--outdir", tmp_path]
     subprocess.run([sys.executable, ROOT / "bin/simulate", *options], check=True, capture_output=True)
@@ -66,6 +68,7 @@ def test_tool_writes_what_the_library_does(folder: Path, tmp_path: Path) -> None
     assert "--val chr2 --test chr3 --holdout-cells cell4" in (tmp_path / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_another_species_shares_motifs_and_nothing_else(folder: Path, tmp_path: Path) -> None:
     options = ["--cells", "4", "--chromosomes", "3", "--genes", "60", "--seed", "7", "--outdir", tmp_path / "mouse"]
     options += ["--species", "mouse", "--motifs", folder / "motifs.meme"]

@@ -147,6 +147,7 @@ def test_a_file_named_as_tables_name_all_methods_together_is_refused_before_it_i
     preset_file.read(written(tmp_path / "everything.json"))
 
 
+@pytest.mark.slow
 def test_train_takes_a_file_and_the_model_needs_it_no_more(tiny: Any, tmp_path: Path) -> None:
     own = written(tmp_path / "own.json", model=SMALL | {"mask": "gene"}, training={"steps": 2, "batch_size": 16})
     given = ["--elements", tiny.elements, "--genes", tiny.genes, "--signals", tiny.signals("A")]

@@ -55,6 +55,7 @@ def run(store: Store, samples: tuple[Samples, Samples], checkpoint: Checkpoint |
     return model.state_dict()
 
 
+@pytest.mark.slow
 def test_a_run_stopped_anywhere_goes_on_with_the_same_result(
     store: Store, samples: tuple[Samples, Samples], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,6 +97,7 @@ def test_shuffled_bases_are_in_no_order() -> None:
     assert 0.03 < off.std() < 0.05  # 1 / sqrt(600) is .041
 
 
+@pytest.mark.slow
 def test_a_classifier_trains_and_predicts_probabilities(tiny: Any, tmp_path: Path) -> None:
     more = ["--loss", "classification", "--expressed-above", 20, "--silent-below", 8, "--no-shuffled-negatives"]
     result = train(tiny, tmp_path / "model", *more, "--learning-rate", 0.01, cells=("A",))

@@ -137,6 +137,7 @@ def test_options_without_effect_are_named(tiny: Any, tmp_path: Path) -> None:
     assert "has no effect" not in result.output
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_from_where_the_run_goes_on(tiny: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     update, steps = loop.update, 0
 

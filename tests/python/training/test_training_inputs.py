@@ -84,6 +84,7 @@ def test_a_stranded_store_runs_along_the_gene(tiny: Any, tmp_path: Path) -> None
     assert torch.equal(along_gene.cells[0].signals[others], along_genome.cells[0].signals[others])
 
 
+@pytest.mark.slow
 def test_ablated_inputs_reach_the_model(tiny: Any, tmp_path: Path) -> None:
     channels = ["--sequence", tiny.sequence, "--motifs", tiny.motifs]
     for name, chosen, expected in (
