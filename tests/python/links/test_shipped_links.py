@@ -206,6 +206,7 @@ def test_of_both_assays_dnase_is_read_and_atac_is_no_track_to_choose(tmp_path: P
         inputs.choose_tracks(scene, ["atac"])
 
 
+@pytest.mark.slow
 def test_shipped_models_are_whole_and_a_damaged_one_is_refused(tmp_path: Path) -> None:
     assert len(shipped.LINK_MODELS) == 4
     for path in shipped.LINK_MODELS.values():
