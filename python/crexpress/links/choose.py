@@ -65,7 +65,7 @@ def _expected(model: LinkModel, lacks: frozenset[str]) -> float | None:
     if not lacks:
         return precision(model)
     without: Mapping[str, float] = model.card.get("without", {})
-    return without.get(min(lacks)) if len(lacks) == 1 else None
+    return without.get("+".join(sorted(lacks)))
 
 
 def precision(model: LinkModel) -> float:
@@ -133,7 +133,9 @@ def _average(model: LinkModel, missing: frozenset[str]) -> str:
     """What becomes of missing evidence, in words, and what each lack costs where the model was fitted, if measured."""
     without = model.card.get("without", {})
     costs = [f"{without[need]:.3f} without {_NAMES.get(need, need)}" for need in sorted(missing & without.keys())]
-    costs += ["together not measured"] * (len(costs) > 1)
+    together = without.get("+".join(sorted(missing)))
+    if len(costs) > 1:
+        costs.append(f"{together:.3f} without both" if together else "together not measured")
     return (
         f"this evidence is taken as average{_worth(model, costs)}; cutoffs were set with it, so that of 70 % recall "
         "finds another share here"

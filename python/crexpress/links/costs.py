@@ -6,6 +6,7 @@ is scored again by the fit that has not seen it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from crexpress.links import fit, read, scale
 from crexpress.links.evidence.piece import Piece
 from crexpress.links.fit import Fit
 from crexpress.links.scale import HALF, LEVEL, NOISE, Scale
-from crexpress.links.scene import ACCESS, Scene
+from crexpress.links.scene import ACCESS, EXPRESSION, KNOWN, Scene
 from crexpress.links.screen import Tested, tested
 
 _NOISE = 1.0  # sd of ln
@@ -64,14 +65,15 @@ def figures(asked: Asked, scenes: Mapping[str, Scene], scales: Mapping[str, Scal
 
 
 def without(asked: Asked) -> dict[str, float]:
-    """Average precision where cells lack a thing that evidence needs, {it: over all pairs}: what is missing is taken as
-    a model takes it in a cell that lacks it.
+    """Average precision where cells lack a thing that evidence needs, {it: over all pairs}, or all that is known of
+    expression ("expression+known"): what is missing is taken as a model takes it in a cell that lacks it.
     """
     found = {}
-    for need in asked.needs:
-        poorer = {cell: scene.without(need) for cell, scene in asked.scenes.items()}
-        if not any(need in scene.has for scene in poorer.values()):  # else activity, which is made of tracks
-            found[need] = asked.precision(poorer)
+    for needs in [*([need] for need in asked.needs), [EXPRESSION, KNOWN]]:
+        poorer = {cell: reduce(Scene.without, needs, scene) for cell, scene in asked.scenes.items()}
+        left = {need for scene in poorer.values() for need in scene.has}
+        if {*needs} <= {*asked.needs} - left:  # activity stays, which is made of tracks
+            found["+".join(needs)] = asked.precision(poorer)
     return found
 
 

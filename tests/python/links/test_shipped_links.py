@@ -166,7 +166,9 @@ def test_expression_that_is_held_out_is_not_called_missing(models: dict[str, Lin
     assert lacks.startswith("K lacks expression of other cells, which the link model four_tracks would read")
     both, *_ = choose.notes(models["four_tracks"], cell)
     assert both.startswith("K lacks the cell's expression, expression of other cells, which")
-    assert "together not measured" in both
+    assert f", {models['four_tracks'].card['without']['expression+known']:.3f} without both)" in both
+    several, *_ = choose.notes(models["four_tracks"], replace(cell, tracks={}))
+    assert "together not measured" in several
 
 
 @pytest.mark.slow
