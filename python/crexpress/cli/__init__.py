@@ -68,7 +68,16 @@ class LinkModelFile(click.Path):
         super().__init__(exists=True, dir_okay=False, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return super().convert(shipped.link_model(value), param, ctx)
+        file = shipped.link_model(value)
+        if not file.exists():
+            names = ", ".join(shipped.LINK_MODELS)
+            self.fail(
+                f"there is no file {value}, and no shipped link model of that name ({names}); left out, the one of "
+                "these that suits the cell is taken.",
+                param,
+                ctx,
+            )
+        return super().convert(file, param, ctx)
 
 
 def settle() -> None:

@@ -84,7 +84,12 @@ def read(path: Path) -> LinkModel:
     """A model that `write` wrote; InputError when the file is none, or asks for evidence that is not known."""
     header, arrays = artifacts.open_arrays(path, KIND)
     told = header["parameters"]
-    pieces = len(evidence.find(told["evidence"]))
+    try:
+        pieces = len(evidence.find(told["evidence"]))
+    except InputError as error:
+        raise InputError(
+            f"{path}: {error}. The model is of another version, or of a package of evidence that is not here"
+        ) from None
     try:
         fits = [_fit(number, one, arrays, pieces) for number, one in enumerate(told["fits"])]
         if any(number >= len(fits) for of_cell in told["folds"].values() for number in of_cell.values()):

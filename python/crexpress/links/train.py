@@ -135,9 +135,10 @@ def _rows(parts: Sequence[Tested], weights: Weights) -> Rows:
 def _require(rows: Rows, names: Sequence[str]) -> None:
     chroms = np.unique(rows.chrom[rows.regulated])
     if rows.regulated.sum() < FEWEST or len(chroms) < 2 or rows.regulated.all():
+        where = f"{len(chroms)} chromosome{'s' * (len(chroms) != 1)}"
         raise InputError(
             f"{', '.join(names)}: elements cover {rows.regulated.sum()} regulated pairs of {len(rows.regulated)}, on "
-            f"{len(chroms)} chromosomes; a fit needs {FEWEST}, on two or more, and others that are not"
+            f"{where}; a fit needs {FEWEST}, on two or more, and others that are not"
         )
 
 

@@ -200,7 +200,7 @@ def test_two_screens_of_two_cells_make_one_model_that_has_seen_neither_where_it_
         ("fit-links", ["--evidence", "magic"], "there is no evidence 'magic'"),
         ("fit-links", ["--tracks", "h3k9ac"], "K has no track h3k9ac; it has ctcf, dnase, h3k27ac"),
         ("fit-links", ["--tracks", "atac"], "K has no track atac; it has ctcf, dnase, h3k27ac"),
-        ("fit-links", ["--crispr", "one"], "on 1 chromosomes; a fit needs 10, on two or more"),
+        ("fit-links", ["--crispr", "one"], "on 1 chromosome; a fit needs 10, on two or more"),
         ("fit-links", ["--crispr", "two"], "too few chromosomes have regulated pairs, and others, for some to be held"),
         ("fit-links", ["--crispr", "other"], "no pair to score in K; its cells are other"),
         ("fit-links", ["--crispr-cell", "L"], "the signals are of K; give the signals of L"),
@@ -231,6 +231,13 @@ def test_what_cannot_be_fitted_or_read_is_refused(
     result = run(tool, *given)
     assert (result.exit_code, message in result.stderr) == (65, True), result.stderr
     assert not (tmp_path / "out").exists()
+
+
+def test_a_wrong_name_of_a_link_model_is_answered_with_the_right_ones(case: Case, tmp_path: Path) -> None:
+    result = run("score-links", *without_links(case, tmp_path), "--link-model", "four_track")
+    assert result.exit_code == 2
+    assert "no file four_track" in result.stderr
+    assert "access, activity, four_tracks, four_tracks_loops" in result.stderr
 
 
 def test_chromosomes_are_shared_out_whole_and_evenly() -> None:

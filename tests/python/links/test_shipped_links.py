@@ -223,6 +223,7 @@ def test_shipped_models_are_whole_and_a_damaged_one_is_refused(tmp_path: Path) -
         ({last: np.full_like(arrays[last], 900)}, {}, "a tree has a branch that leads nowhere"),
         ({"0.median": np.full_like(arrays["0.median"], np.nan)}, {}, "0.median holds NaN"),
         ({}, {"evidence": ["distance"]}, "fit|array"),
+        ({}, {"evidence": ["novel"]}, "m.safetensors: there is no evidence 'novel'.* of another version"),
         ({}, {"folds": {"K562": {"chr1": 99}}}, "a fit that is not there"),
         ({}, {"card": {}}, "card"),
         ({}, {"loops": [2.0]}, "does not say which loops"),
