@@ -31,7 +31,7 @@ def _least(links: Links) -> np.ndarray:
 
 HERE = Piece("expression", "expression", "log10(1 + TPM)", ("expression",), _here)
 MEAN = Piece("expression_mean", "expression in other cells", "log10(1 + TPM)", ("known",), _mean)
-LEAST = Piece("expression_least", "least expression in other cells", "log10(1 + TPM)", ("known",), _least)
+LEAST = Piece("expression_least", "expression in the weakest other cell", "log10(1 + TPM)", ("known",), _least)
 SPECIFIC = Piece(
     "expression_specific",
     "expression above other cells",
