@@ -19,6 +19,20 @@ PARTS = ("main.nf", "nextflow.config", "nextflow_schema.json", "conf", "modules"
 # of Java, for launches that take seconds: one compiler, one collector, and no second look at Nextflow's own classes
 SHORT_LIFE = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote"
 
+# behind the copy's own settings: no table of the engine's, which costs each task half a second (REPORTS asks for them),
+# and as few resamples and elements as say whether something works
+QUICK = """
+trace.enabled = false
+timeline.enabled = false
+report.enabled = false
+dag.enabled = false
+process {
+    withName: EVALUATE { ext.args = '--resamples 50' }
+    withName: FIT_BASELINES { ext.args = '--neighbours 4' }
+}
+"""
+REPORTS = "".join(f"{kind}.enabled = true\n" for kind in ("trace", "timeline", "report", "dag"))
+
 
 class Pipeline:
     """Launches Nextflow from `folder`; a copy of the code, so that a test may change it."""
@@ -45,6 +59,8 @@ class Pipeline:
             else:
                 shutil.copy(source, self.project)
         (self.project / "assets").symlink_to(ROOT / "assets")
+        with (self.project / "nextflow.config").open("a") as config:
+            config.write(QUICK)
 
     def _answer_versions_quickly(self, quick: Path) -> None:
         """Tools whose --version, which every task asks for, starts no Python; they are the project's in all else."""
@@ -54,6 +70,11 @@ class Pipeline:
             script = f'#!/bin/sh\n[ "$1" = --version ] && echo "{answer}" && exit\nexec {shlex.quote(str(tool))} "$@"\n'
             (quick / tool.name).write_text(script)
             (quick / tool.name).chmod(0o755)
+
+    def with_reports(self) -> list[str]:
+        """Options that make Nextflow's own reports of a run."""
+        (self.folder / "reports.config").write_text(REPORTS)
+        return ["-c", "reports.config"]
 
     def take_any_machine_for_one_with_a_gpu(self) -> None:
         """The check that opens a run with a GPU looks for none; its tasks still get all that such tasks get."""

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.pipeline
 @pytest.fixture(scope="module")
 def first(pipeline: Pipeline) -> str:
     """What the first run said, which others resume."""
-    return pipeline.run("-profile", "test", "-stub-run", "--outdir", "out")
+    return pipeline.run("-profile", "test", "-stub-run", "--outdir", "out", *pipeline.with_reports())
 
 
 def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline, first: str) -> None:
