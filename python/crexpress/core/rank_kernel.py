@@ -18,7 +18,8 @@ def measured(
     the whole data first reach 70 % recall. Definitions: see `ranking.measures`.
     """
     out = np.full((len(counts), 6), np.nan)
-    n, start, end = len(unit), *_cuts(positive, last)
+    n = len(unit)
+    start, end = _cuts(positive, last)
     units = unit.astype(np.uint32)  # an index that cannot count from the end is looked up faster
     all_of, positives_of = np.zeros(counts.shape[1], np.int64), np.zeros(counts.shape[1], np.int64)
     for i in range(n):
