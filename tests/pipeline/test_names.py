@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from launching import ROOT, Pipeline, tasks
+from launching import REPORTS, ROOT, Pipeline, tasks
 
 pytestmark = pytest.mark.pipeline
 
@@ -162,7 +162,7 @@ def test_names_and_values_of_any_kind_reach_the_tools_whole(tmp_path: Path) -> N
     chosen += [word for name, path in files.items() for word in (f"--{name}", path)]
     chosen += ["--tracks", "dnase,ctcf", "--val", "chr5", "--test", "chr6", "--preset", "own.json"]
     chosen += ["--biotypes", "protein_coding,a'b $(touch PWNED)", "--holdout_cells", "cell2", "--inputs", "tracks"]
-    output = pipeline.run(*chosen, "--outdir", "ou't [1] & `touch PWNED`", *pipeline.with_reports(), code=1)
+    output = pipeline.run(*chosen, "--outdir", "ou't [1] & `touch PWNED`", *REPORTS, code=1)
 
     assert "Process `LEARN:TRAIN" in output, output
     done = {name.split()[0] for name in tasks(output)}

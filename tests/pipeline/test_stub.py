@@ -10,7 +10,7 @@ from importlib.metadata import version
 import pytest
 import yaml
 
-from launching import CELLS, ROOT, Pipeline, tasks
+from launching import CELLS, REPORTS, ROOT, Pipeline, tasks
 
 pytestmark = pytest.mark.pipeline
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.pipeline
 @pytest.fixture(scope="module")
 def first(pipeline: Pipeline) -> str:
     """What the first run said, which others resume."""
-    return pipeline.run("-profile", "test", "-stub-run", "--outdir", "out", *pipeline.with_reports())
+    return pipeline.run("-profile", "test", "-stub-run", "--outdir", "out", *REPORTS)
 
 
 def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline, first: str) -> None:
