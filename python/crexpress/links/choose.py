@@ -17,6 +17,7 @@ from crexpress.links.scene import (
     MATRIX,
     NO_TRACKS,
     SITES,
+    TPM,
     Scene,
 )
 
@@ -97,9 +98,10 @@ def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> l
     left_out = [f"{scene.cell}: {sentence}" for sentence in dict.fromkeys(told)]
     scene = loop_kind.of_kind(scene, model.loops)
     told = left_out[:]
-    secret = (model.needs - scene.has) & {EXPRESSION} if scene.held_out else frozenset()
+    why = "is held out" if scene.held_out else other_unit(scene)
+    secret = (model.needs - scene.has) & {EXPRESSION} if why else frozenset()
     if secret:
-        told.append(f"{scene.cell}'s expression is held out, so that {_average(model, secret)}")
+        told.append(f"{scene.cell}'s expression {why}, so that {_average(model, secret)}")
     missing = model.needs - scene.has - secret
     if missing:
         what = ", ".join(lacking(model, scene.has | secret))
@@ -127,6 +129,11 @@ def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> l
             "of other cells; give it another name if it is another cell"
         )
     return told
+
+
+def other_unit(scene: Scene) -> str | None:
+    """What to say of expression that is not read for its unit; None where there is none."""
+    return scene.other_unit and f"is in {scene.other_unit}, and link models read {TPM}: it is left out"
 
 
 def _average(model: LinkModel, missing: frozenset[str]) -> str:

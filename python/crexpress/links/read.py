@@ -13,7 +13,7 @@ from crexpress.core.errors import InputError
 from crexpress.core.tracks import FLOOR
 from crexpress.links import scale
 from crexpress.links.closed_forms import linear_signal
-from crexpress.links.scene import MEASURED, Scene
+from crexpress.links.scene import MEASURED, TPM, Scene
 from crexpress.prepare.contacts import Contacts
 from crexpress.prepare.elements import TSS
 
@@ -32,7 +32,8 @@ def read_scene(
     """The cell of `signals` with all of its tracks on their linear scale, and whatever else is given of it.
 
     `known` {cell: log10(1 + TPM) [genes]}, this cell's own left out (`names.akin`). Raises InputError for files of
-    another cell or of other elements or genes. Of a cell with both DNase and ATAC, a model reads DNase.
+    another cell or of other elements or genes. Of a cell with both DNase and ATAC, a model reads DNase. Expression in
+    another unit than TPM is left out.
     """
     header, tensors = artifacts.open_arrays(signals, "signals")
     artifacts.require_same("elements", signals, header, genes_file, genes[1])
@@ -43,7 +44,8 @@ def read_scene(
     tracks = {MEASURED.get(name, name): means[name] for name in kept}
     artifacts.require_finite(signals, tracks)
     artifacts.require_rows(signals, tracks, genes_file, len(elements[0]))
-    own = read_expression(expression, genes_file, genes, cell) if expression else None
+    unit = read_unit(expression) if expression else None
+    own = read_expression(expression, genes_file, genes, cell) if expression and unit == TPM else None
     others = [values for name, values in (known or {}).items() if not names.akin(name, cell)]
     maps: list[Contacts] = []
     matrices: list[Contacts] = []
@@ -72,6 +74,7 @@ def read_scene(
         np.logical_and.reduce([values < FLOOR for values in means.values()]),
         [name for name in known or {} if name != cell and names.akin(name, cell)],
         assays=assays,
+        other_unit=unit if unit != TPM else None,
     )
 
 
@@ -106,12 +109,20 @@ def read_sites(path: Path, elements: tuple[pl.DataFrame, Header], genes_file: Pa
     return found
 
 
+def read_unit(path: Path) -> str:
+    """Unit of a cell's expression, TPM where nothing is said of it."""
+    return str(artifacts.require_header(path)["parameters"].get("unit") or TPM)
+
+
 def read_expression(
     path: Path, genes_file: Path, genes: tuple[pl.DataFrame, Header], cell: str | None = None
 ) -> np.ndarray:
-    """log10(1 + TPM) of every gene, float64, NaN where not measured; InputError for other genes or another cell."""
+    """log10(1 + TPM) of every gene, float64, NaN where not measured; InputError for other genes, cell or unit."""
     table, header = artifacts.read_table(path, "expression")
     _require(path, header, "genes", genes_file, genes[1], cell or header["cell"])
+    unit = read_unit(path)
+    if unit != TPM:
+        raise InputError(f"{path} is in {unit}, and link models read {TPM}; give expression in {TPM}")
     artifacts.require_genes(path, table, genes_file, genes[0])
     return np.log10(1 + table["value"].cast(pl.Float64).fill_null(float("nan")).to_numpy())
 

@@ -18,6 +18,7 @@ ACTIVITY, EXPRESSION, KNOWN, LOOPS, MATRIX = "activity", "expression", "known", 
 SITES = "ctcf_sites"  # CTCF's motif, by strand
 SCORES = ("attention", "perturbation")  # of a network
 NO_TRACKS = frozenset((ACTIVITY, EXPRESSION, KNOWN, LOOPS, MATRIX, SITES, *SCORES))  # what else evidence may need
+TPM = "TPM"  # the unit of expression that evidence and `Scene.expressed` are in
 _EXPRESSED, _SILENT = 1.0, 0.3  # TPM; share of promoters
 
 
@@ -31,8 +32,8 @@ class Scene:
     [2, elements], whether an element has a match of CTCF's motif on the + and on the - strand; `silent` bool
     [elements], whether no track of the cell, as measured, has signal there (all below `tracks.FLOOR`); `namesakes`
     known cells that may be this one by their names, and so are none of the others; `held_out`, whether the cell's
-    expression is withheld, and not merely missing; `assays` of accessibility that the
-    cell has, dnase and atac, of which the first is read.
+    expression is withheld, and not merely missing; `assays` of accessibility that the cell has, dnase and atac, of
+    which the first is read; `other_unit` of an expression that was given and is not read, as it is not in TPM.
     """
 
     cell: str
@@ -49,6 +50,7 @@ class Scene:
     namesakes: Sequence[str] = ()
     held_out: bool = False
     assays: Sequence[str] = ()
+    other_unit: str | None = None
 
     @cached_property
     def has(self) -> frozenset[str]:

@@ -169,6 +169,29 @@ def test_expression_that_is_held_out_is_not_called_missing(models: dict[str, Lin
     assert f", {models['four_tracks'].card['without']['expression+known']:.3f} without both)" in both
     several, *_ = choose.notes(models["four_tracks"], replace(cell, tracks={}))
     assert "together not measured" in several
+    other, *_ = choose.notes(models["four_tracks"], replace(cell, other_unit="RPKM"))
+    assert other.startswith(
+        "K's expression is in RPKM, and link models read TPM: it is left out, so that this evidence"
+    )
+
+
+def test_expression_in_another_unit_than_tpm_is_not_read_as_tpm(tmp_path: Path) -> None:
+    link_case.write(link_case.make(), tmp_path)
+    store = inputs.Store.open(tmp_path / "elements.parquet", tmp_path / "genes.parquet")
+    signals, path = [tmp_path / "signals.K.safetensors"], tmp_path / "expression.K.parquet"
+    for unit in ("TPM", "RPKM"):
+        about = {"parameters": {"unit": unit, "scale": "log10"}, "units": {"expression": f"log10(1 + {unit})"}}
+        digest = store.genes_header["genes"]
+        header = artifacts.make_header("expression", "test", genes=digest, cell="K", **about)
+        value = np.full(len(store.genes), 9.0)
+        table = store.genes.select("gene_id").with_columns(value=value, expression=np.log10(1 + value))
+        artifacts.write_table(path, table, header)
+        [scene] = store.scenes(signals, [path], [], [], []).values()
+        assert (scene.expression is None, scene.other_unit) == ((False, None) if unit == "TPM" else (True, "RPKM"))
+        if unit == "TPM":
+            np.testing.assert_allclose(scene.expression, 1)
+    with pytest.raises(InputError, match="is in RPKM, and link models read TPM; give expression in TPM"):
+        store.scenes(signals, [], [], [], [path])
 
 
 @pytest.mark.slow
