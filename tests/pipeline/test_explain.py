@@ -25,7 +25,6 @@ pytestmark = [
     pytest.mark.pipeline,
     pytest.mark.scale,
 ]  # minutes: `make test-scale`; each tool has quick tests of its own
-PARSER = "v1"  # what people who launch 25.04 get, who give -c, too
 CHR20 = ROOT / "assets/chr20"
 GENES, TRACKS = ("PCNA", "NOP56"), ("dnase", "h3k27ac", "h3k4me3", "ctcf")
 WORDS = ("contributions", "motifs", "variants", "attention", "active", "categories", "embeddings", "mutations",

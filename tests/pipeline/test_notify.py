@@ -16,7 +16,6 @@ import pytest
 from launching import Pipeline
 
 pytestmark = pytest.mark.pipeline
-PARSER = "v1"  # what people who launch 25.04 get, who give -c, too
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from launching import ROOT, Pipeline, tasks
 from pages import commands
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
-PARSER = "v1"  # what people who launch 25.04 get, who give -c, too
 TEST = ROOT / "assets" / "test"
 MADE_UP = {  # names on the pages: what stands in for them
     "gencode.gtf.gz": "genes.gtf.gz",

@@ -9,6 +9,7 @@ from crexpress.core import artifacts
 from launching import ROOT, Pipeline
 
 pytestmark = pytest.mark.pipeline
+PARSER = "v2"  # of Nextflow: stricter, a start in half the time
 
 CHR20, K562 = ROOT / "assets/chr20", ROOT / "assets/k562"
 CCRES = CHR20 / "K562.derived_elements.hg38.chr20_0-10Mb.bed.gz"

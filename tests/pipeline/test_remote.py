@@ -14,6 +14,7 @@ from crexpress.formats import samplesheet
 from launching import ROOT, Pipeline, tasks
 
 pytestmark = pytest.mark.pipeline
+PARSER = "v2"  # of Nextflow: stricter, a start in half the time
 
 CELLS = ("GM12878", "K562")
 

@@ -16,7 +16,6 @@ from launching import ROOT, Pipeline, sheet_of, tasks
 from tools import run
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow]
-PARSER = "v1"  # what people who launch 25.04 get, who give -c, too
 SCREEN = f"truth={ROOT}/assets/test/truth.tsv.gz"
 
 
