@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Forms of the link model that were tried beside the one that ships, of K562's screen: `signs`, and `more` evidence.
+"""Forms of the link model that were tried beside the one that ships, of K562's screen: `signs`, `more` evidence, and
+`widths` of loops' anchors.
 
     OMP_NUM_THREADS=1 tests/benchmarks/link_more.py signs --folder results/links
     OMP_NUM_THREADS=1 tests/benchmarks/link_more.py more --folder results/links --loops rad21=FILE \\
@@ -14,6 +15,11 @@ how many active ones lie nearer), (b) `network`: a network's attention, perturba
 each of the twelve outer folds the set with the highest average precision on the inner chromosomes is taken, and the
 log odds of fits with two seeds are averaged. All sets are shown, and the chosen; misses last. What is in
 `--folder` is not fitted again, so that a run which was stopped goes on (`--folds` does some).
+
+`widths`, written down before it was scored: four tracks and both maps of loops, all evidence that `fit-links` takes by
+default ("as before": the form that ships, seed 1), and the same with `loop_width`. Twelve outer folds of whole
+chromosomes, members chosen and calibrated on inner chromosomes in each, as `fit-links` does; all pairs, misses last;
+the difference is paired over genes. Its interval above 0 is a gain; nothing else is scored.
 """
 
 from collections.abc import Mapping
@@ -145,6 +151,35 @@ def more(folder: Path, loops: tuple[str, ...], links: Path | None, folds: str) -
     if len(wanted) == k562_links.FOLDS:
         print(table({name: known.of_pairs(score) for name, score in scores.items()}, pairs))
         print("chosen: " + ", ".join(f"{name} in {chosen.count(name)} folds" for name in sets))
+
+
+@main.command()
+@click.option("--folder", type=click.Path(path_type=Path), required=True)
+@click.option("--loops", multiple=True, metavar="NAME=FILE", required=True)
+@click.option("--folds", default="", help="Of the outer folds, 0 to 11.  [default: all]")
+def widths(folder: Path, loops: tuple[str, ...], folds: str) -> None:
+    """Print what the width of loops' anchors brings."""
+    store, scene = k562_links.opened(folder, dict(entry.split("=", 1) for entry in loops))
+    scene = k562_links.with_tracks(scene, 4)
+    every = [*evidence.available(scene.has), "loop_width"]
+    pairs = k562_links.pairs_of(store)
+    known = evidence_of(folder / "widths" / "evidence.npz", scene, pairs, every)
+    group, of_row = k562_links.groups_of(known)
+    sets = {"as before": range(len(every) - 1), "loop_width": range(len(every))}
+    scores = {name: np.full(len(known.pair), -np.inf) for name in sets}
+    wanted = [int(number) for number in folds.split(",")] if folds else list(range(k562_links.FOLDS))
+    for number in wanted:
+        out = group == number
+        for name, columns in sets.items():
+            path = folder / "widths" / f"{name.replace(' ', '_')}.{number}.npz"
+            scores[name][out] = k562_links.kept(path, known, of_row != number, out, columns)[1]
+    if len(wanted) == k562_links.FOLDS:
+        inside = known.best
+        there = np.isfinite(known.table[inside, -1])
+        print(
+            f"{there.sum():,} of {inside.sum():,} pairs have a width, {known.regulated[inside][there].sum()} regulated"
+        )
+        print(table({name: known.of_pairs(score) for name, score in scores.items()}, pairs))
 
 
 def evidence_of(path: Path, scene: Scene, pairs: pl.DataFrame, names: list[str]) -> Tested:

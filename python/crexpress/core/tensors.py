@@ -88,7 +88,8 @@ def _check_contacts(tensors: Mapping[str, np.ndarray], bin_size: int) -> None:
     total = int(offsets[-1])
     if total * bin_size > _LONGEST_GENOME or total >= 2**31:
         raise ValueError(f"{total} bins of {bin_size} bp are more than a genome has")
-    if not len(row) or len({len(row), len(col), len(count), len(q)}) > 1:
+    widths = [_array(tensors, "width", "f4", 1)] if "width" in tensors else []
+    if not len(row) or len({len(row), *map(len, (col, count, q, *widths))}) > 1:
         raise ValueError("its columns differ in length, or are empty")
     keys = row.astype(np.int64) * total + col
     if row.min() < 0 or (row > col).any() or col.max() >= total or (np.diff(keys) <= 0).any():
@@ -96,6 +97,9 @@ def _check_contacts(tensors: Mapping[str, np.ndarray], bin_size: int) -> None:
     for values in (count, q):
         if np.isinf(values).any() or (values < 0).any():
             raise ValueError("a strength is infinite or below 0")
+    for width in widths:
+        if np.isinf(width).any() or (width <= 0).any():
+            raise ValueError("a width of anchors is infinite, 0 or below")
 
 
 def _array(tensors: Mapping[str, np.ndarray], name: str, dtype: str, dimensions: int) -> np.ndarray:

@@ -32,6 +32,7 @@ _LONGRANGE = r"^[^:\s]+:\d+-\d+,"
 _FITHIC = ("chr1", "fragmentMid1", "chr2", "fragmentMid2", "contactCount", "p-value", "q-value")
 # bytes that reading a matrix may take, and how many more for each byte of the file: a damaged .hic asks for gigabytes
 _ROOM, _UNPACKED = 2**29, 256
+MATRIX = "matrix"  # the format of a contact matrix
 _SIX, _FOUR = 6, 4  # coordinates of a loop: two intervals, or two middles (FitHiC)
 
 
@@ -137,7 +138,7 @@ def _read_matrix(path: str | Path, bin_size: int, reach: int, normalization: str
             names = pl.repeat(chrom, len(start), eager=True)
             parts.append(pl.DataFrame({"chrom_1": names, "chrom_2": names, **coordinates}).hstack(strengths))
     columns = [f"{what}_{side}" for side in "12" for what in ("chrom", "start", "end")]
-    return Loops(pl.concat(parts).select(*columns, "count", "neglog10q"), "matrix", lengths)
+    return Loops(pl.concat(parts).select(*columns, "count", "neglog10q"), MATRIX, lengths)
 
 
 def _require_weights(path: str | Path, wanted: str, stored: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from crexpress.links.scene import (
     NO_TRACKS,
     SITES,
     TPM,
+    WIDTHS,
     Scene,
 )
 
@@ -26,6 +27,7 @@ _NAMES = {
     EXPRESSION: "the cell's expression",
     KNOWN: "expression of other cells",
     LOOPS: "chromatin loops",
+    WIDTHS: "widths of loops' anchors",
     MATRIX: "a Hi-C matrix",
     SITES: "matches of CTCF's motif",
     ACTIVITY: "DNase, ATAC or H3K27ac",
@@ -52,11 +54,17 @@ def choose(models: Mapping[Path, LinkModel], scene: Scene) -> Path:
 
     def rank(path: Path) -> tuple[bool, float, int, float, str]:
         model = models[path]
-        lacks = model.needs - loop_kind.of_kind(scene, model.loops).has - shared
+        lacks = _lacks(model, loop_kind.of_kind(scene, model.loops).has) - shared
         expected = _expected(model, lacks)
         return expected is None, -(expected or 0.0), len(lacks), -precision(model), model.name
 
     return min(models, key=rank)
+
+
+def _lacks(model: LinkModel, has: frozenset[str]) -> frozenset[str]:
+    """What the model would read and the cell lacks; widths of loops' anchors go with the loops, and are one lack."""
+    missing = model.needs - has
+    return missing - {WIDTHS} if LOOPS in missing else missing
 
 
 def _expected(model: LinkModel, lacks: frozenset[str]) -> float | None:
@@ -76,7 +84,7 @@ def precision(model: LinkModel) -> float:
 
 def lacking(model: LinkModel, has: frozenset[str]) -> list[str]:
     """What the model would read and the cell lacks, in words; without any track of activity, each of them once."""
-    missing = model.needs - has
+    missing = _lacks(model, has)
     if ACTIVITY in missing:
         missing = missing - {ACTIVITY} | {ACCESS, H3K27AC}
     return [_NAMES.get(need, need) for need in sorted(missing)]
@@ -102,7 +110,7 @@ def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> l
     secret = (model.needs - scene.has) & {EXPRESSION} if why else frozenset()
     if secret:
         told.append(f"{scene.cell}'s expression {why}, so that {_average(model, secret)}")
-    missing = model.needs - scene.has - secret
+    missing = _lacks(model, scene.has) - secret
     if missing:
         what = ", ".join(lacking(model, scene.has | secret))
         told.append(

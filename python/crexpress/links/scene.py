@@ -16,8 +16,10 @@ ACCESS, H3K27AC, CTCF = "access", "h3k27ac", "ctcf"
 MEASURED = {"dnase": ACCESS, "atac": ACCESS}  # assays of accessibility: a model asks for it, by whichever assay
 ACTIVITY, EXPRESSION, KNOWN, LOOPS, MATRIX = "activity", "expression", "known", "loops", "matrix"
 SITES = "ctcf_sites"  # CTCF's motif, by strand
+WIDTHS = "loop_widths"  # of loops' anchors; contacts of earlier versions have none
 SCORES = ("attention", "perturbation")  # of a network
-NO_TRACKS = frozenset((ACTIVITY, EXPRESSION, KNOWN, LOOPS, MATRIX, SITES, *SCORES))  # what else evidence may need
+# what else evidence may need
+NO_TRACKS = frozenset((ACTIVITY, EXPRESSION, KNOWN, LOOPS, WIDTHS, MATRIX, SITES, *SCORES))
 TPM = "TPM"  # the unit of expression that evidence and `Scene.expressed` are in
 _EXPRESSED, _SILENT = 1.0, 0.3  # TPM; share of promoters
 
@@ -60,6 +62,7 @@ class Scene:
         there |= {EXPRESSION} if self.expression is not None else set()
         there |= {KNOWN} if self.known is not None and len(self.known) else set()
         there |= {LOOPS} if self.contacts else set()
+        there |= {WIDTHS} if any(one.widths is not None for one in self.contacts) else set()
         there |= {MATRIX} if self.matrices else set()
         there |= {SITES} if self.sites is not None else set()
         there |= set(self.network.columns) & set(SCORES) if self.network is not None else set()
@@ -108,6 +111,7 @@ class Scene:
     def without(self, need: str) -> "Scene":
         """The same cell without one of the things that it `has`; activity goes with its last track."""
         tracks = {name: values for name, values in self.tracks.items() if name != need}
+        contacts = [one.without_widths() for one in self.contacts] if need == WIDTHS else self.contacts
         network = self.network
         if network is not None and need in network.columns:
             network = network.drop(need)
@@ -116,7 +120,7 @@ class Scene:
             tracks=tracks,
             expression=None if need == EXPRESSION else self.expression,
             known=None if need == KNOWN else self.known,
-            contacts=() if need == LOOPS else self.contacts,
+            contacts=() if need == LOOPS else contacts,
             matrices=() if need == MATRIX else self.matrices,
             network=network,
             sites=None if need == SITES else self.sites,

@@ -6,6 +6,7 @@ apart.
 """
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -15,7 +16,7 @@ import polars as pl
 
 from crexpress.core import artifacts, chromosome_names, log
 from crexpress.core.errors import InputError
-from crexpress.formats.loop_files import Loops
+from crexpress.formats.loop_files import MATRIX, Loops
 
 Anchors = Literal["span", "start"]
 Infinite = Literal["cap", "drop"]
@@ -42,6 +43,7 @@ class Contacts:
         self.row, self.col = tensors["row"].astype(np.int64), tensors["col"].astype(np.int64)
         self.keys = self.row * self.total + self.col  # ascending: contacts are stored in this order
         self._values = {name: tensors[name] for name in ("count", "neglog10q")}
+        self.widths = tensors.get("width")  # of the anchors, bp [contacts], NaN where not known; None: of no contact
         self.given: set[str] = {name for name, values in self._values.items() if not np.isnan(values).all()}
         # the furthest partner of each bin, so that most pairs need no search
         self._reach = np.full(self.total, -1)
@@ -51,6 +53,12 @@ class Contacts:
     def open(cls, path: str | Path) -> "Contacts":
         """Contacts of a contacts.CELL.npz."""
         return cls(*artifacts.read_sparse(path, "contacts"))
+
+    def without_widths(self) -> "Contacts":
+        """The same contacts, their anchors' widths not known."""
+        found = copy(self)
+        found.widths = None
+        return found
 
     def span(self, chrom: str) -> tuple[int, int]:
         """First bin of a chromosome, and that after its last; two zeros where it has none."""
@@ -124,6 +132,11 @@ def bin_contacts(
     times (a loop listed from both ends, two loops, two files) keeps the largest value of each strength, or
     the values of its first line ("first", released code).
 
+    `width`, the mean width of a loop's two anchors as the file has them, is of one loop of a pair of bins: that of the
+    largest count (where none has one, of the largest -log10 q), of several such the one of the larger -log10 q, then
+    the narrower; or that of the first line. It is NaN for contacts of a matrix and for anchors of a single bp, which
+    stand for a place (FitHiC's middles), and left out where all are so.
+
     What is capped and left out is said. Raises InputError for loops of another genome.
     """
     parts = [_within(part, path, chromosomes, infinite) for part, path in zip(loops, paths, strict=True)]
@@ -139,6 +152,8 @@ def bin_contacts(
         _bin_one(part, first_bin[str(chrom)], bin_size, anchors, duplicates)
         for (chrom,), part in table.partition_by("chrom_1", as_dict=True).items()
     ).sort("row", "col")
+    if binned["width"].is_nan().all():
+        binned = binned.drop("width")
     log.say(f"{len(table):,} lines of loops -> {len(binned):,} pairs of {bin_size} bp bins")
     seen = table["chrom_1"].unique().to_list()
     if len(seen) == 1 < len(chromosomes):
@@ -174,7 +189,9 @@ def _require_narrow(parts: Sequence[pl.DataFrame], paths: Sequence[str | Path], 
 def _bin_one(
     table: pl.DataFrame, first_bin: int, bin_size: int, anchors: Anchors, duplicates: Duplicates
 ) -> pl.DataFrame:
-    """Pairs of bins of the loops of one chromosome, each once with its largest, or first, strengths."""
+    """Pairs of bins of the loops of one chromosome, each once with its largest, or first, strengths, and the width of
+    the anchors of one loop (`bin_contacts`).
+    """
     low, size = {}, {}
     for side in ("1", "2"):
         low[side] = table[f"start_{side}"].to_numpy() // bin_size
@@ -185,22 +202,29 @@ def _bin_one(
     place = np.arange(len(loop)) - np.repeat(np.cumsum(pairs) - pairs, pairs)  # 0, 1, ... within each loop
     one = (low["1"][loop] + place // size["2"][loop]).astype(np.int32)
     two = (low["2"][loop] + place % size["2"][loop]).astype(np.int32)
-    strengths = table.select(pl.col("count", "neglog10q").cast(pl.Float32).fill_nan(None))
-    strength = pl.col("count", "neglog10q")
+    values = table.select(pl.col("count", "neglog10q", "width").cast(pl.Float32).fill_nan(None))
+    strength, width = pl.col("count", "neglog10q"), pl.col("width")
+    if duplicates == "largest":
+        order = ("count", "neglog10q", "width")
+        strength, width = strength.max(), width.sort_by(*order, descending=[True, True, False], nulls_last=True)
+    else:
+        strength = strength.first()
     return (
-        strengths[loop]
+        values[loop]
         .with_columns(
             pl.Series("row", np.minimum(one, two) + np.int32(first_bin)),
             pl.Series("col", np.maximum(one, two) + np.int32(first_bin)),
         )
         .group_by("row", "col", maintain_order=True)
-        .agg((strength.first() if duplicates == "first" else strength.max()).fill_null(float("nan")))
+        .agg(one.fill_null(float("nan")) for one in (strength, width.first()))
     )
 
 
 def _within(loops: Loops, path: str | Path, chromosomes: Mapping[str, int | None], infinite: Infinite) -> pl.DataFrame:
-    """Loops with both ends on one chromosome of the element set, under its name there."""
-    table = loops.table
+    """Loops with both ends on one chromosome of the element set, under its name there, and `width` of their anchors."""
+    size = [pl.col(f"end_{side}") - pl.col(f"start_{side}") for side in "12"]
+    told = (pl.min_horizontal(size) > 1) & pl.lit(loops.format != MATRIX)
+    table = loops.table.with_columns(pl.when(told).then(pl.mean_horizontal(size)).alias("width"))
     if infinite == "drop":
         table = table.filter(~pl.any_horizontal(pl.col("count", "neglog10q").is_infinite()))
         if len(table) < len(loops.table):

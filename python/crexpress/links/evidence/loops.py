@@ -1,13 +1,14 @@
 """Chromatin loops between element and TSS, over any number of maps, and how many the TSS has.
 
 A loop counts when its bins are those of the two places or next to them. Strengths of different maps (reads, -log10 q,
-none) are compared by their rank in the map.
+none) are compared by their rank in the map. The anchors' width is that of the strongest such loop, of equals the
+narrowest: how closely that loop says where its ends lie.
 """
 
 import numpy as np
 
 from crexpress.links.evidence.piece import Piece
-from crexpress.links.scene import Links
+from crexpress.links.scene import LOOPS, WIDTHS, Links
 from crexpress.prepare.contacts import Contacts
 
 
@@ -28,25 +29,41 @@ def _bins(links: Links, contacts: Contacts) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _found(links: Links, contacts: Contacts) -> np.ndarray:
-    """Strongest contact of the places' bins or their neighbours, by rank; 0 for none [links]."""
+    """Strongest contact of the places' bins or their neighbours, [2, links]: its rank, 0 for none, and the width (bp)
+    of its anchors, NaN for none and where not known.
+    """
     ranks = _strength(contacts)
+    sizes = np.full(len(ranks), np.nan) if contacts.widths is None else contacts.widths.astype(np.float64)
     element, gene = _bins(links, contacts)
-    best = np.zeros(len(element))
+    best, width = np.zeros(len(element)), np.full(len(element), np.nan)
     for one in (-1, 0, 1):
         for two in (-1, 0, 1):
             low, high = np.minimum(element + one, gene + two), np.maximum(element + one, gene + two)
             wanted = low * contacts.total + high
             at = np.minimum(np.searchsorted(contacts.keys, wanted), len(contacts.keys) - 1)
             hit = (contacts.keys[at] == wanted) & (element >= 0) & (gene >= 0)
-            best = np.maximum(best, np.where(hit, ranks[at], 0))
-    return best
+            rank, size = np.where(hit, ranks[at], 0), sizes[at]
+            width = np.where(rank > best, size, np.where(hit & (rank == best), np.fmin(width, size), width))
+            best = np.maximum(best, rank)
+    return np.stack([best, width])
 
 
 def _all(links: Links) -> np.ndarray:
-    """`_found` of every map [maps, links], kept for the pieces that share it."""
+    """`_found` of every map [2, maps, links], kept for the pieces that share it."""
     if "loops" not in links.kept:
-        links.kept["loops"] = np.stack([_found(links, contacts) for contacts in links.scene.contacts])
+        links.kept["loops"] = np.stack([_found(links, contacts) for contacts in links.scene.contacts], axis=1)
     return links.kept["loops"]
+
+
+def _ranks(links: Links) -> np.ndarray:
+    return _all(links)[0]
+
+
+def _width(links: Links) -> np.ndarray:
+    ranks, widths = _all(links)
+    strongest = (ranks == ranks.max(axis=0)) & (ranks > 0)
+    narrowest: np.ndarray = np.fmin.reduce(np.where(strongest, widths, np.nan), axis=0)
+    return np.log(narrowest)
 
 
 def _of_gene(links: Links) -> np.ndarray:
@@ -60,8 +77,9 @@ def _of_gene(links: Links) -> np.ndarray:
     return total / len(links.scene.contacts)
 
 
-STRENGTH = Piece("loop", "loop", "rank, 0 for none", ("loops",), lambda links: _all(links).max(axis=0))
+STRENGTH = Piece("loop", "loop", "rank, 0 for none", (LOOPS,), lambda links: _ranks(links).max(axis=0))
 SUPPORT = Piece(
-    "loop_maps", "share of the loop maps with a loop", "share", ("loops",), lambda links: (_all(links) > 0).mean(axis=0)
+    "loop_maps", "share of the loop maps with a loop", "share", (LOOPS,), lambda links: (_ranks(links) > 0).mean(axis=0)
 )
-OF_GENE = Piece("loops_of_gene", "loops of the promoter", "ln(1 + bins)", ("loops",), _of_gene)
+WIDTH = Piece("loop_width", "anchors of the loop", "ln bp", (LOOPS, WIDTHS), _width)
+OF_GENE = Piece("loops_of_gene", "loops of the promoter", "ln(1 + bins)", (LOOPS,), _of_gene)
