@@ -148,7 +148,7 @@ def test_the_model_that_is_expected_to_do_best_is_taken_and_what_it_does_not_rea
 
 
 def test_loops_that_no_model_of_the_cells_tracks_reads_are_said(models: dict[str, LinkModel], scene: Scene) -> None:
-    loops = cast(Contacts, SimpleNamespace(row=np.arange(10), col=np.arange(10) + 1, header={}))
+    loops = cast(Contacts, SimpleNamespace(row=np.arange(10), col=np.arange(10) + 1, header={}, widths=None))
     cell = replace(scene, tracks={name: scene.tracks[name] for name in ("access", "h3k27ac")}, contacts=[loops])
     paths = {shipped.LINK_MODELS[name]: one for name, one in models.items()}
     taken = paths[choose.choose(paths, cell)]

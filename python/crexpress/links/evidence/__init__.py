@@ -45,7 +45,7 @@ _OWN = {
 EVIDENCE: Registry[Piece] = Registry(
     "crexpress.evidence", {name: f"{__name__}.{place}" for name, place in _OWN.items()}
 )
-_ASKED_FOR = frozenset({"loop_width"})  # no gain was measured (docs/results.md): read by models that name it
+_ASKED_FOR = frozenset({"loop_width"})  # brings nothing (docs/results.md): for models that name it
 _LABELS = {ACCESS: "accessibility", "ctcf": "CTCF", "polr2a": "POLR2A"}
 _OF_TRACK = (signals.at_element, signals.at_promoter, signals.around)
 
