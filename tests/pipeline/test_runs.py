@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from sklearn.metrics import average_precision_score
 
 import link_case
 from crexpress.core import artifacts
@@ -68,12 +69,30 @@ def test_a_run_killed_in_training_ends_with_the_bytes_of_one_left_alone(pipeline
     again = pipeline.folder / "again.config"
     few = "withName: EVALUATE { ext.args = '--resamples 20' }"  # what follows is not looked at
     again.write_text(f"process {{ withName: TRAIN {{ ext.args = '--validate-every 50' }}; {few} }}")
-    alone = pipeline.run("-profile", "test", "--outdir", "alone", "-resume", "-c", again)
+    own = ("--link_model", "screen:screen", "--crispr_cell", "cell1")
+    alone = pipeline.run("-profile", "test", "--outdir", "alone", "-resume", "-c", again, *own)
     assert {"TRAIN (crexpress-small)", "PREDICT (cell1)", "INTERPRET (cell1)"} <= set(tasks(alone))
     results = ["model/model.safetensors", *(f"predictions/predictions.cell{n}.parquet" for n in range(1, 6))]
     results += [f"links/links.{cell}.{kind}" for cell in ("cell1", "cell5") for kind in ("parquet", "bedpe.gz")]
     for name in results:
         assert (pipeline.folder / "killed" / name).read_bytes() == (pipeline.folder / "alone" / name).read_bytes(), name
+    check_own_link_model(pipeline, alone)
+
+
+def check_own_link_model(pipeline: Pipeline, output: str) -> None:
+    """A link model fitted in the run ranks the planted links of a cell that it has not seen better than the shipped."""
+    assert {"FIT_LINKS (screen cell1)", "SCORE_LINKS (cell1)", "SCORE_LINKS (cell5)"} <= set(tasks(output))
+    planted = pl.read_csv(SCREEN.split("=")[1], separator="\t").filter(CellType="cell5").select(
+        "chrom", pos=(pl.col("chromStart") + pl.col("chromEnd")) // 2, gene_name="measuredGeneSymbol", real="Regulated"
+    )  # fmt: skip
+    precision = []
+    for results in ("killed", "alone"):
+        links = pl.read_parquet(pipeline.folder / results / "scored/links.cell5.parquet")
+        near = links.join(planted, on=["chrom", "gene_name"]).filter(pl.col("pos").is_between("start", "end"))
+        near = near.filter(pl.col("class") != "PLS")  # none is planted there, and screens leave promoters out
+        assert near["probability"].is_between(0, 1).all()
+        precision.append(average_precision_score(near["real"], near["probability"]))
+    assert precision[1] > precision[0] > near["real"].mean()
 
 
 @pytest.mark.usefixtures("resumed")
