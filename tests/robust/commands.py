@@ -154,8 +154,8 @@ def finish(process: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
 
 
-def left_behind(process: int, seconds: float = 5) -> bool:
-    """Whether anything that the process started still runs a little later; it is ended."""
+def left_behind(process: int, seconds: float = 20) -> bool:
+    """Whether anything that the process started runs on (one that starts imports PyTorch first); it is ended."""
     for _ in range(int(seconds * 10)):
         try:
             os.killpg(process, 0)
