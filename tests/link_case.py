@@ -1,5 +1,6 @@
 """A small case for tests of links: three chromosomes, elements every 7 kb, tracks, links of a network, a screen."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,28 @@ import polars as pl
 
 from crexpress.core import artifacts
 from crexpress.links import products
+from crexpress.prepare.contacts import Contacts
 from crexpress.prepare.elements import TSS
 from sketches import write_store
 
 CHROMS, GENES, ELEMENTS, SPACING = ("chr1", "chr2", "chr3"), 12, 120, 7_000
 TRACKS = ("ctcf", "dnase", "h3k27ac")
 Case = dict[str, Any]
+
+
+def contacts(*loops: tuple[int, int, float], widths: Sequence[float] | None = None) -> Contacts:
+    """A map of chr1 with these loops: bin, bin, count, and the width of their anchors where it is told."""
+    row, col, count = zip(*loops, strict=True)
+    tensors = {
+        "row": np.array(row, np.int32),
+        "col": np.array(col, np.int32),
+        "count": np.array(count, np.float32),
+        "neglog10q": np.full(len(row), np.nan, np.float32),
+        "chroms": np.array(["chr1"]),
+        "offsets": np.array([0, 1000]),
+    }
+    more = {} if widths is None else {"width": np.array(widths, np.float32)}
+    return Contacts({"parameters": {"bin_size": 5000}, "cell": "K"}, tensors | more)
 
 
 def make() -> Case:

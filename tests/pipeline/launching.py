@@ -21,19 +21,20 @@ SHORT_LIFE = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:+UnlockDiagnosticVMOp
 
 # behind the copy's own settings: no table of the engine's, which costs each task half a second (REPORTS asks for them),
 # and as few resamples and elements as say whether something works
-QUICK = """
-trace.enabled = false
-timeline.enabled = false
-report.enabled = false
-dag.enabled = false
+_KINDS = ("trace", "timeline", "report", "dag")
+QUICK = (
+    "".join(f"\n{kind}.enabled = false" for kind in _KINDS)
+    + """
 process {
     withName: EVALUATE { ext.args = '--resamples 50' }
     withName: FIT_BASELINES { ext.args = '--neighbours 4' }
 }
 """
+)
+REPORTS = [f"-with-{kind}" for kind in _KINDS]
 UNKNOWN = re.compile(r"^WARN: Unrecognized config option .*\n", re.MULTILINE)  # v2 of 25.04 knows few of its own
-REPORTS = [f"-with-{kind}" for kind in ("trace", "timeline", "report", "dag")]
 CLASSES = ROOT / ".venv/classes.jsa"  # Java's own form of Nextflow, kept of the first launch: two seconds of each
+_MADE = CLASSES.with_suffix(f".{os.getpid()}")  # where it is whole at once for other processes
 
 
 class Pipeline:
@@ -51,7 +52,6 @@ class Pipeline:
             "PYTHONPATH": str(self.project / "python"),  # tasks run the copy's code, or the run stops
             "NXF_ANSI_LOG": "false",
             "NXF_SYNTAX_PARSER": parser,
-            "NXF_OPTS": SHORT_LIFE,
         }
 
     def _copy_code(self) -> None:
@@ -82,10 +82,14 @@ class Pipeline:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """`nextflow ARGUMENTS` in a process group of its own, messages in one stream."""
+        if CLASSES.exists():
+            classes = f"-XX:SharedArchiveFile={CLASSES}"
+        else:  # one that is ended before its time leaves none
+            classes = f"-XX:ArchiveClassesAtExit={_MADE}" if CLASSES.parent.is_dir() else ""
         return subprocess.Popen(
             ["nextflow", *map(str, arguments)],
             cwd=self.folder,
-            env=self.environment,
+            env=self.environment | {"NXF_OPTS": f"{SHORT_LIFE} -Xlog:disable {classes}"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -95,13 +99,10 @@ class Pipeline:
 
     def nextflow(self, *arguments: str | Path, code: int = 0) -> str:
         """Run `nextflow ARGUMENTS` to its end, which must be `code`; what it printed."""
-        made = CLASSES.with_suffix(f".{os.getpid()}")
-        archive = f"-XX:SharedArchiveFile={CLASSES}" if CLASSES.exists() else f"-XX:ArchiveClassesAtExit={made}"
-        self.environment["NXF_OPTS"] = f"{SHORT_LIFE} -Xlog:disable {archive if CLASSES.parent.is_dir() else ''}"
         process = self.start(*arguments)
         output, _ = process.communicate()
-        if made.exists():
-            made.rename(CLASSES)
+        if _MADE.exists():
+            _MADE.rename(CLASSES)
         assert process.returncode == code, output
         return UNKNOWN.sub("", output)
 

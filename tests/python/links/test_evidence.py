@@ -17,9 +17,8 @@ from crexpress.links import screen as screens
 from crexpress.links.closed_forms import closed_forms
 from crexpress.links.scene import Links, Scene
 from crexpress.prepare import screening
-from crexpress.prepare.contacts import Contacts
 from crexpress.prepare.elements import TSS
-from link_case import CHROMS, Case, motif_hits, screen, without_links
+from link_case import CHROMS, Case, contacts, motif_hits, screen, without_links
 
 
 def all_links(scene: Scene, chrom: str = "chr1", reach: int = 60_000) -> Links:
@@ -104,18 +103,6 @@ def test_genes_of_one_tpm_are_expressed_and_where_it_is_not_measured_those_with_
 
 
 def test_loops_count_in_their_bins_and_the_next_and_by_rank_in_their_map(scene: Scene) -> None:
-    def contacts(pairs: list[tuple[int, int, float]]) -> Contacts:
-        row, col, count = zip(*pairs, strict=True)
-        tensors = {
-            "row": np.array(row, np.int32),
-            "col": np.array(col, np.int32),
-            "count": np.array(count, np.float32),
-            "neglog10q": np.full(len(row), np.nan, np.float32),
-            "chroms": np.array(["chr1"]),
-            "offsets": np.array([0, 1000]),
-        }
-        return Contacts({"parameters": {"bin_size": 5000}, "cell": "K"}, tensors)
-
     gene = int(np.argmax(scene.tss[:12]))
     element = 20  # of chr1, its midpoint 147 kb
     bins = sorted((int(scene.middle[element]) // 5000, int(scene.tss[gene]) // 5000))
@@ -123,7 +110,7 @@ def test_loops_count_in_their_bins_and_the_next_and_by_rank_in_their_map(scene: 
     pieces = evidence.find(["loop", "loop_maps", "loops_of_gene"])
     links = Links(scene, "chr1", np.array([gene]), np.array([element]))
     for shift, expected in ((0, 0.5), (1, 0.5), (2, 0.0)):
-        maps = [contacts(sorted([*far, (bins[0] - shift, bins[1], 4.0)])), contacts(far)]
+        maps = [contacts(*sorted([*far, (bins[0] - shift, bins[1], 4.0)])), contacts(*far)]
         own = replace(links, scene=replace(scene, contacts=maps), kept={})
         strongest, share, _ = (piece.of(own)[0] for piece in pieces)
         assert (strongest, share) == (expected, 0.5 if expected else 0.0)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import link_case
 from crexpress.links import choose, evidence
 from crexpress.links.model import LinkModel
 from crexpress.links.scene import Links, Scene
@@ -19,17 +20,9 @@ def test_the_width_is_that_of_the_strongest_loop_and_missing_where_none_is_known
     far = (0, 900, 1.0, 100.0)
 
     def contacts(*pairs: tuple[int, int, float, float], told: bool = True) -> Contacts:
-        row, col, count, width = zip(*sorted((far, *pairs)), strict=True)
-        tensors = {
-            "row": np.array(row, np.int32),
-            "col": np.array(col, np.int32),
-            "count": np.array(count, np.float32),
-            "neglog10q": np.full(len(row), np.nan, np.float32),
-            "chroms": np.array(["chr1"]),
-            "offsets": np.array([0, 1000]),
-        }
-        more = {"width": np.array(width, np.float32)} if told else {}
-        return Contacts({"parameters": {"bin_size": 5000}, "cell": "K"}, tensors | more)
+        loops = sorted((far, *pairs))
+        widths = [width for *_, width in loops] if told else None
+        return link_case.contacts(*(loop[:3] for loop in loops), widths=widths)
 
     def width(*maps: Contacts) -> float:
         own = replace(links, scene=replace(scene, contacts=maps), kept={})
@@ -52,10 +45,7 @@ def test_the_width_is_that_of_the_strongest_loop_and_missing_where_none_is_known
 
 
 def test_what_a_cell_lacks_of_loops_is_one_lack_and_widths_alone_are_told(scene: Scene) -> None:
-    tensors = {"row": np.array([1], np.int32), "col": np.array([2], np.int32), "count": np.ones(1, np.float32),
-               "neglog10q": np.ones(1, np.float32), "chroms": np.array(["chr1"]), "offsets": np.array([0, 1000]),
-               "width": np.array([700], np.float32)}  # fmt: skip
-    known = Contacts({"parameters": {"bin_size": 5000}, "cell": "K"}, tensors)
+    known = link_case.contacts((1, 2, 1.0), widths=[700])
     card = {"average_precision": [0.6], "without": {"loops": 0.5, "loop_widths": 0.55}}
     read = LinkModel("m", ["distance", "loop", "loop_width"], [], {}, {}, {}, card, [1.0])
     whole = replace(scene, contacts=[known])

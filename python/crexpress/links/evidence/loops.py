@@ -5,6 +5,8 @@ none) are compared by their rank in the map. The anchors' width is that of the s
 narrowest: how closely that loop says where its ends lie.
 """
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from crexpress.links.evidence.piece import Piece
@@ -28,41 +30,41 @@ def _bins(links: Links, contacts: Contacts) -> tuple[np.ndarray, np.ndarray]:
     return elements, genes
 
 
-def _found(links: Links, contacts: Contacts) -> np.ndarray:
-    """Strongest contact of the places' bins or their neighbours, [2, links]: its rank, 0 for none, and the width (bp)
-    of its anchors, NaN for none and where not known.
-    """
-    ranks = _strength(contacts)
-    sizes = np.full(len(ranks), np.nan) if contacts.widths is None else contacts.widths.astype(np.float64)
+def _hits(links: Links, contacts: Contacts) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Of the places' bins and of each of their neighbours: a contact [links], and whether it is of the two [links]."""
     element, gene = _bins(links, contacts)
-    best, width = np.zeros(len(element)), np.full(len(element), np.nan)
     for one in (-1, 0, 1):
         for two in (-1, 0, 1):
             low, high = np.minimum(element + one, gene + two), np.maximum(element + one, gene + two)
             wanted = low * contacts.total + high
             at = np.minimum(np.searchsorted(contacts.keys, wanted), len(contacts.keys) - 1)
-            hit = (contacts.keys[at] == wanted) & (element >= 0) & (gene >= 0)
-            rank, size = np.where(hit, ranks[at], 0), sizes[at]
-            width = np.where(rank > best, size, np.where(hit & (rank == best), np.fmin(width, size), width))
-            best = np.maximum(best, rank)
-    return np.stack([best, width])
+            yield at, (contacts.keys[at] == wanted) & (element >= 0) & (gene >= 0)
+
+
+def _found(links: Links, contacts: Contacts) -> np.ndarray:
+    """Strongest contact of the places' bins or their neighbours, by rank; 0 for none [links]."""
+    ranks = _strength(contacts)
+    best = np.zeros(len(links.element))
+    for at, hit in _hits(links, contacts):
+        best = np.maximum(best, np.where(hit, ranks[at], 0))
+    return best
 
 
 def _all(links: Links) -> np.ndarray:
-    """`_found` of every map [2, maps, links], kept for the pieces that share it."""
+    """`_found` of every map [maps, links], kept for the pieces that share it."""
     if "loops" not in links.kept:
-        links.kept["loops"] = np.stack([_found(links, contacts) for contacts in links.scene.contacts], axis=1)
+        links.kept["loops"] = np.stack([_found(links, contacts) for contacts in links.scene.contacts])
     return links.kept["loops"]
 
 
-def _ranks(links: Links) -> np.ndarray:
-    return _all(links)[0]
-
-
 def _width(links: Links) -> np.ndarray:
-    ranks, widths = _all(links)
-    strongest = (ranks == ranks.max(axis=0)) & (ranks > 0)
-    narrowest: np.ndarray = np.fmin.reduce(np.where(strongest, widths, np.nan), axis=0)
+    strongest, narrowest = _all(links).max(axis=0), np.full(len(links.element), np.nan)
+    for contacts in links.scene.contacts:
+        if contacts.widths is not None:
+            ranks = _strength(contacts)
+            for at, hit in _hits(links, contacts):
+                size = np.where(hit & (ranks[at] == strongest), contacts.widths[at].astype(np.float64), np.nan)
+                narrowest = np.fmin(narrowest, size)
     return np.log(narrowest)
 
 
@@ -77,9 +79,9 @@ def _of_gene(links: Links) -> np.ndarray:
     return total / len(links.scene.contacts)
 
 
-STRENGTH = Piece("loop", "loop", "rank, 0 for none", (LOOPS,), lambda links: _ranks(links).max(axis=0))
+STRENGTH = Piece("loop", "loop", "rank, 0 for none", (LOOPS,), lambda links: _all(links).max(axis=0))
 SUPPORT = Piece(
-    "loop_maps", "share of the loop maps with a loop", "share", (LOOPS,), lambda links: (_ranks(links) > 0).mean(axis=0)
+    "loop_maps", "share of the loop maps with a loop", "share", (LOOPS,), lambda links: (_all(links) > 0).mean(axis=0)
 )
 WIDTH = Piece("loop_width", "anchors of the loop", "ln bp", (LOOPS, WIDTHS), _width)
 OF_GENE = Piece("loops_of_gene", "loops of the promoter", "ln(1 + bins)", (LOOPS,), _of_gene)
