@@ -12,13 +12,11 @@ import polars as pl
 from crexpress.core import bootstrap, builds, methods, ranking
 from crexpress.core.errors import InputError
 from crexpress.core.intervals import overlapping
-from crexpress.data import neighbours
-from crexpress.data.neighbours import PAD
 from crexpress.evaluate.benchmarks import pairs as measures
 from crexpress.evaluate.benchmarks import same_build
 from crexpress.evaluate.benchmarks.base import SECTION, Entry, Found, World
 from crexpress.evaluate.benchmarks.pairs import Labelled
-from crexpress.evaluate.benchmarks.predictors import labelled_in_parts
+from crexpress.evaluate.benchmarks.predictors import labelled_in_parts, nearest_pairs
 from crexpress.evaluate.metrics import Context, Metric
 from crexpress.formats import loop_files
 
@@ -88,11 +86,7 @@ def candidates(
     """Pairs of each gene with its 400 nearest cCREs, and whether a loop joins them: table [pairs], bool [pairs]."""
     if where not in ("body", "tss"):
         raise InputError(f"'{where}' is no place of a gene that loops can touch; give body or tss")
-    index = neighbours.nearest(genes, elements, CANDIDATES)
-    apart = neighbours.distances(genes, elements, index)
-    index[:, CANDIDATES // 2] = PAD
-    gene, column = np.nonzero(index != PAD)
-    element = index[gene, column].astype(np.int64)
+    table, gene, element = nearest_pairs(elements, genes, CANDIDATES)
     extents = elements.select("chrom", start="ccre_start", end="ccre_end")
     places = genes.select("chrom", "start", "end")
     if where == "tss":
@@ -106,12 +100,7 @@ def candidates(
             pl.DataFrame({"loop": back, "element": on_element}), on="loop"
         )
         keys.append(joined["gene"].to_numpy() * len(elements) + joined["element"].to_numpy())
-    positive = np.isin(gene * len(elements) + element, np.unique(np.concatenate(keys)))
-    own = genes.select("gene_id", gene="gene_name", key="gene_id")[gene]
-    table = pl.concat([extents[element], own], how="horizontal").with_columns(
-        pl.Series("distance", np.abs(apart[gene, column]))
-    )
-    return table, positive
+    return table, np.isin(gene * len(elements) + element, np.unique(np.concatenate(keys)))
 
 
 def by_gene(pairs: Labelled, world: World) -> Iterator[Metric]:

@@ -5,6 +5,8 @@ The insulation score of a bin sums the 3 x 3 bins that lie across it, one bin of
 The papers' map also has what elements give each other; a table of links has the genes' rows alone, so that sums rise
 where genes gather, as they do at boundaries. `insulation_dip_of_links` is that alone, the dip of a score of 1 for every
 link, and `insulation_dip_per_link` is without it, the dip of the mean score of the links that cross.
+
+Closed forms stand beside, of each gene with as many of its nearest elements as the small presets see.
 """
 
 from collections.abc import Mapping
@@ -16,11 +18,13 @@ from crexpress.core import bootstrap, methods
 from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks import same_build
 from crexpress.evaluate.benchmarks.base import SECTION, Entry, Found, World
+from crexpress.evaluate.benchmarks.predictors import closed_links
 from crexpress.evaluate.metrics import Context, Metric
 from crexpress.formats import places
 from crexpress.links.published import Linkset
 
 BIN, HALF, REACH = 10_000, 3, 50  # bp; bins on a side of a boundary that are summed; bins around it in a profile
+NEAREST = 100  # elements of a gene that closed forms are scored with
 _FLANK = (20, 50)  # bins from a boundary that it is compared with
 _BANDS = ((20_000, 50_000), (50_000, 100_000), (100_000, 200_000), (200_000, 500_000))  # bp: links of like distance
 
@@ -37,9 +41,10 @@ def score(entry: Entry, world: World) -> Found:
     rows: list[Metric] = []
     profiles = []
     at = {"boundary": boundaries, "shuffled": shuffled(boundaries, world.seed)}
-    for links in world.links:
-        if links.cell not in (None, cell):
-            continue
+    own = [links for links in world.links if links.cell in (None, cell)]
+    if world.elements is not None and cell in world.cells():
+        own.append(closed_links(entry.name, str(cell), world, NEAREST))
+    for links in own:
         number: dict[bytes, dict[str, np.ndarray]] = {}  # of scores of the same links it is the same
         for column, one in links.scores.items():
             scaled = per_gene(links, column, one.sign, world.genes)

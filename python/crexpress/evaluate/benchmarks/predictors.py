@@ -10,6 +10,8 @@ from crexpress.core import methods
 from crexpress.core.errors import InputError
 from crexpress.core.methods import Method
 from crexpress.core.tracks import ACTIVITY_TRACKS
+from crexpress.data import neighbours
+from crexpress.data.neighbours import PAD
 from crexpress.evaluate.benchmarks import leakage
 from crexpress.evaluate.benchmarks.base import World
 from crexpress.evaluate.benchmarks.pairs import Labelled, joined
@@ -82,6 +84,45 @@ def labelled_in_parts(
     ]
     marked = replace(whole, clean=leaks.clean, taught=leaks.without)
     return marked, [*elsewhere, *(one.note() for one in told.values()), *leaks.told]
+
+
+def nearest_pairs(
+    elements: pl.DataFrame, genes: pl.DataFrame, number: int
+) -> tuple[pl.DataFrame, np.ndarray, np.ndarray]:
+    """Pairs of each gene with the `number` cCREs nearest to its TSS, half on each side, as `labelled` takes them, and
+    the rows of gene and element, int64 [pairs].
+    """
+    index = neighbours.nearest(genes, elements, number)
+    apart = neighbours.distances(genes, elements, index)
+    index[:, number // 2] = PAD  # its own TSS window
+    gene, column = np.nonzero(index != PAD)
+    element = index[gene, column].astype(np.int64)
+    extents = elements.select("chrom", start="ccre_start", end="ccre_end")[element]
+    own = genes.select("gene_id", gene="gene_name", key="gene_id")[gene]
+    distance = pl.Series("distance", np.abs(apart[gene, column]))
+    return pl.concat([extents, own], how="horizontal").with_columns(distance), gene, element
+
+
+def closed_links(name: str, cell: str, world: World, number: int) -> Linkset:
+    """Every closed form as links of each gene with its `number` nearest cCREs, those on TSS intervals left out, as
+    models' links are. A form by the name of a score that is given is left out. The world must have elements and genes.
+    """
+    assert world.elements is not None
+    assert world.genes is not None
+    alone = replace(world, links=(), taught=())
+    chroms = (world.genes.filter(chrom=chrom) for chrom in world.genes["chrom"].unique(maintain_order=True))
+    tables = [nearest_pairs(world.elements, genes, number)[0] for genes in chroms]
+    parts = [(table, np.zeros(len(table), bool)) for table in tables if len(table)]
+    if not parts:
+        return Linkset(cell, pl.DataFrame(), {})
+    marked, _ = labelled_in_parts(name, cell, parts, alone, world.genes)
+    given = {score.label for links in world.links for score in links.scores.values()}
+    columns = {f"form{at}": label for at, label in enumerate(marked.scores) if label not in given}
+    values = {column: marked.scores[label] for column, label in columns.items()}
+    known = pl.DataFrame({column: np.where(np.isfinite(own), own, np.nan) for column, own in values.items()})
+    table = marked.table.select("chrom", "start", "end", "key").hstack(known.fill_nan(None))
+    scores = {column: Score(label, marked.methods[label]) for column, label in columns.items()}
+    return without_promoters(Linkset(cell, table, scores), world.genes)
 
 
 def _scored(
