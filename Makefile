@@ -76,7 +76,6 @@ tables: setup ## the tables of docs/results-tables.md on real data (hours; TABLE
 
 benchmarks: setup ## the tables of docs/benchmarks.md: models, peers, link model, closed forms (hours; BENCHMARKS="--loops FILE ...")
 	python tests/benchmarks/benchmark_tables.py --write docs/benchmarks.md $(BENCHMARKS)
-	python tests/benchmarks/benchmark_tables.py --block peers --write docs/benchmarks.md $(BENCHMARKS)
 
 table-cells: setup ## the table of docs/results-tables.md about cells never seen: four real cells, each left out in turn
 	nextflow run . -profile cells --seeds 1,2,3 --outdir results/cells -resume

@@ -4,19 +4,25 @@ import gzip
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import polars as pl
 import pretrained
 from real_case import ASSETS, CELL, ROOT, SCREEN, TEN, Case, Run, Setting, threads
 
 from crexpress.core import artifacts
 
-MODELS = ("scpge-small", "crexpress-small")
-# and their own link scores: EPInformer's is attention as a share of the gene's, GraphReg's saliency
-PEERS = {"epinformer-small": ("attention", "attention_share"), "graphreg-elements": ("saliency",),
-         "epinformer-pe-small": ("attention", "attention_share"),
-         "epinformer-contact-small": ("attention", "attention_share"),
-         "graphreg-elements-distance": ("saliency",)}  # fmt: skip
+MODELS = ("scpge-small", "crexpress-small", "creator-small", "epinformer-small", "graphreg-elements")
+# a model's own link scores, where not all that `interpret` has: CREaTor's forms of attention, EPInformer's share of the
+# gene's attention, GraphReg's saliency; so, too, of the peers' variants
+_SHARE = ("attention", "attention_share")
+OWN = {"creator-small": ("attention", "attention_logit_minmax", "attention_log_distance",
+                         "attention_logit_log_distance", "attention_distance"),
+       "epinformer-small": _SHARE, "epinformer-pe-small": _SHARE, "epinformer-contact-small": _SHARE,
+       "graphreg-elements": ("saliency",), "graphreg-elements-distance": ("saliency",)}  # fmt: skip
+CLASSIFIERS = {"scpge-small, classes": (), "scpge-small, plain classes": ("--no-shuffled-negatives",)}
+STEPS = {"creator-small": 600}  # half of the preset's, for time
 SETTING = Setting()
 TEST = ("chr8", "chr9")
+GENE = "MYC"
 UNSEEN = "without-K562"  # a model of the other three cells, by tests/benchmarks/pretrained.py
 
 
@@ -24,7 +30,12 @@ class Benched(Case):
     """The case with each gene's own profile beside the tracks of elements, and the shipped link model."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(folder, {name: ["--preset", name] for name in (*MODELS, *PEERS)})
+        options = {name: ["--preset", name] for name in dict.fromkeys((*MODELS, *OWN))}
+        for name, steps in STEPS.items():
+            options[name] += ["--steps", str(steps)]
+        for name, more in CLASSIFIERS.items():
+            options[name] = ["--preset", "scpge-small", "--loss", "classification", *more]
+        super().__init__(folder, options)
 
     def store(self, tss: str) -> dict[str, Path]:
         elements, genes = self.elements(tss)
@@ -38,35 +49,49 @@ class Benched(Case):
         return super().store(tss) | {"profiles": profiles}
 
     def more(self, run: Run, tool: str) -> Sequence[str]:
-        if tool != "interpret" or run.model not in PEERS:
+        if tool != "interpret" or run.model not in OWN:
             return ()
         return ("--no-perturbation", *(("--also", "saliency") if "graphreg" in run.model else ("--more-scores",)))
 
     def own_scores(self, runs: Sequence[Run]) -> Path:
-        """Links of a model's runs, or their mean, with its own scores alone where it is a peer."""
+        """Links of a model's runs, or their mean, with the scores of `OWN` alone where it is there."""
         path, model = self.links(runs)[-1], runs[0].model
-        if model not in PEERS:
+        if model not in OWN:
             return path
         cut = path.parent / "own" / path.name
         if not cut.exists():
             table, header = artifacts.read_table(path, "links")
             about = header["parameters"]
-            kept = [score for score in about["scores"] if score["name"] in PEERS[model]]
+            kept = [score for score in about["scores"] if score["name"] in OWN[model]]
             others = [score["name"] for score in about["scores"] if score not in kept]
             artifacts.write_table(cut, table.drop(others), header | {"parameters": about | {"scores": kept}})
         return cut
 
-    def of_unseen_k562(self) -> tuple[list[Path], list[Path]]:
-        """Predictions of all four cells by a model of the other three, and expression measured in them."""
+    def of_unseen_k562(self, seeds: Sequence[int]) -> tuple[list[Path], list[Path]]:
+        """Predictions of models of the other three cells, of K562 by each seed and of all four by the mean of them, and
+        expression measured in them.
+        """
         store = pretrained.prepare(self)
-        model = pretrained.trained(self, store, UNSEEN, "direct", pretrained.SEED, "--holdout-cells", CELL)
         cells = [path for cell in pretrained.CELLS for option, path in pretrained.of_cell(store, cell)
                  if option != "--expression" for path in (option, path)]  # fmt: skip
-        place = model / "all"
-        options = (*store[:4], *cells, "--threads", threads(), "--outdir", place)
-        self.make(place / f"predictions.{CELL}.parquet", "predict", "--model", model, *options)
+        found: dict[str, list[Path]] = {cell: [] for cell in pretrained.CELLS}
+        for seed in seeds:
+            model = pretrained.trained(self, store, UNSEEN, "direct", seed, "--holdout-cells", CELL)
+            place = model / "all"
+            options = (*store[:4], *cells, "--threads", threads(), "--outdir", place)
+            self.make(place / f"predictions.{CELL}.parquet", "predict", "--model", model, *options)
+            for cell, files in found.items():
+                files.append(place / f"predictions.{cell}.parquet")
         measured = [dict(pretrained.of_cell(store, cell))["--expression"] for cell in pretrained.CELLS]
-        return [place / f"predictions.{cell}.parquet" for cell in pretrained.CELLS], measured
+        if len(seeds) == 1:
+            return [files[0] for files in found.values()], measured
+        mean = self.folder / UNSEEN / f"mean{'-'.join(map(str, seeds))}"
+        means = {}
+        for cell, files in found.items():
+            words = [word for file in files for word in ("--predictions", file)]
+            means[cell] = mean / f"predictions.{cell}.parquet"
+            self.make(means[cell], "ensemble", *words, "--outdir", mean)
+        return [*found[CELL], *means.values()], measured
 
     def link_model(self) -> Path:
         """Links by the shipped model; those of K562, which it was fitted to, by fits without their chromosome."""
@@ -104,9 +129,21 @@ def sheets(
         if lines:
             found[kind] = folder / f"{kind}.csv"
             found[kind].write_text("\n".join(["name,kind,cell,file,chain", *lines]) + "\n")
-    found["specific-genes"] = folder / "specific-genes.csv"
-    found["specific-genes"].write_text(f"name,kind,cell,file\nown-genes,specific-genes,{CELL},\n")
+    known = folder / f"{GENE}.bed"
+    known.write_text("".join(_hits(GENE)))
+    for kind, line in (("locus", f"{GENE},locus,{CELL},{known.resolve()},{GENE}"),
+                       ("specific-genes", f"own-genes,specific-genes,{CELL},,"),
+                       ("classes", f"expressed,classes,{CELL},,")):  # fmt: skip
+        found[kind] = folder / f"{kind}.csv"
+        found[kind].write_text(f"name,kind,cell,file,gene\n{line}\n")
     return found
+
+
+def _hits(gene: str) -> Iterator[str]:
+    """Lines of a BED of the elements that the built-in screen found for a gene."""
+    screen = pl.read_csv(SCREEN, separator="\t", infer_schema=False)
+    hits = screen.filter(measuredGeneSymbol=gene, Regulated="TRUE").select("chrom", "chromStart", "chromEnd").unique()
+    yield from ("\t".join(row) + "\n" for row in hits.sort(pl.col("chromStart").cast(pl.Int64)).rows())
 
 
 def _of_chromosomes(loops: Path, kept: Path, chromosomes: Sequence[str]) -> Path:

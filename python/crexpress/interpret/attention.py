@@ -46,10 +46,16 @@ def rollout(attention: Tensor) -> Tensor:
 
 @torch.inference_mode()
 def attention_map(
-    model: Model, store: Store, cell: int, genes: Sequence[int] | np.ndarray, precision: str = "float32"
+    model: Model,
+    store: Store,
+    cell: int,
+    genes: Sequence[int] | np.ndarray,
+    precision: str = "float32",
+    vectors: Tensor | None = None,
 ) -> AttentionMap:
     """Attention between the elements that some genes see, their TSS windows among them, in one cell.
 
+    `vectors` are what `encode` makes, where several maps are asked for.
     The store must look up loops of all rows (`open_store(loop_rows="all")`) where the model reads loops. One gene is
     seen at once, so that the matrices alone take memory. InputError for a model without layers, and for more elements
     than memory holds pairs of.
@@ -66,7 +72,7 @@ def attention_map(
             f"a map of {len(elements):,} elements takes {needed / 1e9:,.1f} GB, and {free / 1e9:,.1f} GB are free; map "
             f"fewer genes, or a smaller region of about {np.sqrt(free / PAIR):,.0f} elements at most"
         )
-    vectors = encode(model, store, cell, precision)
+    vectors = encode(model, store, cell, precision) if vectors is None else vectors
     chrom = store.elements["chrom"].rank("dense").to_numpy()
     elements = elements[np.lexsort((middle[elements], chrom[elements]))]
     place = np.full(len(store.elements), -1)

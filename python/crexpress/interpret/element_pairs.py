@@ -8,11 +8,14 @@ import numpy as np
 import polars as pl
 from scipy.stats import mannwhitneyu
 
+from crexpress.core import bootstrap
 from crexpress.core.errors import InputError
 from crexpress.interpret.attention import AttentionMap
 
 MARGIN = 5_000  # bp from an end of a domain within which a CTCF site is its anchor
 ONE, INSIDE, ACROSS = CLASSES = ("flank one domain", "anchor and site inside", "anchors across")
+STRETCH, _RESAMPLES, _FEW = 1_000_000, 1_000, 10  # bp that are drawn together, how often, and of fewer no interval
+_QUARTILES = (25, 50, 75)
 _STEPS = 4  # bins of distance for each doubling
 _LEAST = 20  # pairs of like distance that an expectation, or a control, is made of
 
@@ -22,8 +25,14 @@ def ctcf_pairs(found: AttentionMap, elements: pl.DataFrame, bound: np.ndarray, d
     anchors of both ends of one domain; an anchor and a site inside the domain that is none; anchors of no domain in
     common.
 
-    bound: bool [elements]. One row a class: `pairs`, quartiles of `attention` and of `above`, and `p`, two-sided
-    Mann-Whitney of `above` against the pairs that flank one domain. Raises InputError where no pair does.
+    bound: bool [elements]. One row a class, as `compared` has them. Raises InputError where no pair flanks a domain.
+    """
+    return compared(classed(found, elements, bound, domains))
+
+
+def classed(found: AttentionMap, elements: pl.DataFrame, bound: np.ndarray, domains: pl.DataFrame) -> pl.DataFrame:
+    """The pairs of `ctcf_pairs`: `class`, `chrom`, `place` of the first (bp), `attention` and `above`, so that those of
+    several maps can be put together.
     """
     rows = elements[found.elements]
     middle, chrom = places(rows)
@@ -43,24 +52,55 @@ def ctcf_pairs(found: AttentionMap, elements: pl.DataFrame, bound: np.ndarray, d
         inside = others[(chrom[others] == name) & (middle[others] > start) & (middle[others] < end)]
         _mark(kind, np.union1d(low, high), inside, CLASSES.index(INSIDE))
         _mark(kind, low, high, CLASSES.index(ONE))
-    upper = np.triu(np.isfinite(above), 1)
-    values = {name: (both[at], above[at]) for number, name in enumerate(CLASSES) for at in [upper & (kind == number)]}
-    if not len(values[ONE][0]):
+    first, second = np.nonzero(np.triu(np.isfinite(above) & (kind >= 0), 1))
+    return pl.DataFrame(
+        {"class": np.array(CLASSES)[kind[first, second]], "chrom": chrom[first], "place": middle[first],
+         "attention": both[first, second], "above": above[first, second]},
+        schema_overrides={"class": pl.String, "chrom": pl.String},
+    )  # fmt: skip
+
+
+def compared(pairs: pl.DataFrame) -> pl.DataFrame:
+    """Pairs of `classed`, one row a class: `pairs`, quartiles of `attention` and of `above`; against the pairs that
+    flank one domain `p`, two-sided Mann-Whitney of `above`, and `less`, the mean of `above` less theirs, with a 95 %
+    interval of resampled stretches of 1 Mb (null for fewer than 10 of them), as pairs that share a site are not
+    independent, which p takes them to be.
+    """
+    one = pairs.filter(pl.col("class") == ONE)
+    if one.is_empty():
         raise InputError(
             "no two CTCF sites of the map flank one domain; map a region that holds whole domains, with a model that "
             "sees as far"
         )
-    quartiles = [25, 50, 75]
+    stretch = pairs.select(pl.struct("chrom", pl.col("place") // STRETCH).rank("dense")).to_series().to_numpy() - 1
+    counts = bootstrap.draw(int(stretch.max()) + 1, _RESAMPLES, seed=1)
+    kind, value = pairs["class"].to_numpy(), pairs["above"].to_numpy()
+
+    def means(name: str) -> np.ndarray:
+        own = kind == name
+        sums, number = (np.bincount(stretch[own], of, counts.shape[1]) for of in (value[own], None))
+        with np.errstate(invalid="ignore"):
+            drawn: np.ndarray = (counts @ sums) / (counts @ number)
+        return drawn
+
     table = []
-    for name, (attention, own) in values.items():
-        few = len(own) == 0
+    for name in CLASSES:
+        own = pairs.filter(pl.col("class") == name)
         row: dict[str, object] = {"class": name, "pairs": len(own)}
-        for what, numbers in (("attention", attention), ("above", own)):
-            cut = [None] * 3 if few else np.percentile(numbers, quartiles).tolist()
-            row |= {f"{what}_{part}": value for part, value in zip(quartiles, cut, strict=True)}
-        row["p"] = None if few or name == ONE else float(mannwhitneyu(own, values[ONE][1]).pvalue)
+        for what in ("attention", "above"):
+            cut = np.percentile(own[what].to_numpy(), _QUARTILES).tolist() if len(own) else [None] * 3
+            row |= {f"{what}_{part}": value for part, value in zip(_QUARTILES, cut, strict=True)}
+        row |= dict.fromkeys(("p", "less", "less_low", "less_high"))
+        if len(own) and name != ONE:
+            less = means(name) - means(ONE)
+            many = counts.shape[1] >= _FEW
+            low, high = bootstrap.interval(less) if many else (None, None)
+            row["p"] = float(mannwhitneyu(own["above"], one["above"]).pvalue)
+            row |= {"less": float(less[0]), "less_low": low, "less_high": high}
         table.append(row)
-    return pl.DataFrame(table, infer_schema_length=None)
+    numbers = ("p", "less", "less_low", "less_high", *(f"{what}_{part}" for what in ("attention", "above")
+                                                     for part in _QUARTILES))  # fmt: skip
+    return pl.DataFrame(table, infer_schema_length=None, schema_overrides=dict.fromkeys(numbers, pl.Float64))
 
 
 def direction(found: AttentionMap, elements: pl.DataFrame, first: str, second: str) -> pl.DataFrame:

@@ -65,7 +65,7 @@ def write(
     tables = {}
     if domains:
         known = places.respelt(places.read(domains, "domain"), elements["chrom"].unique(), domains)
-        tables["ctcf"] = element_pairs.ctcf_pairs(found, elements, _bound(loaded, cell, found.elements), known)
+        tables["ctcf"] = element_pairs.ctcf_pairs(found, elements, bound(loaded, cell, found.elements), known)
     if pair:
         tables["direction"] = element_pairs.direction(found, elements, *pair)
     paths = [stem.with_name(f"{stem.name}.{name}.tsv") for name in tables]
@@ -82,7 +82,7 @@ def write(
     return paths
 
 
-def _bound(loaded: CellModel, cell: int, rows: np.ndarray) -> np.ndarray:
+def bound(loaded: CellModel, cell: int, rows: np.ndarray) -> np.ndarray:
     """Which elements, of those in `rows`, CTCF binds in a cell: bool [elements]; InputError without that track."""
     config, data = loaded.model.config, loaded.store.cells[cell]
     if "ctcf" not in config.tracks or not data.present[config.tracks.index("ctcf")]:

@@ -10,7 +10,7 @@ import pytest
 from crexpress.core.errors import InputError
 from crexpress.interpret import attention
 from crexpress.interpret.attention import AttentionMap
-from crexpress.interpret.element_pairs import ACROSS, INSIDE, ONE, ctcf_pairs, direction
+from crexpress.interpret.element_pairs import ACROSS, INSIDE, ONE, STRETCH, compared, ctcf_pairs, direction
 from tiny_case import TinyCase
 from tools import inputs, run, train
 
@@ -45,8 +45,24 @@ def test_pairs_of_ctcf_sites_by_hand() -> None:
     assert of[INSIDE]["attention_50"] == pytest.approx(2 * 0.1 / 15)
     assert of[ONE]["p"] is None
     assert of[ACROSS]["p"] == pytest.approx(2 / 15)  # both of two above all of four, either way: of 15 orders
+    assert of[ACROSS]["less"] == pytest.approx(-2, abs=0.25)  # fourfold less
+    assert of[ONE]["less"] is None
     with pytest.raises(InputError, match="no two CTCF sites of the map flank one domain"):
         ctcf_pairs(planted(), ELEMENTS, np.arange(120) == 10, DOMAINS)
+
+
+def test_a_difference_is_of_stretches_that_are_drawn_together() -> None:
+    """Forty stretches, ten pairs a class each: by turns 1 and 2 less across, so 1.5 less, +- 1.96 * 0.5 / sqrt(40)."""
+    rows = [(name, "chr1", at * STRETCH + own, 0.1, (1 + at % 2) * (name == ONE))
+            for name in (ONE, ACROSS) for at in range(40) for own in range(10)]  # fmt: skip
+    pairs = pl.DataFrame(rows, ["class", "chrom", "place", "attention", "above"], orient="row")
+    of = {row["class"]: row for row in compared(pairs).iter_rows(named=True)}
+    assert of[ACROSS]["less"] == -1.5
+    assert [of[ACROSS][f"less_{end}"] for end in ("low", "high")] == pytest.approx([-1.655, -1.345], abs=0.03)
+    assert (of[INSIDE]["pairs"], of[INSIDE]["less"]) == (0, None)
+    few = pairs.filter(pl.col("place") < 9 * STRETCH)
+    (row,) = compared(few).filter(pl.col("class") == ACROSS).iter_rows(named=True)
+    assert (row["less_low"], row["less_high"]) == (None, None)
 
 
 def test_anchors_of_one_place_are_no_pair_across() -> None:

@@ -147,10 +147,11 @@ def test_the_table_of_benchmarks_shows_what_was_scored_and_is_kept_by_what_it_is
 
     about = {name: methods.closed_form(name) for name in ("distance", "nearest gene")}
     rows = []
-    for subset in (pairs.ALL, "<10 kb"):
+    for subset, positives in ((pairs.ALL, 12), ("<10 kb", 12), ("10-50 kb", 3)):
         context = Context("benchmark", "K", None, subset, "s", about)
-        rows += [context.metric(methods.EVERYTHING, "positives", 12, 40)]
+        rows += [context.metric(methods.EVERYTHING, "positives", positives, 40)]
         rows += [context.metric("distance", "auprc", np.linspace(0.4, 0.6, 50), 40)]
+        rows += [context.metric("distance", "average_precision", np.linspace(0.4, 0.6, 50), 40)]
         rows += [context.metric(name, "max_f1", np.linspace(0.4, 0.6, 50), 40) for name in about]
         rows += [context.metric("distance", "spearman_effect", -0.25, 9)]
     table = metrics.table(rows)
@@ -162,11 +163,15 @@ def test_the_table_of_benchmarks_shows_what_was_scored_and_is_kept_by_what_it_is
     shown = benchmark_tables._tables(tmp_path, "crispr").splitlines()
     assert [line for line in shown if line.startswith("s, ")] == [
         "s, all pairs (12 positives):",
-        "s, <10 kb (12 positives):",
+        "s, parts of it (<10 kb: 12 positives; 10-50 kb: fewer than 10):",
     ]
-    assert "| method | auPRC | max F1 | rho of effects |" in shown
-    assert "| distance | 0.400 [0.409, 0.595] | 0.400 [0.409, 0.595] | -0.250, n 9 |" in shown
-    assert "| nearest gene | - | 0.400 [0.409, 0.595] | - |" in shown  # of two values: no area, and no 0
+    assert "| method | auPRC | average precision | max F1 | rho of effects |" in shown
+    figure = "0.400 [0.409, 0.595]"
+    assert f"| distance | {figure} | {figure} | {figure} | -0.250, n 9 |" in shown
+    assert f"| nearest gene | - | - | {figure} | - |" in shown  # of two values: no area, and no 0
+    assert [line for line in shown if "<10 kb: average" in line] == ["| method | <10 kb: average precision |"]
+    assert f"| distance | {figure} |" in shown
+    assert "| nearest gene | - |" in shown
 
     sheet, file, links = tmp_path / "b.csv", tmp_path / "s.tsv", tmp_path / "links.parquet"
     for path in (file, links):
