@@ -35,20 +35,25 @@ class Numbers(NamedTuple):
         return self.merged + self.genes
 
 
-def write(folder: Path, scale: float, seed: int, motifs: int = MOTIFS) -> Numbers:
-    """Write every input file of one cell type: genome.fa, sizes.tsv, track.bw, ccres.bed, genes.gtf, rna.tsv, ..."""
+def write(folder: Path, scale: float, seed: int, motifs: int = MOTIFS, alone: bool = False) -> Numbers:
+    """Write every input file of one cell type: genome.fa, sizes.tsv, track.bw, ccres.bed, genes.gtf, rna.tsv, ...
+
+    Of `alone` those that profiles need: all but the genome, motifs, reads and loops.
+    """
     rng = np.random.default_rng(seed)
     slots = int(GENOME * scale / CHROMOSOMES) // SLOT
     lengths = {f"chr{number}": slots * SLOT for number in range(1, CHROMOSOMES + 1)}
     (folder / "sizes.tsv").write_text("".join(f"{name}\t{size}\n" for name, size in lengths.items()))
-    _write_fasta(folder / "genome.fa", lengths, rng)
+    if not alone:
+        _write_fasta(folder / "genome.fa", lengths, rng)
     _write_bigwig(folder / "track.bw", lengths, rng)
     ccres, merged, genes = (round(count * scale) for count in (CCRES, MERGED, GENES))
     _write_ccres(folder / "ccres.bed", np.array(list(lengths)), slots, ccres, merged, rng)
     _write_genes(folder, lengths, genes, rng)
-    _write_cage(folder / "cage.bam", lengths, max(1, int(READS * scale)), rng)
-    _write_loops(folder / "loops.bed", lengths, max(1, int(LOOPS * scale)), rng)
-    _write_motifs(folder / "motifs.meme", motifs, rng)
+    if not alone:
+        _write_cage(folder / "cage.bam", lengths, max(1, int(READS * scale)), rng)
+        _write_loops(folder / "loops.bed", lengths, max(1, int(LOOPS * scale)), rng)
+        _write_motifs(folder / "motifs.meme", motifs, rng)
     return Numbers(sum(lengths.values()), ccres, merged, genes)
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 import click
 import numpy as np
 import pretrained
-from profile_ablation import correlations
+from profile_ablation import SPLITS, correlations
 from real_case import TARGETS, TEN, Case, Setting, names, threads
 from threadpoolctl import threadpool_limits
 
@@ -30,7 +30,6 @@ K562 = "K562"
 NEW = ("HeLa-S3", "HUVEC")  # cells with all four tracks, predicted from K562 alone
 NEIGHBOURS = 20
 RESAMPLES = 1000
-SPLITS = {"chr16": ("chr16",), "test": ("chr8", "chr9")}
 OF_K562 = {
     **{f"{target}, {tracks} tracks": Setting(tracks=tracks, target=target) for target, tracks in
        [("Roadmap", "4"), ("Roadmap", "10"), *((target, "4") for target in TARGETS if target != "Roadmap")]},

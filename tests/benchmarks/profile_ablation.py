@@ -19,6 +19,7 @@ import numpy as np
 from real_case import ASSETS, CELL, FOUR, Case, Setting
 
 from crexpress.core import artifacts, bootstrap
+from crexpress.core.files import replacing
 from crexpress.prepare import profile_bins
 from crexpress.training.run import run
 
@@ -26,6 +27,9 @@ TRACKS = [name.lower() for name in FOUR]
 FULL = "full"
 PARTS = (FULL, "profile", "window", "elements", "body", "length", *(f"no-{track}" for track in TRACKS))
 RESAMPLES = 1000
+SPLITS = {"chr16": ("chr16",), "test": ("chr8", "chr9")}
+COLUMNS = ("left out", *(f"{split}: {what}" for split in SPLITS
+                         for what in ("r of seeds", "mean of seeds, r / MAE", "r less that of all")))  # fmt: skip
 
 
 @click.command()
@@ -64,6 +68,9 @@ def predicted(case: Case, store: dict[str, Path], part: str, seed: int, neighbou
     own = store | without(case, store, part)
     files = {"signals": [own["signals"]], "profiles": [own["profiles"]], "expression": [own["expression"]]}
     files |= {"elements": own["elements"], "genes": own["genes"], "sequence": None, "motifs": None, "contacts": []}
+    cache = outdir / "predicted.npy"
+    if cache.exists():
+        return np.asarray(np.load(cache))
     with blind_to_length(part):
         if not (outdir / "history.parquet").exists():
             run(
@@ -72,16 +79,28 @@ def predicted(case: Case, store: dict[str, Path], part: str, seed: int, neighbou
                 holdout_cells=[], seed=seed, device="cpu", threads=1, data="auto", precision="float32", compiled=False,
                 checkpoint=None, checkpoint_every=None, outdir=outdir, changes=changes,
             )  # fmt: skip
-        return predictions(outdir, files)
+        found = predictions(outdir, files)
+    with replacing(cache) as temporary, temporary.open("wb") as file:
+        np.save(file, found)
+    return found
 
 
 def predictions(model: Path, files: dict[str, Any]) -> np.ndarray:
-    """Of every gene, float32 [genes]."""
-    from crexpress.apply import cell_model, predict
+    """Of the genes in `SPLITS`, float32 [genes]; NaN for others, whose elements need not be encoded."""
+    from crexpress.apply import cell_model
+    from crexpress.training import validation
+    from crexpress.training.engine import Engine
+    from crexpress.training.samples import Samples
 
     options = {"device": "cpu", "threads": 1, "precision": "float32"}
     loaded = cell_model.load(model, **{**files, "expression": []}, **options)
-    return predict.predict(loaded.model, loaded.store, 0, 256).expression
+    chroms = [chrom for part in SPLITS.values() for chrom in part]
+    genes = np.flatnonzero(loaded.store.genes["chrom"].is_in(chroms).to_numpy())
+    own = Samples(np.zeros_like(genes), genes, np.zeros(len(genes), np.float32))
+    parts = validation.predictions(loaded.model, loaded.store, own, 256, Engine())
+    found = np.full(len(loaded.store.genes), np.nan, np.float32)
+    found[genes] = np.concatenate([part.expression.numpy() for _, _, part in parts])
+    return found
 
 
 def without(case: Case, store: dict[str, Path], part: str) -> dict[str, Path]:
@@ -114,25 +133,29 @@ def blind_to_length(part: str) -> Iterator[None]:
 
 
 def table(found: dict[str, np.ndarray], store: dict[str, Path]) -> list[str]:
-    """Rows: a part, r of each seed, r and MAE of their mean, difference from all parts."""
+    """Rows: a part, r of each seed, r and MAE of their mean, difference from all parts; and the latter on chr16."""
     genes, _ = artifacts.read_table(store["genes"], "genes")
     values, _ = artifacts.read_table(store["expression"], "expression")
     truth = values["expression"].fill_null(np.nan).to_numpy()
-    rows = genes["chrom"].is_in(["chr8", "chr9"]).to_numpy() & np.isfinite(truth)
-    drawn = bootstrap.draw(int(rows.sum()), RESAMPLES, 1)
-    lines = ["| left out | seeds: r | mean of seeds: r / MAE | r less that of all |", "|---|---|---|---|"]
-    full = correlations(found[FULL].mean(0)[rows], truth[rows], drawn) if FULL in found else None
+    rows = {split: genes["chrom"].is_in(chroms).to_numpy() & np.isfinite(truth) for split, chroms in SPLITS.items()}
+    drawn = {split: bootstrap.draw(int(own.sum()), RESAMPLES, 1) for split, own in rows.items()}
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
+    full = {split: mean_r(found[FULL], truth, rows[split], drawn[split]) for split in SPLITS} if FULL in found else {}
     for part, guesses in found.items():
-        each = " ".join(f"{np.corrcoef(guess[rows], truth[rows])[0, 1]:.3f}" for guess in guesses)
-        own = correlations(guesses.mean(0)[rows], truth[rows], drawn)
-        mae = np.abs(guesses.mean(0)[rows] - truth[rows]).mean()
-        difference = ""
-        if full is not None and part != FULL:
-            low, high = bootstrap.interval(own - full)
-            difference = f"{own[0] - full[0]:+.3f} [{low:+.3f}, {high:+.3f}]"
-        name = "nothing" if part == FULL else part.removeprefix("no-")
-        lines.append(f"| {name} | {each} | {own[0]:.3f} / {mae:.3f} | {difference} |")
+        line = ["nothing" if part == FULL else part.removeprefix("no-")]
+        for split, own in rows.items():
+            r = mean_r(guesses, truth, own, drawn[split])
+            each = " ".join(f"{np.corrcoef(guess[own], truth[own])[0, 1]:.3f}" for guess in guesses)
+            line += [each, f"{r[0]:.3f} / {np.abs(guesses.mean(0)[own] - truth[own]).mean():.3f}"]
+            low, high = bootstrap.interval(r - full[split]) if full else (0, 0)
+            line.append(f"{r[0] - full[split][0]:+.3f} [{low:+.3f}, {high:+.3f}]" if full and part != FULL else "")
+        lines.append(f"| {' | '.join(line)} |")
     return lines
+
+
+def mean_r(guesses: np.ndarray, truth: np.ndarray, rows: np.ndarray, drawn: np.ndarray) -> np.ndarray:
+    """r of the mean of the seeds' predictions in some genes, for each row of `bootstrap.draw`."""
+    return correlations(guesses.mean(0)[rows], truth[rows], drawn)
 
 
 def correlations(guess: np.ndarray, truth: np.ndarray, drawn: np.ndarray) -> np.ndarray:

@@ -93,9 +93,12 @@ class GeneEncoder(nn.Module):
         flat = torch.cat([values.flatten(1), about], 1)
         there = torch.cat([there, profile.about.isfinite()], 1)
         flat = torch.where(there, flat, 0.0)
-        units = functional.relu(flat.unsqueeze(2) * self.weight + self.bias) * there.unsqueeze(2)
-        joined: Tensor = self.join(units.flatten(1))
+        joined: Tensor = self.join((self._units(flat) * there.unsqueeze(2)).flatten(1))
         return joined
+
+    def _units(self, values: Tensor) -> Tensor:
+        """Standardised values [B, v] over the units of each [B, v, UNITS]; `changed` has the same of some of them."""
+        return functional.relu(values.unsqueeze(2) * self.weight + self.bias)
 
     def _finish(self, joined: Tensor, window: Tensor) -> Tensor:
         token: Tensor = self.token(torch.cat([self.drop(functional.silu(joined)), window], 1))
