@@ -113,9 +113,10 @@ def trained(case: Case, paths: dict[str, Path], form: str, seed: int) -> dict[st
     model_config = choose_inputs(model_config, paths["elements"], signals, None, None, profiles, ["tracks"], tracks)
     given = {name: paths[name] for name in ("elements", "genes")} | {"signals": signals, "profiles": profiles}
     store = open_store(**given, expression=[paths["expression"]], config=model_config)
+    engine = Engine()
+    store.to(engine.device)
     split = splits.assign(store.genes, "chr16", "chr8,chr9")
     learnt, chosen = (samples.collect(store, split, name) for name in (splits.TRAIN, splits.VAL))
-    engine = Engine()
     with inputs_of(form, store):
         torch.manual_seed(seed)
         if form == "cells first":

@@ -15,6 +15,7 @@ from crexpress.models import load_model, save_model
 from crexpress.models.attention import Prior, TokenMixer
 from crexpress.models.config import ModelConfig
 from crexpress.models.folder import build
+from crexpress.models.heads import SharedHeads
 from crexpress.models.inputs import Features, GeneProfile, Tokens, one_hot
 from crexpress.models.positions.buckets import log_buckets
 from crexpress.models.regulatory import RegulatoryModel
@@ -131,6 +132,26 @@ def test_the_last_layer_of_the_mixer_equals_a_full_one() -> None:
         full, _ = layer(full, activity, Prior(bias), slice(None))
     mixed = mixer(tokens, activity, Prior(bias), Prior(bias[..., 2:3, :]), 2)
     assert torch.allclose(mixed.gene, mixer.norm(full[:, 2]), atol=1e-6)
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_heads_share_all_but_scaling_vectors(signed: bool) -> None:
+    """Against BatchEnsemble's definition, head by head: its scales times the shared matrices are its own layers."""
+    heads = SharedHeads(6, 3, 0.0, signed).eval()
+    x = torch.randn(4, 6)
+    found = heads(x)
+    assert found.shape == (4, 3)
+    for member in range(3):
+        own = x
+        for scale, layer in zip((heads.first, heads.second), heads.layers, strict=True):
+            weight = layer.weight * scale[member]  # a matrix of this head alone
+            own = own * scale[member] + nn.functional.silu(own @ weight.T + layer.bias)
+        expected = own @ heads.weight[member] + heads.bias[member]
+        expected = expected if signed else torch.log1p(expected.exp())
+        assert torch.allclose(found[:, member], expected, atol=1e-5)
+    assert found.std(1).min() > 0
+    shared = sum(weight.numel() for layer in heads.layers for weight in layer.parameters())
+    assert sum(weight.numel() for weight in heads.parameters()) == shared + 3 * (3 * 6 + 1)
 
 
 def test_attention_can_start_as_the_activity_by_contact_model() -> None:
