@@ -98,6 +98,20 @@ def test_every_package_of_the_lock_has_its_hashes() -> None:
     }
 
 
+def test_images_stand_on_one_base_that_its_digest_names(tmp_path: Path) -> None:
+    """The engine is a script here: what containers/build asks of it, and what Apptainer is told."""
+    base = r"(?:docker\.io/library/)?(python@sha256:[0-9a-f]{64})"
+    files = [(ROOT / "containers" / name).read_text() for name in ("Dockerfile", "apptainer.def")]
+    named = re.findall(rf"(?m)^(?:ARG BASE| +base)={base}$", "\n".join(files))
+    assert [named[0]] * 3 == named
+    script(tmp_path / "engine", f'echo "$*" >>{tmp_path}/asked')
+    engine = {"ENGINE": f"{tmp_path}/engine", "TORCH_INDEX": "index"}
+    for own in ({}, {"BASE": "mine:1"}):
+        subprocess.run(["bash", ROOT / "containers/build", "cpu"], env=os.environ | engine | own, check=True)
+    asked = re.findall(r"--build-arg BASE=(\S+)", (tmp_path / "asked").read_text())
+    assert asked == [f"docker.io/library/{named[0]}", "mine:1"]
+
+
 class Agent(BaseHTTPRequestHandler):
     """ECS's, which tells a container of itself."""
 
