@@ -10,7 +10,7 @@ from commands import ELSEWHERE, commands, groups
 from tools import TOOLS
 
 pytestmark = pytest.mark.robust
-KILLS = os.environ.get("CREXPRESS_KILLS", "2")
+KILLS = os.environ.get("CREXPRESS_KILLS", "1")
 
 
 @pytest.mark.parametrize("tools", groups(), ids=lambda tools: f"{tools[0]} ...")
