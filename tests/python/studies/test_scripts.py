@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -189,3 +190,33 @@ def test_the_table_of_benchmarks_shows_what_was_scored_and_is_kept_by_what_it_is
     keys.append(benchmark_tables.key(given))
     keys.append(benchmark_tables.key([*given, "--resamples", 5]))
     assert len(set(keys)) == 5
+
+
+def test_direction_is_asked_from_the_stronger_hit_to_the_weaker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """e10 attends to e40 fourfold: two in log2 where it is the stronger, minus two where it is the weaker; of hits with
+    one effect none is.
+    """
+    monkeypatch.syspath_prepend(str(BENCHMARKS))
+    import attention_pairs
+
+    from crexpress.interpret.attention import AttentionMap
+
+    at = np.arange(120)
+    given = 0.1 / np.maximum(np.abs(at[:, None] - at[None]), 1)
+    given[10, 40] *= 4
+    genes = pl.DataFrame({"chrom": ["chr1", "chr8"], "tss": [500_000, 500_000]})
+    elements = pl.DataFrame({"element_id": [f"e{i}" for i in at], "chrom": "chr1", "ccre_start": at * 20_000,
+                             "ccre_end": at * 20_000 + 200})  # fmt: skip
+    loaded = SimpleNamespace(store=SimpleNamespace(genes=genes, elements=elements))
+
+    class Planted(attention_pairs.Seeds):
+        def map(self, genes: np.ndarray) -> AttentionMap:
+            return AttentionMap(at, given.astype(np.float32), given, np.ones((120, 120), np.int32))
+
+    found = Planted([loaded], [])
+    for effects, less, pairs in (([-0.5, -0.2, -0.2], "+1.000", 2), ([-0.2, -0.5, -0.5], "-1.000", 2)):
+        hits = pl.DataFrame({"gene": 0, "element_id": ["e10", "e40", "e75"], "effect": effects}).sort("effect")
+        (row,) = attention_pairs.directions(found, hits)  # e10 with e40 and with e75, of which nothing is planted
+        assert row.startswith(f"all | 1, {pairs} | {less}"), row
+    hits = hits.with_columns(gene=1)
+    assert [row.split(" | ")[0] for row in attention_pairs.directions(found, hits)] == ["all", "of chr8 and chr9"]
