@@ -6,7 +6,8 @@
 For each seed FOLDER/SEED gets what `simulate --seed SEED` makes, its artefacts, and the models asked for, trained where
 they are not there yet: `crexpress-small` with motifs (all channels open in every cell) and tracks, as `-profile test`
 has it; `motifs-alone`, `scpge-small` with nothing but the motif channels of each cell's expressed factors, which knows
-of sequence alone; `motifs-open`, the same with all channels open; and `bases`, a smaller one that reads the bases, too.
+of sequence alone; `motifs-open`, the same with all channels open; `told` and `told-400`, the first (200 and 400
+steps), told which factors each cell expresses; and `bases`, a smaller one that reads the bases, too.
 Prints, for each cell:
 
 - factors: of those planted in elements and active in the cell, how many `find-motifs` finds at q < .05 among the first
@@ -246,8 +247,11 @@ def measure(folder: Path, seed: int, cells: list[str], tops: list[int], wanted: 
     sites = planted(world)
     prepare(folder, seed)
     alone = ("--preset", "scpge-small", "--inputs", "motifs", "--neighbours", 32, "--steps", 400, "--expressed-factors")
+    whole = ("--preset", WHOLE, "--inputs", "motifs,tracks", "--neighbours", 16)
     settings = {
-        WHOLE: ("--preset", WHOLE, "--inputs", "motifs,tracks", "--neighbours", 16, "--steps", 200),
+        WHOLE: (*whole, "--steps", 200),
+        "told": (*whole, "--steps", 200, "--expressed-factors", 8),
+        "told-400": (*whole, "--steps", 400, "--expressed-factors", 8),
         "motifs-alone": (*alone, 8),
         "motifs-open": (*alone, 0),
         "bases": ("--preset", _base_reader(folder), "--inputs", "sequence,motifs", "--expressed-factors", 8),
@@ -289,7 +293,7 @@ def main() -> None:
     parser.add_argument("--seeds", default="1,2,3")
     parser.add_argument("--cells", default="cell1,cell2")
     parser.add_argument("--tops", default="1600")
-    parser.add_argument("--models", default=f"{WHOLE},motifs-alone,motifs-open,bases")
+    parser.add_argument("--models", default=f"{WHOLE},motifs-alone,motifs-open,told,told-400,bases")
     options = parser.parse_args()
     for seed in options.seeds.split(","):
         tops = [int(top) for top in options.tops.split(",")]
