@@ -138,7 +138,7 @@ def contributions(
         bases = found.parts[0].bases * found.parts[0].hypothetical  # [links, 4, width]
     """
     loaded = cell_model.of_cells(model, study.inputs(cell))
-    pairs = asked_pairs(loaded.store, cell, _joined(genes), _joined(elements))
+    pairs = asked_pairs(loaded.store, cell, joined(genes), joined(elements))
     parts = list(attribution.contributions(model, loaded.store, 0, pairs, background, shuffles, seed, tokens))
     return Contributed(
         pl.concat([link_rows(loaded.store, part) for part in parts]),
@@ -171,11 +171,12 @@ def variants(
     paths = (None if path is None else Path(path) for path in (variants, fasta, motif_file))
     file, genome, meme = paths
     rows, _ = score_variants(
-        loaded, 0, variants=file, remove=_joined(remove), fasta=genome, motif_file=meme, motifs=study.path("motifs"),
+        loaded, 0, variants=file, remove=joined(remove), fasta=genome, motif_file=meme, motifs=study.path("motifs"),
         tokens=tokens,
     )  # fmt: skip
     return rows
 
 
-def _joined(names: str | Sequence[str]) -> str | None:
+def joined(names: str | Sequence[str]) -> str | None:
+    """Names as tools take them, comma-separated; None for none."""
     return (names if isinstance(names, str) else ",".join(names)) or None

@@ -27,7 +27,7 @@ workflow APPLY {
         }
     ranking = applied.filter { _given, links -> links }.map { given, _links -> given } // [task, model, files]
     PREDICT(applied.map { given, _links -> given }, flags(run, ['device']), tool(gpu_code, 'predict'))
-    INTERPRET(ranking, flags(run, ['device', 'more_scores']), tool(gpu_code, 'interpret'))
+    INTERPRET(ranking, flags(run, ['device', 'more_scores'], [also: 'also_scores']), tool(gpu_code, 'interpret'))
 
     members = PREDICT.out.predictions.mix(INTERPRET.out.links).filter { meta, _file -> meta.mean }
         .map { meta, file -> [meta.mean + [cell: meta.cell], meta.order, file] }

@@ -61,7 +61,8 @@ def folder(pipeline: Pipeline) -> Path:
     (pipeline.folder / "small.json").write_text(json.dumps(PRESET))
     variants(pipeline.folder / "few.vcf", 30)
     (pipeline.folder / "genes.txt").write_text("# of the region\n" + "".join(f"{gene} chr20\n" for gene in GENES))
-    asked = ("--explain", ",".join(WORDS), "--genes", "genes.txt", "--explain_top", "2", "--variants", "few.vcf")
+    asked = ("--explain", ",".join(WORDS), "--genes", "genes.txt", "--explain_top", "2", "--variants", "few.vcf",
+             "--more_scores", "--also_scores", "rollout, shuffled,tracks,saliency")  # fmt: skip
     less = pipeline.folder / "less.config"  # figures, which take minutes
     less.write_text("process { withName: ATTRIBUTE { ext.args = '--logos 2' } }\n")
     pipeline.run("-profile", "chr20", "--preset", "small.json", *asked, "--outdir", "out", "-c", less)
@@ -132,6 +133,9 @@ def test_attention_active_elements_and_categories_open_in_their_readers(folder: 
 
 def test_embeddings_mutations_and_pairs_open_in_their_readers(folder: Path) -> None:
     links = opened(folder / "links", "links")
+    assert {"attention_logit", "perturbation_ratio", "attention_rollout", "perturbation_shuffled", "saliency"} <= set(
+        links.columns
+    )
     for name, count in (("elements", links["element"].n_unique()), ("genes", 105)):
         data = anndata.read_h5ad(folder / f"embed/{name}.K562.h5ad")
         assert len(data) == count

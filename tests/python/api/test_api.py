@@ -15,6 +15,7 @@ import torch
 import crexpress as cx
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
+from crexpress.interpret.de_novo import as_meme
 from tiny_case import TinyCase
 from tools import run, train
 
@@ -43,6 +44,8 @@ def place(tiny: TinyCase, tmp_path_factory: pytest.TempPathFactory) -> Path:
     screen = pl.DataFrame(pairs, schema=names, orient="row").with_columns(pl.col("Regulated").cast(pl.String))
     text = screen.with_columns(pl.col("Regulated").str.to_uppercase()).write_csv(separator="\t")
     (folder / "screen.tsv.gz").write_bytes(gzip.compress(text.encode()))
+    sites = [(f"M{number}", "", 50, np.eye(4)[np.random.default_rng(number).integers(0, 4, 6)]) for number in range(3)]
+    (folder / "known.meme").write_text(as_meme(sites))
     return folder
 
 
@@ -51,7 +54,7 @@ def said(place: Path) -> dict[str, Any]:
     """What is left when all examples of docs/api.md have run, in their order."""
     names: dict[str, Any] = {}
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "api.md").read_text(), re.DOTALL)
-    assert len(blocks) == 17
+    assert len(blocks) == 24
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         for block in blocks:
@@ -83,6 +86,34 @@ def test_examples_run_and_agree_with_the_tools(said: dict[str, Any], place: Path
     assert "attention_minmax" not in said["links"].table.columns
     metrics = said["metrics"]
     assert {"attention", "perturbation", "ABC of the element", "distance"} <= set(metrics["method"])
+
+
+@pytest.mark.slow
+def test_readings_are_those_of_the_tools(said: dict[str, Any], place: Path, tmp_path: Path) -> None:
+    """Of links and predictions; those that ask the model are held against it by the tests of their rooms."""
+    files, links = place / "results", place / "links"
+    said["links"].write(links)
+    cx.predict(said["model"], said["study"], "A").write(links)
+    given = ["--study", files, "--links", links / "links.A.parquet", "--cells", "A", "--outdir", tmp_path]
+    more: dict[str, list[Any]] = {
+        "find-active": ["--k", 3, "--resamples", 100],
+        "classify-genes": ["--predictions", links / "predictions.A.parquet", "--split", "all", "--resamples", 100],
+        "find-motifs": ["--motif-file", place / "known.meme"],
+        "export-links": ["--formats", "bedpe", "--top", 3],
+    }
+    for tool, options in more.items():
+        result = run(tool, *given, *options)
+        assert result.exit_code == 0, f"{tool}: {result.output}"
+    active = cx.active(said["links"], k=3, resamples=100)
+    assert active.links.equals(artifacts.read_table(tmp_path / "active.A.parquet", "active")[0])
+    assert active.links["active"].any()
+    categories = artifacts.read_table(tmp_path / "categories.A.parquet", "categories")[0]
+    assert said["found"].genes.equals(categories)
+    motifs = [place / "motifs", tmp_path]
+    first, second = (artifacts.read_table(part / "enriched_motifs.parquet", "enriched_motifs")[0] for part in motifs)
+    assert first.equals(second.drop("expression", strict=False).select(first.columns))
+    lines = [gzip.decompress((part / "links.A.bedpe.gz").read_bytes()) for part in (place / "exported", tmp_path)]
+    assert lines[0] == lines[1]
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import pytest
 import torch
 from scipy import sparse, stats
 
+import crexpress as cx
 from crexpress.core.errors import InputError
 from crexpress.formats import gmt
 from crexpress.interpret import apart, clusters, embedding
@@ -210,9 +211,13 @@ def test_embeddings_open_in_scanpy_and_repeat(tiny: TinyCase, tmp_path: Path) ->
     assert first.obs["cluster"].equals(again.obs["cluster"])
     assert np.array_equal(first.obsm["X_umap"], again.obsm["X_umap"])
     genes = scanpy.read_h5ad(tmp_path / "first" / "genes.A.h5ad")
-    from crexpress.models import load_model
-
-    head = load_model(tmp_path / "model").head
+    for path in (tiny.elements, tiny.genes, tiny.signals("A"), tiny.expression("A")):
+        (tmp_path / path.name).symlink_to(path)
+    model, study = cx.load_model(tmp_path / "model"), cx.open(tmp_path)
+    own = cx.clusters(model, study, "A", most=200)
+    assert own.elements.obs["cluster"].astype(str).to_list() == first.obs["cluster"].astype(str).to_list()
+    assert own.tables["cluster_classes"]["elements"].sum() == 200
+    head = model.head
     with torch.no_grad():  # what is embedded is what the head makes expression of
         made = head(torch.from_numpy(genes.X)).mean(-1).numpy()
     assert made == pytest.approx(genes.obs["predicted"].to_numpy(), abs=1e-5)
