@@ -212,13 +212,10 @@ def destroyed(
     found, _ = artifacts.read_table(out / f"variants.{cell}.parquet", "variants")
     genes = artifacts.read_table(folder / "genes.parquet", "genes")[0]
     name = {int(gene[4:15]) - 1: gene for gene in genes["gene_id"]}  # an id counts the world's genes
-    wanted = pl.DataFrame(
-        {
-            "site": [f"site{row}" for row in range(len(chosen))],
-            "control": [f"control{row}" for row in range(len(chosen))],
-            "gene_id": [name.get(number, "") for number in chosen["gene"]],
-            "has": has[chosen["factor"].to_numpy()],
-        }
+    wanted = pl.DataFrame({kind: [f"{kind}{row}" for row in range(len(chosen))] for kind in ("site", "control")})
+    wanted = wanted.with_columns(
+        gene_id=pl.Series([name.get(number, "") for number in chosen["gene"]]),
+        has=pl.Series(has[chosen["factor"].to_numpy()]),
     )
     effects = found.select("name", "gene_id", "effect")
     both = wanted.join(effects, left_on=["site", "gene_id"], right_on=["name", "gene_id"])
