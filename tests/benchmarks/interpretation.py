@@ -147,8 +147,7 @@ def bases(
     arrays = artifacts.open_arrays(out / f"contributions.{cell}.safetensors", "contribution_arrays").tensors
     value = arrays["motif_bases"]
     own = (arrays["bases"] * arrays["hypothetical"]).sum(1) if "bases" in arrays else None
-    if own is not None:
-        value = value + own
+    value = value if own is None else value + own
     active = sites.filter(pl.Series(has[sites["factor"].to_numpy()]))
     truth, again, inside = (np.zeros(value.shape, bool) for _ in range(3))
     active = active.with_columns(copies=pl.len().over("element", "factor"))
@@ -224,9 +223,7 @@ def destroyed(
 
 
 def told(effects: pl.DataFrame) -> str:
-    """How many sites lower their gene, where the cell has the factor and where not: by more than FELT, and by more
-    than all but CHANCE of the controls do.
-    """
+    """How many sites lower their gene, by the cell having the factor: by more than FELT, and than most controls do."""
     chance = float(effects["control"].quantile(CHANCE) or 0)
     parts = []
     for has, what in ((True, "with the factor"), (False, "without")):
