@@ -55,8 +55,8 @@ def attention_map(model: Model, study: Study, cell: str, genes: str | Sequence[s
         print(study.elements["element_id"][found.elements], found.probability.shape, found.logit.shape)
     """
     rows = [study.gene(name) for name in ([genes] if isinstance(genes, str) else genes)]
-    loops = "all" if model.config.loop_prior != "none" else None
-    loaded = cell_model.of_cells(model, study.inputs(cell), loop_rows=loops)
+    loops = model.config.loop_prior != "none"
+    loaded = cell_model.of_cells(model, study.inputs(cell), loop_rows="all" if loops else None)
     return attending.attention_map(model, loaded.store, 0, rows)
 
 
