@@ -34,7 +34,7 @@ class Benched(Case):
         for name, steps in STEPS.items():
             options[name] += ["--steps", str(steps)]
         for name, more in CLASSIFIERS.items():
-            options[name] = ["--preset", "scpge-small", "--loss", "classification", "--steps", "600", *more]
+            options[name] = ["--preset", "scpge-small", "--loss", "classification", "--steps", "400", *more]
         super().__init__(folder, options)
 
     def store(self, tss: str) -> dict[str, Path]:
