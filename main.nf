@@ -49,7 +49,9 @@ workflow {
     LINK(run, plan, study, code)
     EXPLAIN(run, plan, study, APPLY.out.ranked, APPLY.out.predictions, code, gpu_code)
     results = APPLY.out.predictions.mix(APPLY.out.links, LINK.out.links)
-    ASSESS(run, plan, PLAN.out.runs, study, LEARN.out.models, results, TOOLKIT.out.found, code, gpu_code)
+    ASSESS(
+        run, plan, PLAN.out.runs, study, LEARN.out.models, results, EXPLAIN.out.answers, TOOLKIT.out.found, code, gpu_code
+    )
     PROVENANCE(run)
 
     workflow.onComplete = { tell_of_end(run, how_to_resume()) }

@@ -29,3 +29,13 @@ def commands(page: Path) -> list[list[str]]:
         if words[:2] == ["nextflow", "run"] or (words and words[0] in {*TOOLS, "make"}):
             found.append(words)
     return found
+
+
+OTHERS = ("git", "python", "torchrun", "sed", "aws", "docker", "podman", "apptainer", "containers/build", "export")
+
+
+def of_other_programs(page: Path) -> list[str]:
+    """Indented lines of a page that call another program than Nextflow, make and our tools."""
+    text = re.sub(r"\\\n\s*", " ", page.read_text())
+    lines = re.findall(r"^    +(\S.*)$", text, re.MULTILINE)
+    return [line for line in lines if line.split()[0] in OTHERS and not line.startswith("export PATH")]

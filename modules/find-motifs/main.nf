@@ -26,5 +26,6 @@ process FIND_MOTIFS {
     stub:
     """
     mkdir -p ./${quote("${run.folder}explained/motifs.${run.cell}")}
+    touch ./${quote("${run.folder}explained/motifs.${run.cell}/enriched_motifs.parquet")}
     """
 }

@@ -17,6 +17,7 @@ process SCORE_VARIANTS {
 
     output:
     tuple val(run), path("${run.folder}explained/variants.${run.cell}.*"), emit: variants
+    tuple val(run), path("${run.folder}explained/variants.${run.cell}.parquet"), emit: table
     tuple val(task.process), eval('score-variants --version'), topic: versions
     tuple val(task.process), eval('shopt -s nullglob; sha256sum variants/*'), topic: inputs
 

@@ -20,6 +20,7 @@ workflow ASSESS {
     study
     models
     results // predictions and links: [task, file]
+    answers // of --explain, which the report alone shows: [task, file]
     setup // setup.json
     code
     gpu_code
@@ -62,9 +63,11 @@ workflow ASSESS {
     )
     figures = EVALUATE.out.metrics.mix(EVALUATE.out.curves).map { point, file -> [point, 0, file] }
     def shown = ['elements', 'genes', 'metrics', 'curves', 'predictions', 'expression', 'links', 'signals', 'contacts']
+    shown += ['contributions', 'variants', 'enriched_motifs']
+    told_more = answers.map { meta, file -> [meta.point, meta.order, file] }
     // [point, models, files]
     told_with_figures = gather(models.map { meta, model -> [meta.point, meta.order, model] })
-        .combine(gather(told.map { point, files -> [point, 0, files] }.mix(figures)), by: 0)
+        .combine(gather(told.map { point, files -> [point, 0, files] }.mix(figures, told_more)), by: 0)
         .map { point, own, files -> [point, own, pick(files, shown)] }
     REPORT(
         told_with_figures, screen_names, screen_files, flags(run, [], [explained: 'explain']), tool(code, 'report')

@@ -96,4 +96,9 @@ workflow EXPLAIN {
     CLASSIFY_GENES(
         'classify-genes', measured.filter { 'categories' in asked }, [], [], '', tool(code, 'classify-genes')
     )
+
+    enriched = FIND_MOTIFS.out.motifs.map { meta, folder -> [meta, folder.resolve('enriched_motifs.parquet')] }
+
+    emit:
+    answers = ATTRIBUTE.out.contributions.mix(SCORE_VARIANTS.out.table, enriched) // [task, file]
 }

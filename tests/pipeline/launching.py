@@ -10,9 +10,12 @@ from collections.abc import Callable
 from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 from tools import TOOLS
 
 ROOT = Path(__file__).parents[2]
+STAND_INS = ROOT / "tests/scale/stand-ins"
 CELLS = [f"cell{number}" for number in range(1, 6)]  # of the profile test
 PARTS = ("main.nf", "nextflow.config", "nextflow_schema.json", "conf", "modules", "subworkflows", "bin", "python")
 
@@ -109,6 +112,25 @@ class Pipeline:
     def run(self, *arguments: str | Path, code: int = 0) -> str:
         """`nextflow run` of the pipeline."""
         return self.nextflow("run", self.project, *arguments, code=code)
+
+
+def stand_ins(pipeline: Pipeline, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of scripts, first on PATH, that take the options of engines, Slurm and conda, and run the tasks here."""
+    made = folder / "stand-ins"
+    shutil.copytree(STAND_INS, made, symlinks=True)
+    path = pipeline.environment["PATH"]
+    (made / "own").write_text(f"PATH={path} PYTHONPATH={pipeline.environment['PYTHONPATH']}")
+    monkeypatch.setitem(pipeline.environment, "PATH", f"{made}:{path}")
+    return made
+
+
+def cluster_of_the_page() -> str:
+    """The example of a cluster's configuration in docs/usage.md, whose queue is looked at every second."""
+    page = (ROOT / "docs/usage.md").read_text()
+    example = re.search(r"// site.config\n(.*?)\n\n", page, re.DOTALL)
+    assert example
+    polled = "executor { pollInterval = '1 sec'\n queueStatInterval = '2 sec'\n queueSize = 3 }"
+    return f"{example[1]}\n{polled}\n"
 
 
 def sheet_of(pipeline: Pipeline, name: str, keep: Callable[[str, str], bool]) -> str:

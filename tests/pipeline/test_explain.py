@@ -117,6 +117,16 @@ def test_contributions_variants_and_motifs_open_in_their_readers(folder: Path) -
         assert {len(record.sequence) for record in file} == {600}
 
 
+def test_the_report_shows_the_largest_answers(folder: Path) -> None:
+    part = (folder / "report.html").read_text().split('<section id="explained">')[1].split("</section>")[0]
+    for title in ("What contributes to genes: K562", "What edits change: K562", "Motifs of active elements: K562"):
+        assert f"<h3>{title}</h3>" in part
+    effects = opened(folder / "explained", "variants").sort(pl.col("effect").abs(), descending=True)
+    assert f">{effects['name'][0]} <small>" in part
+    best = opened(folder / "explained", "attributed").sort(pl.col("effect").abs(), descending=True)
+    assert f">{best['element_id'][0]} <small>" in part
+
+
 def test_attention_active_elements_and_categories_open_in_their_readers(folder: Path) -> None:
     for gene in GENES:
         own = np.load(folder / f"map-attention/attention.K562.{gene}.npz")["probability"]

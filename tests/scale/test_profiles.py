@@ -11,23 +11,18 @@ from pathlib import Path
 import pytest
 from encode_sheet import write_sheet
 
-from launching import ROOT, Pipeline, tasks, wrappers
+import launching
+from launching import ROOT, Pipeline, cluster_of_the_page, tasks, wrappers
 
 pytestmark = [pytest.mark.pipeline, pytest.mark.slow, pytest.mark.scale]
 
-STAND_INS = Path(__file__).parent / "stand-ins"
 ON_GPU = {"CHECK_GPU", "TRAIN", "PREDICT", "INTERPRET"}
 
 
 @pytest.fixture
 def stand_ins(pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Folder of the stand-ins, first on PATH."""
-    folder = tmp_path / "stand-ins"
-    shutil.copytree(STAND_INS, folder, symlinks=True)
-    path = pipeline.environment["PATH"]
-    (folder / "own").write_text(f"PATH={path} PYTHONPATH={pipeline.environment['PYTHONPATH']}")
-    monkeypatch.setitem(pipeline.environment, "PATH", f"{folder}:{path}")
-    return folder
+    return launching.stand_ins(pipeline, tmp_path, monkeypatch)
 
 
 def stub(pipeline: Pipeline, name: str, *arguments: str | Path) -> dict[str, str]:
@@ -134,15 +129,8 @@ def test_conda_makes_one_environment_of_the_checkout(
     assert (Path(prefix) / "bin/train").is_file()
 
 
-def documented_cluster() -> str:
-    """The example of a cluster's configuration in docs/usage.md."""
-    return re.search(r"// site.config\n(.*?)\n\n", (ROOT / "docs/usage.md").read_text(), re.DOTALL)[1]
-
-
 def test_slurm_gets_every_task_as_a_job(pipeline: Pipeline, stand_ins: Path) -> None:
-    (pipeline.folder / "site.config").write_text(
-        f"{documented_cluster()}\nexecutor {{ pollInterval = '1 sec'\n queueStatInterval = '2 sec'\n queueSize = 3 }}\n"
-    )
+    (pipeline.folder / "site.config").write_text(cluster_of_the_page())
     pipeline.take_any_machine_for_one_with_a_gpu()
     made = stub(pipeline, "slurm", "-profile", "k562,slurm,gpu", "--local_tools", "-c", "site.config")
     calls = (stand_ins / "calls").read_text().splitlines()

@@ -157,6 +157,9 @@ _WHAT = {  # kind of artefact: what --help says of it
     "baselines": "baselines.CELL.parquet of fit-baselines.",
     "predictions": "predictions.CELL.parquet of predict.",
     "links": "links.CELL.parquet of interpret.",
+    "contributions": "contributions.CELL.parquet of attribute.",
+    "variants": "variants.CELL.parquet of score-variants.",
+    "enriched_motifs": "enriched_motifs.parquet of find-motifs.",
     "metrics": "metrics.parquet of evaluate.",
     "curves": "curves.parquet of evaluate.",
     "model": "Folder that train wrote, or a shipped model: pretrained, pretrained-anchored.",
@@ -174,7 +177,7 @@ def reads(**kinds: Wanted) -> Callable[[Callable[..., None]], Callable[..., None
         for kind, wanted in reversed(kinds.items()):
             text = wanted.help or _WHAT[kind] + (" Repeat for several." if wanted.several else "")
             option = click.option(
-                f"--{kind}",
+                f"--{kind.replace('_', '-')}",
                 wanted.parameter or kind,
                 type=ModelFolder() if kind == "model" else INPUT_FILE,
                 multiple=wanted.several,
@@ -217,7 +220,9 @@ def _fill(kinds: Mapping[str, Wanted], given: dict[str, Any]) -> None:
         if wanted.required and not given[name]:
             if study:
                 of = f" of {', '.join(cells)}" if cells else ""
-                raise errors.InputError(f"{folder} holds no file of {kind}{of}; make it first, or give --{kind}")
+                raise errors.InputError(
+                    f"{folder} holds no file of {kind}{of}; make it first, or give --{kind.replace('_', '-')}"
+                )
             context = click.get_current_context()
             [missing] = [option for option in context.command.params if option.name == name]
             raise click.MissingParameter(ctx=context, param=missing)

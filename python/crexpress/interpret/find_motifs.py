@@ -1,6 +1,7 @@
 """From options to files: what bin/find-motifs does."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -12,6 +13,8 @@ from crexpress.formats.meme import MotifSet
 from crexpress.interpret import active_list, de_novo
 from crexpress.interpret.motif_enrichment import enrichment
 from crexpress.prepare.elements import TSS
+
+_MODEL = ("preset", "seed", "mode", "cell_seen", "mean_of")  # of a header of links: who ranked them
 
 
 def chosen_elements(
@@ -47,9 +50,13 @@ def find_enriched(
     test: str = "fisher",
     seed: int = 1,
     expression: Path | None = None,
+    links: Path | None = None,
     sources: list[Path],
 ) -> pl.DataFrame:
-    """Write enriched_motifs.parquet and .tsv, and active.fa and background.fa, which MEME-ChIP takes."""
+    """Write enriched_motifs.parquet and .tsv, and active.fa and background.fa, which MEME-ChIP takes.
+
+    The header's cell, and the model whose links rank the elements, are those of `links`; else the cell of `expression`.
+    """
     header, tensors = artifacts.open_arrays(sequence, "sequence")
     artifacts.require_same("elements", sequence, header, "elements.parquet", elements.header)
     codes = tensors["codes"]
@@ -57,15 +64,19 @@ def find_enriched(
     active, pool = (rows[np.isfinite(gc[rows])] for rows in (active, pool))  # a window of unknown bases alone has none
     first, second = active_list.matched(active, pool, elements.frame, genes.frame, gc, ratio, seed)
     table = enrichment(np.asarray(codes[first]), np.asarray(codes[second]), motif_set, p_value, test)
+    about: dict[str, Any] = {"p_value": p_value, "test": test, "seed": seed}
     cell = None
+    if links is not None:
+        listed = artifacts.require_header(links)
+        cell = listed["cell"]
+        about["links_of"] = {name: listed["parameters"][name] for name in _MODEL if name in listed["parameters"]}
     if expression is not None:
-        measured, about = artifacts.read_table(expression, "expression")
-        artifacts.require_same("genes", expression, about, "genes.parquet", genes.header)
-        cell = about["cell"]
+        measured, header = artifacts.read_table(expression, "expression")
+        artifacts.require_same("genes", expression, header, "genes.parquet", genes.header)
+        cell = header["cell"]
         level = levels(table["factor"].to_list(), genes.frame["gene_name"].to_list(),
                        measured["expression"].fill_null(float("nan")).to_numpy())  # fmt: skip
         table = table.with_columns(expression=pl.Series(level).fill_nan(None))
-    about = {"p_value": p_value, "test": test, "seed": seed}
     made = artifacts.make_header("enriched_motifs", "find-motifs", elements=elements.header["elements"], cell=cell,
                                  parameters=about, sources=sources)  # fmt: skip
     artifacts.write_table(outdir / "enriched_motifs.parquet", table, made)

@@ -14,6 +14,7 @@ from crexpress.core.methods import ANCHORED, DIRECT, of_link_model
 from crexpress.evaluate import labels
 
 T = TypeVar("T")
+EXPLAINED = ("contributions", "variants", "enriched_motifs")
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,8 @@ class Inputs:
     Where several models speak of a cell, `predictions` and `links` hold the one that is pictured: a mean over models
     where there is one, else the first by preset and seed; in a cell never seen an anchored one, in others a direct one.
     The tables of metrics show all; `others` are their files. `scored` are links with a link model's probabilities,
-    which `links` hold as their first score.
+    which `links` hold as their first score. `explained` is what --explain wrote that the page shows, by kind of
+    artefact (EXPLAINED), then by cell.
     """
 
     genes: Loaded[pl.DataFrame]
@@ -58,6 +60,7 @@ class Inputs:
     signals: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
     contacts: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
     models: Sequence[ReportedModel] = ()
+    explained: Mapping[str, Tables] = field(default_factory=dict)
     others: Sequence[Loaded[pl.DataFrame]] = ()
     known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # what was worked out once
 
@@ -76,6 +79,7 @@ class Inputs:
             self.predictions,
             {cell: table for cell, table in self.links.items() if not of_link_model(table.header)},
             self.scored,
+            *self.explained.values(),
         ]
         return (
             [file for file in single if file] + [file for group in groups for file in group.values()] + [*self.others]
@@ -93,11 +97,16 @@ def load(
     signals: Iterable[Path] = (),
     contacts: Iterable[Path] = (),
     models: Iterable[Path] = (),
+    explained: Mapping[str, Iterable[Path]] | None = None,
 ) -> Inputs:
-    """Read the artefacts of a run; InputError when two were made for different elements or genes."""
+    """Read the artefacts of a run; InputError when two were made for different elements or genes.
+
+    `explained` are files by kind, of those in EXPLAINED.
+    """
     shown_predictions, more_predictions = _pictured([_table(path, "predictions") for path in predictions])
     tables = [_table(path, "links") for path in links]
     shown_links, more_links = _pictured([table for table in tables if not of_link_model(table.header)])
+    answers = {kind: _pictured([_table(path, kind) for path in paths]) for kind, paths in (explained or {}).items()}
     scored = _by_cell([table for table in tables if of_link_model(table.header)])
     inputs = Inputs(
         genes=_table(genes, "genes"),
@@ -111,7 +120,8 @@ def load(
         contacts=_by_cell([_arrays(artifacts.read_sparse(path, "contacts"), path) for path in contacts]),
         models=[_read_model(folder) for folder in models],
         scored=scored,
-        others=[*more_predictions, *more_links],
+        explained={kind: shown for kind, (shown, _) in answers.items() if shown},
+        others=[*more_predictions, *more_links, *(file for _, more in answers.values() for file in more)],
     )
     _check_alignment(inputs)
     return inputs
@@ -144,11 +154,12 @@ def _pictured(
 
     def rank(file: Loaded[pl.DataFrame]) -> tuple[bool, bool, bool, str, int]:
         about = file.header["parameters"]
+        about = about.get("links_of", about)  # motifs are of elements that a model's links rank
         own_mode = (about.get("mode") == ANCHORED) != bool(about.get("cell_seen"))
         return (
             bool(about.get("hidden_tracks")),
             not own_mode,
-            not about.get("mean_of"),
+            not (about.get("mean_of") or about.get("models", 1) > 1),
             str(about.get("preset")),
             about.get("seed") or 0,
         )

@@ -220,6 +220,9 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     scored.rename(abc).write_csv(tmp_path / "EnhancerPredictions.tsv", separator="\t")
     enformer = scored.rename({"gene": "symbol", "score": "grad"})
     enformer.write_csv(tmp_path / "enformer.tsv", separator="\t")
+    (tmp_path / "enformer").mkdir()
+    scored.write_csv(tmp_path / "enformer" / "enformer.links.tsv", separator="\t")
+    (tmp_path / "benchmarks.csv").write_text("name,kind,cell,file\nscreen,crispr,K,screen.tsv\n")
     monkeypatch.chdir(tmp_path)
     return folder
 
@@ -232,6 +235,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("usage.md", "evaluate --predictions", "metrics.parquet"),
         ("usage.md", "evaluate --published abc", "metrics.parquet"),
         ("usage.md", "evaluate --published table:enformer.tsv", "metrics.parquet"),
+        ("usage.md", "evaluate --study results --published table:enformer/", "metrics.parquet"),
     ],
 )
 def test_the_small_commands_of_the_pages_run(

@@ -7,6 +7,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+import answers_case
 import chromium
 from crexpress.core import artifacts
 from report_case import Run, invoke
@@ -29,7 +30,7 @@ def page(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     twin = pl.when(pl.col("gene_id").is_in(["G8", "G95"])).then(pl.lit("TWIN")).otherwise("gene_name")
     odd = pl.when(pl.col("gene_id") == "G7").then(pl.lit(ODD)).otherwise(twin).alias("gene_name")
     artifacts.write_table(folder / "genes.parquet", frame.with_columns(odd), header)
-    options = run.arguments(folder / "out")
+    options = [*run.arguments(folder / "out"), *answers_case.options(run, folder)]
     options[options.index("--genes") + 1] = str(folder / "genes.parquet")
     tested = pl.read_csv(run.folder / "screen.tsv", separator="\t", infer_schema=False)  # many genes with some of each
     each = pl.when(pl.int_range(pl.len()) % 3 == 0).then(pl.lit("TRUE")).otherwise(pl.lit("FALSE"))

@@ -1,8 +1,9 @@
-"""Where the answers of `--explain` lie: they are made beside the report, which names their files."""
+"""The answers of `--explain`: the largest as tables, and where all of them lie."""
 
+from crexpress.report.answers import TABLES
 from crexpress.report.page import Section, Table, TableCell, Text
 from crexpress.report.parts.part import Part
-from crexpress.report.study import Study
+from crexpress.report.study import Blocks, Study
 
 FILES = {  # word of --explain: what it answers, and where; a test holds the words against nextflow_schema.json
     "contributions": ("What bases, track bins and motifs contribute to a gene", "explained/contributions.CELL.tsv"),
@@ -18,18 +19,26 @@ FILES = {  # word of --explain: what it answers, and where; a test holds the wor
 
 
 def section(study: Study) -> Section | None:
-    """The files of what was asked, beside this page; nothing where nothing was."""
+    """Tables of the answers that this page was given, and the files of what was asked; nothing where nothing was."""
+    blocks: Blocks = []
+    for kind, (title, tables) in TABLES.items():
+        for cell, file in study.inputs.explained.get(kind, {}).items():
+            blocks += [Text(f"{title}: {cell}", tone="heading"), *tables(study.inputs, cell, file)]
     rows = [
         [TableCell(word), TableCell(FILES[word][0]), TableCell(FILES[word][1])]
         for word in FILES
         if word in study.explained
     ]
-    if not rows:
+    if rows:
+        caption = "Questions asked, and the files beside this page that have the whole answers."
+        blocks.append(Table(caption, ["--explain", "Question", "Where"], rows))
+    if not blocks:
         return None
-    intro = Text("What else was read out of the models (--explain). Its figures are in files beside this page.")
-    return Section(
-        "explained", "Interpretation", [intro, Table("Questions and files.", ["--explain", "Question", "Where"], rows)]
+    intro = Text(
+        "What else was read out of the models (--explain). It tells what a model has learned; whether it is so in the "
+        "cell, only an experiment can tell."
     )
+    return Section("explained", "Interpretation", [intro, *blocks])
 
 
 PART = Part(section)

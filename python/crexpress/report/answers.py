@@ -1,0 +1,219 @@
+"""The largest answers of `--explain` as small tables: what contributes to a gene, what edits change, which motifs stand
+out. Their files have all.
+"""
+
+import math
+from collections.abc import Callable
+
+import polars as pl
+
+from crexpress.core.methods import of_predictions
+from crexpress.report import cell_facts, facts, style
+from crexpress.report.inputs import Inputs, Loaded
+from crexpress.report.page import Block, Table, TableCell, Text
+
+MOST = 12  # rows of a table
+_NAMED = 3  # inputs of a kind that a row names
+_SITE = "site"  # bases under a motif's matches, which the sequence's sum holds already
+_KINDS = {"track": "Tracks", "sequence": "Bases", "motif": "Motifs", "profile": "The gene's own profile"}
+_LOG_TPM = "log10(1 + TPM)"
+_UNEXPRESSED = math.log10(1 + 1)  # below 1 TPM a factor's motif says little
+
+
+def contributions(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Block]:
+    """The links with the largest sums, and the motifs that contribute most to all links asked for."""
+    unit = file.header["units"].get("predicted", "the unit of the target")
+    own = file.data.filter(pl.col("kind") != _SITE)
+    links = own.group_by("gene_id", "element", maintain_order=True).agg(
+        pl.first("gene_name", "element_id", "class", "distance"), sum=pl.col("contribution").sum()
+    )
+    top = links.sort(pl.col("sum").abs(), descending=True, maintain_order=True).head(MOST)
+    strand = dict(inputs.genes.data.select("gene_id", "strand").iter_rows())
+    kinds = [kind for kind in _KINDS if kind in own["kind"]]
+    digits = _digits(top["sum"])
+    rows = []
+    for link in top.iter_rows(named=True):
+        here = own.filter(pl.col("gene_id") == link["gene_id"], pl.col("element") == link["element"])
+        away = style.base_pairs(cell_facts.along(link["distance"], strand[link["gene_id"]]))
+        rows.append(
+            [
+                TableCell(link["gene_name"] or link["gene_id"], gene=link["gene_name"] or link["gene_id"]),
+                TableCell(link["element_id"], f"{link['class']}, {away}"),
+                TableCell(_signed(link["sum"], digits), numeric=True),
+                *(_largest(here.filter(pl.col("kind") == kind), kind, digits) for kind in kinds),
+            ]
+        )
+    caption = (
+        f"{_of_how_many(len(rows), len(links), 'links', 'largest sums')}, by {_model(file)}. What the inputs of an "
+        f"element contribute to the predicted expression of a gene, in {unit}: plus raises it, minus lowers it. Their "
+        "sum is what the prediction loses without the element (within 1 % in the median link). Distances are along the "
+        "gene."
+    )
+    columns = ["Gene", "Element", "Sum", *(_KINDS[kind] for kind in kinds)]
+    return [Table(caption, columns, rows), *_factors(inputs, cell, file.data, unit)]
+
+
+def _largest(here: pl.DataFrame, kind: str, digits: int) -> TableCell:
+    """The inputs of one kind that contribute most to a link, each with its sign."""
+    shown = here.filter(pl.col("contribution").abs() >= 0.5 * 10**-digits)
+    shown = shown.sort(pl.col("contribution").abs(), descending=True, maintain_order=True).head(_NAMED)
+    if kind == "sequence":
+        return TableCell(_signed(here["contribution"].sum(), digits), numeric=True)
+    name = style.track if kind in ("track", "profile") else str
+    told = [
+        f"{name(factor or title)} {_signed(value, digits)}"
+        for title, factor, value in shown.select("name", "factor", "contribution").iter_rows()
+    ]
+    return TableCell(", ".join(told) or style.DASH)
+
+
+def _factors(inputs: Inputs, cell: str, table: pl.DataFrame, unit: str) -> list[Block]:
+    """Motifs by their mean contribution to all links, with the factor's expression in the cell."""
+    kind = "motif" if "motif" in table["kind"] else _SITE
+    links = table.select("gene_id", "element").n_unique()
+    motifs = table.filter(pl.col("kind") == kind).group_by("name", "factor", maintain_order=True)
+    mean = motifs.agg(
+        mean=pl.col("contribution").sum() / links, raises=(pl.col("contribution") > 0).sum(),
+        expression=pl.col("expression").first(),
+    )  # fmt: skip
+    top = mean.filter(pl.col("mean") != 0).sort(pl.col("mean").abs(), descending=True, maintain_order=True).head(MOST)
+    if top.is_empty():
+        return []
+    digits = _digits(top["mean"])
+    columns = ["name", "factor", "mean", "raises", "expression"]
+    rows = [
+        [
+            TableCell(factor or name, "" if factor in (None, name) else name),
+            TableCell(_signed(value, digits), numeric=True),
+            TableCell(f"{raises} of {links}", numeric=True),
+            _expressed(inputs, cell, level),
+        ]
+        for name, factor, value, raises, level in top.select(columns).iter_rows()
+    ]
+    caption = (
+        f"The {len(rows)} factors whose motifs contribute most, mean over all {links:,} links asked for, in {unit}. A "
+        "motif says that a factor could bind there, not that it does; factors of a family share motifs."
+    )
+    titles = ["Factor", "Mean contribution", "Raises", f"Its expression, {facts.unit(inputs, cell)}"]
+    return [Table(caption, titles, rows)]
+
+
+def _expressed(inputs: Inputs, cell: str, level: float | None) -> TableCell:
+    """Expression of a factor in the cell, with a word where it is hardly expressed."""
+    low = level is not None and level < _UNEXPRESSED and facts.unit(inputs, cell) == _LOG_TPM
+    return TableCell(style.number(level, 2), "below 1 TPM" if low else "", numeric=True)
+
+
+def variants(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Block]:
+    """The edits with the largest effect on a gene, a row each: that gene, and how many others it reaches."""
+    table = file.data
+    if table.is_empty():
+        return [Text("No edit touches an element that a gene sees.")]
+    unit = file.header["units"].get("predicted", "the unit of the target")
+    keys = ["line", "name", "chrom", "start", "end", "ref", "alt", "action"]
+    strand = dict(inputs.genes.data.select("gene_id", "strand").iter_rows())
+    ordered = table.sort(pl.col("effect").abs(), descending=True, maintain_order=True)
+    edits = ordered.group_by(keys, maintain_order=True).agg(pl.all().first(), genes=pl.len())
+    digits = _digits(edits["effect"].head(MOST))
+    rows = []
+    for edit in edits.head(MOST).iter_rows(named=True):
+        gene = edit["gene_name"] or edit["gene_id"]
+        more = f"and {edit['genes'] - 1:,} more, changed less" if edit["genes"] > 1 else ""
+        away = style.base_pairs(cell_facts.along(edit["distance"], strand[edit["gene_id"]]))
+        spread = "" if edit["spread"] is None else f"± {style.number(edit['spread'], digits)}"
+        fold = f"{100 * (10 ** edit['effect'] - 1):+.1f} %".replace("-", style.MINUS) if unit == _LOG_TPM else ""
+        rows.append(
+            [
+                TableCell(edit["name"] or _place(edit), _what(edit) + (f", {_place(edit)}" if edit["name"] else "")),
+                TableCell(gene, more, gene=gene),
+                TableCell(away, edit["classes"].replace(",", ", "), numeric=True),
+                TableCell(style.number(edit["predicted"], digits), numeric=True),
+                TableCell(style.number(edit["edited"], digits), numeric=True),
+                TableCell(_signed(edit["effect"], digits), "; ".join(filter(None, [spread, fold])), numeric=True),
+            ]
+        )
+    models = int(table["models"][0])
+    caption = (
+        f"{_of_how_many(len(rows), len(edits), 'edits', 'largest effects')} on a gene; together they reach "
+        f"{table['gene_id'].n_unique():,} genes. Predicted expression in {unit} of {_model(file)}, before and after, "
+        "and the effect, after less before"
+        + (f" (mean of {models} models, ± their standard deviation)" if models > 1 else "")
+        + ("; below it the change of 1 + TPM in percent" if unit == _LOG_TPM else "")
+        + f". It is what the network says, not what was measured. Edits that reach no gene are in "
+        f"variants.{cell}.left_out.tsv."
+    )
+    return [Table(caption, ["Edit", "Gene", "Distance to its TSS", "Before", "After", "Effect"], rows)]
+
+
+def _place(edit: dict[str, object]) -> str:
+    first, last = int(str(edit["start"])) + 1, int(str(edit["end"]))
+    return f"{edit['chrom']}:{first:,}" + (f"-{last:,}" if last > first else "")
+
+
+def _what(edit: dict[str, object]) -> str:
+    """What an edit does, in words."""
+    if edit["action"] == "sequence":
+        ref, alt = (str(edit[name] or style.DASH) for name in ("ref", "alt"))
+        return " > ".join(text if len(text) <= 12 else f"{len(text)} bp" for text in (ref, alt))
+    words = {"delete": "deleted", "silence": "signals to 0", "remove": "element taken away", "signal": f"{edit['alt']}"}
+    return words[str(edit["action"])]
+
+
+def enriched_motifs(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Block]:
+    """The motifs that active elements have most clearly more often than others like them."""
+    about = file.header["parameters"]
+    q = f"q_{about['test']}"
+    found = file.data.filter(pl.col(q) < 0.05)
+    families = found["family"].n_unique()
+    top = file.data.sort(q, pl.col("odds_ratio"), descending=[False, True], maintain_order=True).head(MOST)
+    known = "expression" in top.columns
+    rows = [
+        [
+            TableCell(row["factor"], "" if row["factor"] == row["motif"] else row["motif"]),
+            TableCell(style.percent(row["active_with"] / max(row["active"], 1)), numeric=True),
+            TableCell(style.percent(row["background_with"] / max(row["background"], 1)), numeric=True),
+            TableCell(style.number(row["odds_ratio"], 2), numeric=True),
+            TableCell(style.significant(row[q]), numeric=True),
+            *([_expressed(inputs, cell, row["expression"])] if known else []),
+        ]
+        for row in top.iter_rows(named=True)
+    ]
+    caption = (
+        f"{len(found):,} of {len(file.data):,} motifs, of {families:,} famil{'y' if families == 1 else 'ies'} of "
+        f"motifs alike, are enriched at q < 0.05; the {len(rows)} with the lowest q. Share of active elements with a "
+        f"match (p < {about['p_value']:g}), and of other elements of the same class, GC content and distance to a TSS. "
+        "q: Benjamini and Hochberg's over all motifs."
+    )
+    columns = ["Factor", "Active elements", "Others like them", "Odds ratio", "q"]
+    return [Table(caption, columns + ([f"Its expression, {facts.unit(inputs, cell)}"] if known else []), rows)]
+
+
+def _model(file: Loaded[pl.DataFrame]) -> str:
+    """The model that says it, as in "crexpress-small, seed 1"; of several the preset."""
+    about = file.header["parameters"]
+    method = of_predictions(about)
+    several = about.get("models", 1) > 1
+    words = [method.title, "anchored" if method.mode == "anchored" else "", "" if several else f"seed {method.seed}"]
+    return ", ".join(filter(None, words))
+
+
+def _of_how_many(shown: int, total: int, what: str, which: str) -> str:
+    return f"The {total:,} {what} asked for" if shown == total else f"Of {total:,} {what} the {shown} with the {which}"
+
+
+def _digits(values: pl.Series) -> int:
+    """Decimals that leave the largest of some numbers three digits that mean something."""
+    most = float(values.abs().max() or 0)  # type: ignore[arg-type]
+    return 3 if most == 0 else min(max(3, 2 - math.floor(math.log10(most))), 8)
+
+
+def _signed(value: float, digits: int) -> str:
+    value = round(value, digits) + 0.0  # what is shown as 0 has no sign
+    return ("+" if value > 0 else "") + style.number(value, digits)
+
+
+TABLES: dict[str, tuple[str, Callable[[Inputs, str, Loaded[pl.DataFrame]], list[Block]]]] = {
+    "contributions": ("What contributes to genes", contributions),
+    "variants": ("What edits change", variants),
+    "enriched_motifs": ("Motifs of active elements", enriched_motifs),
+}
