@@ -13,9 +13,10 @@ import pytest
 
 from crexpress.core import artifacts
 from enformer_case import ASK, PYTHON, SMALL
+from interpret_case import TRACKS, with_profiles
 from pages import ROOT, commands, of_other_programs
 from tiny_case import TinyCase
-from tools import inputs, run, train
+from tools import inputs, run
 
 pytestmark = pytest.mark.slow
 
@@ -38,8 +39,7 @@ def here(tiny: TinyCase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     """A launch folder with the files of a study in `results`."""
     monkeypatch.chdir(tmp_path)
     Path("results").mkdir()
-    for path in (tiny.elements, tiny.genes, tiny.signals("A"), tiny.signals("C"), tiny.expression("A"),
-                 tiny.expression("C")):  # fmt: skip
+    for path in (tiny.elements, tiny.genes, tiny.expression("A"), tiny.expression("C")):
         (tmp_path / "results" / path.name).symlink_to(path)
     return tmp_path
 
@@ -55,8 +55,12 @@ def genome(path: Path) -> Path:
 
 def test_a_mean_with_trees_and_edits_as_the_page_says(here: Path, tiny: TinyCase) -> None:
     """howto.md: `ensemble --baselines`, `score-variants` on a BED of edits."""
-    done = train(tiny, Path("results/model"), "--steps", 10, "--layers", 1, cells=("A",))
-    assert done.exit_code == 0, done.output
+    with_profiles(tiny, here / "results")  # of A
+    tracks = [part for name in TRACKS for part in ("--track", f"{name}=results/{name}.bw")]
+    does("extract-signals", "--elements", tiny.elements, "--genes", tiny.genes, "--cell", "C", *tracks,
+         "--output", "results/signals.C.safetensors")  # fmt: skip
+    small = ["--neighbours", 4, "--steps", 4, "--layers", 1, "--threads", 1, "--val", "chr2", "--test", "chr3"]
+    does("train", "--study", "results", "--cells", "A", *small, "--outdir", "results/model")
     does("predict", "--model", "results/model", "--study", "results", "--outdir", "predictions")
     split = ["--val", "chr2", "--test", "chr3", "--holdout-cells", "C"]
     does("fit-baselines", "--study", "results", *split, "--outdir", "baselines")
@@ -87,14 +91,10 @@ def test_a_preset_of_ones_own_as_the_page_says(here: Path, tiny: TinyCase) -> No
     assert (config["preset"], config["model"]["mask"]) == ("diagonal", "diagonal")
 
 
+@pytest.mark.scale
 @pytest.mark.skipif(PYTHON is None, reason="enformer-pytorch is not installed; `make test` makes it an environment")
-def test_enformer_as_the_page_says(here: Path, tiny: TinyCase) -> None:
-    """usage.md, with a small random network in the place of Enformer's weights, for two genes."""
-    genes, header = artifacts.read_table(tiny.genes, "genes")
-    (here / "results" / tiny.genes.name).unlink()
-    artifacts.write_table(here / "results" / tiny.genes.name, genes.filter(pl.col("gene_name") == "NAME20"), header)
-    for path in (here / "results").glob("expression.*"):
-        path.unlink()
+def test_enformer_as_the_page_says(here: Path) -> None:
+    """usage.md, with a small random network in the place of Enformer's weights, for one gene."""
     genome(Path("GRCh38.fa.gz"))
     assert PYTHON is not None
     script = Path("enformer/bin/python")
@@ -103,12 +103,14 @@ def test_enformer_as_the_page_says(here: Path, tiny: TinyCase) -> None:
     script.chmod(0o755)
     asked = [PYTHON, "-c", ASK, json.dumps(SMALL), "enformer-official-rough"]
     subprocess.run(asked, input="A" * 196_608, capture_output=True, text=True, check=True)
-    does(*line("usage.md", "score-enformer"), "--tracks", "0,2")  # it has no track of K562's CAGE
+    less = ["--tracks", "0,2", "--ask-genes", "NAME20"]  # it has no track of K562's CAGE
+    does(*line("usage.md", "score-enformer"), *less)
     links = pl.read_csv("enformer/enformer.links.tsv", separator="\t")
     assert len(links) > 20
     assert links["score"].max() > 0
 
 
+@pytest.mark.scale  # twenty CPU seconds, most of them the layout of UMAP
 def test_what_is_read_out_of_a_model_as_the_page_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """results-interpretation.md: what the shipped model says of a cell, here one of the simulated case."""
     test, folder = ROOT / "assets/test", tmp_path / "F/store/main"
