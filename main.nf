@@ -50,7 +50,8 @@ workflow {
     EXPLAIN(run, plan, study, APPLY.out.ranked, APPLY.out.predictions, code, gpu_code)
     results = APPLY.out.predictions.mix(APPLY.out.links, LINK.out.links)
     ASSESS(
-        run, plan, PLAN.out.runs, study, LEARN.out.models, results, EXPLAIN.out.answers, TOOLKIT.out.found, code, gpu_code
+        run, plan, PLAN.out.runs, study, LEARN.out.models, results, EXPLAIN.out.answers, TOOLKIT.out.found, code,
+        gpu_code
     )
     PROVENANCE(run)
 
