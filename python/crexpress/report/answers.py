@@ -58,7 +58,7 @@ def _largest(here: pl.DataFrame, kind: str, digits: int) -> TableCell:
     shown = here.filter(pl.col("contribution").abs() >= 0.5 * 10**-digits)
     shown = shown.sort(pl.col("contribution").abs(), descending=True, maintain_order=True).head(_NAMED)
     if kind == "sequence":
-        return TableCell(_signed(here["contribution"].sum(), digits), numeric=True)
+        return TableCell(_signed(float(here["contribution"].sum()), digits), numeric=True)
     name = style.track if kind in ("track", "profile") else str
     told = [
         f"{name(factor or title)} {_signed(value, digits)}"
