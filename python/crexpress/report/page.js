@@ -86,7 +86,7 @@ function rowsOf(data, links, gene) {
     const e = links.element[at], start = elements.start[e], end = start + elements.length[e];
     const hits = tested.filter((row) => row[1] < end && row[1] + row[2] > start);
     rows.push({
-      id: elements.id[e], start, end, kind: links.classes[elements.class[e]], distance: along * (Math.floor((start + end) / 2) - tss),  // along the gene: upstream is minus
+      id: elements.id[e], start, end, kind: links.classes[elements.class[e]], distance: along * (start + elements.middle[e] - tss),  // along the gene: upstream is minus
       score: (links.score[at] / 1000) * links.scale, rank: links.rank[at], called: links.called[at] === "1",
       silent: elements.silent[e] === "1", looped: links.looped[at] === "1",
       why: links.whyOf[at] >= 0 ? links.why[links.whyOf[at]] || "" : "",

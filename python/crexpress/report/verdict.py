@@ -88,4 +88,26 @@ def _links(study: Study) -> str:
         other = view.figures[stick, ALL_PAIRS, "average_precision"]
         side = _WORTH[metrics.compare(figure, other)]
         return f"{text}, {side} the best score that needs no model, {stick} ({style.number(other.value, 2)})."
-    return ""
+    return _links_elsewhere(study)
+
+
+def _links_elsewhere(study: Study) -> str:
+    """Without a screen: what the cells' link model reached where it was fitted, which says no more than that."""
+    known = {
+        table.header["parameters"].get("link_model_name"): table.header["parameters"].get("card")
+        for table in study.inputs.scored.values()
+    }
+    name, card = next(iter(known.items()), (None, None))
+    if not card or len(known) > 1:  # of several models the part on links has each
+        return ""
+    figure = Figure(*card["average_precision"])
+    text = (
+        f"Links. No screen of {style.join(study.inputs.scored)} was scored, so that this run does not tell how many of "
+    )
+    text += f"its links are right. Their link model, {name}, has average precision {_value(figure)} on "
+    [*screens] = card.get("beside", {})
+    text += f"{style.join(screens) or 'its own screen'}, each chromosome by a fit that has not seen it"
+    simple = Figure(card["beside"][screens[0]]["ABC"]["all pairs"]) if len(screens) == 1 else None
+    if simple:
+        text += f", {_WORTH[metrics.compare(figure, simple)]} ABC ({style.number(simple.value, 2)})"
+    return text + "; in another cell it may be less."

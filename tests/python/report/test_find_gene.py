@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,22 @@ def test_the_packed_genes_hold_what_the_tables_hold(study: Study) -> None:
     np.testing.assert_allclose(np.array(links["score"][:of_first]) / 1000 * top, wanted["attention"], atol=top / 1999)
     assert len(links["screen"]) == 100
     assert 0 < links["looped"].count("1") == int(locus.looped(inputs.contacts["A"], every).sum())
+
+
+def test_distances_of_the_page_are_those_of_the_tables_also_in_joined_elements(study: Study) -> None:
+    """An element joined of several has its centre where its window lies, not halfway in its extent."""
+    links = study.inputs.links["A"]
+    joined = replace(links, data=links.data.with_columns(start=pl.col("start") - pl.col("element") % 3 * 100))
+    inputs = replace(study.inputs, links={"A": joined}, known={})
+    data = unpacked(embed.pack(embed.of_genes(inputs, None)[0]))
+    (packed,) = data["links"]
+    element = np.cumsum(packed["element"])
+    centre = (np.cumsum(packed["elements"]["start"]) + packed["elements"]["middle"])[element]
+    tss = np.repeat(np.cumsum(data["genes"]["tss"]), packed["counts"])
+    order = {gene: row for row, gene in enumerate(inputs.genes.data["gene_id"])}
+    every = cell_facts.candidates(inputs, "A").filter(pl.col("class") != "TSS")
+    every = every.sort(pl.col("gene_id").replace_strict(order), "element")
+    assert (centre - tss).tolist() == every["distance"].to_list()
 
 
 def test_what_does_not_fit_is_left_out_and_said(study: Study) -> None:

@@ -80,4 +80,14 @@ def test_the_verdict_says_that_a_link_model_was_scored_where_it_was_not_fitted(s
     told = verdict._links(replace(study, inputs=inputs))
     assert "attention (each chromosome by a fit that has not seen it) has average precision" in told
     new = replace(scored, header={"parameters": {"held_out": []}})
+    card = {"average_precision": [0.6542, 0.5933, 0.7083], "beside": {"screen, K562": {"ABC": {"all pairs": 0.5676}}}}
+    about = {"link_model_name": "activity", "card": card, "held_out": []}
+    elsewhere = replace(inputs, metrics=None, scored={"A": replace(scored, header={"parameters": about})})
+    assert verdict._links(replace(study, inputs=elsewhere)) == (
+        "Links. No screen of A was scored, so that this run does not tell how many of its links are right. Their link "
+        "model, activity, has average precision 0.65 [0.59, 0.71] on screen, K562, each chromosome by a fit that has "
+        "not seen it, better than ABC (0.57); in another cell it may be less."
+    )
+    card["average_precision"] = [0.6542, 0.5533, 0.7083]  # ABC within the interval
+    assert "no better and no worse than ABC" in verdict._links(replace(study, inputs=elsewhere))
     assert "each chromosome" not in verdict._links(replace(study, inputs=replace(inputs, scored={"A": new})))

@@ -84,7 +84,7 @@ def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_pat
         dots = browser.ask("[...document.querySelectorAll('.curves circle title')].map((one) => one.textContent)")
         assert "distance: precision 0.500 at 70 % recall" in dots  # the curve's next point has 0.2
         # distances are along the gene, as the words upstream and downstream
-        elements = "{id: ['E'], start: [2000], length: [100], class: [0], silent: '0'}"
+        elements = "{id: ['E'], start: [2000], length: [100], middle: [50], class: [0], silent: '0'}"
         links = (
             f"{{elements: {elements}, first: [0], counts: [1], element: [0], classes: ['dELS'], score: [1], scale: 1, "
         )
