@@ -84,14 +84,9 @@ def masked(tokens: Tokens, silent: torch.Tensor, column: int) -> Tokens:
 EVERY = [(name, width) for name in sorted(presets()) for width in (0, 16) if not (name == "scpge-loop" and width)]
 
 
-def mark(preset: str, width: int) -> pytest.MarkDecorator:
-    """Large presets with a profile that they do not have by themselves take minutes together."""
-    return pytest.mark.slow if not width or preset.endswith("-small") else pytest.mark.scale
-
-
 @pytest.mark.parametrize(
     ("preset", "width", "genes"),
-    [(*case, 3) for case in EVERY] + [pytest.param(*case, 100, marks=mark(*case)) for case in EVERY],
+    [(*case, 3) for case in EVERY] + [pytest.param(*case, 100, marks=pytest.mark.slow) for case in EVERY],
 )
 def test_silencing_all_at_once_is_silencing_each(preset: str, width: int, genes: int) -> None:
     """Prints the largest difference (`pytest -rP` shows it), for docs/results-interpretation.md."""
