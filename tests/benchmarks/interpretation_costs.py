@@ -66,6 +66,8 @@ def chr20(folder: Path, steps: int) -> tuple[Path, dict[str, Path]]:
     for name, *words in run_case.calls("chr20", steps):
         if name == "train":
             break
+        if name == "extract-signals":
+            words += ["--bin-size", 1]
         if not all(path.is_file() for path in given.values()) or not Path(f"expression.{CELL}.parquet").is_file():
             tool(name, *words)
     os.chdir(here)
