@@ -23,14 +23,14 @@ CATEGORIES = {
 @styled
 def class_shares(table: pl.DataFrame) -> Figure:
     """Share of each class among active elements and among all in reach, and the odds ratio between them."""
-    figure = Figure(figsize=(WIDTH, 1.1 + 0.32 * len(table)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.4 + 0.32 * len(table)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True, width_ratios=(3, 2))
     y = np.arange(len(table))[::-1]
     left.barh(y + 0.2, 100 * table["share_of_active"], 0.36, color=style.BLUE, label="active elements")
     left.barh(y - 0.2, 100 * table["share_in_reach"], 0.36, color=style.GREY, label="all in reach")
     left.set_yticks(y, table["class"].to_list())
     left.set(xlabel="share of elements, %")
-    left.legend(loc="lower right")
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=2)  # beside bars it hides some
     right.set(xlabel="odds ratio (95 % interval)")
     if table["odds_ratio"].is_null().all():  # all links are active, or none
         right.text(0.5, 0.5, "not defined", transform=right.transAxes, ha="center", color=style.MUTED)
@@ -41,7 +41,8 @@ def class_shares(table: pl.DataFrame) -> Figure:
     right.hlines(y, low, high, color=style.BLUE, linewidth=1.6)
     right.plot(ratio, y, "o", color=style.BLUE, markersize=4.5)
     right.set(xscale="log")
-    _plain(right)
+    least, most = right.get_xlim()
+    _plain(right, (1, 2, 5) if most < 200 * least else (1,))  # more would run into each other
     return figure
 
 
@@ -90,9 +91,9 @@ def decay(table: pl.DataFrame, counts: dict[str, int]) -> Figure:
     return figure
 
 
-def _plain(axis: Axes) -> None:
-    """Numbers of a logarithmic axis as people write them, at 1, 2 and 5."""
-    axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=(1, 2, 5)))
+def _plain(axis: Axes, places: Sequence[int] = (1, 2, 5)) -> None:
+    """Numbers of a logarithmic axis as people write them, at these places of each decade."""
+    axis.xaxis.set_major_locator(matplotlib.ticker.LogLocator(subs=places))
     axis.xaxis.set_major_formatter(matplotlib.ticker.FuncFormatter(lambda value, _: f"{value:g}"))
     axis.xaxis.set_minor_formatter(matplotlib.ticker.NullFormatter())
 
