@@ -25,9 +25,10 @@ def execution_faults(run, schema) {
     }
     if (workflow.containerEngine in ['apptainer', 'singularity']) {
         unqualified.each { name, image ->
-            def own = "\$PWD/${image.tokenize(':').first()}.sif"
-            def mend = "build it with containers/apptainer.def and name the file, --${name} ${own}"
-            faults << "--${name} is ${image}, which ${run.engine} would look for on Docker Hub: ${mend}"
+            def own = "--${name} \$PWD/${image.tokenize(':').first() - '.sif'}.sif"
+            def build = 'build it with containers/apptainer.def and name the file'
+            def mend = file(image).exists() ? 'give its full path' : build
+            faults << "--${name} is ${image}, which ${run.engine} would look for on Docker Hub: ${mend}, ${own}"
         }
         images.findAll { _name, image -> image.endsWith('.sif') && !file(image).exists() }.each { name, image ->
             faults << "--${name}: there is no file ${image}"

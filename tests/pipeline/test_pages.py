@@ -5,6 +5,7 @@ tests do. `...` stands for what a reader has. Engines and Slurm are the stand-in
 """
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -69,15 +70,18 @@ def folder(pipeline: Pipeline) -> Path:
 
 
 def given(words: list[str], folder: Path, sheet: str) -> list[str]:
-    """The words behind `nextflow run .`, with what a reader puts in."""
-    before = dict(zip(words[1:], words, strict=False))
-    has = HAS | {"--samplesheet": str(folder / sheet)}
-    found = [
-        has[before[word]] if word == "..." and before[word] in has else
-        has["--samplesheet"] if before[word] == "--samplesheet" else word.replace("$PWD", str(folder))
-        for word in words[3:]
-    ]  # fmt: skip
-    return found
+    """The words behind `nextflow run .`, with what a reader puts in for `...` and for his samplesheet."""
+    has = {option: str(folder / file) for option, file in (HAS | {"--samplesheet": sheet}).items()}
+    found = []
+    for option, word in pairwise(words[2:]):
+        if word == "..." or option == "--samplesheet":
+            found += [has[option]] if option in has else []
+        else:
+            found.append(word.replace("$PWD", str(folder)))
+    if "..." in words:
+        needed = [name for name in has if "image" not in name or "apptainer" in " ".join(words)]
+        found += [part for name in needed if name not in found for part in (name, has[name])]
+    return found if "--outdir" in found else [*found, "--outdir", "out"]
 
 
 @pytest.mark.parametrize(
@@ -91,11 +95,6 @@ def test_a_line_of_a_page_runs(
     (words,) = [found for found in commands(ROOT / line.page) if line.of(found)]
     stand_ins(pipeline, tmp_path, monkeypatch)
     said = given(words, folder, line.sheet)
-    if "..." in said:
-        said = [word for word in said if word != "..."]
-        has = HAS | {"--samplesheet": str(folder / line.sheet)}
-        said += [part for name in ("--samplesheet", *list(HAS)[:3]) if name not in said for part in (name, has[name])]
-    said += [] if "--outdir" in said else ["--outdir", "out"]
     output = pipeline.run(*said, "-stub-run", "-work-dir", tmp_path / "work")
     done = {name.split(" [")[0] for name in tasks(output)}
     assert any(name.startswith(line.task.rstrip(")")) for name in done), output

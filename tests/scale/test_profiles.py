@@ -103,6 +103,9 @@ def test_apptainer_and_singularity_get_files_and_gpu(pipeline: Pipeline, stand_i
     output = pipeline.run(*chosen, "--outdir", "none", code=1)
     for kind in ("cpu", "gpu"):
         assert f"name the file, --image_{kind} $PWD/crexpress-{kind}.sif" in output
+    (pipeline.folder / "here.sif").touch()
+    output = pipeline.run(*chosen, "--image_cpu", "here.sif", "--outdir", "none", code=1)
+    assert "give its full path, --image_cpu $PWD/here.sif\n" in output
     images = []
     for kind in ("cpu", "gpu"):
         (stand_ins / f"{kind}.sif").touch()
