@@ -61,7 +61,7 @@ def _largest(here: pl.DataFrame, kind: str, digits: int) -> TableCell:
         return TableCell(_signed(float(here["contribution"].sum()), digits), numeric=True)
     name = style.track if kind in ("track", "profile") else str
     told = [
-        f"{name(factor or title)} {_signed(value, digits)}"
+        f"{name(factor or title)}\u00a0{_signed(value, digits)}"  # in one line
         for title, factor, value in shown.select("name", "factor", "contribution").iter_rows()
     ]
     return TableCell(", ".join(told) or style.DASH)
@@ -95,6 +95,8 @@ def _factors(inputs: Inputs, cell: str, table: pl.DataFrame, unit: str) -> list[
         "motif says that a factor could bind there, not that it does; factors of a family share motifs."
     )
     titles = ["Factor", "Mean contribution", "Raises", f"Its expression, {facts.unit(inputs, cell)}"]
+    if top["expression"].null_count() == len(top):  # of no factor known
+        titles, rows = titles[:-1], [row[:-1] for row in rows]
     return [Table(caption, titles, rows)]
 
 
@@ -121,7 +123,7 @@ def variants(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Bloc
         more = f"and {edit['genes'] - 1:,} more, changed less" if edit["genes"] > 1 else ""
         away = style.base_pairs(cell_facts.along(edit["distance"], strand[edit["gene_id"]]))
         spread = "" if edit["spread"] is None else f"± {style.number(edit['spread'], digits)}"
-        fold = f"{100 * (10 ** edit['effect'] - 1):+.1f} %".replace("-", style.MINUS) if unit == _LOG_TPM else ""
+        fold = _percent(10 ** edit["effect"] - 1) if unit == _LOG_TPM else ""
         rows.append(
             [
                 TableCell(edit["name"] or _place(edit), _what(edit) + (f", {_place(edit)}" if edit["name"] else "")),
@@ -143,6 +145,12 @@ def variants(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Bloc
         f"variants.{cell}.left_out.tsv."
     )
     return [Table(caption, ["Edit", "Gene", "Distance to its TSS", "Before", "After", "Effect"], rows)]
+
+
+def _percent(share: float) -> str:
+    """With its sign: "+4.7 %", or "+0.012 %" of what is small."""
+    value = 100 * share
+    return f"{value:+.{1 if abs(value) >= 0.1 else 3}f} %".replace("-", style.MINUS)
 
 
 def _place(edit: dict[str, object]) -> str:

@@ -44,10 +44,16 @@ def render(page: Page) -> str:
         loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=jinja2.StrictUndefined
     )
     environment.filters["on_page"] = style.on_page
+    environment.filters["breakable"] = _breakable
     css, script = (Markup(loader.get_source(environment, name)[0]) for name in ("page.css", "page.js"))
     digest = base64.b64encode(hashlib.sha256(f"\n{script}\n".encode()).digest()).decode()
     template = environment.get_template("page.html")
     return template.render(page=page, css=css, script=script, digest=digest) + "\n"
+
+
+def _breakable(text: str) -> Markup:
+    """A name that may be broken after its underscores, as ids of elements may be longer than a column is wide."""
+    return Markup("_<wbr>").join(text.split("_"))
 
 
 def summary(page: Page) -> str:

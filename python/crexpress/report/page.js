@@ -11,6 +11,8 @@ function make(tag, attributes, ...inside) {
   return node;
 }
 
+const breakable = (name) => String(name).split(/(?<=_)/).flatMap((part) => [part, make("wbr")]);  // long ids have "_"
+
 function shape(tag, attributes, text) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
@@ -143,7 +145,7 @@ function linkTable(data, links, rows) {
     const number = (value, text) => make("td", { class: "number", "data-value": value }, text);
     const line = make("tr", { "data-element": row.id });
     if (row.called) line.className = "called";
-    line.append(make("th", { scope: "row" }, row.id), make("td", {}, row.kind), number(row.distance, span(row.distance)),
+    line.append(make("th", { scope: "row" }, ...breakable(row.id)), make("td", {}, row.kind), number(row.distance, span(row.distance)),
       number(row.score, links.probability ? figure(row.score, 3) : row.score.toPrecision(3)), number(row.rank, String(row.rank)));
     row.tracks.forEach((value) => line.append(number(value, figure(value))));
     if (loops) line.append(make("td", {}, row.looped ? "yes" : ""));
@@ -497,6 +499,20 @@ function curves(node) {
   window.addEventListener("resize", draw);
 }
 
+// ---- tables -----------------------------------------------------------------------------------------------------------
+
+let fitting = false;
+function fit() {  // with the next frame: tables whose columns do not fit are shown as blocks
+  if (fitting) return;
+  fitting = true;
+  requestAnimationFrame(() => {
+    fitting = false;
+    const tables = [...document.querySelectorAll(".table")];
+    tables.forEach((one) => one.classList.remove("stacked"));
+    tables.filter((one) => one.scrollWidth > one.clientWidth + 1).forEach((one) => one.classList.add("stacked"));
+  });
+}
+
 // ---- start ----------------------------------------------------------------------------------------------------------
 
 async function start() {
@@ -509,7 +525,11 @@ async function start() {
     });
   });
   document.querySelectorAll("script[data-curves]").forEach(curves);
+  fit();
+  ["resize", "beforeprint", "afterprint"].forEach((name) => window.addEventListener(name, fit));
+  document.addEventListener("toggle", fit, true);  // a part that is opened
   if (!$("genes-data")) return;
+  new MutationObserver(fit).observe($("gene"), { childList: true, subtree: true });
   if (typeof DecompressionStream === "undefined") {
     $("gene-note").textContent = "This browser is too old to unpack the genes of this page; the same stands in the folder tables.";
     return;

@@ -10,6 +10,8 @@ import pytest
 import answers_case
 import chromium
 from crexpress.core import artifacts
+from crexpress.report import html
+from crexpress.report.page import Page, Section, Table, TableCell
 from report_case import Run, invoke
 from tiny_case import TinyCase
 
@@ -121,6 +123,35 @@ def test_the_page_has_no_serious_fault_of_accessibility(page: Path, tmp_path: Pa
             assert "landmark-unique" not in [name for name, *_ in found]  # two tables of one name
         browser.ask("document.body.append(document.createElement('img'))")  # the rules do find what is wrong
         assert "image-alt" in [name for name, *_ in browser.violations()]
+
+
+@pytest.mark.parametrize("width", [1400, 900, 640, 420])
+def test_a_table_that_is_too_wide_hides_no_column(tmp_path: Path, width: int) -> None:
+    """Many scores, long ids, long words: its rows become blocks, at any width; a table that fits stays one."""
+    ids = [f"K562ABC_chr20_{number}_{number + 600}" for number in (4_081_988, 5_128_105)]
+    scores = [f"attention {number} / distance" for number in range(14)]
+    wide = [
+        [TableCell(name), *(TableCell("0.00171", "[0.0001, 0.0024]", numeric=True) for _ in scores)] for name in ids
+    ]
+    long = [[TableCell("K562"), TableCell("13,762", "X" * 60 + ", " + "Y" * 60, numeric=True)]]
+    few = [[TableCell("a"), TableCell("1", numeric=True)]]
+    tables = [Table("Wide", ["Element", *scores], wide), Table("Long", ["Cell", "Other names"], long),
+              Table("Few", ["Name", "Value"], few), Table("More", ["Element", *scores], wide, folded=True)]  # fmt: skip
+    path = tmp_path / "page.html"
+    path.write_text(html.render(Page("Wide", "", [], [], [Section("wide", "Wide", tables)], "0")))
+    with chromium.browsing(tmp_path / "profile") as browser:
+        browser.open(path, width)
+        small = width <= 560  # where all are blocks, also without scripts
+        browser.until(f"{str(small).lower()} || document.querySelector('.stacked')")
+        browser.ask("document.querySelector('details').open = true")
+        browser.until(f"{str(small).lower()} || document.querySelector('details .stacked')")
+        hidden = "[...document.querySelectorAll('.table')].filter((one) => one.scrollWidth > one.clientWidth + 1)"
+        assert browser.ask(f"{hidden}.map((one) => one.ariaLabel)") == []
+        outside = "[...document.querySelectorAll('td')].filter((one) => one.getBoundingClientRect().right > innerWidth)"
+        assert browser.ask(f"{outside}.length") == 0
+        assert not browser.ask("document.querySelectorAll('.table')[2].classList.contains('stacked')")
+        assert browser.ask("document.querySelector('tbody th').textContent") == ids[0]
+        assert browser.faults == []
 
 
 def test_all_is_reached_by_keyboard_and_fits_on_paper(page: Path, tmp_path: Path) -> None:
