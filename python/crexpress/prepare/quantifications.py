@@ -124,8 +124,8 @@ def _recognise(path: Path) -> tuple[Format, pl.DataFrame, str]:
         if form.header <= set(header):
             return form, rows, read.separator
     plain = [_plain(name) for name in header]
-    for kind, known in (("table of gene ids", _ID_COLUMNS), ("table of symbols", _SYMBOL_COLUMNS)):
-        if set(known) & set(plain) or (kind == "table of gene ids" and plain[0] in (*_ROW_NAMES, "column_1")):
+    for kind, known in (("table of genes", _ID_COLUMNS), ("table of symbols", _SYMBOL_COLUMNS)):
+        if set(known) & set(plain) or (kind == "table of genes" and plain[0] in (*_ROW_NAMES, "column_1")):
             additive = bool(_LOCUS & set(plain))
             return Format(kind, frozenset(), "", None, additive), rows, read.separator
     seen = ", ".join(header[:12]) + (f" and {len(header) - 12} more" if len(header) > 12 else "")

@@ -83,14 +83,15 @@ const SPLIT = ["training gene", "validation gene", "test gene: no part of traini
 
 function rowsOf(data, links, gene) {
   const rows = [], elements = links.elements, tss = data.genes.tss[gene], along = data.genes.strand[gene] === "-" ? -1 : 1;
-  const tested = (links.screen || []).filter((row) => row[0] === gene);
+  const tested = (links.screen || []).filter((row) => row[0] === gene), cell = data.cells.find((one) => one.name === links.cell) || {};
+  const expressed = Boolean(cell.seen && cell.unit === "log10(1 + TPM)" && cell.observed && cell.observed[gene] > 301);  // from 1 TPM on, and the link model knew it
   for (let at = links.first[gene]; at < links.first[gene] + links.counts[gene]; at++) {
     const e = links.element[at], start = elements.start[e], end = start + elements.length[e];
     const hits = tested.filter((row) => row[1] < end && row[1] + row[2] > start);
     rows.push({
       id: elements.id[e], start, end, kind: links.classes[elements.class[e]], distance: along * (start + elements.middle[e] - tss),  // along the gene: upstream is minus
       score: (links.score[at] / 1000) * links.scale, rank: links.rank[at], called: links.called[at] === "1",
-      silent: elements.silent[e] === "1", looped: links.looped[at] === "1",
+      expressed, silent: elements.silent[e] === "1", looped: links.looped[at] === "1",
       why: links.whyOf[at] >= 0 ? links.why[links.whyOf[at]] || "" : "",
       tracks: links.tracks.map((track) => (track.values[e] / 100) * track.top),
       screen: hits.length ? (hits.some((row) => row[3]) ? "responds" : "no response") : "",
@@ -132,7 +133,7 @@ function sortable(table) {
 
 function notCalled(links, row) {  // why a link from the cutoff on is not recommended
   if (row.called || row.silent || !links.cutoff || row.score < links.cutoff) return "";
-  return "not recommended, though from the cutoff on: the gene is not expressed, or the element is not accessible or lies on a TSS";
+  return `not recommended, though from the cutoff on: ${row.expressed ? "" : "the gene is not expressed, or "}the element is not accessible or lies on a TSS`;
 }
 
 function linkTable(data, links, rows) {

@@ -73,7 +73,7 @@ def test_every_fault_comes_in_one_message(files: list[Any]) -> None:
     for fault in (
         "K, rna: rna.tsv has no column 'TMP'; it has gene_id, TPM, FPKM",
         "L, cage: tags.bed has no value column '7'",
-        "M, rna: other.tsv (table of gene ids): none of its genes is among the 20 genes of this run; its names are "
+        "M, rna: other.tsv (table of genes): none of its genes is among the 20 genes of this run; its names are "
         "like FBgn1",
         "N, rna: rna.tsv has several value columns",
         "--crispr build: build, K: none of the 24 tested pairs overlaps a cCRE; the screen has chr2:0-100, the cCREs",

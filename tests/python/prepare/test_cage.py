@@ -108,7 +108,7 @@ def test_a_table_of_genes_gives_its_named_cage_column(tmp_path: Path) -> None:
     path = table(tmp_path, "gene_id TPM CAGE_TPM", "A 7 2", "C 7 0", name="genes.tsv")
     named = GENES.with_columns(gene_name=pl.col("gene_id").str.to_lowercase())
     (read,) = expression.quantify_cage(named, [(path, "CAGE_TPM")])
-    assert (read.values.to_list(), read.format) == ([2, None, 0, None], "table of gene ids")
+    assert (read.values.to_list(), read.format) == ([2, None, 0, None], "table of genes")
     with pytest.raises(InputError, match="leave out --per-million"):
         expression.quantify_cage(named, [(path, "CAGE_TPM")], per_million=True)
 

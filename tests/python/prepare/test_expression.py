@@ -51,7 +51,7 @@ TRANSCRIPTS = [("ENSG01.4", 0.5), ("ENSG03.9", 3.5), ("ENSG01.4", 1.5)]
         ("kallisto transcripts", [KALLISTO, "ERCC-1 9 9 7 8", "T1|ENSG01.4| 9 9 7 2", "T5|ENSG03| 9 9 7 3.5"]),
         ("two columns", ["ENSG01 2", "ENSG03 3.5"]),
         ("two columns", ["ABC 2", "GHI 3.5"]),
-        ("table of gene ids", ["gene_id gene_name start TPM", "ENSG01.2 x 7 2", "ENSG03.2 x 7 3.5"]),
+        ("table of genes", ["gene_id gene_name start TPM", "ENSG01.2 x 7 2", "ENSG03.2 x 7 3.5"]),
         ("table of symbols", ["symbol TPM", "ABC 2", "GHI 3.5"]),
     ],
 )  # fmt: skip

@@ -124,7 +124,7 @@ def read(folder: Path, text: str, column: str | None = None, genes: pl.DataFrame
         ("kallisto transcripts", "tpm", KALLISTO_BARE),
         ("Salmon transcripts", "TPM", SALMON),
         ("Salmon genes", "TPM", SALMON_GENES),
-        ("table of gene ids", "TPM_K562", WIDE),
+        ("table of genes", "TPM_K562", WIDE),
     ],
 )
 def test_every_program_gives_the_same_tpm(tmp_path: Path, form: str, column: str, text: str, zipped: bool) -> None:

@@ -77,6 +77,10 @@ def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_pat
         row = "{score: 0.5, called: false, silent: false}"
         assert "the gene is not expressed" in browser.ask(f"notCalled({{cutoff: 0.2}}, {row})")
         assert browser.ask(f"notCalled({{cutoff: 0.6}}, {row})") == ""
+        told = browser.ask(f"notCalled({{cutoff: 0.2}}, {{...{row}, expressed: true}})")
+        assert told == "not recommended, though from the cutoff on: the element is not accessible or lies on a TSS"
+        both = "[300, 302].map((level) => rowsOf({{...{}, cells: [{{name: 'K', seen: {}, unit: 'log10(1 + TPM)', "
+        both += "observed: [level]}}]}}, {}, 0).rows[0].expressed)"
         assert browser.ask(ask.format("'NAME94'")).startswith("NAME94 G94")
         keys = browser.ask("document.querySelector('.key').textContent")
         assert all(text in keys for text in ("not recommended", "screen: no response", "elements")), keys
@@ -91,8 +95,12 @@ def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_pat
             f"{{elements: {elements}, first: [0], counts: [1], element: [0], classes: ['dELS'], score: [1], scale: 1, "
         )
         links += "rank: [1], called: '0', looped: '0', whyOf: [-1], why: [], tracks: []}"
-        ask_rows = "rowsOf({{genes: {{tss: [1000], strand: '{}'}}}}, {}, 0).rows[0].distance"
+        ask_rows = "rowsOf({{cells: [], genes: {{tss: [1000], strand: '{}'}}}}, {}, 0).rows[0].distance"
         assert [browser.ask(ask_rows.format(strand, links)) for strand in "+-"] == [1050, -1050]
+        # that a gene is expressed is said where the link model knew it
+        genes, own = "{genes: {tss: [1000], strand: '+'}}", links.replace("{", "{cell: 'K', ", 1)
+        assert browser.ask(both.format(genes, "true", own)) == [False, True]
+        assert browser.ask(both.format(genes, "false", own)) == [False, False]
         # a heading sorts, by keyboard as well
         browser.ask(ask.format("'NAME94'"))
         column = "[...document.querySelectorAll('table.links tbody')].map((row) => +row.rows[0].cells[2].dataset.value)"
