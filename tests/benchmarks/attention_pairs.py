@@ -115,7 +115,7 @@ def ctcf(found: Seeds, domains: pl.DataFrame) -> Iterator[str]:
     genes, elements = one.store.genes, one.store.elements
     own = genes.with_row_index("gene").filter(pl.col("chrom").is_in(TEST))
     for _, part in own.group_by("chrom", pl.col("tss") // REGION, maintain_order=True):
-        mapped = found.map(part["gene"].to_numpy())
+        mapped = found.map(part["gene"].to_numpy().astype(np.int64))
         parts.append(element_pairs.classed(mapped, elements, bound(one, 0, mapped.elements), domains))
     for row in element_pairs.compared(pl.concat(parts)).iter_rows(named=True):
         above = f"{row['above_50']:+.2f} ({row['above_25']:+.2f}, {row['above_75']:+.2f})"
