@@ -1,8 +1,10 @@
 """Single commands of the pages, as they stand, on the files of a tiny study under the names that the pages use."""
 
 import json
+import re
 import shlex
 import subprocess
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,20 @@ def test_a_preset_of_ones_own_as_the_page_says(here: Path, tiny: TinyCase) -> No
     does("train", *inputs(tiny, "A"), *quick, *[word for word in line("usage.md", "train")[1:] if word != "..."])
     config = json.loads(Path("own/config.json").read_text())
     assert (config["preset"], config["model"]["mask"]) == ("diagonal", "diagonal")
+
+
+def test_the_sweep_of_ones_own_on_the_page_is_sound(here: Path) -> None:
+    """cells.md: the block beside the line, on the demo's samplesheet."""
+    block = re.search(r"^    seeds: \[1, 2, 3\].*?\n\n", (ROOT / "docs/cells.md").read_text(), re.DOTALL | re.MULTILINE)
+    assert block
+    Path("sweep.yml").write_text(textwrap.dedent(block[0]))
+    does("check-samplesheet", "--samplesheet", ROOT / "assets/k562/samplesheet.csv", "--output", "checked.csv")
+    does("check-sweep", "--samplesheet", "checked.csv", "--sweep", "sweep.yml", "--output", "runs.json", "--",
+         "--preset", "crexpress-small")  # fmt: skip
+    runs = json.loads(Path("runs.json").read_text())
+    points = {run["point"] for run in runs}
+    assert {"all", "without-ctcf", "leave-out-K562"} < points
+    assert (len(points), len(runs)) == (7, 21)  # the grid has four; three seeds each
 
 
 @pytest.mark.scale
