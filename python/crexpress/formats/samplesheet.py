@@ -260,7 +260,8 @@ def _sheet_faults(
         elif any(v["assay"] == other for _, v in records):
             mend = f"the sheet has {other} only; choose --target {other}"
         else:
-            mend = f"add a row with the assay {target}"
+            applied = "apply a trained model, in a run --model pretrained, of check-samplesheet --no-training"
+            mend = f"add a row with the assay {target}, or {applied}"
         faults.append(f"column assay: no cell is left to train on, {mend}")
     return faults
 
