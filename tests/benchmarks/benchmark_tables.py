@@ -95,7 +95,8 @@ def main(
                        if _done(case, run, "predict", deadline)]  # fmt: skip
             text.append(_classes(case, sheets[kind], [*predicted, *classed], resamples))
         else:
-            text.append(_benchmarks(case, kind, sheets[kind], ranked, resamples))
+            found = _benchmarks(case, kind, sheets[kind], ranked, resamples)
+            text.append(found.replace(f" (mean of {len(numbers)} seeds)", ""))  # all are, as the page says
     missing = [f"{run.model} (seed {run.seed})" for run in wanted if run not in ranked]
     text += [f"Not run: links of {', '.join(missing)}."] if missing else []
     found = "\n\n".join(text)
@@ -235,11 +236,12 @@ def _one(title: str, kind: str, metrics: pl.DataFrame, part: pl.DataFrame) -> st
     """A table of one subset: all figures of its kind, the best method first."""
     own = metrics.filter(pl.col("subset").is_in([part["subset"][0], "links"]))
     names = [name for name in KINDS[kind] if name in own["metric"].to_list()]
-    rows = []
+    alike: dict[tuple[str, ...], list[str]] = {}  # methods of the same figures share a row
     for method in part["method"]:
         cells = [_figure(own.filter(method=method, metric=name)) for name in names]
-        rows.append([method, *cells, _less(part.filter(method=method))])
-    told = ", ".join(f"{value:,.0f} {name}" for name, value in _sizes(own).items())
+        alike.setdefault((*cells, _less(part.filter(method=method))), []).append(method)
+    rows = [["; ".join(found), *cells] for cells, found in alike.items()]
+    told = ", ".join(f"{value:,.0f} {name}" for name, value in (_sizes(own) or {"genes": own["n"].max()}).items())
     head = ["method", *map(_title, names), "less the best"]
     if not any(row[-1] for row in rows):
         head, rows = head[:-1], [row[:-1] for row in rows]
