@@ -36,8 +36,8 @@ from unittest.mock import patch
 import click
 import numpy as np
 import torch
-from network_and_trees import cached, read_expression
-from profile_ablation import correlations, prepare
+from network_and_trees import cached, chromosomes, read_expression
+from profile_ablation import FULL, correlations, predicted, prepare
 from real_case import ASSETS, FOUR, TARGETS, Case, Setting, threads
 from torch import Tensor, nn
 from torch.nn import functional
@@ -99,7 +99,11 @@ def main(folder: Path, seeds: str, only: tuple[str, ...]) -> None:
 
 
 def one(case: Case, paths: dict[str, Path], form: str, seed: int) -> dict[str, np.ndarray]:
-    """What chr16's genes are measured and predicted to express."""
+    """What chr16's genes are measured and predicted to express; of the preset as the ablation has it."""
+    if form == PRESET:
+        truth = read_expression(paths["expression"])
+        rows = np.isfinite(truth) & (chromosomes(paths["genes"]) == "chr16")
+        return {"measured": truth[rows], "predicted": predicted(case, paths, FULL, seed, 20)[rows]}
     path = case.folder / "forms" / form.replace(" ", "_").replace("'", "") / f"seed{seed}.npz"
     return cached(path, lambda: trained(case, paths, form, seed))
 
@@ -126,7 +130,7 @@ def trained(case: Case, paths: dict[str, Path], form: str, seed: int) -> dict[st
         own, own_chosen, back = learnt, chosen, lambda values: values
         if form == "ranks":
             there, back = curve(learnt.target)
-            own, own_chosen = (part._replace(target=there(part.target)) for part in (learnt, chosen))
+            own, own_chosen = (Samples(part.cell, part.gene, there(part.target)) for part in (learnt, chosen))
         if form == "masked first":
             masked_first(model, store, learnt, config)
         if form == "5' first":
