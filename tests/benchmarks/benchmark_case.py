@@ -67,6 +67,10 @@ class Benched(Case):
             artifacts.write_table(cut, table.drop(others), header | {"parameters": about | {"scores": kept}})
         return cut
 
+    def unseen(self, seed: int) -> Path:
+        """What is there once the model that never saw K562 is trained."""
+        return self.folder / UNSEEN / f"direct-{seed}" / "history.parquet"
+
     def of_unseen_k562(self, seeds: Sequence[int]) -> tuple[list[Path], list[Path]]:
         """Predictions of models of the other three cells, of K562 by each seed and of all four by the mean of them, and
         expression measured in them.

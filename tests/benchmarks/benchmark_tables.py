@@ -87,18 +87,21 @@ def main(
     ranked = [run for run in predicted if _done(case, run, "interpret", deadline)]
     sheets = benchmark_case.sheets(case.folder / "sheets", integration, loops, domains, chain)
     text = [_expression(case, predicted, resamples)]
+    missing = [f"links of {run.model} (seed {run.seed})" for run in wanted if run not in ranked]
     for kind in (kind for kind in kinds.split(",") if kind in sheets):
         if kind == "specific-genes":
-            text.append(_specific(case, sheets[kind], numbers, resamples))
+            there = [seed for seed in numbers if case.unseen(seed).exists() or time.time() < deadline]
+            missing += [f"K562 never seen (seed {seed})" for seed in numbers if seed not in there]
+            text += [_specific(case, sheets[kind], there, resamples)] if there else []
         elif kind == "classes":
-            classed = [run for run in benchmark_case.runs(list(CLASSIFIERS), numbers)
-                       if _done(case, run, "predict", deadline)]  # fmt: skip
+            asked = benchmark_case.runs(list(CLASSIFIERS), numbers)
+            classed = [run for run in asked if _done(case, run, "predict", deadline)]
+            missing += [f"{run.model} (seed {run.seed})" for run in asked if run not in classed]
             text.append(_classes(case, sheets[kind], [*predicted, *classed], resamples))
         else:
             found = _benchmarks(case, kind, sheets[kind], ranked, resamples)
             text.append(found.replace(f" (mean of {len(numbers)} seeds)", ""))  # all are, as the page says
-    missing = [f"{run.model} (seed {run.seed})" for run in wanted if run not in ranked]
-    text += [f"Not run: links of {', '.join(missing)}."] if missing else []
+    text += [f"Not run: {', '.join(missing)}."] if missing else []
     found = "\n\n".join(text)
     if write:
         put(write, found, MARKS)
@@ -115,11 +118,8 @@ def _done(case: Benched, run: Run, tool: str, deadline: float) -> bool:
 
 
 def _by_model(done: list[Run]) -> dict[str, list[Run]]:
-    return {
-        model: own
-        for model in dict.fromkeys((*MODELS, *OWN, *CLASSIFIERS))
-        if (own := [run for run in done if run.model == model])
-    }
+    found = {model: [run for run in done if run.model == model] for model in (*MODELS, *OWN, *CLASSIFIERS)}
+    return {model: own for model, own in found.items() if own}
 
 
 def _evaluate(case: Benched, name: str, *options: object) -> Path:
