@@ -162,7 +162,7 @@ function linkTable(data, links, rows) {
   const hidden = [...table.tBodies].filter((body) => body.hidden);
   if (!hidden.length) return box;
   const more = make("button", { type: "button" }, `Show ${hidden.length} weaker ones`);
-  more.addEventListener("click", () => { hidden.forEach((body) => { body.hidden = false; }); more.remove(); });
+  more.addEventListener("click", () => { hidden.forEach((body) => { body.hidden = false; }); more.remove(); fit(); });
   return make("div", {}, box, more);
 }
 
@@ -530,7 +530,9 @@ async function start() {
   ["resize", "beforeprint", "afterprint"].forEach((name) => window.addEventListener(name, fit));
   document.addEventListener("toggle", fit, true);  // a part that is opened
   if (!$("genes-data")) return;
-  new MutationObserver(fit).observe($("gene"), { childList: true, subtree: true });
+  const holds = (node) => node.querySelector && (node.matches(".table") || node.querySelector(".table"));
+  const added = (changes) => changes.some((one) => [...one.addedNodes].some(holds));  // not what is told of a bar under the mouse
+  new MutationObserver((changes) => { if (added(changes)) fit(); }).observe($("gene"), { childList: true, subtree: true });
   if (typeof DecompressionStream === "undefined") {
     $("gene-note").textContent = "This browser is too old to unpack the genes of this page; the same stands in the folder tables.";
     return;
