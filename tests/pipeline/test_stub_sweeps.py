@@ -55,6 +55,8 @@ def test_a_sweep_shares_what_it_can_and_trains_each_point_and_seed(pipeline: Pip
     models = {found[1]: len(set(re.findall(r"trained/(\d+)/", text))) for text in started
               if (found := re.search(r"SCORE_VARIANTS \((.+) cell1\)'$", text, re.MULTILINE))}  # fmt: skip
     assert models == {**dict.fromkeys(direct, 1), "all": 2, "wide": 2}
+    (report,) = [text for text in started if re.search(r"REPORT \(all\)'$", text, re.MULTILINE)]
+    assert len(set(re.findall(r"study/\d+/variants\.cell1\.parquet", report))) == 3  # each seed's, and all together
     # a link model reads no network: once a store, for the cell that is ranked
     assert [name for name in done if name.startswith("FIT_LINKS")] == ["FIT_LINKS (screen cell1)"] * 2
     assert [name for name in done if name.startswith("SCORE_LINKS")] == ["SCORE_LINKS (cell1)"] * 2
