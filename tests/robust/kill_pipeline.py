@@ -8,6 +8,7 @@ the results that lie under their final names are whole, and in the end they are 
 import argparse
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -41,24 +42,34 @@ def main() -> int:
     took = time.monotonic() - began
     right = results(given.folder / "alone")
     print(f"undisturbed: {took:.0f} s, {len(right)} results", flush=True)
+
+    def not_whole(when: str, ended: bool = False) -> list[str]:
+        found = results(given.folder / "killed")
+        names = {**found, **right} if ended else found
+        return [f"{when}: {name} is not whole" for name in names if found.get(name) != right.get(name)]
+
     start = ["run", pipeline.project, *CHOSEN, "--outdir", "killed", "-resume"]
-    hits = 0
-    for number in range(given.kills):
+    hits = ends = 0
+    while hits < given.kills:
         process = pipeline.start(*start)
-        # a run takes a while to begin; each goes on from the one before it, so that the kills walk through the whole
-        time.sleep(8 + rng.random() * 2 * took / given.kills)
+        time.sleep(5 + rng.random() * took / 2)  # a run takes a while to begin; each goes on from the one before it
         if process.poll() is None:
             hits += 1
             os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        for name, digest in results(given.folder / "killed").items():
-            if digest != right.get(name):
-                wrong.append(f"kill {number}: {name} is not whole")
-        print(f"kill {number}: {len(results(given.folder / 'killed'))} results there", flush=True)
+            process.communicate()
+            wrong += not_whole(f"kill {hits}")
+        else:  # it came to its end: whole, and the next begins anew
+            ends += 1
+            process.communicate()
+            wrong += not_whole(f"the end after kill {hits}", ended=True)
+            shutil.rmtree(given.folder / "killed")
+            shutil.rmtree(given.folder / "work")
+            took *= 0.9  # this machine was slower when the time was taken
+        print(f"kill {hits}: {len(results(given.folder / 'killed'))} results there", flush=True)
     output = pipeline.nextflow(*start)
-    after = results(given.folder / "killed")
-    wrong += [f"in the end: {name}" for name in {**right, **after} if right.get(name) != after.get(name)]
-    print(f"{given.kills} kills, {hits} while it ran, {len(tasks(output, 'Cached'))} tasks found done in the last run")
+    wrong += not_whole("in the end", ended=True)
+    done = len(tasks(output, "Cached"))
+    print(f"{hits} kills while it ran, {ends + 1} runs to their end; the last found {done} tasks done")
     print("\n".join(wrong) or "no faults")
     return int(bool(wrong))
 
