@@ -1,4 +1,6 @@
-"""What --explain writes of cell A of the finished run: contributions of two links, effects of four edits, motifs."""
+"""What --explain writes of cell A of the finished run: contributions of two links, effects of four edits and of
+three mutations, motifs, active elements, categories of genes.
+"""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -76,7 +78,45 @@ def motifs(run: Run, folder: Path, cell: str = "A", **links_of: Any) -> Path:
     return folder / "enriched_motifs.parquet"
 
 
+def mutations(run: Run, folder: Path) -> Path:
+    """Three changes at two positions of one element."""
+    place = (*run.genes.select("gene_id", "gene_name").row(0), "E1", "chr1")
+    rows = [(*place, 99, "A", "C", -0.2), (*place, 99, "A", "G", -0.1), (*place, 120, "T", "G", 0.05)]
+    schema = dict.fromkeys(("gene_id", "gene_name", "element_id", "chrom"), pl.String)
+    schema |= {"position": pl.Int64, "ref": pl.String, "alt": pl.String, "effect": pl.Float32}
+    header = run.header("mutations", "A", **MODEL) | {"units": {"predicted": UNIT}}
+    artifacts.write_table(folder / "mutations.A.parquet", pl.DataFrame(rows, schema, orient="row"), header)
+    return folder / "mutations.A.parquet"
+
+
+def active(run: Run, folder: Path, **links_of: Any) -> Path:
+    """Three links of one gene: both of a class are active, one of another is not."""
+    gene = run.genes.select("gene_id", "gene_name").row(0)
+    rows = [(*gene, number, f"E{number}", kind, 1000 * number, 0.3, 0.1, number, number, kind == "pELS")
+            for number, kind in enumerate(("pELS", "pELS", "dELS"), 1)]  # fmt: skip
+    schema = ELEMENT | {"attention": pl.Float32, "perturbation": pl.Float32, "rank_attention": pl.Int64,
+                        "rank_perturbation": pl.Int64, "active": pl.Boolean}  # fmt: skip
+    header = run.header("active", "A", k=2, absolute=False, links_of=MODEL | links_of)
+    artifacts.write_table(folder / "active.A.parquet", pl.DataFrame(rows, schema, orient="row"), header)
+    return folder / "active.A.parquet"
+
+
+def categories(run: Run, folder: Path) -> Path:
+    """Two genes predicted low though measured high, one rightly high, one in no category."""
+    values = [("FN", 0.1, 2.0), ("FN", 0.3, 3.0), ("TP", 2.5, 2.6), ("", 1.0, 1.2)]
+    rows = [(*gene, "test", predicted, observed, predicted / 3, observed / 3, category)
+            for gene, (category, predicted, observed) in zip(run.genes.select("gene_id", "gene_name").head(4).rows(),
+                                                             values, strict=True)]  # fmt: skip
+    number = dict.fromkeys(("predicted", "observed", "predicted_scaled", "observed_scaled"), pl.Float64)
+    schema = dict.fromkeys(("gene_id", "gene_name", "split"), pl.String) | number | {"category": pl.String}
+    about = {"split": "test", "high": 0.7, "low": 0.2, "predictions_of": MODEL}
+    header = run.header("categories", "A", **about) | {"units": {"predicted": UNIT}}
+    artifacts.write_table(folder / "categories.A.parquet", pl.DataFrame(rows, schema, orient="row"), header)
+    return folder / "categories.A.parquet"
+
+
 def options(run: Run, folder: Path) -> Sequence[str]:
-    """Options of `report` for all three."""
-    made = {"contributions": contributions, "variants": variants, "enriched-motifs": motifs}
+    """Options of `report` for all of them."""
+    made = {"contributions": contributions, "variants": variants, "enriched-motifs": motifs, "mutations": mutations,
+            "active": active, "categories": categories}  # fmt: skip
     return [word for name, write in made.items() for word in (f"--{name}", str(write(run, folder)))]

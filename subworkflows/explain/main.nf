@@ -1,7 +1,7 @@
 // What is asked of trained models beyond links: --explain, one process each.
 
 include { place } from '../files'
-include { flags } from '../shell'
+include { flags ; several } from '../shell'
 include { gather ; kind_of ; pick ; tool } from '../study'
 include { ASK_MODEL as EMBED ; ASK_MODEL as MAP_ATTENTION              } from '../../modules/ask'
 include { ASK_MODEL as MUTATE_ELEMENTS ; ASK_MODEL as SILENCE_TOGETHER } from '../../modules/ask'
@@ -99,6 +99,11 @@ workflow EXPLAIN {
 
     enriched = FIND_MOTIFS.out.motifs.map { meta, folder -> [meta, folder.resolve('enriched_motifs.parquet')] }
 
+    whole = FIND_ACTIVE.out.results.mix(CLASSIFY_GENES.out.results, MUTATE_ELEMENTS.out.results)
+        .flatMap { meta, files ->
+            several(files).findAll { path -> path.extension == 'parquet' }.collect { path -> [meta, path] }
+        }
+
     emit:
-    answers = ATTRIBUTE.out.contributions.mix(SCORE_VARIANTS.out.table, enriched) // [task, file]
+    answers = ATTRIBUTE.out.contributions.mix(SCORE_VARIANTS.out.table, enriched, whole) // [task, file]
 }

@@ -36,6 +36,7 @@ SCHEMA: dict[str, Any] = {
     "saw": pl.String,
     "cells": pl.String,
 }
+_MODEL_WORDS = ("preset", "seed", "mode", "cell_seen", "mean_of", "mean_over", "hidden_tracks")
 _LISTS = ("hidden_tracks", "cells")  # names without commas: written "a,b", which CSV can hold
 # forms of scores in links tables that were written before their headers said so
 _OLD_FORMS = {
@@ -114,6 +115,11 @@ def of_predictions(parameters: Mapping[str, Any]) -> Method:
     shuffled = parameters.get("shuffled_negatives")
     title = preset if shuffled is None else f"{preset} {'with' if shuffled else 'without'} shuffled negatives"
     return Method(EXPRESSION, title, MODEL, model=True, **_run(parameters))
+
+
+def model_words(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """What a header's parameters say of the model: for headers of what is made from its links or predictions."""
+    return {name: parameters[name] for name in _MODEL_WORDS if name in parameters}
 
 
 def of_links(parameters: Mapping[str, Any]) -> list[Method]:

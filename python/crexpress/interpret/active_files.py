@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import polars as pl
 
-from crexpress.core import artifacts, files
+from crexpress.core import artifacts, files, methods
 from crexpress.core.errors import InputError
 from crexpress.formats import text_files
 from crexpress.interpret import active
@@ -35,7 +35,7 @@ def find(links: Path, elements: Path, genes: str | None, k: int, absolute: bool)
     if table.is_empty():
         raise InputError(f"{links} holds no link of these genes; name others, or none for all")
     found = active.find(table, k, absolute)
-    about = {"k": k, "absolute": absolute, "model": header["parameters"].get("preset", "")}
+    about = {"k": k, "absolute": absolute, "links_of": methods.model_words(header["parameters"])}
     made = artifacts.make_header(
         "active", "find-active", elements=header["elements"], genes=header["genes"], cell=header["cell"],
         parameters=about, units=header["units"], sources=[links],

@@ -60,7 +60,8 @@ def read(predictions: Path, expression: Path, elements: Path, genes: Path, signa
         raise InputError(f"{predictions} are of a model that is told other cells; give those of one that is not")
     made = artifacts.make_header(
         "categories", "classify-genes", elements=like["elements"], genes=like["genes"], cell=about["cell"],
-        units=about["units"], sources=[predictions, expression, signals, *([links] if links else [])],
+        parameters={"predictions_of": methods.model_words(about["parameters"])}, units=about["units"],
+        sources=[predictions, expression, signals, *([links] if links else [])],
     )  # fmt: skip
     values = observed["expression"].cast(pl.Float64).fill_null(float("nan")).to_numpy()
     return Case(about["cell"], gene_table, element_table, tracks, predicted, values, links_table, made)
@@ -85,7 +86,7 @@ def classify(case: Case, split: str, at: categories.Thresholds, resamples: int, 
     )
     near = categories.around(case.genes, case.elements)
     decay = None if case.links is None else categories.decay(case.links, table, resamples, seed)
-    header = case.header | {"parameters": {"split": split, **at._asdict()}}
+    header = case.header | {"parameters": {**case.header["parameters"], "split": split, **at._asdict()}}
     return Classified(
         case.cell,
         table.filter(pl.Series(both)).with_columns(pl.col(pl.Float64).fill_nan(None)),

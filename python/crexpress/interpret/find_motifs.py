@@ -6,15 +6,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts, files, log
+from crexpress.core import artifacts, files, log, methods
 from crexpress.core.errors import InputError
 from crexpress.data.factors import levels
 from crexpress.formats.meme import MotifSet
 from crexpress.interpret import active_list, de_novo
 from crexpress.interpret.motif_enrichment import enrichment
 from crexpress.prepare.elements import TSS
-
-_MODEL = ("preset", "seed", "mode", "cell_seen", "mean_of")  # of a header of links: who ranked them
 
 
 def chosen_elements(
@@ -69,7 +67,7 @@ def find_enriched(
     if links is not None:
         listed = artifacts.require_header(links)
         cell = listed["cell"]
-        about["links_of"] = {name: listed["parameters"][name] for name in _MODEL if name in listed["parameters"]}
+        about["links_of"] = methods.model_words(listed["parameters"])
     if expression is not None:
         measured, header = artifacts.read_table(expression, "expression")
         artifacts.require_same("genes", expression, header, "genes.parquet", genes.header)

@@ -1,5 +1,5 @@
 """The largest answers of `--explain` as small tables: what contributes to a gene, what edits change, which motifs stand
-out. Their files have all.
+out; `answers_genes` has those of genes and their elements. Their files have all.
 """
 
 import math
@@ -7,9 +7,8 @@ from collections.abc import Callable
 
 import polars as pl
 
-from crexpress.core.methods import of_predictions
-from crexpress.report import cell_facts, facts, style
-from crexpress.report.inputs import Inputs, Loaded
+from crexpress.report import answers_genes, cell_facts, facts, style
+from crexpress.report.inputs import Inputs, Loaded, model_told
 from crexpress.report.page import Block, Table, TableCell, Text
 
 MOST = 12  # rows of a table
@@ -30,7 +29,7 @@ def contributions(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list
     top = links.sort(pl.col("sum").abs(), descending=True, maintain_order=True).head(MOST)
     strand = dict(inputs.genes.data.select("gene_id", "strand").iter_rows())
     kinds = [kind for kind in _KINDS if kind in own["kind"]]
-    digits = _digits(top["sum"])
+    digits = style.digits(top["sum"])
     rows = []
     for link in top.iter_rows(named=True):
         here = own.filter(pl.col("gene_id") == link["gene_id"], pl.col("element") == link["element"])
@@ -39,12 +38,12 @@ def contributions(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list
             [
                 TableCell(link["gene_name"] or link["gene_id"], gene=link["gene_name"] or link["gene_id"]),
                 TableCell(link["element_id"], f"{link['class']}, {away}"),
-                TableCell(_signed(link["sum"], digits), numeric=True),
+                TableCell(style.signed(link["sum"], digits), numeric=True),
                 *(_largest(here.filter(pl.col("kind") == kind), kind, digits) for kind in kinds),
             ]
         )
     caption = (
-        f"{_of_how_many(len(rows), len(links), 'links', 'largest sums')}, by {_model(file)}. What the inputs of an "
+        f"{_of_how_many(len(rows), len(links), 'links', 'largest sums')}, by {model_told(file)}. What the inputs of an "
         f"element contribute to the predicted expression of a gene, in {unit}: plus raises it, minus lowers it. Their "
         "sum is what the prediction loses without the element (within 1 % in the median link). Distances are along the "
         "gene."
@@ -58,10 +57,10 @@ def _largest(here: pl.DataFrame, kind: str, digits: int) -> TableCell:
     shown = here.filter(pl.col("contribution").abs() >= 0.5 * 10**-digits)
     shown = shown.sort(pl.col("contribution").abs(), descending=True, maintain_order=True).head(_NAMED)
     if kind == "sequence":
-        return TableCell(_signed(float(here["contribution"].sum()), digits), numeric=True)
+        return TableCell(style.signed(float(here["contribution"].sum()), digits), numeric=True)
     name = style.track if kind in ("track", "profile") else str
     told = [
-        f"{name(factor or title)}\u00a0{_signed(value, digits)}"  # in one line
+        f"{name(factor or title)}\u00a0{style.signed(value, digits)}"  # in one line
         for title, factor, value in shown.select("name", "factor", "contribution").iter_rows()
     ]
     return TableCell(", ".join(told) or style.DASH)
@@ -79,12 +78,12 @@ def _factors(inputs: Inputs, cell: str, table: pl.DataFrame, unit: str) -> list[
     top = mean.filter(pl.col("mean") != 0).sort(pl.col("mean").abs(), descending=True, maintain_order=True).head(MOST)
     if top.is_empty():
         return []
-    digits = _digits(top["mean"])
+    digits = style.digits(top["mean"])
     columns = ["name", "factor", "mean", "raises", "expression"]
     rows = [
         [
             TableCell(factor or name, "" if factor in (None, name) else name),
-            TableCell(_signed(value, digits), numeric=True),
+            TableCell(style.signed(value, digits), numeric=True),
             TableCell(f"{raises} of {links}", numeric=True),
             _expressed(inputs, cell, level),
         ]
@@ -116,7 +115,7 @@ def variants(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Bloc
     strand = dict(inputs.genes.data.select("gene_id", "strand").iter_rows())
     ordered = table.sort(pl.col("effect").abs(), descending=True, maintain_order=True)
     edits = ordered.group_by(keys, maintain_order=True).agg(pl.all().first(), genes=pl.len())
-    digits = _digits(edits["effect"].head(MOST))
+    digits = style.digits(edits["effect"].head(MOST))
     rows = []
     for edit in edits.head(MOST).iter_rows(named=True):
         gene = edit["gene_name"] or edit["gene_id"]
@@ -131,14 +130,14 @@ def variants(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Bloc
                 TableCell(away, edit["classes"].replace(",", ", "), numeric=True),
                 TableCell(style.number(edit["predicted"], digits), numeric=True),
                 TableCell(style.number(edit["edited"], digits), numeric=True),
-                TableCell(_signed(edit["effect"], digits), "; ".join(filter(None, [spread, fold])), numeric=True),
+                TableCell(style.signed(edit["effect"], digits), "; ".join(filter(None, [spread, fold])), numeric=True),
             ]
         )
     models = int(table["models"][0])
     caption = (
         f"{_of_how_many(len(rows), len(edits), 'edits', 'largest effects')} on a gene; together they reach "
-        f"{table['gene_id'].n_unique():,} genes. Predicted expression in {unit} of {_model(file)}, before and after, "
-        "and the effect, after less before"
+        f"{table['gene_id'].n_unique():,} genes. Predicted expression in {unit} of {model_told(file)}, before and "
+        "after, and the effect, after less before"
         + (f" (mean of {models} models, ± their standard deviation)" if models > 1 else "")
         + ("; below it the change of 1 + TPM in percent" if unit == _LOG_TPM else "")
         + f". It is what the network says, not what was measured. Edits that reach no gene are in "
@@ -196,32 +195,15 @@ def enriched_motifs(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> li
     return [Table(caption, columns + ([f"Its expression, {facts.unit(inputs, cell)}"] if known else []), rows)]
 
 
-def _model(file: Loaded[pl.DataFrame]) -> str:
-    """The model that says it, as in "crexpress-small, seed 1"; of several the preset."""
-    about = file.header["parameters"]
-    method = of_predictions(about)
-    several = about.get("models", 1) > 1
-    words = [method.title, "anchored" if method.mode == "anchored" else "", "" if several else f"seed {method.seed}"]
-    return ", ".join(filter(None, words))
-
-
 def _of_how_many(shown: int, total: int, what: str, which: str) -> str:
     return f"The {total:,} {what} asked for" if shown == total else f"Of {total:,} {what} the {shown} with the {which}"
-
-
-def _digits(values: pl.Series) -> int:
-    """Decimals that leave the largest of some numbers three digits that mean something."""
-    most = float(values.abs().max() or 0)  # type: ignore[arg-type]
-    return 3 if most == 0 else min(max(3, 2 - math.floor(math.log10(most))), 8)
-
-
-def _signed(value: float, digits: int) -> str:
-    value = round(value, digits) + 0.0  # what is shown as 0 has no sign
-    return ("+" if value > 0 else "") + style.number(value, digits)
 
 
 TABLES: dict[str, tuple[str, Callable[[Inputs, str, Loaded[pl.DataFrame]], list[Block]]]] = {
     "contributions": ("What contributes to genes", contributions),
     "variants": ("What edits change", variants),
+    "mutations": ("Bases whose change matters most", answers_genes.mutations),
+    "active": ("Active elements", answers_genes.active),
     "enriched_motifs": ("Motifs of active elements", enriched_motifs),
+    "categories": ("Genes rightly and wrongly predicted", answers_genes.categories),
 }

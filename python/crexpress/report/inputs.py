@@ -10,11 +10,11 @@ import polars as pl
 from crexpress.core import artifacts, model_config
 from crexpress.core.artifacts import Arrays, Header
 from crexpress.core.errors import InputError
-from crexpress.core.methods import ANCHORED, DIRECT, of_link_model
+from crexpress.core.methods import ANCHORED, DIRECT, of_link_model, of_predictions
 from crexpress.evaluate import labels
 
 T = TypeVar("T")
-EXPLAINED = ("contributions", "variants", "enriched_motifs")
+EXPLAINED = ("contributions", "variants", "enriched_motifs", "mutations", "active", "categories")
 
 
 @dataclass(frozen=True)
@@ -153,8 +153,7 @@ def _pictured(
     """For each cell the file that is pictured, in alphabetical order of the cells; and the others."""
 
     def rank(file: Loaded[pl.DataFrame]) -> tuple[bool, bool, bool, str, int]:
-        about = file.header["parameters"]
-        about = about.get("links_of", about)  # motifs are of elements that a model's links rank
+        about = _about_model(file)
         own_mode = (about.get("mode") == ANCHORED) != bool(about.get("cell_seen"))
         return (
             bool(about.get("hidden_tracks")),
@@ -177,6 +176,21 @@ def _pictured(
         else:
             others.append(file)
     return shown, others
+
+
+def _about_model(file: Loaded[pl.DataFrame]) -> Mapping[str, Any]:
+    """What a header says of the model, also where it is of what was made from that model's links or predictions."""
+    about: Mapping[str, Any] = file.header["parameters"]
+    return about.get("links_of") or about.get("predictions_of") or about
+
+
+def model_told(file: Loaded[pl.DataFrame]) -> str:
+    """The model that says it, as in "crexpress-small, seed 1"; of several the preset."""
+    about = _about_model(file)
+    method = of_predictions(about)
+    several = about.get("models", 1) > 1 or about.get("mean_of")
+    words = [method.title, "anchored" if method.mode == ANCHORED else "", "" if several else f"seed {method.seed}"]
+    return ", ".join(filter(None, words))
 
 
 def _with_probability(scored: Loaded[pl.DataFrame], links: Loaded[pl.DataFrame] | None) -> Loaded[pl.DataFrame]:

@@ -1,8 +1,11 @@
 """How methods, numbers and figures look: one name, one colour and one way to write a number, everywhere."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import polars as pl
 
 from crexpress.core.methods import COPY, EXPRESSION, PUBLISHED, Method, one_of_several
 
@@ -126,6 +129,18 @@ def number(value: float | None, digits: int = 3) -> str:
     if value is None or value != value:
         return DASH
     return f"{value:.{digits}f}".replace("-", MINUS)
+
+
+def digits(values: pl.Series) -> int:
+    """Decimals that leave the largest of some numbers three digits that mean something."""
+    most = float(values.abs().max() or 0)  # type: ignore[arg-type]
+    return 3 if most == 0 else min(max(3, 2 - math.floor(math.log10(most))), 8)
+
+
+def signed(value: float, decimals: int) -> str:
+    """ "+0.250"; what is shown as 0 has no sign."""
+    value = round(value, decimals) + 0.0
+    return ("+" if value > 0 else "") + number(value, decimals)
 
 
 def significant(value: float | None) -> str:

@@ -93,13 +93,44 @@ def test_motifs_are_told_with_their_share_and_how_many_are_enriched(run: Run, tm
     assert len(tables(run, enriched_motifs=[answers_case.motifs(run, tmp_path / "seed2", seed=2), first])) == 1
 
 
+def test_of_each_position_the_change_that_matters_most_is_shown(run: Run, tmp_path: Path) -> None:
+    [table] = tables(run, mutations=[answers_case.mutations(run, tmp_path)])
+    name = run.genes["gene_name"][0]
+    assert texts(table) == [[name, "E1", "chr1:100 A > C", "-0.200"], [name, "E1", "chr1:121 T > G", "+0.050"]]
+    assert table.caption.startswith("Of 3 changes of one base, in the elements of 1 link, the 2 positions")
+    assert "by scpge-small, seed 1" in table.caption
+
+
+def test_active_elements_are_counted_by_class_against_all_in_reach(run: Run, tmp_path: Path) -> None:
+    first = answers_case.active(run, tmp_path)
+    (tmp_path / "seed2").mkdir()  # the links of two seeds: the first is shown
+    [table] = tables(run, active=[answers_case.active(run, tmp_path / "seed2", seed=2), first])
+    # odds with half a link more in each count: (2.5 / .5) x (1.5 / .5), and the other way round
+    assert [row[:4] for row in texts(table)] == [["pELS", "2", "100.0 %", "66.7 %"], ["dELS", "0", "0.0 %", "33.3 %"]]
+    assert [row[4].split()[0] for row in texts(table)] == ["15.00", "0.07"]
+    assert table.caption.startswith("2 of 3 links are active, of 1 of 1 genes")
+    assert "whose silencing lowers it most, by scpge-small, seed 1" in table.caption
+
+
+def test_genes_that_are_wrongly_predicted_are_named(run: Run, tmp_path: Path) -> None:
+    [table] = tables(run, categories=[answers_case.categories(run, tmp_path)])
+    first, second = run.genes["gene_name"][:2]
+    assert texts(table) == [
+        ["TP predicted rightly high", "1", "2.50", "2.60", "none"],
+        ["FN predicted low, though measured high", "2", "0.20", "2.50", f"{second}, {first}"],
+        ["FP predicted high, though measured low", "0", "none", "none", "none"],
+        ["TN predicted rightly low", "0", "none", "none", "none"],
+    ]
+    assert table.caption.startswith("Test genes that are both predicted, by scpge-small, seed 1, and measured: 4.")
+
+
 def test_the_page_of_the_tool_has_the_tables_and_says_which_answers_are_in_files(run: Run, tmp_path: Path) -> None:
     words = ["--explained", "contributions,variants,motifs,attention"]
     done = invoke(*run.arguments(tmp_path / "out"), *answers_case.options(run, tmp_path), *words)
     assert done.exit_code == 0, done.output
     page = (tmp_path / "out" / "report.html").read_text()
     part = page.split('<section id="explained">')[1].split("</section>")[0]
-    assert part.count("<h3>") == 3
+    assert part.count("<h3>") == 6
     for words_of in ("What contributes to genes: A", "What edits change: A", "Motifs of active elements: A",
                      "chr1:2,001-2,500", "map-attention/"):  # fmt: skip
         assert words_of in part
