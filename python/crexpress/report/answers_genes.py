@@ -67,8 +67,8 @@ def categories(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Bl
     which = "All" if about["split"] == "all" else {"train": "Training", "val": "Validation"}.get(about["split"], "Test")
     caption = (
         f"{which} genes that are both predicted, by {model_told(file)}, and measured: {len(genes):,}. Both are scaled "
-        f"to 0 to 1 over them; high is from {about['high']:g} on, low up to {about['low']:g}, and genes between are in no "
-        f"category. Medians are in {unit}; of the wrong ones those are named whose prediction is furthest off."
+        f"to 0 to 1 over them; high is from {about['high']:g} on, low up to {about['low']:g}, and genes between are in "
+        f"no category. Medians are in {unit}; of the wrong ones those are named whose prediction is furthest off."
     )
     return [Table(caption, ["Category", "Genes", "Predicted", "Measured", "Furthest off"], rows)]
 
