@@ -56,8 +56,13 @@ def kill_in_training(pipeline: Pipeline, *arguments: str) -> None:
 
 @pytest.fixture(scope="module")
 def resumed(pipeline: Pipeline) -> str:
-    """What Nextflow said of the simulated case, killed in training and resumed; results in the folder "killed"."""
+    """What Nextflow said of the simulated case, killed in training and resumed; results in the folder "killed".
+
+    One of them is made one that was being copied there when the run was killed.
+    """
     kill_in_training(pipeline, "-profile", "test", "--outdir", "killed")
+    half = pipeline.folder / "killed/cells/signals.cell1.safetensors"
+    os.truncate(half, half.stat().st_size // 2)
     return pipeline.run("-profile", "test", "--outdir", "killed", "-resume")
 
 
@@ -71,7 +76,8 @@ def test_a_run_killed_in_training_ends_with_the_bytes_of_one_left_alone(pipeline
     own = ("--link_model", "screen:screen", "--crispr_cell", "cell1")
     alone = pipeline.run("-profile", "test", "--outdir", "alone", "-resume", "-c", again, *own)
     assert {"TRAIN (crexpress-small)", "PREDICT (cell1)", "INTERPRET (cell1)"} <= set(tasks(alone))
-    results = ["model/model.safetensors", *(f"predictions/predictions.cell{n}.parquet" for n in range(1, 6))]
+    results = ["model/model.safetensors", "cells/signals.cell1.safetensors"]
+    results += [*(f"predictions/predictions.cell{n}.parquet" for n in range(1, 6))]
     results += [f"links/links.{cell}.{kind}" for cell in ("cell1", "cell5") for kind in ("parquet", "bedpe.gz")]
     for name in results:
         assert (pipeline.folder / "killed" / name).read_bytes() == (pipeline.folder / "alone" / name).read_bytes(), name
