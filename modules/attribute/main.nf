@@ -14,6 +14,7 @@ process ATTRIBUTE {
 
     output:
     tuple val(run), path("${run.folder}explained/contributions.${run.cell}.parquet"), emit: contributions
+    tuple val(run), path("${run.folder}explained/logos.${run.cell}"), emit: logos, optional: true
     tuple val(run), path("${run.folder}explained/*"), emit: all
     tuple val(task.process), eval('attribute --version'), topic: versions
 

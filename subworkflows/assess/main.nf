@@ -63,7 +63,7 @@ workflow ASSESS {
     )
     figures = EVALUATE.out.metrics.mix(EVALUATE.out.curves).map { point, file -> [point, 0, file] }
     def shown = ['elements', 'genes', 'metrics', 'curves', 'predictions', 'expression', 'links', 'signals', 'contacts']
-    shown += ['contributions', 'variants', 'enriched_motifs', 'mutations', 'active', 'categories']
+    shown += ['contributions', 'variants', 'enriched_motifs', 'mutations', 'active', 'categories', 'logos']
     told_more = answers.map { meta, file -> [meta.point, meta.order, file] }
     // [point, models, files]
     told_with_figures = gather(models.map { meta, model -> [meta.point, meta.order, model] })

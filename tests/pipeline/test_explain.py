@@ -122,6 +122,7 @@ def test_the_report_shows_the_largest_answers(folder: Path) -> None:
     for title in ("What contributes to genes", "What edits change", "Bases whose change matters most",
                   "Active elements", "Motifs of active elements", "Genes rightly and wrongly predicted"):  # fmt: skip
         assert f"<h3>{title}: K562</h3>" in part
+    assert part.count("<figure") == len([*(folder / "explained/logos.K562").glob("*.svg")]) == 2
     effects = opened(folder / "explained", "variants").sort(pl.col("effect").abs(), descending=True)
     assert f">{effects['name'][0]} <small>" in part
     best = opened(folder / "explained", "attributed").sort(pl.col("effect").abs(), descending=True)

@@ -3,15 +3,17 @@ out; `answers_genes` has those of genes and their elements. Their files have all
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import polars as pl
 
-from crexpress.report import answers_genes, cell_facts, facts, style
+from crexpress.report import answers_genes, cell_facts, facts, logos, style
 from crexpress.report.inputs import Inputs, Loaded, model_told
-from crexpress.report.page import Block, Table, TableCell, Text
+from crexpress.report.page import Block, Picture, Table, TableCell, Text
 
 MOST = 12  # rows of a table
+_DRAWN = 3  # links whose bases are drawn
 _NAMED = 3  # inputs of a kind that a row names
 _SITE = "site"  # bases under a motif's matches, which the sequence's sum holds already
 _KINDS = {"track": "Tracks", "sequence": "Bases", "motif": "Motifs", "profile": "The gene's own profile"}
@@ -49,7 +51,25 @@ def contributions(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list
         "gene."
     )
     columns = ["Gene", "Element", "Sum", *(_KINDS[kind] for kind in kinds)]
-    return [Table(caption, columns, rows), *_factors(inputs, cell, file.data, unit)]
+    drawn = _logos(inputs.logos.get(cell, []), top)
+    return [Table(caption, columns, rows), *drawn, *_factors(inputs, cell, file.data, unit)]
+
+
+def _logos(folders: Sequence[Path], links: pl.DataFrame) -> list[Block]:
+    """Contributions of the strongest links drawn base by base, of one model; those of several tell no model's apart."""
+    if len(folders) != 1:
+        return []
+    pictures: list[Block] = []
+    for link in links.iter_rows(named=True):
+        name = logos.name_of(link)
+        path = folders[0] / f"{name}.svg"
+        if path.is_file() and len(pictures) < _DRAWN:
+            about = (
+                f"what {link['element_id']} contributes to {link['gene_name']}, base by base, and its ranked factors"
+            )
+            caption = f"{style.sentence(about)}. Others are in {folders[0].name}/."
+            pictures.append(Picture(f"logo.{name}", path.read_bytes(), style.sentence(about), caption))
+    return pictures
 
 
 def _largest(here: pl.DataFrame, kind: str, digits: int) -> TableCell:

@@ -46,7 +46,7 @@ class Inputs:
     where there is one, else the first by preset and seed; in a cell never seen an anchored one, in others a direct one.
     The tables of metrics show all; `others` are their files. `scored` are links with a link model's probabilities,
     which `links` hold as their first score. `explained` is what --explain wrote that the page shows, by kind of
-    artefact (EXPLAINED), then by cell.
+    artefact (EXPLAINED), then by cell; `logos` are the folders of contributions drawn, by cell.
     """
 
     genes: Loaded[pl.DataFrame]
@@ -61,6 +61,7 @@ class Inputs:
     contacts: Mapping[str, Loaded[Arrays]] = field(default_factory=dict)
     models: Sequence[ReportedModel] = ()
     explained: Mapping[str, Tables] = field(default_factory=dict)
+    logos: Mapping[str, Sequence[Path]] = field(default_factory=dict)
     others: Sequence[Loaded[pl.DataFrame]] = ()
     known: dict[Any, Any] = field(default_factory=dict, compare=False, repr=False)  # what was worked out once
 
@@ -98,6 +99,7 @@ def load(
     contacts: Iterable[Path] = (),
     models: Iterable[Path] = (),
     explained: Mapping[str, Iterable[Path]] | None = None,
+    logos: Iterable[Path] = (),
 ) -> Inputs:
     """Read the artefacts of a run; InputError when two were made for different elements or genes.
 
@@ -121,6 +123,7 @@ def load(
         models=[_read_model(folder) for folder in models],
         scored=scored,
         explained={kind: shown for kind, (shown, _) in answers.items() if shown},
+        logos=_folders(logos),
         others=[*more_predictions, *more_links, *(file for _, more in answers.values() for file in more)],
     )
     _check_alignment(inputs)
@@ -176,6 +179,16 @@ def _pictured(
         else:
             others.append(file)
     return shown, others
+
+
+def _folders(logos: Iterable[Path]) -> dict[str, list[Path]]:
+    """Folders logos.CELL by their cell."""
+    found: dict[str, list[Path]] = {}
+    for folder in logos:
+        if not folder.name.startswith("logos."):
+            raise InputError(f"{folder} is no folder logos.CELL of attribute; give one, or leave out --logos")
+        found.setdefault(folder.name.removeprefix("logos."), []).append(folder)
+    return found
 
 
 def _about_model(file: Loaded[pl.DataFrame]) -> Mapping[str, Any]:

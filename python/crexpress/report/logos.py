@@ -1,5 +1,6 @@
 """Contributions drawn: the bases of an element as a logo, its ranked factors, and its mutations as a heat map."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,15 @@ def draw_links(
             bases = own if bases is None else bases + own
         if bases is None and not len(ranked):
             continue
-        name = f"{link['gene_name']}.{link['element_id']}".replace("/", "_").replace(":", "_")
+        name = name_of(link)
         plots.save(link_figure(link, bases, ranked), folder / f"logos.{cell}", name)
         made.append(folder / f"logos.{cell}" / f"{name}.svg")
     return made
+
+
+def name_of(link: Mapping[str, Any]) -> str:
+    """What the figure of a link is called."""
+    return f"{link['gene_name']}.{link['element_id']}".replace("/", "_").replace(":", "_")
 
 
 @plots.styled

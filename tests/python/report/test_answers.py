@@ -7,8 +7,8 @@ import pytest
 import answers_case
 from crexpress.core import artifacts
 from crexpress.core.errors import InputError
-from crexpress.report import style
-from crexpress.report.page import Table, Text
+from crexpress.report import logos, style
+from crexpress.report.page import Picture, Table, Text
 from crexpress.report.parts import explained
 from crexpress.report.study import Study
 from report_case import Run, invoke
@@ -41,6 +41,27 @@ def test_contributions_are_a_row_a_link_that_sums_to_its_effect(run: Run, tmp_pa
         ["GATA1 M1", "+0.0500", "1 of 2", "1.50"],
         ["SPI1 M2", "-0.0100", "1 of 2", "0.10 below 1 TPM"],
     ]
+
+
+def test_the_strongest_links_are_drawn_where_the_logos_are_of_one_model(run: Run, tmp_path: Path) -> None:
+    path = answers_case.contributions(run, tmp_path)
+    links = artifacts.read_table(path, "contributions")[0].select("gene_name", "element_id").unique(maintain_order=True)
+    folders = [tmp_path / "logos.A", tmp_path / "2/logos.A"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        for link in links.iter_rows(named=True):
+            (folder / f"{logos.name_of(link)}.svg").write_text(f"<svg>{link['gene_name']}</svg>")
+
+    def drawn(given: list[Path]) -> list[bytes]:
+        inputs = run.inputs(explained={"contributions": [path]}, logos=given)
+        section = explained.section(Study(inputs, run.folder / "figures"))
+        assert section is not None
+        return [block.svg for block in section.blocks if isinstance(block, Picture)]
+
+    assert drawn(folders[:1]) == [f"<svg>{name}</svg>".encode() for name in links["gene_name"]]
+    assert not drawn(folders)  # of two seeds: their tables are of the first, and no figure says which is its own
+    with pytest.raises(InputError, match="is no folder logos"):
+        drawn([tmp_path])
 
 
 def test_of_an_edit_the_gene_that_it_changes_most_is_shown(run: Run, tmp_path: Path) -> None:
