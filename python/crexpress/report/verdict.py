@@ -107,7 +107,9 @@ def _links_elsewhere(study: Study) -> str:
     text += f"its links are right. Their link model, {name}, has average precision {_value(figure)} on "
     [*screens] = card.get("beside", {})
     text += f"{style.join(screens) or 'its own screen'}, each chromosome by a fit that has not seen it"
-    simple = Figure(card["beside"][screens[0]]["ABC"]["all pairs"]) if len(screens) == 1 else None
-    if simple:
-        text += f", {_WORTH[metrics.compare(figure, simple)]} ABC ({style.number(simple.value, 2)})"
+    forms = card["beside"][screens[0]] if len(screens) == 1 else {}
+    if forms:  # the best of those that its tracks give: without H3K27ac there is no ABC
+        best = max(forms, key=lambda form: forms[form]["all pairs"])
+        simple = Figure(forms[best]["all pairs"])
+        text += f", {_WORTH[metrics.compare(figure, simple)]} {best} ({style.number(simple.value, 2)})"
     return text + "; in another cell it may be less."

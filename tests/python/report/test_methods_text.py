@@ -88,6 +88,9 @@ def test_the_verdict_says_that_a_link_model_was_scored_where_it_was_not_fitted(s
         "model, activity, has average precision 0.65 [0.59, 0.71] on screen, K562, each chromosome by a fit that has "
         "not seen it, better than ABC (0.57); in another cell it may be less."
     )
+    card["beside"] = {"screen, K562": {"distance": {"all pairs": 0.44}, "activity/distance": {"all pairs": 0.53}}}
+    assert "not seen it, better than activity/distance (0.53); in" in verdict._links(replace(study, inputs=elsewhere))
+    card["beside"] = {"screen, K562": {"ABC": {"all pairs": 0.5676}}}
     card["average_precision"] = [0.6542, 0.5533, 0.7083]  # ABC within the interval
     assert "no better and no worse than ABC" in verdict._links(replace(study, inputs=elsewhere))
     assert "each chromosome" not in verdict._links(replace(study, inputs=replace(inputs, scored={"A": new})))
