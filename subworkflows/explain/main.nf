@@ -105,5 +105,6 @@ workflow EXPLAIN {
         }
 
     emit:
-    answers = ATTRIBUTE.out.contributions.mix(ATTRIBUTE.out.logos, SCORE_VARIANTS.out.table, enriched, whole) // [task, file]
+    answers = ATTRIBUTE.out.contributions // [task, file]
+        .mix(ATTRIBUTE.out.logos, SCORE_VARIANTS.out.table, enriched, whole)
 }
