@@ -181,6 +181,9 @@ def test_the_tools_work_one_behind_the_other(tiny: TinyCase, results: Path, tmp_
     done = classify(tiny, results, tmp_path, "--split", "all", "--high", 0.4, "--low", 0.3, "--resamples", 50)
     assert done.exit_code == 0, done.output
     table, header = artifacts.read_table(tmp_path / "categories.A.parquet", "categories")
+    model = header["parameters"].pop("predictions_of")
+    assert not model.pop("hidden_tracks")
+    assert model == {"preset": "scpge-small", "seed": 1, "mode": "direct", "cell_seen": True}
     assert header["parameters"] == {"split": "all", "high": 0.4, "low": 0.3}
     listed = (tmp_path / "genes.A.TP.txt").read_text().splitlines()[1:]
     assert [line.split("\t")[0] for line in listed] == table.filter(pl.col("category") == "TP")["gene_id"].to_list()
@@ -198,7 +201,8 @@ def test_the_tools_work_one_behind_the_other(tiny: TinyCase, results: Path, tmp_
     )
     done = run("find-active", *ask, "--k", 2, "--outdir", tmp_path / "active")
     assert done.exit_code == 0, done.output
-    found, _ = artifacts.read_table(tmp_path / "active" / "active.A.parquet", "active")
+    found, header = artifacts.read_table(tmp_path / "active" / "active.A.parquet", "active")
+    assert header["parameters"]["links_of"] == model
     assert found["gene_id"].n_unique() == len(listed)
     assert (found.group_by("gene_id").agg(pl.col("active").sum())["active"] <= 2).all()
     classes = pl.read_csv(tmp_path / "active" / "active_classes.A.tsv", separator="\t")
