@@ -83,7 +83,7 @@ RUN = {  # (page, beginning): test
 NOT_HERE = {
     ("", "git clone"): "the repository has no public address; tests/pipeline/test_checkout.py launches a checkout",
     ("", "make setup"): "what tests run in is made by it",
-    ("", "make demo"): "six minutes, by hand; its profile runs as a stub in tests/scale",
+    ("", "make demo"): "minutes, by hand; its profile runs as a stub in tests/scale",
     ("", "make test"): "runs the tests themselves",
     ("", "make lint-nf-core"): "by hand: its linter is an environment of its own",
     ("", "make docs"): "by hand: the site's program is an environment of its own",

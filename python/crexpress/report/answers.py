@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 
 from crexpress.report import answers_genes, cell_facts, facts, logos, style
-from crexpress.report.inputs import Inputs, Loaded, model_told
+from crexpress.report.answers_genes import MOST
+from crexpress.report.inputs import Inputs, Loaded, model_told, unit_told
 from crexpress.report.page import Block, Picture, Table, TableCell, Text
 
-MOST = 12  # rows of a table
 _DRAWN = 3  # links whose bases are drawn
 _NAMED = 3  # inputs of a kind that a row names
 _SITE = "site"  # bases under a motif's matches, which the sequence's sum holds already
@@ -23,7 +23,7 @@ _UNEXPRESSED = math.log10(1 + 1)  # below 1 TPM a factor's motif says little
 
 def contributions(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Block]:
     """The links with the largest sums, and the motifs that contribute most to all links asked for."""
-    unit = file.header["units"].get("predicted", "the unit of the target")
+    unit = unit_told(file)
     own = file.data.filter(pl.col("kind") != _SITE)
     links = own.group_by("gene_id", "element", maintain_order=True).agg(
         pl.first("gene_name", "element_id", "class", "distance"), sum=pl.col("contribution").sum()
@@ -130,7 +130,7 @@ def variants(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Bloc
     table = file.data
     if table.is_empty():
         return [Text("No edit touches an element that a gene sees.")]
-    unit = file.header["units"].get("predicted", "the unit of the target")
+    unit = unit_told(file)
     keys = ["line", "name", "chrom", "start", "end", "ref", "alt", "action"]
     strand = dict(inputs.genes.data.select("gene_id", "strand").iter_rows())
     ordered = table.sort(pl.col("effect").abs(), descending=True, maintain_order=True)

@@ -7,10 +7,10 @@ import polars as pl
 from crexpress.interpret import active as active_elements
 from crexpress.interpret import categories as kinds
 from crexpress.report import style
-from crexpress.report.inputs import Inputs, Loaded, model_told
+from crexpress.report.inputs import Inputs, Loaded, model_told, unit_told
 from crexpress.report.page import Block, Table, TableCell, Text
 
-MOST = 12  # rows of a table
+MOST = 12  # rows of a table of answers
 _NAMED = 5  # genes of a category that are named
 _MEANING = {
     kinds.TP: "rightly high",
@@ -48,7 +48,7 @@ def active(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Block]
 def categories(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Block]:
     """How many genes are rightly and wrongly predicted, and those that are furthest off."""
     about, genes = file.header["parameters"], file.data
-    unit = file.header["units"].get("predicted", "the unit of the target")
+    unit = unit_told(file)
     off = (pl.col("predicted") - pl.col("observed")).abs()
     rows = []
     for name, meaning in _MEANING.items():
@@ -78,7 +78,7 @@ def mutations(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Blo
     table = file.data
     if table.is_empty():
         return [Text("No base of the elements asked for is known.")]
-    unit = file.header["units"].get("predicted", "the unit of the target")
+    unit = unit_told(file)
     ordered = table.sort(pl.col("effect").abs(), descending=True, maintain_order=True)
     places = ordered.unique(["gene_id", "element_id", "position"], keep="first", maintain_order=True)
     top = places.head(MOST)

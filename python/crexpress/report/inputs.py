@@ -206,6 +206,11 @@ def model_told(file: Loaded[pl.DataFrame]) -> str:
     return ", ".join(filter(None, words))
 
 
+def unit_told(file: Loaded[pl.DataFrame]) -> str:
+    """The unit of what a model predicts, and so of its effects."""
+    return str(file.header["units"].get("predicted", "the unit of the target"))
+
+
 def _with_probability(scored: Loaded[pl.DataFrame], links: Loaded[pl.DataFrame] | None) -> Loaded[pl.DataFrame]:
     """The pictured links with their probability as first score; without a network's links those of the link model."""
     if links is None:
