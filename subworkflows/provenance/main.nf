@@ -60,6 +60,9 @@ def hold(path) {
     if (path.scheme != 'file') {
         return true
     }
+    if (java.nio.file.Files.exists(path) && !java.nio.file.Files.isWritable(path)) {
+        error("${path} belongs to another user, who ran into this folder: give another --outdir")
+    }
     def open = java.nio.channels.FileChannel.open(path, java.nio.file.StandardOpenOption.CREATE,
         java.nio.file.StandardOpenOption.WRITE)
     try {

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from crexpress.core import log
 from crexpress.core.errors import InputError
+from crexpress.core.files import replacing
 
 Tree = Mapping[str, Any]
 
@@ -39,7 +40,6 @@ class Checkpoint:
         digest = hashlib.sha256(json.dumps([_LAYOUT, identity], sort_keys=True).encode()).hexdigest()[:16]
         self.path = folder / f"checkpoint.{digest}.safetensors"
         self.every = every  # steps; None: at each validation
-        self._partial = self.path.with_suffix(".partial")
 
     def read(self) -> State | None:
         """The last state written, or None for a run that has not begun; InputError when it cannot be read."""
@@ -58,17 +58,16 @@ class Checkpoint:
 
     def write(self, state: State) -> None:
         """Replace the last state: whenever the run is killed, one whole state is there."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         flat = {f"{group}/{name}": x.clone() for group, named in state.tensors.items() for name, x in named.items()}
         about = state.about | {"groups": list(state.tensors)}
-        with self._partial.open("wb") as file:  # safetensors' own save_file, killed, leaves a file that nobody knows
+        with replacing(self.path) as temporary, temporary.open("wb") as file:
             file.write(save(flat, {"state": json.dumps(about)}))
+            file.flush()
             os.fsync(file.fileno())
-        self._partial.replace(self.path)
 
     def remove(self) -> None:
-        """The run is over."""
-        for path in (self.path, self._partial):
+        """The run is over: its state goes, and what it left half written where it was killed."""
+        for path in (self.path, *self.path.parent.glob(f".{self.path.name}.*")):
             path.unlink(missing_ok=True)
 
 

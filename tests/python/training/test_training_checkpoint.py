@@ -170,6 +170,27 @@ def test_a_damaged_checkpoint_is_named(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_two_runs_of_the_same_settings_do_not_take_each_others_half_written_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = [State({"model": {"weight": torch.full((2,), float(number))}}, {"done": number}) for number in (1, 2)]
+    one, other = Checkpoint(tmp_path, {}), Checkpoint(tmp_path, {})
+    synced = os.fsync
+
+    def slow(handle: int) -> None:  # the other writes while this one does
+        monkeypatch.setattr(os, "fsync", synced)
+        other.write(states[1])
+
+    monkeypatch.setattr(os, "fsync", slow)
+    one.write(states[0])
+    read = other.read()
+    assert read
+    assert read.about == {"done": 1}  # the last one whole
+    (tmp_path / f".{one.path.name}.killed").touch()
+    one.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_skipped_batches_are_those_already_drawn(store: Store) -> None:
     for cell in (np.zeros(10, int), np.array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1])):
         samples = Samples(cell, np.arange(10), np.zeros(10))
