@@ -13,6 +13,8 @@ import polars as pl
 
 from crexpress.core.errors import InputError
 
+FIGURES = 6  # significant, in tables as text
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -32,10 +34,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise
 
 
-def write_tsv(path: str | Path, table: pl.DataFrame, decimals: int | None = 6) -> None:
+def write_tsv(path: str | Path, table: pl.DataFrame, figures: int | None = FIGURES) -> None:
     """Write a table as tab-separated text for people and other programs; None: numbers with all their digits."""
     with replacing(path) as temporary:
-        table.write_csv(temporary, separator="\t", float_precision=decimals)
+        (significant(table, figures) if figures else table).write_csv(temporary, separator="\t")
+
+
+def significant(table: pl.DataFrame, figures: int = FIGURES) -> pl.DataFrame:
+    """The table, its numbers rounded to significant figures: of decimals a p of 1e-9 would have none, and read as 0."""
+    return table.with_columns(pl.col(pl.Float32, pl.Float64).cast(pl.Float64).round_sig_figs(figures))
 
 
 @contextmanager

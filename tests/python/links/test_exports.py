@@ -12,7 +12,7 @@ import pysam
 import pytest
 
 import link_case
-from crexpress.core import artifacts
+from crexpress.core import artifacts, files
 from crexpress.formats import loop_files
 from crexpress.links.exports import shown
 from crexpress.links.exports.bigwig import write_sums
@@ -99,6 +99,25 @@ def test_interact_spans_both_ends(exported: Path, case: link_case.Case) -> None:
     assert (rows["column_2"] == rows.select(pl.max_horizontal("column_10", "column_15")).to_series()).all()
     assert rows["column_4"].is_between(0, 1000).all()
     assert rows["column_4"].max() == 1000
+
+
+def test_a_small_number_is_not_written_as_0(tmp_path: Path) -> None:
+    """A score over distance is some 1e-9, a q of enriched motifs may be less."""
+    case = link_case.make()
+    case["links"] = case["links"].with_columns(attention=pl.col("attention") * 1e-9)
+    link_case.write(case, tmp_path)
+    done = export(tmp_path, "--top", 2, "--formats", "tsv,elements,bedpe,interact,longrange")
+    assert done.exit_code == 0, done.output
+    best = wanted(case)["attention"].sort()
+    rows = gzip.decompress((tmp_path / "out/links.K.interact.gz").read_bytes()).decode().splitlines()[1:]
+    np.testing.assert_allclose(sorted(float(row.split("\t")[5]) for row in rows), best, rtol=1e-5)
+    bedpe = bioframe.read_table(tmp_path / "out/links.K.bedpe.gz", schema="bedpe", comment="#")
+    np.testing.assert_allclose(sorted(bedpe["score"].astype(float)), best, rtol=1e-5)
+    tables = (pl.read_csv(tmp_path / f"out/{name}.K.tsv.gz", separator="\t") for name in ("links", "elements"))
+    np.testing.assert_allclose(next(tables)["attention"].sort(), best, rtol=1e-3)
+    assert next(tables)["sum_attention"].min() > 0
+    files.write_tsv(tmp_path / "table.tsv", pl.DataFrame({"q": [1.5e-12, 0.25, 1234.5]}))
+    assert pl.read_csv(tmp_path / "table.tsv")["q"].to_list() == [1.5e-12, 0.25, 1234.5]
 
 
 def test_bigwig_holds_sums_over_all_genes(exported: Path, case: link_case.Case) -> None:

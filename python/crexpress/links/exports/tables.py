@@ -9,12 +9,7 @@ from crexpress.links.exports.bed import by_element
 from crexpress.links.exports.shown import Shown
 from crexpress.links.exports.text import write_gzip
 
-_FIGURES = 4  # significant; the artefact has all
-
-
-def rounded(links: pl.DataFrame) -> pl.DataFrame:
-    """Numbers as people read them."""
-    return links.with_columns(pl.col(pl.Float32, pl.Float64).cast(pl.Float64).round_sig_figs(_FIGURES))
+_FIGURES = 4  # as people read them; the artefact has all
 
 
 def ranked(shown: Shown) -> pl.DataFrame:
@@ -29,7 +24,7 @@ def write_tsv(path: Path, shown: Shown) -> None:
 
 def write_table(path: Path, rows: pl.DataFrame) -> None:
     """A table as gzipped text with names of columns."""
-    write_gzip(path, rounded(rows), names=True)
+    write_gzip(path, files.significant(rows, _FIGURES), names=True)
 
 
 def write_parquet(path: Path, shown: Shown) -> None:

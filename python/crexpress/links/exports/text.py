@@ -12,7 +12,7 @@ from crexpress.core import files
 
 def write_gzip(path: Path, rows: pl.DataFrame, head: str = "", names: bool = False) -> None:
     """A table of tabs, gzipped; `head` are lines above it, `names` writes those of the columns."""
-    text = rows.write_csv(separator="\t", include_header=names, float_precision=6)
+    text = files.significant(rows).write_csv(separator="\t", include_header=names)
     with files.replacing(path) as temporary:
         temporary.write_bytes(gzip.compress((head + text).encode(), 6, mtime=0))  # no date
 
@@ -23,7 +23,7 @@ def write_indexed(path: Path, rows: pl.DataFrame) -> None:
 
     with TemporaryDirectory() as folder:
         plain, packed = Path(folder, "rows"), Path(folder, "rows.gz")
-        rows.write_csv(plain, separator="\t", include_header=False, float_precision=6)
+        files.significant(rows).write_csv(plain, separator="\t", include_header=False)
         pysam.tabix_compress(str(plain), str(packed), force=True)
         pysam.tabix_index(str(packed), preset="bed", force=True)
         for source, target in ((packed, path), (Path(f"{packed}.tbi"), Path(f"{path}.tbi"))):
