@@ -23,15 +23,19 @@ _LEVEL = re.compile(r"\d{1,9}(\.\d{1,9})?")
 
 
 class Edits(NamedTuple):
-    """Edits of a file, with columns SCHEMA, and what of it cannot be used: columns line, variant, reason."""
+    """Edits of a file, with columns SCHEMA, and what of it cannot be used, with those of `left_out`."""
 
     table: pl.DataFrame
     left_out: pl.DataFrame
 
 
-def left_out(rows: list[tuple[int, str, str]]) -> pl.DataFrame:
-    """A table of what was left out: number of the line, the variant, why."""
-    return pl.DataFrame(rows, schema={"line": pl.Int64, "variant": pl.String, "reason": pl.String}, orient="row")
+def left_out(rows: list[tuple[int, str | None, str, str]]) -> pl.DataFrame:
+    """A table of what was left out: number of the line, the file's name for it (rsID), the variant, why."""
+    return pl.DataFrame(
+        rows,
+        schema={"line": pl.Int64, "name": pl.String, "variant": pl.String, "reason": pl.String},
+        orient="row",
+    )
 
 
 def read_edits(path: Path) -> Edits:
@@ -51,33 +55,33 @@ def read_vcf(path: Path) -> Edits:
     Raises InputError for a file without a record, or whose records are not those of a VCF.
     """
     rows: list[tuple[Any, ...]] = []
-    lost: list[tuple[int, str, str]] = []
+    lost: list[tuple[int, str | None, str, str]] = []
     records = 0
     for number, fields in _records(path):
         records += 1
         chrom, place, name, ref, alts = fields[:5]
+        own = None if name in (".", "") else name
         shown = f"{chrom}:{place} {ref[:20]}>{alts[:20]}"
         if not is_whole(place) or int(place) < 1 or not ref or not _BASES.fullmatch(ref):
-            lost.append((number, shown, "its position or reference allele cannot be read"))
+            lost.append((number, own, shown, "its position or reference allele cannot be read"))
             continue
         start = int(place) - 1
         for alt in alts.split(","):
             allele = f"{chrom}:{place} {ref[:20]}>{alt[:20]}"
-            own = None if name in (".", "") else name
             end = _end(fields[7] if len(fields) > 7 else "")
             if alt == "<DEL>" and end is not None and end > start + 1:
                 rows.append((number, own, chrom, start + 1, end, None, "", "delete"))
             elif alt in (".", "*", "") or not _BASES.fullmatch(alt):
-                lost.append((number, allele, "no allele of bases: only letters and <DEL> with END= are read"))
+                lost.append((number, own, allele, "no allele of bases: only letters and <DEL> with END= are read"))
             elif alt.upper() == ref.upper():
-                lost.append((number, allele, "the alternative is the reference allele"))
+                lost.append((number, own, allele, "the alternative is the reference allele"))
             else:
                 rows.append((number, own, chrom, *_spelt(start, ref.upper(), alt.upper())))
     if not records:
         raise InputError(f"{path} holds no variant; give a VCF with records below its header")
-    if not rows and lost[-1][2].startswith("its position"):
+    if not rows and lost[-1][-1].startswith("its position"):
         raise InputError(
-            f"{path} line {lost[0][0]}: '{lost[0][1]}' is no record of a VCF; give CHROM, POS, ID, REF, ALT"
+            f"{path} line {lost[0][0]}: '{lost[0][2]}' is no record of a VCF; give CHROM, POS, ID, REF, ALT"
         )
     return Edits(pl.DataFrame(rows, schema=SCHEMA, orient="row"), left_out(lost))
 

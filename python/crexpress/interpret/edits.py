@@ -18,6 +18,7 @@ from crexpress.prepare.elements import TSS
 
 WRONG = 0.1  # share of reference alleles that may differ from the FASTA; above, it is another build
 SHOWN = 8  # edits named in a message
+WRITTEN = 1_000  # bases: a longer stretch is told by start and end alone, as each of its genes' rows would hold it
 LONGEST = 10_000  # bases beside a window that may move into it; of a longer deletion the rest is unknown
 
 
@@ -29,7 +30,7 @@ class Checked(NamedTuple):
 
 
 def check(edits: Edits, path: Path, fasta: Path, lengths: Mapping[str, int | None]) -> Checked:
-    """Edits with the elements' names of chromosomes, their reference alleles looked up.
+    """Edits with the elements' names of chromosomes, their reference alleles looked up (null of long ones: `WRITTEN`).
 
     Raises InputError where no chromosome is shared, the FASTA is of another build than the elements, more than a tenth
     of the reference alleles differ from it: then the file is of another build; or as many edits lie beyond its ends.
@@ -46,8 +47,8 @@ def check(edits: Edits, path: Path, fasta: Path, lengths: Mapping[str, int | Non
         names = chromosome_names.reconcile(sizes, set(lengths), fasta)
         chromosome_names.require_same_build({names[name]: sizes[name] for name in names}, lengths, fasta)
         own = {chrom: name for name, chrom in names.items()}
-        found = [_bases(file, own.get(chrom), sizes, start, end) for chrom, start, end in
-                 table["chrom", "start", "end"].iter_rows()]  # fmt: skip
+        found = [_bases(file, own.get(chrom), sizes, start, end, ref is not None) for chrom, start, end, ref in
+                 table["chrom", "start", "end", "ref"].iter_rows()]  # fmt: skip
     table = table.with_columns(there=pl.Series(found, dtype=pl.String))
     beyond, every = table.filter(pl.col("there").is_null()), len(table)
     lost.append(_lost(beyond, "beyond the end of its chromosome in the FASTA"))
@@ -70,13 +71,19 @@ def check(edits: Edits, path: Path, fasta: Path, lengths: Mapping[str, int | Non
             "was made for another genome build, lift it over"
         )
     lost.append(_lost(wrong, "its reference allele is not that of the FASTA"))
-    table = table.filter(~differs.fill_null(False)).with_columns(ref=pl.col("there")).drop("there")
+    short = pl.col("end") - pl.col("start") <= WRITTEN
+    table = table.filter(~differs.fill_null(False)).with_columns(ref=pl.when(short).then("there")).drop("there")
     return Checked(table, pl.concat(lost))
 
 
-def _bases(file: pysam.FastaFile, name: str | None, sizes: Mapping[str, int], start: int, end: int) -> str | None:
+def _bases(
+    file: pysam.FastaFile, name: str | None, sizes: Mapping[str, int], start: int, end: int, stated: bool
+) -> str | None:
+    """What stands there, None beyond the end; "" of a long stretch that the file does not state, which is not asked."""
     if name is None or end > sizes[name]:
         return None
+    if not stated and end - start > WRITTEN:
+        return ""
     return str(file.fetch(name, start, end)).upper()
 
 
@@ -91,12 +98,14 @@ def _placed(edits: pl.DataFrame, sizes: Mapping[str, int]) -> str:
 
 
 def _lost(rows: pl.DataFrame, reason: str) -> pl.DataFrame:
-    return left_out([(row["line"], shown(row), reason) for row in rows.iter_rows(named=True)])
+    return left_out([(row["line"], row["name"], shown(row), reason) for row in rows.iter_rows(named=True)])
 
 
 def shown(edit: Mapping[str, object]) -> str:
     """An edit as people write it, 1-based: chr1:1000 A>G, chr1:1000 set:dnase=2."""
     ref, alt = str(edit["ref"] or ""), str(edit["alt"] or "")
+    length = int(str(edit["end"])) - int(str(edit["start"]))
+    ref = f"{length} bp" if length and not ref else ref
     words = {"sequence": f"{ref[:20] or '-'}>{alt[:20] or '-'}", "signal": f"set:{alt[:40]}"}
     what = words.get(str(edit["action"]), edit["action"])
     return f"{edit['chrom']}:{int(str(edit['start'])) + 1} {what}"

@@ -103,7 +103,7 @@ def score_variants(
             log.say(f"{count:,} edits change a part of an element's signal: it changes in the element alone, and genes "
                     "keep their own profiles around the TSS, of which only whole elements are taken")  # fmt: skip
     found = spread_over_models(parts)
-    lost = pl.concat([lost, _unseen(table, hit, found)])
+    lost = pl.concat([lost, _unseen(table, hit, found)]).sort("line", maintain_order=True)
     rows = _named(like, table, found)
     for reason, count in lost.group_by("reason", maintain_order=True).len().iter_rows():
         log.say(f"{count:,} left out: {reason}")
@@ -133,7 +133,7 @@ def _unseen(table: pl.DataFrame, hit: pl.DataFrame, found: pl.DataFrame) -> pl.D
     alone = rows.join(hit, on="edit", how="semi").join(found, on="edit", how="anti")
     return left_out(
         [
-            (row["line"], editing.shown(row), reason)
+            (row["line"], row["name"], editing.shown(row), reason)
             for part, reason in ((outside, "in no element"), (alone, "in elements that no gene sees"))
             for row in part.iter_rows(named=True)
         ]
@@ -178,7 +178,8 @@ def vep(rows: pl.DataFrame) -> str:
 def _vep_fields(row: dict[str, Any]) -> list[str]:
     place = f"{row['chrom']}:{row['start'] + 1}" + (f"-{row['end']}" if row["end"] > row["start"] + 1 else "")
     whole = row["action"] in ("delete", "remove")
-    made = f"{row['chrom']}_{row['start'] + 1}_{row['ref'] or '-'}/{row['alt'] or '-'}"
+    what = row["action"] if row["ref"] is None else f"{row['ref'] or '-'}/{row['alt'] or '-'}"
+    made = f"{row['chrom']}_{row['start'] + 1}_{what}"
     extra = {
         "SYMBOL": row["gene_name"],
         "DISTANCE": abs(row["distance"]),

@@ -15,6 +15,7 @@ from crexpress.report.page import Block, Picture, Table, TableCell, Text
 
 _DRAWN = 3  # links whose bases are drawn
 _NAMED = 3  # inputs of a kind that a row names
+_LETTERS = 12  # of an allele that are written out
 _SITE = "site"  # bases under a motif's matches, which the sequence's sum holds already
 _KINDS = {"track": "Tracks", "sequence": "Bases", "motif": "Motifs", "profile": "The gene's own profile"}
 _LOG_TPM = "log10(1 + TPM)"
@@ -180,8 +181,10 @@ def _place(edit: dict[str, object]) -> str:
 def _what(edit: dict[str, object]) -> str:
     """What an edit does, in words."""
     if edit["action"] == "sequence":
-        ref, alt = (str(edit[name] or style.DASH) for name in ("ref", "alt"))
-        return " > ".join(text if len(text) <= 12 else f"{len(text)} bp" for text in (ref, alt))
+        length = int(str(edit["end"])) - int(str(edit["start"]))
+        ref = str(edit["ref"] or style.DASH) if length <= _LETTERS else f"{length:,} bp"
+        alt = str(edit["alt"] or style.DASH)
+        return f"{ref} > {alt if len(alt) <= _LETTERS else f'{len(alt):,} bp'}"
     words = {"delete": "deleted", "silence": "signals to 0", "remove": "element taken away", "signal": f"{edit['alt']}"}
     return words[str(edit["action"])]
 
