@@ -116,7 +116,7 @@ def logo(axis: Any, bases: np.ndarray, start: int) -> None:
 
 
 def _ranking(axis: Any, ranked: pl.DataFrame) -> None:
-    """Factors from the highest contribution to the lowest; beside each, its expression in the cell."""
+    """Factors from the highest contribution to the lowest; beside each its expression, where it is known."""
     table = ranked.sort("rank")
     if len(table) > 2 * FACTORS:
         table = pl.concat([table.head(FACTORS), table.tail(FACTORS)])
@@ -129,4 +129,5 @@ def _ranking(axis: Any, ranked: pl.DataFrame) -> None:
     axis.bar(place, values, color=[style.VERMILLION if value > 0 else style.GREY for value in values])
     axis.set_xticks(place, label, rotation=90, fontsize=7)
     axis.set_ylabel("contribution")
-    axis.set_title("Factors, with their expression in the cell", fontsize=9)
+    known = table["expression"].null_count() < len(table)
+    axis.set_title("Factors, with their expression in the cell" if known else "Factors", fontsize=9)

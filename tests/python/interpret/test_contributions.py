@@ -341,9 +341,13 @@ def test_of_a_cells_links_files_the_one_with_the_score_is_taken(tiny: TinyCase, 
 
 
 @pytest.mark.slow
-def test_a_small_effect_has_significant_digits_above_its_logo(written: Path) -> None:
+def test_a_figure_says_no_more_than_is_known_and_a_small_effect_in_full(written: Path) -> None:
     links, _ = artifacts.read_table(written / "attributed.A.parquet", "attributed")
     channels, _ = artifacts.read_table(written / "contributions.A.parquet", "contributions")
     link = links.row(0, named=True) | {"effect": -0.000123456}
     ranked = channels.filter(kind="motif", gene_id=link["gene_id"], element=link["element"])
-    assert link_figure(link, None, ranked).get_suptitle().endswith("effect \N{MINUS SIGN}0.000123")
+    figure = link_figure(link, None, ranked)
+    assert figure.get_suptitle().endswith("effect \N{MINUS SIGN}0.000123")
+    unknown = link_figure(link, None, ranked.with_columns(expression=pl.lit(None, pl.Float32)))
+    titles = [one.axes[-1].get_title(loc="left") for one in (figure, unknown)]
+    assert titles == ["Factors, with their expression in the cell", "Factors"]
