@@ -153,7 +153,7 @@ def _named(like: CellModel, table: pl.DataFrame, found: pl.DataFrame) -> pl.Data
             own.select("gene_id", "gene_name", "tss"),
             pl.DataFrame(
                 {
-                    "distance": (edit["start"] - own["tss"].cast(pl.Int64)),
+                    "distance": _distance(edit, own["tss"]),
                     "elements": [",".join(part["element_id"]) for part in seen],
                     "classes": [",".join(part["class"].unique(maintain_order=True)) for part in seen],
                 },
@@ -165,6 +165,13 @@ def _named(like: CellModel, table: pl.DataFrame, found: pl.DataFrame) -> pl.Data
         ],
         how="horizontal",
     )
+
+
+def _distance(edit: pl.DataFrame, tss: pl.Series) -> pl.Series:
+    """bp from each TSS to the nearest base that its edit changes, along the genome; 0 where the TSS is one of them."""
+    first = edit["start"] - tss.cast(pl.Int64)
+    last = first + (edit["end"] - edit["start"] - 1).clip(0)
+    return first.clip(0) + last.clip(upper_bound=0)
 
 
 def vep(rows: pl.DataFrame) -> str:

@@ -194,6 +194,20 @@ def test_the_bases_of_a_long_deletion_are_not_written_into_every_row(case: Case,
 
 
 @pytest.mark.slow
+def test_the_distance_of_an_edit_is_that_of_its_nearest_base(case: Case, tmp_path: Path) -> None:
+    """A deletion of a gene's whole surroundings is not some kb away from its TSS."""
+    gene = pl.read_parquet(case.tiny.genes).row(by_predicate=pl.col("gene_id") == "G50", named=True)
+    edits = {"across": (-700, 700), "before": (-900, -100), "behind": (100, 900), "on": (0, 1)}
+    lines = [f"{gene['chrom']}\t{gene['tss'] + low}\t{gene['tss'] + high}\tdel\t{name}\n"
+             for name, (low, high) in edits.items()]  # fmt: skip
+    (tmp_path / "some.bed").write_text("".join(lines))
+    rows = case.variants(tmp_path, "--variants", tmp_path / "some.bed").filter(gene_id="G50")
+    found = dict(rows["name", "distance"].iter_rows())
+    assert found == {name: {"across": 0, "before": -101, "behind": 100, "on": 0}[name] for name in found}
+    assert {"across", "on"} <= set(found)
+
+
+@pytest.mark.slow
 def test_a_silenced_element_leaves_the_profile_of_its_genes(case: Case, tmp_path: Path) -> None:
     """As interpret's silencing has it; a track that is set to 0 does not."""
     row = pl.read_parquet(case.tiny.elements).row(by_predicate=pl.col("element_id") == "E40", named=True)
