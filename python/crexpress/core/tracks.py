@@ -15,6 +15,7 @@ TRANSFORMS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "none": lambda signal: signal,
 }
 UNLIKE = 2.0  # a share of elements with signal so many times another is of another kind of track
+UNLIKE_HEIGHT = 3.0  # likewise the height of a track: among the four built-in cells it differs 2.2 times at most (CTCF)
 _CHUNK = 1 << 16  # elements averaged at once: base-level signal of a genome does not fit into memory
 _INVERSES: dict[str, Callable[[Any, ModuleType], Any]] = {
     "log10p1": lambda signal, _library: 10**signal - 1,
@@ -88,4 +89,18 @@ def unlike(track: str, cell: float, training: Iterable[float]) -> str | None:
     return (
         f"{track} has signal in {cell:.0%} of the elements, in training in {there}: it may be of another kind (called "
         "peaks in one, coverage or fold change in the other)"
+    )
+
+
+def unlike_height(track: str, cell: float, training: Iterable[float]) -> str | None:
+    """What to tell of a track by its median signal where it has any, linear, in a cell and in (each cell of) training:
+    None, or how they differ: numbers on another scale lie on the same elements.
+    """
+    low, high = min(training), max(training)
+    if low / UNLIKE_HEIGHT <= cell <= high * UNLIKE_HEIGHT:
+        return None
+    there = f"{low:.3g}" if f"{low:.3g}" == f"{high:.3g}" else f"{low:.3g} to {high:.3g}"
+    return (
+        f"{track} is {cell:.3g} in the median element that has signal, in training {there}: it may be on another scale "
+        "(density of reads, a p-value, peaks without a height, another unit)"
     )

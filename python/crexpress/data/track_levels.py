@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from crexpress.core import artifacts
-from crexpress.core.tracks import Level, element_means, unlike
+from crexpress.core.tracks import Level, element_means, unlike, unlike_height
 from crexpress.prepare.elements import TSS
 
 Levels = Mapping[str, Mapping[str, Level]]
@@ -38,8 +38,11 @@ def notes(seen: Mapping[str, Mapping[str, Mapping[str, Any]]], cell: str, levels
     """Sentences on the tracks of a cell that are of another kind than those that a model was trained on (`seen`)."""
     told = []
     for track, cells in levels.items():
-        there = [level["with_signal"] for level in seen.get(track, {}).values()]
-        if there and cell in cells and (text := unlike(track, cells[cell].with_signal, there)):
+        there = list(seen.get(track, {}).values())
+        if not there or cell not in cells:
+            continue
+        text = unlike(track, cells[cell].with_signal, [level["with_signal"] for level in there])
+        if text := text or unlike_height(track, cells[cell].median, [level["median"] for level in there]):
             told.append(
                 f"{cell}: {text}. The model takes its numbers as they are; give the track as in training, or bring it "
                 "to that scale (match-quantiles with the quantiles.npz of the training cells)"

@@ -92,6 +92,21 @@ def test_a_track_of_another_kind_is_told(tiny: Any, anchored: Path, tmp_path: Pa
     assert note in done.output
 
 
+@pytest.mark.parametrize(("times", "told"), [(2, False), (20, True), (1 / 20, True)])
+def test_a_track_on_another_scale_is_told(tiny: Any, anchored: Path, tmp_path: Path, times: float, told: bool) -> None:
+    """Peaks lie on the same elements whether their value is a fold change, a density or a p-value."""
+    header, tensors = artifacts.open_arrays(tiny.signals("A"), "signals")
+    assert header["parameters"]["transform"] == "log10p1"
+    linear = 10 ** tensors["dnase"].astype(np.float64) - 1
+    scaled = {**tensors, "dnase": np.log10(1 + times * linear).astype(np.float16)}
+    artifacts.write_arrays(tmp_path / "signals.A.safetensors", scaled, header)
+    store = ["--elements", tiny.elements, "--genes", tiny.genes, "--signals", tmp_path / "signals.A.safetensors"]
+    done = run("predict", "--model", anchored, *store, "--threads", 1, "--outdir", tmp_path)
+    assert done.exit_code == 0, done.output
+    notes = predictions(tmp_path, "A")[1]["unlike_training"]
+    assert [note.partition(" in the median element")[0][:11] for note in notes] == (["A: dnase is"] if told else [])
+
+
 @pytest.mark.parametrize("name", list(shipped.MODELS))
 def test_a_shipped_model_is_found_by_its_name(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
