@@ -1,4 +1,5 @@
-// Expression tables and screens, opened before anything starts: every fault in one message, and what is worth knowing.
+// Expression tables, screens and variants, opened before anything starts: every fault in one message, and what is worth
+// knowing.
 include { named ; options ; with_faults } from '../../subworkflows/shell'
 
 process CHECK_FILES {
@@ -12,6 +13,8 @@ process CHECK_FILES {
     val names
     path screens, stageAs: 'screen?/*', arity: '0..*'
     val cells // whose links the screens score
+    path variants, stageAs: 'variants/*'
+    path fasta, stageAs: 'fasta/*' // for variants
     val args
     val toolkit
 
@@ -25,7 +28,7 @@ process CHECK_FILES {
         [row.cell, row.assay, table.toString() + (row.column ? ":${row.column}" : '')]
     }
     def command = """
-    check-files ${options(gtf: gtf, chrom_sizes: sizes, ccres: ccres)} \\
+    check-files ${options(gtf: gtf, chrom_sizes: sizes, ccres: ccres, variants: variants, fasta: fasta)} \\
         ${options(crispr: named(names, screens), cells: cells.join(','))} \\
         ${options(table: given)} ${args} ${task.ext.args ?: ''} --output warnings.txt
     """

@@ -39,6 +39,7 @@ workflow PLAN {
         place(run.gtf), screens && run.chrom_sizes ? place(run.chrom_sizes) : [],
         drawn.map { one -> screens ? one.ccres : [] }, screens.keySet().toList(), screens.values().toList(),
         drawn.map { one -> one.screened },
+        run.variants ? place(run.variants) : [], run.variants ? place(run.fasta) : [],
         flags(
             run + [fit_links: screen_to_fit(run)],
             ['biotypes', 'exclude_chromosomes', 'crispr_cell', 'fit_links'], [ask_genes: 'genes']

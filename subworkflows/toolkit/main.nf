@@ -58,7 +58,7 @@ def uses() {
     return [
         'attribute': 'core formats prepare models data training apply interpret report cli',
         'build-loops': 'core formats prepare cli',
-        'check-files': 'core formats prepare models data links pipeline cli',
+        'check-files': 'core formats prepare models data links interpret pipeline cli',
         'classify-genes': 'core formats prepare models data links interpret report cli',
         'compare': 'core formats prepare models data training baselines links interpret evaluate report cli',
         'embed': 'core formats prepare models data training apply links interpret report cli',

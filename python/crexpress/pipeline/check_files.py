@@ -1,4 +1,4 @@
-"""What can be known of expression tables and perturbation screens before a run starts."""
+"""What can be known of expression tables, perturbation screens and variants before a run starts."""
 
 from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
@@ -9,8 +9,10 @@ import polars as pl
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.files import replacing
 from crexpress.core.names import is_whole
-from crexpress.formats import screen_files, text_files
+from crexpress.formats import genome_files, screen_files, text_files
+from crexpress.formats.edit_files import read_edits
 from crexpress.formats.samplesheet import TABLES
+from crexpress.interpret import edits
 from crexpress.links.train import FEWEST
 from crexpress.prepare import asked_genes, expression, quantifications, screening
 from crexpress.prepare.genes import read_genes
@@ -45,6 +47,15 @@ def gene_faults(names: Sequence[str], annotation: pl.DataFrame) -> list[str]:
         return [f"--ask-genes: {fault}" for fault in error.faults]
     except InputError as error:
         return [f"--ask-genes: {error}"]
+    return []
+
+
+def variant_faults(variants: Path, fasta: Path) -> list[str]:
+    """A sentence for a file of variants or edits that cannot be read, or is of another genome build than the FASTA."""
+    try:
+        edits.check(read_edits(variants), variants, fasta, genome_files.chromosome_sizes(fasta))
+    except InputError as error:
+        return [f"--variants: {error}"]
     return []
 
 

@@ -55,6 +55,25 @@ def test_sound_files_have_no_warning(files: list[Any]) -> None:
     assert (result.exit_code, warnings) == (0, ""), result.stderr
 
 
+def test_variants_of_another_build_are_told_before_anything_starts(files: list[Any]) -> None:
+    """And not after training; chromosomes may be spelt otherwise, and an annotation may lack one."""
+    Path("genome.fa").write_text(f">chr1\n{'ACGT' * 30}\n>chrUn\nACGT\n")
+    head = "##fileformat=VCFv4.2\n#CHROM\tPOS\tID\tREF\tALT\n"
+    for name, ref in (("sound", "A"), ("other", "C")):
+        Path(f"{name}.vcf").write_text(head + "".join(f"1\t{at}\trs{at}\t{ref}\tT\n" for at in range(1, 40, 4)))
+    Path("word.bed").write_text("chr1\t1\t5\tinvert\n")
+    given = ["--fasta", "genome.fa", "--variants"]
+    result, warnings = check(files, *given, "sound.vcf")
+    assert (result.exit_code, warnings) == (0, ""), result.stderr
+    result, _ = check(files, *given, "other.vcf", "--ask-genes", "NOBODY")
+    assert result.exit_code == 65
+    assert "the input files have 2 faults:" in result.stderr
+    assert "--variants: other.vcf line 3 says C at chr1:1, where genome.fa has A; 10 of 10 reference" in result.stderr
+    result, _ = check(files, *given, "word.bed")
+    assert "1. --variants: word.bed line 1: 'invert' is no edit" in result.stderr
+    assert check(files, "--variants", "sound.vcf")[0].exit_code == 2
+
+
 def test_every_fault_comes_in_one_message(files: list[Any]) -> None:
     Path("rna.tsv").write_text("gene_id\tTPM\tFPKM\nENSG00000000001\t1\t2\n")
     Path("tags.bed").write_text("chr1\t5\t6\tx\t3\t+\n")
