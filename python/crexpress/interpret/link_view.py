@@ -62,10 +62,12 @@ class LinkView(nn.Module):
         changed = self.model.embed(Features(signals, self.features.present[link], codes, motifs))
         return self._expression(changed, link, profile)
 
-    def with_vectors(self, changed: Tensor, link: int) -> Tensor:
-        """Expression [n] of one link's gene, with each of the vectors [n, d] in the place of the element's own."""
-        every = torch.full((len(changed),), link, dtype=torch.long, device=changed.device)
-        return self._expression(changed, every, self.inputs.profile[every])
+    def with_vectors(self, changed: Tensor, columns: Tensor, link: int) -> Tensor:
+        """Expression [n] of one link's gene, with the vectors [n, k, d] in the place of its elements' in k columns."""
+        tokens = self.tokens.of(torch.full((len(changed),), link, dtype=torch.long, device=changed.device))
+        vectors = tokens.vectors.clone()
+        vectors[:, columns] = changed.to(vectors.dtype)
+        return self.model.predict(tokens._replace(vectors=vectors)).expression
 
     def _expression(self, changed: Tensor, link: Tensor, profile: Tensor) -> Tensor:
         tokens = self.tokens.of(link)

@@ -1,4 +1,7 @@
-"""Saturation mutagenesis: every single base of an element changed to each other one, and the gene predicted anew."""
+"""Saturation mutagenesis: every single base of an element changed to each other one, and the gene predicted anew.
+
+Where the windows of several elements that the gene sees share a base, it changes in all of them, as in the genome.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,45 +42,52 @@ def mutate(
     artifacts.require_same("elements", sequence, header, "the model's inputs", like)
     edited = Edited(model, store, cell, motifs)
     vectors = encode(model, store, cell, genes=np.unique(pairs.gene))
-    if shared := _overlapped(store, pairs):
-        log.say(
-            f"the windows of {shared:,} of {len(pairs.gene):,} links overlap those of other elements that the gene "
-            "sees: bases are changed in the element asked for alone; score-variants changes them in all"
-        )
     for number in log.progress(range(len(pairs.gene)), "mutating elements"):
         one = Pairs(pairs.gene[number : number + 1], pairs.column[number : number + 1])
         view = LinkView(model, store, cell, one, vectors)
+        columns = _sharing(store, one)
         codes = np.array(tensors["codes"][view.element[0]])
-        effect = _effects(view, edited, codes, view.rows_at_once(tokens))
+        effect = _effects(view, edited, columns, tensors["codes"], view.rows_at_once(tokens))
         yield _table(store, view, codes, effect), effect, codes
 
 
-def _overlapped(store: Store, pairs: Pairs) -> int:
-    """Links whose element's window shares bases with that of another element which the gene sees."""
-    index = store.index[pairs.gene].numpy().astype(np.int64)
-    own = index[np.arange(len(index)), pairs.column][:, None]
+def _sharing(store: Store, one: Pairs) -> np.ndarray:
+    """Columns in which a link's gene sees elements whose windows share bases with the link's, which is one of them."""
+    index = store.index[one.gene[0]].numpy().astype(np.int64)
     start = store.elements["start"].to_numpy()
     width = int(store.elements["end"][0] - start[0])
-    near = np.abs(start[index] - start[own]) < width  # a gene sees elements of its own chromosome alone
-    return int((near & (index >= 0) & (index != own)).any(1).sum())
+    near = (
+        np.abs(start[index] - start[index[one.column[0]]]) < width
+    )  # a gene sees elements of its own chromosome alone
+    return np.flatnonzero(near & (index >= 0))
 
 
-def _effects(view: LinkView, edited: Edited, codes: np.ndarray, rows: int) -> np.ndarray:
+def _effects(view: LinkView, edited: Edited, columns: np.ndarray, every: np.ndarray, rows: int) -> np.ndarray:
+    """Effects [4, width]; `every` are the codes of all elements, `columns` as of `_sharing`."""
+    store, element = view.store, view.element[0]
+    codes = np.array(every[element])
+    elements = store.index[view.pairs.gene[0]].numpy().astype(np.int64)[columns]
+    start_of = store.elements["start"].to_numpy()
+    shift = start_of[element] - start_of[elements]
     place, base = np.nonzero((codes[:, None] != np.arange(BASES)) & (codes < BASES)[:, None])
-    element = view.element[0]
-    turned = edited.turned[[element]]
-    own = edited.features(np.array([element]))
-    whole = view.of(view.inputs, torch.zeros(1, dtype=torch.long, device=view.store.device), 1)
+    where = torch.from_numpy(columns).to(store.device)
+    whole = view.of(view.inputs, torch.zeros(1, dtype=torch.long, device=store.device), 1)
     effect = np.zeros((BASES, len(codes)), np.float32)
     for start in range(0, len(place), rows):
         some = slice(start, start + rows)
-        count = len(place[some])
-        changed = np.repeat(codes[None], count, 0)
-        changed[np.arange(count), place[some]] = base[some]
-        features = type(own)(*(part.expand(count, *part.shape[1:]) for part in own))
-        features = edited.changed(features, changed, np.repeat(turned, count))
+        vectors = view.tokens.vectors[:1, where].repeat(len(place[some]), 1, 1)
+        for number, other in enumerate(elements):
+            at = place[some] + shift[number]
+            inside = np.flatnonzero((at >= 0) & (at < len(codes)))
+            if not len(inside):
+                continue
+            changed = np.repeat(np.array(every[other])[None], len(inside), 0)
+            changed[np.arange(len(inside)), at[inside]] = base[some][inside]
+            features = edited.features(np.full(len(inside), other))
+            features = edited.changed(features, changed, np.repeat(edited.turned[[other]], len(inside)))
+            vectors[torch.from_numpy(inside).to(store.device), number] = edited.embed(features).to(vectors.dtype)
         with torch.no_grad():
-            predicted = view.with_vectors(view.model.embed(features), 0)
+            predicted = view.with_vectors(vectors, where, 0)
         effect[base[some], place[some]] = (predicted - whole).float().cpu().numpy()
     return effect
 

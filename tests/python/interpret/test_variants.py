@@ -153,6 +153,35 @@ def test_saturation_mutagenesis_says_what_variants_say(case: Case, tmp_path: Pat
 
 
 @pytest.mark.slow
+def test_a_base_that_several_elements_of_the_gene_share_changes_in_all(case: Case, tmp_path: Path) -> None:
+    """As a variant does; in one alone its effect can be a tenth of it, or of the other sign."""
+    elements, genes = pl.read_parquet(case.tiny.elements), pl.read_parquet(case.tiny.genes)
+    own = elements[genes["element"]].select("element_id", start_window="start")
+    pairs = (
+        genes.select("gene_id", "chrom")
+        .hstack(own)
+        .join(elements.filter(pl.col("class") != "TSS"), on="chrom", suffix="_near")
+    )
+    near = pairs.filter((pl.col("start") - pl.col("start_window")).abs().is_between(50, 550))
+    row = near.sort("gene_id").row(0, named=True)
+    chrom, low, high = row["chrom"], *sorted([row["start"], row["start_window"]])
+    places = [low + 20, high + 20, low + 600 - 1, low + 600, high + 600 - 1]
+    lines = [f"{chrom}\t{at + 1}\tm{at}\t{case.genome[chrom][at]}\t{other(case.genome[chrom][at])}\n" for at in places]
+    (tmp_path / "some.vcf").write_text(HEADER + "".join(line.rstrip() + "\t.\t.\t.\n" for line in lines))
+    rows = case.variants(tmp_path, "--variants", tmp_path / "some.vcf").filter(gene_id=row["gene_id"])
+    more = ["--ask-genes", row["gene_id"], "--ask-elements", f"{row['element_id']},{row['element_id_near']}"]
+    done = run("mutate-elements", "--model", case.folder / "whole", *case.given(), *more, "--motif-file",
+               case.folder / "motifs.meme", "--threads", 1, "--outdir", tmp_path)  # fmt: skip
+    assert done.exit_code == 0, done.output
+    table = artifacts.read_table(tmp_path / "mutations.A.parquet", "mutations")[0]
+    both = rows.join(table, left_on=["start", "alt"], right_on=["position", "alt"], suffix="_mutated")
+    shared = both.filter(pl.col("elements").str.contains(","))
+    assert (len(both), len(shared)) == (7, 4)  # of five bases two are shared, and told of both elements
+    assert shared["effect"].abs().min() > 1e-5
+    np.testing.assert_allclose(both["effect_mutated"], both["effect"], atol=1e-6)
+
+
+@pytest.mark.slow
 def test_several_models_have_a_mean_and_a_spread(case: Case, tmp_path: Path) -> None:
     chrom, at, base = record(case, "E40")
     (tmp_path / "one.vcf").write_text(f"{HEADER}{chrom}\t{at + 1}\t.\t{base}\t{other(base)}\t.\t.\t.\n")
