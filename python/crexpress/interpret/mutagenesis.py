@@ -56,10 +56,8 @@ def _sharing(store: Store, one: Pairs) -> np.ndarray:
     index = store.index[one.gene[0]].numpy().astype(np.int64)
     start = store.elements["start"].to_numpy()
     width = int(store.elements["end"][0] - start[0])
-    near = (
-        np.abs(start[index] - start[index[one.column[0]]]) < width
-    )  # a gene sees elements of its own chromosome alone
-    return np.flatnonzero(near & (index >= 0))
+    apart = np.abs(start[index] - start[index[one.column[0]]])  # a gene sees elements of its own chromosome alone
+    return np.flatnonzero((apart < width) & (index >= 0))
 
 
 def _effects(view: LinkView, edited: Edited, columns: np.ndarray, every: np.ndarray, rows: int) -> np.ndarray:

@@ -44,9 +44,9 @@ def gene_faults(names: Sequence[str], annotation: pl.DataFrame) -> list[str]:
     try:
         asked_genes.rows(annotation, names)
     except InputErrors as error:
-        return [f"--ask-genes: {fault}" for fault in error.faults]
+        return [f"genes asked for: {fault}" for fault in error.faults]
     except InputError as error:
-        return [f"--ask-genes: {error}"]
+        return [f"genes asked for: {error}"]
     return []
 
 

@@ -68,6 +68,7 @@ def test_variants_of_another_build_are_told_before_anything_starts(files: list[A
     result, _ = check(files, *given, "other.vcf", "--ask-genes", "NOBODY")
     assert result.exit_code == 65
     assert "the input files have 2 faults:" in result.stderr
+    assert "genes asked for: there is no gene NOBODY" in result.stderr  # by --genes, as the pipeline calls it
     assert "--variants: other.vcf line 3 says C at chr1:1, where genome.fa has A; 10 of 10 reference" in result.stderr
     result, _ = check(files, *given, "word.bed")
     assert "1. --variants: word.bed line 1: 'invert' is no edit" in result.stderr
