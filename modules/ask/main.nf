@@ -29,7 +29,7 @@ process ASK_MODEL {
     def tokens = (args =~ /--tokens (\d+)/).collect { found -> (found[1] as Integer).intdiv(parts) }
     """
     ${name} ${options(by_kind(study) + [words, several(files)].transpose().collectEntries() + [model: model])} \\
-        --threads ${task.cpus} ${args} ${options(tokens: tokens)} ${task.ext.args ?: ''} \\
+        ${args} ${options(tokens: tokens)} ${task.ext.args ?: ''} \\
         ${options(outdir: "${about.folder}${name}")}
     """
 

@@ -22,7 +22,7 @@ process ATTRIBUTE {
     def tokens = 200000.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
     attribute ${options(by_kind(study) + [model: model, motif_file: motifs])} \\
-        --tokens ${tokens} --threads ${task.cpus} ${args} ${task.ext.args ?: ''} \\
+        --tokens ${tokens} ${args} ${task.ext.args ?: ''} \\
         ${options(outdir: "./${run.folder}explained")}
     """
 

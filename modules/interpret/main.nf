@@ -19,7 +19,7 @@ process INTERPRET {
     def tokens = 200000.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
     interpret ${options(by_kind(study) + [model: model])} \\
-        --tokens ${tokens} --threads ${task.cpus} ${args} ${task.ext.args ?: ''} \\
+        --tokens ${tokens} ${args} ${task.ext.args ?: ''} \\
         ${options(outdir: "${run.folder}links")}
     """
 

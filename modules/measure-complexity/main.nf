@@ -20,7 +20,7 @@ process MEASURE_COMPLEXITY {
     def scores = genome.find { file -> file.simpleName == 'motifs' }
     """
     measure-complexity ${options(runs: runs, motif_scores: scores)} --${'sequence' in given ? '' : 'no-'}sequence \\
-        --threads ${task.cpus} ${args} ${task.ext.args ?: ''} --outdir complexity
+        ${args} ${task.ext.args ?: ''} --outdir complexity
     """
 
     stub:

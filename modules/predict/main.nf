@@ -20,7 +20,7 @@ process PREDICT {
     """
     predict ${options(by_kind(study) + [model: model])} \\
         ${options(predict_cells: run.cell, hide_tracks: run.hidden)} \\
-        --batch-size ${batch} --threads ${task.cpus} ${run.split} \\
+        --batch-size ${batch} ${run.split} \\
         ${args} ${task.ext.args ?: ''} ${options(outdir: "${run.folder}predictions")}
     """
 

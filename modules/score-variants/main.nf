@@ -25,7 +25,7 @@ process SCORE_VARIANTS {
     def tokens = 200000.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
     score-variants ${options(by_kind(study) + [model: model, variants: variants, fasta: fasta, motif_file: motifs])} \\
-        --tokens ${tokens} --threads ${task.cpus} ${args} ${task.ext.args ?: ''} \\
+        --tokens ${tokens} ${args} ${task.ext.args ?: ''} \\
         ${options(outdir: "./${run.folder}explained")}
     """
 

@@ -19,7 +19,7 @@ process TRAIN {
     def batch = run.batch_size.intdiv(task.previousTrace?.exit == 75 ? 2 ** (task.attempt - 1) : 1)
     """
     train ${options(by_kind(study))} \\
-        ${options(preset: run.preset, batch_size: batch, threads: task.cpus)} ${run.args} \\
+        ${options(preset: run.preset, batch_size: batch)} ${run.args} \\
         ${args} ${task.ext.args ?: ''} ${options(outdir: "${run.folder}model")}
     """
 

@@ -104,7 +104,7 @@ def asked(case: Benched, runs: list[Run]) -> Seeds:
     store = case.store(SETTING.tss)
     given = {"elements": store["elements"], "genes": store["genes"], "signals": [store["signals"]],
              "contacts": [store["contacts"]], "profiles": [store["profiles"]], "expression": []}  # fmt: skip
-    loaded = [cell_model.load(case.place(run) / "model", device="cpu", threads=1, precision="float32", **given)
+    loaded = [cell_model.load(case.place(run) / "model", device="cpu", precision="float32", **given)
               for run in runs]  # fmt: skip
     return Seeds(loaded, [encode(one.model, one.store, 0, one.precision) for one in loaded])
 

@@ -41,6 +41,6 @@ def table(measured: pl.DataFrame) -> list[str]:
 
 
 if __name__ == "__main__":
-    way = complexity.Way(BATCH, STEPS, "cpu", 1)
+    way = complexity.Way(BATCH, STEPS, "cpu")
     measured = complexity.table(points(SIZES), complexity.Shape((), MOTIFS, sequence=True), way)
     put(Path(sys.argv[1]), "\n".join(table(measured)), MARKS)

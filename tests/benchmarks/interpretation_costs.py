@@ -104,7 +104,7 @@ def mask_and_run(model: Path, given: dict[str, Path], links: pl.DataFrame, genes
     loaded = cell_model.load(
         model, elements=given["elements"], genes=given["genes"], signals=[given["signals"]], expression=[],
         sequence=given.get("sequence"), motifs=given.get("motifs"), contacts=[],
-        profiles=[given["profiles"]] if "profiles" in given else [], device="cpu", threads=1, precision="float32",
+        profiles=[given["profiles"]] if "profiles" in given else [], device="cpu", precision="float32",
     )  # fmt: skip
     store = loaded.store
     seen = np.flatnonzero((store.index >= 0).sum(1).numpy() > 1)

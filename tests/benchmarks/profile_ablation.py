@@ -76,7 +76,7 @@ def predicted(case: Case, store: dict[str, Path], part: str, seed: int, neighbou
             run(
                 **files, import_weights=None, preset="crexpress-small", inputs=["tracks"],
                 tracks=[track for track in TRACKS if part != f"no-{track}"], val="chr16", test="chr8,chr9", fold=None,
-                holdout_cells=[], seed=seed, device="cpu", threads=1, data="auto", precision="float32", compiled=False,
+                holdout_cells=[], seed=seed, device="cpu", data="auto", precision="float32", compiled=False,
                 checkpoint=None, checkpoint_every=None, outdir=outdir, changes=changes,
             )  # fmt: skip
         found = predictions(outdir, files)
@@ -92,7 +92,7 @@ def predictions(model: Path, files: dict[str, Any]) -> np.ndarray:
     from crexpress.training.engine import Engine
     from crexpress.training.samples import Samples
 
-    options = {"device": "cpu", "threads": 1, "precision": "float32"}
+    options = {"device": "cpu", "precision": "float32"}
     loaded = cell_model.load(model, **{**files, "expression": []}, **options)
     chroms = [chrom for part in SPLITS.values() for chrom in part]
     genes = np.flatnonzero(loaded.store.genes["chrom"].is_in(chroms).to_numpy())

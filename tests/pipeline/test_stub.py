@@ -286,8 +286,7 @@ def test_a_tool_without_a_module_is_asked_about_models_and_studies(pipeline: Pip
     pipeline.nextflow("run", "ask.nf", "-c", config, "-work-dir", "work-ask", "--outdir", "asked")
     study = ["--elements", "study/1/elements.parquet", "--signals", "study/2/signals.it's.safetensors"]
     said = (pipeline.folder / "asked/points/a b/seed1/toy/answer.txt").read_text().splitlines()
-    threads = said[said.index("--threads") + 1]
-    more = ["--variants", "files1/list of.txt", "--model", "trained/its model", "--threads", threads, "--top", "5"]
+    more = ["--variants", "files1/list of.txt", "--model", "trained/its model", "--top", "5"]
     assert said == [*study, *more, "--outdir", "points/a b/seed1/toy"]
     said = (pipeline.folder / "asked/toy/answer.txt").read_text().splitlines()
     assert said == [*study, "--outdir", "toy"]

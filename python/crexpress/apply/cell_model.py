@@ -98,7 +98,6 @@ def load(
     directory: Path,
     *,
     device: str,
-    threads: int | None,
     precision: str,
     data: str = "auto",
     loop_rows: LoopRows | None = None,
@@ -109,7 +108,7 @@ def load(
     Expression only tells the factors whose motifs a cell sees, where the model was trained with `expressed_factors`.
     """
     model_config.read_config(directory, model_config.TrainedModel)
-    where = prepare(device, threads, read_settings(directory, TrainingConfig).seed)
+    where = prepare(device, read_settings(directory, TrainingConfig).seed)
     return of_cells(load_model(directory).to(where), inputs, precision, data, loop_rows)
 
 

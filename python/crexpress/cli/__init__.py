@@ -86,11 +86,18 @@ def settle() -> None:
     Lines are shown from now on. Idle OpenMP threads of torch and scikit-learn sleep: spinning, they made trees six
     times slower on a busy machine. Torch's tensors lie in huge pages: faults of small ones took a quarter of a
     training step's CPU time.
+
+    How sums are divided among threads must not depend on the machine or its variables, so that it gives the same bytes:
+    PyTorch computes with `core.device.THREADS` (here goes what would give it fewer), NumPy's and SciPy's BLAS with one.
+    Who wants to spare CPUs limits those (taskset, Slurm, containers).
     """
     log.show()
     cut_files.end_with_a_sentence()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    for name in ("OMP_DYNAMIC", "OMP_THREAD_LIMIT", "OMP_MAX_ACTIVE_LEVELS", "MKL_DYNAMIC", "MKL_DOMAIN_NUM_THREADS"):
+        os.environ.pop(name, None)
+    os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "BLIS")})
     if "WORLD_SIZE" in os.environ:  # each would warn that DDP looks for unused weights: see training.parallel
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
@@ -265,21 +272,26 @@ def apply_options(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def device_options(function: Callable[..., None]) -> Callable[..., None]:
-    """--device, --threads and --data."""
+    """--device and --data."""
     function = click.option(
         "--data",
         type=click.Choice(["auto", "resident", "stream"]),
         default="auto",
         help="Keep the inputs in the device's memory, or stream them from the files; auto looks whether they fit.",
     )(function)
-    function = click.option(
-        "--threads",
-        type=click.IntRange(min=1, max=1024),  # more only starve the machine
-        help="CPU threads; results repeat exactly for the same number.",
-    )(function)
     return click.option(
         "--device",
         type=click.Choice(["auto", "cpu", "cuda"]),
         default="auto",
         help="auto takes a GPU if there is one.",
-    )(function)
+    )(no_threads(function))
+
+
+def no_threads(function: Callable[..., None]) -> Callable[..., None]:
+    """--threads, which tools that compute in PyTorch had: it still is taken, and said to change nothing."""
+
+    def told(context: click.Context, parameter: click.Parameter, value: int | None) -> None:
+        if value is not None:
+            log.say("--threads changes nothing: the number is fixed, so that every machine gives the same bytes")
+
+    return click.option("--threads", type=int, hidden=True, expose_value=False, callback=told)(function)

@@ -10,6 +10,9 @@ import torch.utils.deterministic
 from crexpress.core.errors import InputError
 
 CPU = torch.device("cpu")
+THREADS = 4
+"""Threads that a CPU computes with, whatever CPUs there are: sums are divided among them, so that another number gives
+other last digits. What tasks of a cluster ask for (conf/base.config); on one CPU they cost some 8 % of its time."""
 
 
 def choose(name: str) -> torch.device:
@@ -39,11 +42,10 @@ def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def prepare(name: str, threads: int | None, seed: int) -> torch.device:
-    """Choose a device, seed torch, and have it use repeatable algorithms and `threads` CPU threads."""
+def prepare(name: str, seed: int) -> torch.device:
+    """Choose a device, seed torch, and have it use repeatable algorithms and `THREADS` threads."""
     device = choose(name)
-    if threads:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(THREADS)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS needs it to be repeatable
     torch.use_deterministic_algorithms(True)
     # a debugging aid that costs an eighth of a step

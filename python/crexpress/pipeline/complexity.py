@@ -23,7 +23,7 @@ import polars as pl
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from crexpress.core.device import choose
+from crexpress.core.device import THREADS, choose
 from crexpress.core.errors import InputError
 from crexpress.core.names import listed
 from crexpress.core.schemas import read_json
@@ -50,7 +50,6 @@ class Way(NamedTuple):
     batch_size: int | None
     steps: int
     device: str
-    threads: int | None
 
 
 def configure(settings: Mapping[str, Any], shape: Shape) -> tuple[ModelConfig, int]:
@@ -143,8 +142,7 @@ def measure(config: ModelConfig, batch_size: int, way: Way) -> dict[str, Any]:
     median. Memory is what a step adds to the process on a CPU, and the device's peak on a GPU.
     """
     device = choose(way.device)
-    if way.threads:
-        torch.set_num_threads(way.threads)
+    torch.set_num_threads(THREADS)
     torch.manual_seed(1)
     model = build(config)
     gflop = count(model) / 1e9

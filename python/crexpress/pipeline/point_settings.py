@@ -16,7 +16,7 @@ from crexpress.training import preset_file
 
 PIPELINES = (  # options of train that the pipeline gives itself: no setting of a point
     *("elements", "genes", "signals", "sequence", "motifs", "expression", "contacts", "profiles", "holdout_cells"),
-    *("study", "cells", "device", "threads", "data", "outdir", "checkpoint", "checkpoint_every", "import_weights"),
+    *("study", "cells", "device", "data", "outdir", "checkpoint", "checkpoint_every", "import_weights"),
     *("help", "version"),
 )
 PREPARATION = {"width": click.IntRange(min=1), "bin_size": click.IntRange(min=1)}  # of elements and their tracks

@@ -64,7 +64,6 @@ def run(
     holdout_cells: Sequence[str],
     seed: int,
     device: str,
-    threads: int | None,
     data: str,
     precision: str,
     compiled: bool,
@@ -107,7 +106,7 @@ def run(
         model_config = model_config.replace(loop_value=choose_value(contacts))
     processes = Processes()
     processes.check(training_config.batch_size)
-    where = processes.start(prepare(device, threads, seed))
+    where = processes.start(prepare(device, seed))
     engine = Engine(where, choose_precision(precision, where), compiled, processes)
     store = open_store(
         elements, genes, signals, expression, sequence, motifs, contacts, profiles,

@@ -37,7 +37,7 @@ def given(tiny: TinyCase, model: Path, **instead: Any) -> list[Any]:
 def load(tiny: TinyCase, model: Path) -> cell_model.CellModel:
     return cell_model.load(
         model, elements=tiny.elements, genes=tiny.genes, signals=[tiny.signals("A")], expression=[],
-        sequence=tiny.sequence, motifs=None, contacts=[], profiles=[], device="cpu", threads=1, precision="float32",
+        sequence=tiny.sequence, motifs=None, contacts=[], profiles=[], device="cpu", precision="float32",
     )  # fmt: skip
 
 

@@ -39,7 +39,7 @@ def test_a_track_that_the_cell_lacks_cannot_be_set(case: Case, tmp_path: Path) -
     given = {"elements": case.tiny.elements, "genes": case.tiny.genes, "expression": ()}
     given |= {kind: (case.folder / f"{kind}.A.safetensors",) for kind in ("signals", "profiles")}
     given |= {kind: case.folder / f"{kind}.safetensors" for kind in ("sequence", "motifs")}
-    loaded = cell_model.load(case.folder / "whole", device="cpu", threads=1, precision="float32", contacts=(), **given)
+    loaded = cell_model.load(case.folder / "whole", device="cpu", precision="float32", contacts=(), **given)
     loaded.store.cells[0].present[loaded.model.config.tracks.index("dnase")] = False
     with pytest.raises(InputError, match="line 1 sets dnase, which the model does not read in A; it reads h3k27ac"):
         score_variants([loaded], 0, variants=tmp_path / "set.bed", fasta=case.fasta)

@@ -75,7 +75,7 @@ def test_silencing_together_takes_each_element_out_of_the_profile(tiny: Any, fol
     loaded = cell_model.load(
         model, elements=tiny.elements, genes=tiny.genes, signals=[folder / "signals.A.safetensors"], expression=[],
         sequence=None, motifs=None, contacts=[], profiles=[folder / "profiles.A.safetensors"], device="cpu",
-        threads=1, precision="float32",
+        precision="float32",
     )  # fmt: skip
     store, together = loaded.store, Together(loaded.model, loaded.store, 0, 100)
     links = link_table(loaded.model, store, 0, 1000, also=["tracks"])

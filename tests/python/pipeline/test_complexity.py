@@ -65,7 +65,7 @@ def test_windows_count_the_most_elements_and_cost_the_same(monkeypatch: pytest.M
     one = {"seconds_per_step": 1.0}
     monkeypatch.setattr(complexity, "_in_a_process", lambda _, __, config, *___: measured.append(config) or one)
     points = [(name, {"preset": "creator-small", "window": name, "neighbours": "4"}) for name in ("2000", "4000")]
-    table = complexity.table(points, SHAPE, complexity.Way(2, 1, "cpu", 1))
+    table = complexity.table(points, SHAPE, complexity.Way(2, 1, "cpu"))
     assert table["window"].to_list() == [2000, 4000]
     assert [config.neighbours for config in measured] == [4]
 
@@ -109,9 +109,7 @@ def test_a_sweep_is_measured_point_by_point(tiny: TinyCase, tmp_path: Path) -> N
     (tmp_path / "grid.yml").write_text("settings: {neighbours: 4, inputs: [tracks, motifs]}\ngrid: {layers: [0, 1]}")
     arguments = ["--sweep", tmp_path / "grid.yml", "--batch-size", "2", "--steps", "1", "--outdir", tmp_path]
     arguments += ["--motif-scores", tiny.motifs]
-    result = CliRunner().invoke(
-        run_path(str(TOOL))["main"], [*map(str, arguments), "--device", "cpu", "--threads", "1"]
-    )
+    result = CliRunner().invoke(run_path(str(TOOL))["main"], [*map(str, arguments), "--device", "cpu"])
     assert result.exit_code == 0, result.output
     table, header = artifacts.read_table(tmp_path / "complexity.parquet", "complexity")
     assert header["parameters"]["motifs"] == len(
@@ -144,4 +142,4 @@ def _killed(*_: object) -> None:
 def test_a_process_that_the_system_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(complexity, "measure", _killed)
     with pytest.raises(InputError, match="'large', most likely for its memory; give a smaller --batch-size"):
-        complexity.table([("large", {"preset": "scpge-small"})], SHAPE, complexity.Way(2, 1, "cpu", 1))
+        complexity.table([("large", {"preset": "scpge-small"})], SHAPE, complexity.Way(2, 1, "cpu"))

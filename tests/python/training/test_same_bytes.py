@@ -1,0 +1,60 @@
+"""Cores change how fast tools compute, not what: the same bytes on one CPU and on all, whatever OpenMP is told."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from crexpress.core import device
+from tools import BIN, inputs, run
+
+CPUS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+AROUND: dict[str, tuple[list[int], dict[str, str]]] = {
+    "all CPUs": (CPUS, {}),
+    "one of each": (CPUS[:1], {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OMP_THREAD_LIMIT": "1"}),
+    "three threads": (CPUS, {"OMP_NUM_THREADS": "3", "OMP_DYNAMIC": "true", "OMP_MAX_ACTIVE_LEVELS": "0"}),
+}
+
+
+def digests(folder: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+
+
+def started(cpus: list[int], variables: dict[str, str], tool: str, *options: Any) -> None:
+    """A process of its own, as libraries read their variables once."""
+    kept = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    subprocess.run(
+        [sys.executable, str(BIN / tool), *map(str, options)], env=kept | variables, check=True, capture_output=True,
+        preexec_fn=lambda: os.sched_setaffinity(0, cpus),
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CPUS, reason="this system cannot keep a process to some of its CPUs")
+def test_the_same_bytes_on_any_number_of_cpus_and_threads(tiny: Any, tmp_path: Path) -> None:
+    whole = ["--preset", "scpge-small", "--neighbours", 30, "--steps", 6, "--validate-every", 3, "--val", "chr2"]
+    found = {}
+    for name, (cpus, variables) in AROUND.items():
+        model = tmp_path / name
+        started(cpus, variables, "train", *inputs(tiny, "A", "B"), *whole, "--test", "chr3", "--outdir", model)
+        found[name] = digests(model)
+    assert set(found["all CPUs"]) == {"config.json", "history.parquet", "model.safetensors"}
+    for name, files in found.items():
+        assert files == found["all CPUs"], name
+
+
+def test_the_number_of_threads_is_no_setting(tiny: Any, tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        device.prepare("cpu", 1)
+        assert torch.get_num_threads() == device.THREADS
+        done = run("train", *inputs(tiny, "A"), "--threads", 3, "--val", "chr2", "--outdir", tmp_path)
+        assert "--threads changes nothing" in done.output
+    finally:
+        torch.set_num_threads(before)
