@@ -86,9 +86,10 @@ def unlike(track: str, cell: float, training: Iterable[float]) -> str | None:
     if low / UNLIKE <= cell <= high * UNLIKE and 1 - cell >= (1 - high) / UNLIKE:
         return None
     there = f"{low:.0%}" if f"{low:.0%}" == f"{high:.0%}" else f"{low:.0%} to {high:.0%}"
+    build = ", or of another genome build" if cell < low else ""  # peaks that are shifted miss the elements
     return (
         f"{track} has signal in {cell:.0%} of the elements, in training in {there}: it may be of another kind (called "
-        "peaks in one, coverage or fold change in the other)"
+        f"peaks in one, coverage or fold change in the other){build}"
     )
 
 

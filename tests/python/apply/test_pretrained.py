@@ -89,6 +89,7 @@ def test_a_track_of_another_kind_is_told(tiny: Any, anchored: Path, tmp_path: Pa
     assert predictions(tmp_path / "coverage", "C")[1]["unlike_training"] == []
     [note] = predictions(tmp_path / "peaks", "C")[1]["unlike_training"]
     assert note.startswith("C: dnase has signal in 10% of the elements, in training in 100%")
+    assert "or of another genome build" in note
     assert note in done.output
 
 
