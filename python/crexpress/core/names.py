@@ -5,6 +5,8 @@ from itertools import accumulate
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of a cell, a track, a point: files are named after them
 
+GENE_ID = r"^ENS[A-Z]*G\d+"  # of Ensembl, which tables hold in columns of symbols as well
+
 
 def listed(text: str | None) -> list[str]:
     """ "a,b" -> ["a", "b"]; nothing -> []."""

@@ -14,11 +14,12 @@ import polars as pl
 
 from crexpress.core import chromosome_names
 from crexpress.core.errors import InputError
+from crexpress.core.names import GENE_ID
 from crexpress.formats import screen_layouts, text_files
 
 _OTHER_NAMES = {"chr": "chrom", "start": "chromStart", "end": "chromEnd", "gene": "measuredGeneSymbol",
                 "gene_name": "measuredGeneSymbol", "gene_id": "measuredGeneEnsemblId", "cell": "CellType",
-                "regulated": "Regulated"}  # fmt: skip
+                "regulated": "Regulated", "tss": "startTSS"}  # fmt: skip
 _REQUIRED = ("chrom", "chromStart", "chromEnd", "Regulated")
 GENE_COLUMNS = ("measuredGeneEnsemblId", "measuredGeneSymbol")
 _NUMBERS = ("chromStart", "chromEnd", "startTSS", "distanceToTSS", "DHS.RPM", "H3K27ac.RPM.expandedRegion")
@@ -81,6 +82,12 @@ def read(path: Path, chromosomes: Collection[str]) -> Table:
     names = {old: new for old, new in _OTHER_NAMES.items() if old in columns and new not in columns}
     table = table._replace(pairs=table.pairs.rename(names))
     columns = table.pairs.columns
+    if "measuredGeneSymbol" in columns and "measuredGeneEnsemblId" not in columns:  # ids in the column of symbols
+        symbol = pl.col("measuredGeneSymbol")
+        is_id = symbol.str.contains(GENE_ID).fill_null(False)
+        apart = (pl.when(is_id).then(symbol).alias("measuredGeneEnsemblId"), pl.when(~is_id).then(symbol))
+        table = table._replace(pairs=table.pairs.with_columns(apart))
+        columns = table.pairs.columns
     missing = [name for name in _REQUIRED if name not in columns]
     genes = [name for name in GENE_COLUMNS if name in columns]
     if missing or not genes:

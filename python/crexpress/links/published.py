@@ -5,7 +5,7 @@ as the method's authors do (sum, mean, max); where there is none, the declared f
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -71,6 +71,14 @@ def gene_keys(frame: pl.DataFrame, genes: pl.DataFrame | None) -> pl.Series:
         by_symbol["gene_name"], by_symbol["gene_id"], default=None, return_dtype=pl.String
     )
     return pl.select(pl.coalesce(of_id, of_symbol, frame["symbol"], bare)).to_series()
+
+
+def named_as(links: Linkset, known: pl.DataFrame) -> Linkset:
+    """Links that name genes by Ensembl id, by the `key` that `known` (`ensembl`, `key`) has for it."""
+    bare = known["ensembl"].str.split(".").list.first()
+    keys = pl.DataFrame({"bare": bare, "key": known["key"]}).drop_nulls().unique("bare", keep="first")
+    key = links.table["key"].replace(keys["bare"], keys["key"])
+    return replace(links, table=links.table.with_columns(key.alias("key")))
 
 
 def without_promoters(links: Linkset, genes: pl.DataFrame) -> Linkset:

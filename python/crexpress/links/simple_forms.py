@@ -9,15 +9,19 @@ import polars as pl
 NEAR = 100_000  # bp
 
 
-def forms(pairs: pl.DataFrame, genes: pl.DataFrame, expressed: np.ndarray | None = None) -> dict[str, np.ndarray]:
+def forms(
+    pairs: pl.DataFrame, genes: pl.DataFrame | None, expressed: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
     """{name: float64 [pairs]} for pairs (chrom, start, end, gene_id, distance); `expressed` bool [genes] or not known.
 
     Nearest by the TSS, and by the gene's body (0 bp inside it), from the interval's middle; among all genes, and among
-    expressed ones.
+    expressed ones. Without `genes` no nearest is said: among the genes that a screen measures it is another.
     """
-    sets = {"": np.ones(len(genes), bool)} | ({" expressed": expressed} if expressed is not None else {})
     distance = pairs["distance"].cast(pl.Float64).fill_null(np.inf).abs().to_numpy()
     found = {f"within {NEAR // 1000} kb of the TSS": (distance <= NEAR).astype(np.float64)}
+    if genes is None:
+        return found
+    sets = {"": np.ones(len(genes), bool)} | ({" expressed": expressed} if expressed is not None else {})
     tss = genes["tss"].cast(pl.Float64).to_numpy()
     for word, chosen in sets.items():
         chosen = chosen & np.isfinite(tss)

@@ -11,6 +11,7 @@ import pytest
 from crexpress.core import builds
 from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks import contacts, crispr, domains, locus
+from crexpress.evaluate.benchmarks import run as runs
 from crexpress.evaluate.benchmarks.base import Entry, World
 from crexpress.evaluate.benchmarks.world import published_links
 from crexpress.formats import chain, screen_files
@@ -237,3 +238,53 @@ def test_a_screen_whose_tss_lie_elsewhere_is_of_another_build_unless_it_says(tmp
     found = crispr.score(Entry("s", "crispr", "K", screen(tmp_path, *rows), {"build": "hg38"}), world)
     assert [row.n for row in found.rows if (row.subset, row.metric) == ("<10 kb", "positives")] == [12]
     assert any("from which distances are measured" in note for note in found.notes)
+
+
+def test_genes_by_id_or_symbol_with_versions_or_without_are_the_same_figures(tmp_path):
+    """A screen alone, without an annotation: its own ids tell which symbol an id of a published table is."""
+    lines = [(i, "ABC" if i < 20 else "DEF", "ENSG00000000001" if i < 20 else "ENSG00000000002") for i in range(3, 37)]
+    both = screen(tmp_path, *(f"chr1 {1000 * i} {1000 * i + 500} {s} {e}.4 1000 K {i % 3 == 0}" for i, s, e in lines))
+    plain = tmp_path / "plain.tsv"
+    write(plain, "chrom start end gene tss regulated",
+          *(f"chr1 {1000 * i} {1000 * i + 500} {e}.4 1000 {i % 3 == 0}" for i, s, e in lines))  # fmt: skip
+    found = {}
+    for column, name in (("gene", 1), ("gene", 2), ("gene_id", 2)):
+        for version in ("", ".7") if name == 2 else ("",):
+            path = write(tmp_path / f"{column}{name}{version}.tsv", f"chrom start end {column} score",
+                         *(f"chr1 {1000 * line[0]} {1000 * line[0] + 9} {line[name]}{version} {line[0] % 7}"
+                           for line in lines))  # fmt: skip
+            links = published_links([str(path)], None)
+            for of in (both, plain) if name == 2 else (both,):
+                rows = crispr.score(Entry("s", "crispr", "K", of), World(links=links, resamples=0)).rows
+                found[path.name, of.name] = {
+                    row.metric: row.value
+                    for row in rows
+                    if (row.subset, row.method) == ("all pairs", "published score")
+                }
+    assert len(found) == 9
+    assert all(one["coverage"] == 1 for one in found.values())
+    assert len({one["auprc"] for one in found.values()}) == 1
+
+
+def test_what_cannot_be_said_of_a_screen_has_no_figures(tmp_path):
+    """No TSS, so no distance; no annotation, so no nearest gene; a score that speaks of no pair is no score of 0."""
+    rows = [(1000 * i, 1000 * i + 500, i < 8) for i in range(3, 20)]
+    lines = [f"chr1 {low} {high} ABC {regulated}" for low, high, regulated in [*rows, (3000, 3500, False)]]
+    bare = write(tmp_path / "bare.tsv", "chrom start end gene regulated", *lines)
+    mine = linkset(*(("chr1", low, high, "ABC", low) for low, high, _ in rows), one=score("max"))
+    other = linkset(("chr1", 3000, 3500, "abc", 1.0), one=score("sum"))
+    found = crispr.score(Entry("s", "crispr", None, bare), World(links=[mine, other], resamples=0))
+    assert {(row.cell, row.method) for row in found.rows} == {(crispr.NO_CELL, "max"), (crispr.NO_CELL, "all")}
+    told = " ".join(found.notes)
+    assert "sum: no pair has a score of it, and it has no figures" in told
+    assert "1 pairs stand on more than one line (2), each of which counts, 1 of them regulated in one line" in told
+    alone = runs.score([Entry("s", "crispr", "K", bare)], World(links=[other], resamples=0))
+    with pytest.raises(InputError, match=r"no benchmark can be scored\. .*sum: no pair has a score of it"):
+        runs.require(alone)
+    path = write(tmp_path / "all.tsv", "chrom start end gene regulated", *(line for line in lines if "True" in line))
+    found = crispr.score(Entry("s", "crispr", None, path), World(links=[mine], resamples=0))
+    assert "no cell: 5 pairs, 5 positive, of which none can be ranked above another" in found.notes
+    near = [f"chr1 {low} {high} ABC 5000 {regulated}" for low, high, regulated in rows]
+    path = write(tmp_path / "near.tsv", "chrom start end gene tss regulated", *near)
+    found = crispr.score(Entry("s", "crispr", None, path), World(links=[mine], resamples=0))
+    assert {row.method for row in found.rows} == {"max", "all", "distance", "within 100 kb of the TSS"}

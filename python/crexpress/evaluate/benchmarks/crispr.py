@@ -5,6 +5,8 @@ code passes over pairs without a cCRE within 2 kb, and those outside the model's
 are filled and counted, and the covered pairs are a subset of their own.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 
@@ -15,8 +17,10 @@ from crexpress.evaluate.benchmarks.base import Entry, Found, World
 from crexpress.evaluate.benchmarks.predictors import labelled
 from crexpress.formats import screen_files
 from crexpress.links import encode_re2g
-from crexpress.links.published import gene_keys
+from crexpress.links.published import gene_keys, named_as
 from crexpress.prepare import screening
+
+NO_CELL = "no cell"  # of figures where neither the screen nor what is scored names one
 
 
 def score(entry: Entry, world: World) -> Found:
@@ -47,9 +51,13 @@ def score(entry: Entry, world: World) -> Found:
     for cell, of_cell in _cells(entry, frame, world).items():
         pairs = prepared(of_cell, genes)
         positive = pairs["Regulated"].to_numpy()
+        named = world
+        if world.genes is None:  # the screen alone tells which symbol an id has
+            named = replace(world, links=[named_as(links, pairs) for links in world.links])
         own = {name.removeprefix("-"): values for name, values in _own_scores(entry, pairs).items()}
-        marked, told = labelled(entry.name, cell, pairs, positive, world, genes, own)
-        notes += [f"{cell}: {len(pairs):,} pairs, {int(positive.sum()):,} positive", *told]
+        marked, told = labelled(entry.name, cell, pairs, positive, named, genes, own)
+        alike = "" if 0 < positive.sum() < len(pairs) else ", of which none can be ranked above another"
+        notes += [f"{cell}: {len(pairs):,} pairs, {int(positive.sum()):,} positive{alike}", *_repeated(pairs), *told]
         found, drawn = measures.measure(marked, world.resamples, world.seed)
         rows += found
         curves += drawn
@@ -72,7 +80,7 @@ def prepared(known: pl.DataFrame, genes: pl.DataFrame) -> pl.DataFrame:
 def _cells(entry: Entry, frame: pl.DataFrame, world: World) -> dict[str, pl.DataFrame]:
     """The pairs of each cell to score; a table without cells is of the entry's cell, or of the only one there is."""
     if "CellType" not in frame.columns:
-        cells = [entry.cell] if entry.cell else world.cells()
+        cells = [entry.cell] if entry.cell else world.cells() or [NO_CELL]
         if len(cells) != 1:
             raise InputError(f"{entry.file} names no cell (no column CellType); fill the column cell of {entry.name}")
         return {str(cells[0]): frame}
@@ -83,6 +91,19 @@ def _cells(entry: Entry, frame: pl.DataFrame, world: World) -> dict[str, pl.Data
         known = ", ".join(world.cells()) or "none"
         raise InputError(f"{entry.file} has no pair of {entry.cell or known}; its cells are {', '.join(present[:5])}")
     return {cell: frame.filter(pl.col("CellType") == cell) for cell in chosen}
+
+
+def _repeated(pairs: pl.DataFrame) -> list[str]:
+    """What to tell of pairs that stand more than once: each line counts, as in the field's code."""
+    place = ["chrom", "start", "end", "gene"]
+    twice = (
+        pairs.group_by(place).agg(pl.len(), pl.col("Regulated").n_unique().alias("verdicts")).filter(pl.col("len") > 1)
+    )
+    if twice.is_empty():
+        return []
+    both = twice.filter(pl.col("verdicts") > 1)
+    against = f", {len(both):,} of them regulated in one line and not in another" if len(both) else ""
+    return [f"{len(twice):,} pairs stand on more than one line ({twice['len'].sum():,}), each of which counts{against}"]
 
 
 def _own_scores(entry: Entry, pairs: pl.DataFrame) -> dict[str, np.ndarray]:

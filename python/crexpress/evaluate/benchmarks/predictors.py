@@ -37,6 +37,11 @@ class _Told:
         self.on_tss = self.on_tss + links.elements_on_tss if own else links.elements_on_tss
 
     def note(self) -> str:
+        if not self.there and self.score.method.kind == methods.PUBLISHED:
+            return (
+                f"{self.score.label}: no pair has a score of it, and it has no figures; are its genes named as the "
+                f"benchmark's are, and its places of the same genome build?"
+            )
         fill = "the worst value" if not np.isfinite(self.score.fill) else f"{self.score.fill:g}"
         share, missing = self.there / max(self.pairs, 1), self.pairs - self.there
         return (
@@ -75,6 +80,14 @@ def labelled_in_parts(
     told: dict[str, _Told] = {}
     found = [_scored(benchmark, cell, table, positive, world, genes, own, told) for table, positive in parts]
     whole = joined(found)
+    silent = [
+        name
+        for name, method in whole.methods.items()
+        if method.kind == methods.PUBLISHED and name in told and not told[name].there and told[name].pairs
+    ]
+    whole = replace(
+        whole.without(silent), methods={name: whole.methods[name] for name in whole.methods if name not in silent}
+    )
     leaks = leakage.clean(whole.table, cell, world, whole.methods, benchmark)
     elsewhere = [
         f"{', '.join(score.label for score in links.scores.values())} of {links.cell}: not scored here, in {cell} "
@@ -162,6 +175,8 @@ def _scored(
 def _forms(cell: str, table: pl.DataFrame, world: World, genes: pl.DataFrame) -> dict[str, np.ndarray]:
     """Closed forms that are computed pair by pair."""
     distance = np.abs(table["distance"].cast(pl.Float64).fill_null(np.inf).to_numpy())
+    if not np.isfinite(distance).any():  # no TSS is known: nothing can be said by distance
+        return {}
     found: dict[str, np.ndarray] = {}
     if world.elements is not None and world.genes is not None:
         screen = table.rename({"start": "chromStart", "end": "chromEnd"}).with_columns(
@@ -176,7 +191,7 @@ def _forms(cell: str, table: pl.DataFrame, world: World, genes: pl.DataFrame) ->
     if cell in world.expression and world.genes is not None:
         expressed = np.nan_to_num(world.expression[cell].log2_value) >= np.log2(1 + EXPRESSED)
     if {"gene_id", "tss"} <= set(genes.columns):
-        found |= simple_forms.forms(table, genes, expressed)
+        found |= simple_forms.forms(table, genes if world.genes is not None else None, expressed)
     return found
 
 

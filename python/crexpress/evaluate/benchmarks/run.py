@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
+from crexpress.core import methods
 from crexpress.core.errors import InputError
 from crexpress.core.log import say
 from crexpress.evaluate import metrics
@@ -57,8 +58,11 @@ def score(entries: Sequence[Entry], world: World) -> Scored:
 
 def require(scored: Scored) -> Scored:
     """`scored`, for a caller that has nothing else; InputError where no benchmark could be scored."""
-    if not scored.rows:
-        why = " ".join(str(fact["refused"]) for fact in scored.facts.values() if "refused" in fact)
+    if all(row.method == methods.EVERYTHING for row in scored.rows):  # counts of pairs are no score of anything
+        why = " ".join(
+            str(fact["refused"]) if "refused" in fact else "; ".join(map(str, fact["notes"]))  # type: ignore[call-overload]
+            for fact in scored.facts.values()
+        )
         raise InputError(f"no benchmark can be scored. {why}".strip())
     return scored
 

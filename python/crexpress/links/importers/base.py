@@ -11,6 +11,7 @@ from crexpress.core.builds import of_name, require_build
 from crexpress.core.errors import InputError
 from crexpress.core.log import say
 from crexpress.core.methods import PLAIN, PUBLISHED, Method
+from crexpress.core.names import GENE_ID
 from crexpress.formats import text_tables
 from crexpress.links.published import AGGREGATES, Aggregate, Linkset, Score, gene_keys, without_promoters
 
@@ -143,7 +144,7 @@ def _columns(path: Path, frame: pl.DataFrame, form: Format, wish: Wish) -> pl.Da
         column = column.cast(pl.String).str.strip_chars()
         values[what] = column.set(column.is_in(text_tables.MISSING).fill_null(True), None).alias(what)
     if chosen["symbol"] and not chosen["ensembl"]:  # ids in the column of symbols
-        is_id = values["symbol"].str.contains(r"^ENS[A-Z]*G\d+").fill_null(False)
+        is_id = values["symbol"].str.contains(GENE_ID).fill_null(False)
         values["ensembl"] = values["symbol"].set(~is_id, None).alias("ensembl")
         values["symbol"] = values["symbol"].set(is_id, None)
     table = pl.DataFrame(values)
