@@ -40,7 +40,7 @@ def make(rows: Sequence[Row], runs: Sequence[Entry], choice: Choice, shipped: Se
     known = [cell for cell in known if cell["tracks"]]
     of_runs = [_run(run, runs, signals, measured, ranked, [cell["cell"] for cell in known]) for run in runs]
     return {
-        "notes": [*_unread(rows, choice.tracks), *_tracks_read(runs), *_compared(known)],
+        "notes": [*_unread(rows, choice.tracks, runs), *_tracks_read(runs), *_compared(known)],
         "rows": {row.file: row.number for row in rows},
         "ccres": [row.file for row in rows if row.assay == "ccres"],
         "tables": [_file(row, "cell", "assay", "file", "column") for row in rows if _is_table(row)],
@@ -78,9 +78,13 @@ def _is_table(row: Row) -> bool:
     return row.assay in EXPRESSION and suffix_of(row.file) in (*TABLES, ".bed")
 
 
-def _unread(rows: Iterable[Row], tracks: Collection[str]) -> list[str]:
-    unread = sorted({row.assay for row in rows} - {*tracks, *EXPRESSION, *SHARED})
-    return [f"Not in --tracks and so not read: {', '.join(unread)}."] if unread else []
+def _unread(rows: Sequence[Row], tracks: Collection[str], runs: Iterable[Entry]) -> list[str]:
+    """Which assays nothing reads, and which tracks no model does: a saved one knows those it was trained on."""
+    given = {row.assay for row in rows}
+    unread = sorted(given - {*tracks, *EXPRESSION, *SHARED})
+    idle = sorted((given & {*tracks}).difference(*(run["tracks"] for run in runs)))
+    notes = [f"Not in --tracks and so not read: {', '.join(unread)}."] if unread else []
+    return notes + ([f"No model reads {', '.join(idle)}: expression is predicted without."] if idle else [])
 
 
 def _tracks_read(runs: Iterable[Entry]) -> list[str]:

@@ -194,6 +194,16 @@ def pretrained(folder: Path, sheet: str = SHEET) -> tuple[Result, dict[str, Any]
     return result, json.loads(made.read_text()) if made.exists() else {}
 
 
+def test_tracks_that_no_saved_model_reads_are_told(tmp_path: Path) -> None:
+    model = saved(tmp_path, "own", anchored=False, cells=["K"])
+    tracks = ["--tracks", "dnase,ctcf,h3k9me3", "--allow-missing-tracks"]
+    made = plan(tmp_path, *tracks, "--model", f"own={model}")
+    assert made["notes"] == [
+        "No model reads h3k9me3: expression is predicted without.",
+        "The model reads the tracks dnase, ctcf.",
+    ]
+
+
 def test_an_anchored_model_without_known_cells_of_its_own_is_given_those_that_ship(tmp_path: Path) -> None:
     result, made = pretrained(tmp_path)
     assert result.exit_code == 0, result.output
