@@ -29,7 +29,7 @@ def text_of(given, project) {
     }
     def first = [
         "${title}: ${workflow.manifest.description}",
-        'Usage: nextflow run main.nf -profile PROFILES --samplesheet CSV --gtf GTF [--PARAMETER VALUE ...] [-resume]',
+        'Usage: nextflow run main.nf -profile PROFILES --input CSV --genome GRCh38 [--PARAMETER VALUE ...] [-resume]',
     ]
     def last = [
         '--help NAME says more of one parameter, --help --all of all; profiles, samplesheet: docs/usage.md.',

@@ -4,6 +4,7 @@ include { give_up_on_stalled_hosts } from '../addresses'
 include { execution_faults ; on_path } from '../engine'
 include { benchmark_files ; files_in ; names_of ; no_file ; no_place ; place ; unfit } from '../files'
 include { link_models ; named_files ; own_presets ; screen_to_fit ; shipped_link_models } from '../files'
+include { with_genome   } from '../genomes'
 include { changed       } from '../help'
 include { how_to_resume } from '../resume'
 include { against_models ; tracks_of } from '../saved'
@@ -16,7 +17,7 @@ def settings(given, project) {
     def fixed = groups.execution.properties.keySet() // the configuration reads these too, under their own spelling only
     def faults = []
     def values = given.findAll { name, _value -> name in schema }
-    def unknown = given.findAll { name, _value -> !(name in schema) && !name.contains('-') }
+    def unknown = given.findAll { name, _value -> !(name in schema) && name != 'genomes' && !name.contains('-') }
     // an institution's profile may set parameters of its own
     def said = unknown.findAll { name, _value -> workflow.commandLine.contains("--${name}") }
     def asked = given.custom_config_base ? said : unknown
@@ -33,11 +34,13 @@ def settings(given, project) {
             }
         }
         else {
-            // as nf-core calls it
-            def near = snake == 'input' ? ['samplesheet'] : schema.keySet().toList().closest(snake)
+            def near = schema.keySet().toList().closest(snake)
             faults << "--${name} is no parameter of this pipeline${near ? "; did you mean --${near.first()}?" : ''}"
         }
     }
+    values.samplesheet = sheet_of(values, faults)
+    values.input = null
+    values = with_genome(given, values, schema, { name -> is_given(name) }, faults)
     def typed = schema.collectEntries { name, property -> [name, coerce(name, values[name], property, faults)] }
     typed.trace_report_suffix = null // of this run alone: no setting to write down
     typed.model = shipped(typed.model, project)
@@ -53,10 +56,8 @@ def settings(given, project) {
     if (typed.quantiles && typed.transform != 'quantile') {
         faults << '--quantiles is read with --transform quantile only: add that'
     }
-    groups.values().collectMany { group -> group.required ?: [] }.each { name ->
-        if (typed[name] == null && values[name] == null) {
-            faults << "--${name} is missing: ${schema[name].description}"
-        }
+    ['samplesheet', 'gtf', 'outdir'].findAll { name -> typed[name] == null && values[name] == null }.each { name ->
+        faults << "--${name} is missing: ${schema[name].description}"
     }
     def own = own_presets(typed)
     faults.addAll(own.findResults { preset -> no_file(preset) }.collect { why -> "--preset, --preset_files: ${why}" })
@@ -74,7 +75,7 @@ def settings(given, project) {
     faults.addAll(benchmarks.values().findResults { path -> no_file(path) }.collect { why -> "--benchmarks: ${why}" })
     faults.addAll(link_model_faults(typed, screens, shipped_link_models(project)))
     if (!typed.chrom_sizes && !typed.fasta) {
-        faults << '--chrom_sizes is missing: give it, or --fasta'
+        faults << '--chrom_sizes is missing: give it, or --fasta, or --genome'
     }
     // on processors no task asks for a GPU (conf/base.config); asked for one, a run must not go on for days without it
     typed.use_gpu = typed.use_gpu && typed.device != 'cpu'
@@ -145,6 +146,16 @@ def settings(given, project) {
     }
     log.info(changed(typed, schema))
     return typed
+}
+
+/** The samplesheet, by its own name or nf-core's; one that is asked for goes before one that a profile has. */
+def sheet_of(values, faults) {
+    def names = ['samplesheet', 'input'].findAll { name -> values[name] != null }
+    def first = names.findAll { name -> is_given(name) } ?: names
+    if (first.collect { name -> "${values[name]}" }.unique().size() > 1) {
+        faults << '--input and --samplesheet are two names of one parameter, and name different files: leave one out'
+    }
+    return first ? values[first[0]] : null
 }
 
 /** Parameters that there were: [default of then, what took their place]; `value` is what was given. */

@@ -2,6 +2,7 @@
 
 include { address_faults ; unasked } from '../addresses'
 include { absent ; find ; named_files ; no_file ; own_presets ; place ; remote ; screen_to_fit } from '../files'
+include { elements_of_genome } from '../genomes'
 include { how_to_resume ; note_session } from '../resume'
 include { flags          } from '../shell'
 include { located ; tool } from '../study'
@@ -91,7 +92,10 @@ def with_files(json, run, sheet, shipped) {
     def missing = "${sheet} names what does not exist, or is a folder: ${listed.join(', ')}; ${mend}"
     def away = address_faults(addresses(plan))
     def title = "${sheet} names addresses that cannot be fetched:"
-    def faults = (lost ? [missing] : []) + (away ? [([title] + away).join('\n  ')] : [])
+    def twice = plan.ccres && elements_of_genome(run)
+    def both = "${sheet} names cCREs (row ${plan.rows[plan.ccres[0]]}), and --genome ${run.genome} has its own: " +
+        'give yours as --ccres and leave the row out'
+    def faults = (twice ? [both] : []) + (lost ? [missing] : []) + (away ? [([title] + away).join('\n  ')] : [])
     if (faults) {
         error((faults + how_to_resume()).findAll().join('\n'))
     }

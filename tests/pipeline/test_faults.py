@@ -67,8 +67,6 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
     wrong += [
         "--expressed_factors",
         "600",
-        "--input",
-        "cells.csv",
         "--multiqc",
         "--fit_links",
         "mine",
@@ -92,7 +90,6 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
     output = pipeline.run("-profile", "k562", *wrong, "--outdir", "b.csv/out", code=1)
     for fault in (
         "--holdout_cels is no parameter of this pipeline; did you mean --holdout_cells?",
-        "--input is no parameter of this pipeline; did you mean --samplesheet?",
         "--steps is 'many', but must be a whole number",
         f"--gtf: there is no file {pipeline.folder / 'absent.gtf'}",
         f"--benchmarks: there is no file {pipeline.folder / 'away.tsv'}",

@@ -74,8 +74,7 @@ def predicted(folder: Path, cell: str) -> tuple[pl.DataFrame, artifacts.Header]:
 
 CHOSEN = (
     *("--model", "pretrained", "--samplesheet", "sheet.csv", "--tracks", "dnase,h3k27ac", "--interpret_cells", "MINE"),
-    *("--gtf", "later.gtf", "--ccres", "ccres.bed", "--merge_method", "none"),
-    *("--chrom_sizes", K562 / "GRCh38_EBV.chrom.sizes.tsv"),
+    *("--genome", "GRCh38", "--gtf", "later.gtf", "--ccres", "ccres.bed", "--merge_method", "none"),
 )
 
 
