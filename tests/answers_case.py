@@ -1,5 +1,5 @@
 """What --explain writes of cell A of the finished run: contributions of two links, effects of four edits and of
-three mutations, motifs, active elements, categories of genes.
+three mutations, motifs, active elements, categories of genes, pairs of elements, clusters.
 """
 
 from collections.abc import Sequence
@@ -115,8 +115,33 @@ def categories(run: Run, folder: Path) -> Path:
     return folder / "categories.A.parquet"
 
 
+def pairs(run: Run, folder: Path) -> Path:
+    """Three pairs of elements of a gene: one stand in for each other, one needs the other, one adds up."""
+    gene = run.genes.select("gene_id", "gene_name").row(0)
+    falls = [("E1", "E2", 0.1, 0.2, 0.7), ("E1", "E3", 0.1, 0.05, 0.11), ("E2", "E3", 0.2, 0.05, 0.25)]
+    rows = [(*gene, a, b, 1000, -2000, one, other, both, both - one - other) for a, b, one, other, both in falls]
+    names = ("element_a", "element_b", "distance_a", "distance_b", "perturbation_a", "perturbation_b")
+    kinds = (pl.String, pl.String, pl.Int64, pl.Int64, pl.Float32, pl.Float32)
+    schema = {"gene_id": pl.String, "gene_name": pl.String, **dict(zip(names, kinds, strict=True)),
+              "perturbation_both": pl.Float32, "epistasis": pl.Float32}  # fmt: skip
+    header = run.header("pairs", "A", **MODEL) | {"units": {"predicted": UNIT}}
+    artifacts.write_table(folder / "pairs.A.parquet", pl.DataFrame(rows, schema, orient="row"), header)
+    return folder / "pairs.A.parquet"
+
+
+def embedding(run: Run, folder: Path) -> Path:
+    """Eight elements in two clusters: three of four are pELS in the first, all dELS in the second."""
+    classes = ["pELS", "pELS", "pELS", "dELS", *["dELS"] * 4]
+    rows = [(f"E{n}", kind, str(n // 4), float(n % 4), float(n // 4)) for n, kind in enumerate(classes)]
+    schema = {"element_id": pl.String, "class": pl.String, "cluster": pl.String, "umap_1": pl.Float32,
+              "umap_2": pl.Float32}  # fmt: skip
+    header = run.header("embedding", "A", **MODEL)
+    artifacts.write_table(folder / "embedding.A.parquet", pl.DataFrame(rows, schema, orient="row"), header)
+    return folder / "embedding.A.parquet"
+
+
 def options(run: Run, folder: Path) -> Sequence[str]:
     """Options of `report` for all of them."""
     made = {"contributions": contributions, "variants": variants, "enriched-motifs": motifs, "mutations": mutations,
-            "active": active, "categories": categories}  # fmt: skip
+            "active": active, "categories": categories, "pairs": pairs, "embedding": embedding}  # fmt: skip
     return [word for name, write in made.items() for word in (f"--{name}", str(write(run, folder)))]

@@ -64,13 +64,16 @@ workflow ASSESS {
     figures = EVALUATE.out.metrics.mix(EVALUATE.out.curves).map { point, file -> [point, 0, file] }
     def shown = ['elements', 'genes', 'metrics', 'curves', 'predictions', 'expression', 'links', 'signals', 'contacts']
     shown += ['contributions', 'variants', 'enriched_motifs', 'mutations', 'active', 'categories', 'logos']
+    shown += ['pairs', 'embedding']
+    def attended = (run.explain ?: '').tokenize(', ').contains('attention') ? run.genes : null
     told_more = answers.map { meta, file -> [meta.point, meta.order, file] }
     // [point, models, files]
     told_with_figures = gather(models.map { meta, model -> [meta.point, meta.order, model] })
         .combine(gather(told.map { point, files -> [point, 0, files] }.mix(figures, told_more)), by: 0)
         .map { point, own, files -> [point, own, pick(files, shown)] }
     REPORT(
-        told_with_figures, screen_names, screen_files, flags(run, [], [explained: 'explain']), tool(code, 'report')
+        told_with_figures, screen_names, screen_files,
+        flags(run + [attended: attended], [], [explained: 'explain', explained_genes: 'attended']), tool(code, 'report')
     )
     def drawn = ['elements', 'genes', 'predictions', 'expression', 'links', 'signals', 'contacts']
     PLOT_LOCUS(

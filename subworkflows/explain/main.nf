@@ -99,7 +99,8 @@ workflow EXPLAIN {
 
     enriched = FIND_MOTIFS.out.motifs.map { meta, folder -> [meta, folder.resolve('enriched_motifs.parquet')] }
 
-    whole = FIND_ACTIVE.out.results.mix(CLASSIFY_GENES.out.results, MUTATE_ELEMENTS.out.results)
+    whole = FIND_ACTIVE.out.results
+        .mix(CLASSIFY_GENES.out.results, MUTATE_ELEMENTS.out.results, SILENCE_TOGETHER.out.results, EMBED.out.results)
         .flatMap { meta, files ->
             several(files).findAll { path -> path.extension == 'parquet' }.collect { path -> [meta, path] }
         }

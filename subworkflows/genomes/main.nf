@@ -27,7 +27,8 @@ def with_genome(given, values, schema, by_hand, faults) {
     }
     def rest = instead.findAll { key -> "${values[key]}" != "${entry[key]}" }
     def besides = rest ? "; ${rest.collect { key -> "--${key}" }.join(', ')} as given" : ''
-    log.info("--genome ${name}: its ${taken.keySet().join(', ')}${besides}. ${known[name.toString()].about ?: ''}".trim())
+    def about = 'ccres' in instead ? null : known[name.toString()].about // which is mostly on the elements
+    log.info(["--genome ${name}: its ${taken.keySet().join(', ')}${besides}.", about].findAll().join(' '))
     return values + taken
 }
 

@@ -2,7 +2,7 @@
 
 /** Whether the user asks for text, and not for a run. */
 def asks_for_text(given) {
-    return given.help || given.help_full || given.version
+    return given.help && "${given.help}" != 'false' || given.help_full || given.version // words, of earlier params.json
 }
 
 /** The text: of --version, of one parameter (--help NAME), of all, or of those that are not hidden. */

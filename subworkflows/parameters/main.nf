@@ -42,7 +42,8 @@ def settings(given, project) {
     values.input = null
     values = with_genome(given, values, schema, { name -> is_given(name) }, faults)
     def typed = schema.collectEntries { name, property -> [name, coerce(name, values[name], property, faults)] }
-    typed.trace_report_suffix = null // of this run alone: no setting to write down
+    // of this run alone: no settings to write down
+    ['trace_report_suffix', 'help', 'help_full', 'version'].each { name -> typed[name] = null }
     typed.model = shipped(typed.model, project)
     if (typed.model && typed.transform == 'quantile' && !typed.quantiles) {
         def ours = "${project}/assets/pretrained/".toString()

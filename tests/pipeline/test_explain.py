@@ -120,9 +120,11 @@ def test_contributions_variants_and_motifs_open_in_their_readers(folder: Path) -
 def test_the_report_shows_the_largest_answers(folder: Path) -> None:
     part = (folder / "report.html").read_text().split('<section id="explained">')[1].split("</section>")[0]
     for title in ("What contributes to genes", "What edits change", "Bases whose change matters most",
-                  "Active elements", "Motifs of active elements", "Genes rightly and wrongly predicted"):  # fmt: skip
+                  "Active elements", "Motifs of active elements", "Genes rightly and wrongly predicted",
+                  "Elements silenced together", "What genes attend to", "Elements as the network sees them"):  # fmt: skip
         assert f"<h3>{title}: K562</h3>" in part
-    assert part.count("<figure") == len([*(folder / "explained/logos.K562").glob("*.svg")]) == 2
+    logos = [*(folder / "explained/logos.K562").glob("*.svg")]
+    assert (part.count("<figure"), len(logos)) == (3, 2)  # and the map of elements
     effects = opened(folder / "explained", "variants").sort(pl.col("effect").abs(), descending=True)
     assert f">{effects['name'][0]} <small>" in part
     best = opened(folder / "explained", "attributed").sort(pl.col("effect").abs(), descending=True)

@@ -168,6 +168,8 @@ _WHAT = {  # kind of artefact: what --help says of it
     "variants": "variants.CELL.parquet of score-variants.",
     "enriched_motifs": "enriched_motifs.parquet of find-motifs.",
     "mutations": "mutations.CELL.parquet of mutate-elements.",
+    "pairs": "pairs.CELL.parquet of silence-together.",
+    "embedding": "embedding.CELL.parquet of embed.",
     "active": "active.CELL.parquet of find-active.",
     "categories": "categories.CELL.parquet of classify-genes.",
     "metrics": "metrics.parquet of evaluate.",

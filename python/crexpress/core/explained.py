@@ -1,4 +1,4 @@
-"""What artefacts of interpretation hold: the ten kinds that `interpret` tools write, apart from links.
+"""What artefacts of interpretation hold: the twelve kinds that `interpret` tools write, apart from links.
 
 Words are those of `core.columns` and `core.tensors`; the checks that hold files against them are there and in headers.
 """
@@ -57,6 +57,8 @@ PARAMETERS: dict[str, type[Part]] = {
     "mutations": _Model,
     "variants": _Variants,
     "attention_map": _Map,
+    "pairs": _Model,
+    "embedding": _Model,
     "active": _Active,
     "categories": _Categories,
     "enriched_motifs": _Motifs,
@@ -66,6 +68,7 @@ OF_ANY_CELL = ("enriched_motifs",)
 _PLACE = {"chrom": "text", "start": "whole", "end": "whole"}
 _GENE = {"gene_id": "text", "gene_name": "text"}
 _LINK = {**_GENE, "element": "whole", "element_id": "text", "class": "text", "distance": "whole"}
+_PAIRED = {"element": "text", "distance": "whole", "perturbation": "number"}
 COLUMNS: dict[str, dict[str, str]] = {
     "attributed": {
         **_LINK,
@@ -89,6 +92,12 @@ COLUMNS: dict[str, dict[str, str]] = {
         **{"tss": "whole", "distance": "whole", "elements": "text", "classes": "text"},
         **{"predicted": "number", "edited": "number", "effect": "number", "spread": "number?", "models": "whole"},
     },
+    "pairs": {
+        **_GENE,
+        **{f"{name}_{side}": what for name, what in _PAIRED.items() for side in "ab"},
+        **{"perturbation_both": "number", "epistasis": "number"},
+    },
+    "embedding": {"element_id": "text", "class": "text", "cluster": "text", "umap_1": "number", "umap_2": "number"},
     "active": {
         **_LINK,
         **{"attention": "number", "perturbation": "number"},

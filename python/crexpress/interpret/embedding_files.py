@@ -84,7 +84,9 @@ def embed(
 
 
 def write(outdir: Path, found: Embedded, header: dict[str, Any]) -> None:
-    """elements.CELL.h5ad, genes.CELL.h5ad and NAME.CELL.tsv of each table; the header goes into the h5ad's `uns`."""
+    """elements.CELL.h5ad, genes.CELL.h5ad, NAME.CELL.tsv of each table, and embedding.CELL.parquet: the elements'
+    places and clusters; the header goes into the h5ad's `uns`.
+    """
     for name, part in (("elements", found.elements), ("genes", found.genes)):
         part.uns["header"] = json.dumps(header)
         with TemporaryDirectory() as folder:
@@ -92,6 +94,9 @@ def write(outdir: Path, found: Embedded, header: dict[str, Any]) -> None:
             part.write_h5ad(made)
             with files.replacing(outdir / f"{name}.{found.cell}.h5ad") as temporary:
                 shutil.copyfile(made, temporary)
+    places = {f"umap_{axis}": pl.Series(found.elements.obsm["X_umap"][:, axis - 1]) for axis in (1, 2)}
+    drawn = found.tables["element_clusters"].select("element_id", "class", "cluster").with_columns(**places)
+    artifacts.write_table(outdir / f"embedding.{found.cell}.parquet", drawn, header)
     for name, table in found.tables.items():
         files.write_tsv(outdir / f"{name}.{found.cell}.tsv", table)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
-from crexpress.report import answers_genes, cell_facts, facts, logos, style
+from crexpress.report import answers_genes, answers_network, cell_facts, facts, logos, style
 from crexpress.report.answers_genes import MOST
 from crexpress.report.inputs import Inputs, Loaded, model_told, unit_told
 from crexpress.report.page import Block, Picture, Table, TableCell, Text
@@ -68,7 +68,7 @@ def _logos(folders: Sequence[Path], links: pl.DataFrame) -> list[Block]:
             about = (
                 f"what {link['element_id']} contributes to {link['gene_name']}, base by base, and its ranked factors"
             )
-            caption = f"{style.sentence(about)}. Others are in {folders[0].name}/."
+            caption = f"{style.sentence(about)}. Others are in explained/{folders[0].name}/."
             pictures.append(Picture(f"logo.{name}", path.read_bytes(), style.sentence(about), caption))
     return pictures
 
@@ -226,6 +226,7 @@ TABLES: dict[str, tuple[str, Callable[[Inputs, str, Loaded[pl.DataFrame]], list[
     "contributions": ("What contributes to genes", contributions),
     "variants": ("What edits change", variants),
     "mutations": ("Bases whose change matters most", answers_genes.mutations),
+    "pairs": ("Elements silenced together", answers_network.pairs),
     "active": ("Active elements", answers_genes.active),
     "enriched_motifs": ("Motifs of active elements", enriched_motifs),
     "categories": ("Genes rightly and wrongly predicted", answers_genes.categories),

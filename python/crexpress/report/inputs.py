@@ -14,7 +14,7 @@ from crexpress.core.methods import ANCHORED, DIRECT, of_link_model, of_predictio
 from crexpress.evaluate import labels
 
 T = TypeVar("T")
-EXPLAINED = ("contributions", "variants", "enriched_motifs", "mutations", "active", "categories")
+EXPLAINED = ("contributions", "variants", "enriched_motifs", "mutations", "active", "categories", "pairs", "embedding")
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,14 @@ Blocks = list[Block]
 @dataclass(frozen=True)
 class Study:
     """`pairs` are the tested pairs of a screen (see `locus.screen`), `genes` the symbols or ids asked for,
-    `explained` the words of `--explain` of the run."""
+    `explained` the words of `--explain` of the run, `attended` the genes that its attention was asked of."""
 
     inputs: Inputs
     figures: Path
     pairs: pl.DataFrame | None = None
     genes: Sequence[str] = ()
     explained: Sequence[str] = ()
+    attended: Sequence[str] = ()
 
     def picture(self, figure: Figure, name: str, alt: str, caption: str, pdf: bool = False) -> Picture:
         """Save a figure under `figures` and wrap it for the page."""

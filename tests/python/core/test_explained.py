@@ -19,6 +19,8 @@ ABOUT: dict[str, dict[str, Any]] = {
     "mutations": {"preset": "scpge"},
     "variants": {"preset": "scpge", "models": 1},
     "attention_map": {"preset": "scpge", "genes": 2},
+    "pairs": {"preset": "scpge"},
+    "embedding": {"preset": "scpge"},
     "active": {"k": 5, "absolute": False},
     "categories": {"split": "test", "high": 0.7, "low": 0.2},
     "enriched_motifs": {"p_value": 1e-4, "test": "fisher", "seed": 1},

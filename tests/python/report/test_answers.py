@@ -1,7 +1,9 @@
 """The tables of --explain on the page: which rows, in which unit, by which model, and what is left to the files."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 import answers_case
@@ -145,13 +147,68 @@ def test_genes_that_are_wrongly_predicted_are_named(run: Run, tmp_path: Path) ->
     assert table.caption.startswith("Test genes that are both predicted, by scpge-small, seed 1, and measured: 4.")
 
 
+def test_pairs_are_told_with_each_alone_their_sum_and_what_both_do(run: Run, tmp_path: Path) -> None:
+    [table] = tables(run, pairs=[answers_case.pairs(run, tmp_path)])
+    assert list(table.columns) == ["Gene", "Elements", "Each alone", "Sum", "Both", "Difference"]
+    rows = texts(table)
+    assert [row[2:] for row in rows] == [
+        ["+0.100 and +0.200", "+0.300", "+0.700", "+0.400"],
+        ["+0.100 and +0.050", "+0.150", "+0.110", "-0.040"],
+        ["+0.200 and +0.050", "+0.250", "+0.250", "0.000"],
+    ]
+    assert rows[0][1].startswith("E1 and E2 ")
+    assert table.caption.startswith("Of 3 pairs of elements of 1 gene the 3 whose effects add up least, by scpge-small")
+    assert "in log10(1 + TPM)" in table.caption
+
+
+def test_clusters_are_drawn_and_told_by_their_classes(run: Run, tmp_path: Path) -> None:
+    path = answers_case.embedding(run, tmp_path)
+    section = explained.section(Study(run.inputs(explained={"embedding": [path]}), tmp_path / "figures"))
+    assert section is not None
+    picture, table = (block for block in section.blocks if isinstance(block, Picture | Table))
+    assert isinstance(picture, Picture)
+    assert b"UMAP 1" in picture.svg
+    assert "8 elements of A, by what the network of scpge-small, seed 1 makes of each" in picture.caption
+    assert isinstance(table, Table)
+    assert texts(table) == [
+        ["0", "4 50.0 %", "pELS 75.0 %, dELS 25.0 %", "pELS 2.0 times its share of all"],
+        ["1", "4 50.0 %", "dELS 100.0 %", "dELS 1.6 times its share of all"],
+    ]
+
+
+def test_what_a_gene_attends_to_stands_beside_what_silencing_does(run: Run) -> None:
+    inputs = run.inputs()
+    name, links = inputs.genes.data["gene_name"][3], inputs.links["A"]
+    table = links.data.with_columns(perturbation=(pl.col("distance") % 7).cast(pl.Float32))
+    both = replace(inputs, links={"A": replace(links, data=table)})
+    section = explained.section(Study(both, run.folder / "figures", attended=[name]))
+    assert section is not None
+    [shown] = [block for block in section.blocks if isinstance(block, Table)]
+    assert list(shown.columns) == ["Gene", "Element", "Attention", "Fall when silenced"]
+    own = table.filter(pl.col("gene_name") == name)
+    best = own.sort("attention", descending=True, maintain_order=True).head(5)
+    assert [row[1].text for row in shown.rows] == best["element_id"].to_list()
+    assert [row[2].small for row in shown.rows] == [f"rank {place}" for place in range(1, len(best) + 1)]
+    falls = [row[3].text for row in shown.rows]
+    assert falls == [style.signed(value, 3) for value in best["perturbation"]]
+    strongest = own["perturbation"].arg_max()
+    [place] = [row[3].small for row in shown.rows if row[1].text == own["element_id"][strongest]]
+    assert place == f"rank 1 of {len(own)}"
+
+    section = explained.section(Study(inputs, run.folder / "figures", attended=[name]))
+    assert section is not None
+    [shown] = [block for block in section.blocks if isinstance(block, Table)]
+    assert list(shown.columns) == ["Gene", "Element", "Attention"]  # of links without perturbation
+    assert explained.section(Study(replace(inputs, links={}), run.folder / "figures", attended=[name])) is None
+
+
 def test_the_page_of_the_tool_has_the_tables_and_says_which_answers_are_in_files(run: Run, tmp_path: Path) -> None:
     words = ["--explained", "contributions,variants,motifs,attention"]
     done = invoke(*run.arguments(tmp_path / "out"), *answers_case.options(run, tmp_path), *words)
     assert done.exit_code == 0, done.output
     page = (tmp_path / "out" / "report.html").read_text()
     part = page.split('<section id="explained">')[1].split("</section>")[0]
-    assert part.count("<h3>") == 6
+    assert part.count("<h3>") == 8
     for words_of in ("What contributes to genes: A", "What edits change: A", "Motifs of active elements: A",
                      "chr1:2,001-2,500", "map-attention/"):  # fmt: skip
         assert words_of in part

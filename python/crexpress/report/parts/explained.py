@@ -1,5 +1,6 @@
 """The answers of `--explain`: the largest as tables, and where all of them lie."""
 
+from crexpress.report import answers_network
 from crexpress.report.answers import TABLES
 from crexpress.report.page import Section, Table, TableCell, Text
 from crexpress.report.parts.part import Part
@@ -24,6 +25,12 @@ def section(study: Study) -> Section | None:
     for kind, (title, tables) in TABLES.items():
         for cell, file in study.inputs.explained.get(kind, {}).items():
             blocks += [Text(f"{title}: {cell}", tone="heading"), *tables(study.inputs, cell, file)]
+    for cell in study.inputs.links if study.attended else ():
+        table = answers_network.attention(study.inputs, cell, study.attended)
+        blocks += [Text(f"What genes attend to: {cell}", tone="heading"), table] if table else []
+    for cell, file in study.inputs.explained.get("embedding", {}).items():
+        blocks += [Text(f"Elements as the network sees them: {cell}", tone="heading")]
+        blocks += answers_network.embedding(study, cell, file)
     rows = [
         [TableCell(word), TableCell(FILES[word][0]), TableCell(FILES[word][1])]
         for word in FILES
