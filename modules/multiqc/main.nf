@@ -8,7 +8,9 @@ process MULTIQC {
 
     input:
     tuple val(point), path(figures, arity: '1..*')
-    path config
+    path configs, stageAs: 'config?/*', arity: '1..*' // the last goes first
+    path logo, stageAs: 'logo/*', arity: '0..*'
+    val title
     val parameters
     val software
 
@@ -22,7 +24,8 @@ process MULTIQC {
     printf '%s\\n' ${quote(parameters)} > parameters_mqc.json
     printf '%s\\n' ${quote(software)} > software_mqc_versions.yml
     mkdir -p ${quote("./${point.folder}multiqc")}
-    multiqc ${options(config: config, outdir: "./${point.folder}multiqc")} ${task.ext.args ?: ''} \\
+    multiqc ${options(config: configs, title: title ?: null, cl_config: logo_setting(logo))} \\
+        ${options(outdir: "./${point.folder}multiqc")} ${task.ext.args ?: ''} \\
         --filename multiqc_report.html .
     """
 
@@ -31,6 +34,11 @@ process MULTIQC {
     mkdir -p ${quote("${point.folder}multiqc/multiqc_report_data")}
     touch ${quote("${point.folder}multiqc/multiqc_report.html")}
     """
+}
+
+/** Where MultiQC finds the logo, as a line of its configuration. */
+def logo_setting(logo) {
+    return logo ? groovy.json.JsonOutput.toJson([custom_logo: logo[0].toString()]) : null
 }
 
 /** The parameters that are set, as a part of MultiQC's page. */

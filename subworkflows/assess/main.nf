@@ -83,7 +83,9 @@ workflow ASSESS {
     )
 
     MULTIQC(
-        REPORT.out.multiqc.filter { makes_multiqc(run) }, place("${projectDir}/assets/multiqc_config.yml"),
+        REPORT.out.multiqc.filter { makes_multiqc(run) },
+        [place("${projectDir}/assets/multiqc_config.yml")] + (run.multiqc_config ? [place(run.multiqc_config)] : []),
+        run.multiqc_logo ? [place(run.multiqc_logo)] : [], run.multiqc_title ?: '',
         multiqc_parameters(run), setup.map { found -> multiqc_software(found) }
     )
     several = EVALUATE.out.metrics.toSortedList { a, b -> a[0].name <=> b[0].name }.filter { list -> list.size() > 1 }

@@ -16,11 +16,29 @@ def tell_of_end(run, resume) {
     def text = [title, "Results: ${run.outdir}", "Duration: ${workflow.duration}", workflow.errorMessage].findAll()
     def to = run.email ?: (workflow.success ? null : run.email_on_fail)
     if (to) {
-        trying('--email') { sendMail(to: to, subject: title, body: text.join('\n')) }
+        trying('--email') { sendMail([to: to, subject: title] + mail(run, text, page)) }
     }
     if (run.hook_url) {
         trying('--hook_url') { post(run.hook_url, [text: text.join('\n'), success: workflow.success]) }
     }
+}
+
+/**
+ * What a mail says, as text and as a page; of a run that ended well also its summary and, where they are small, its
+ * pages.
+ */
+def mail(run, lines, page) {
+    def folder = file(run.outdir, glob: false)
+    def here = workflow.success && folder.scheme == 'file'
+    def summary = folder.resolve('summary.txt')
+    def told = lines + (here && summary.exists() ? ['', summary.text] : [])
+    def most = new nextflow.util.MemoryUnit(run.max_multiqc_email_size ?: '0 B').toBytes()
+    def pages = [file(page, glob: false), folder.resolve('multiqc/multiqc_report.html')]
+    def small = here ? pages.findAll { path -> path.exists() && path.size() <= most } : []
+    def escaped = told.drop(1).join('\n').replace('&', '&amp;').replace('<', '&lt;')
+    def html = "<html><body><h3>${told[0]}</h3><pre style=\"white-space: pre-wrap\">${escaped}</pre></body></html>"
+    def words = run.plaintext_email ? [body: told.join('\n')] : [text: told.join('\n'), body: html.toString()]
+    return words + (small ? [attach: small.collect { path -> path.toString() }] : [:])
 }
 
 /** Do it, or warn. */

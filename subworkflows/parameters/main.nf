@@ -1,7 +1,7 @@
 // What the user asked for: parameters checked against nextflow_schema.json, files found, flags for the tools.
 
 include { give_up_on_stalled_hosts } from '../addresses'
-include { execution_faults ; on_path } from '../engine'
+include { execution_faults ; makes_multiqc ; on_path } from '../engine'
 include { benchmark_files ; files_in ; names_of ; no_file ; no_place ; place ; unfit } from '../files'
 include { link_models ; named_files ; own_presets ; screen_to_fit ; shipped_link_models } from '../files'
 include { with_genome   } from '../genomes'
@@ -86,6 +86,10 @@ def settings(given, project) {
     faults.addAll(execution_faults(typed, schema))
     if (typed.multiqc && !typed.engine && !workflow.containerEngine && !on_path('multiqc')) {
         faults << '--multiqc: there is no multiqc on PATH (pip install multiqc), and no profile with containers'
+    }
+    def for_multiqc = ['multiqc_title', 'multiqc_config', 'multiqc_logo'].findAll { name -> typed[name] }
+    if (for_multiqc && !makes_multiqc(typed)) {
+        faults << "--${for_multiqc[0]} is for MultiQC's page, which this run does not make: add --multiqc"
     }
     if (typed.motifs && !typed.fasta) {
         faults << '--motifs needs --fasta: motifs are scored in the sequence'

@@ -121,7 +121,8 @@ def test_the_report_shows_the_largest_answers(folder: Path) -> None:
     part = (folder / "report.html").read_text().split('<section id="explained">')[1].split("</section>")[0]
     for title in ("What contributes to genes", "What edits change", "Bases whose change matters most",
                   "Active elements", "Motifs of active elements", "Genes rightly and wrongly predicted",
-                  "Elements silenced together", "What genes attend to", "Elements as the network sees them"):  # fmt: skip
+                  "Elements silenced together", "What genes attend to",
+                  "Elements as the network sees them"):  # fmt: skip
         assert f"<h3>{title}: K562</h3>" in part
     logos = [*(folder / "explained/logos.K562").glob("*.svg")]
     assert (part.count("<figure"), len(logos)) == (3, 2)  # and the map of elements

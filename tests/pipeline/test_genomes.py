@@ -90,6 +90,8 @@ def test_what_is_wrong_with_a_genome_or_two_samplesheets_is_one_sentence_each(pi
     # with elements of one's own beside the row both are joined, as ever
     pipeline.run(*asked, "--ccres", TEST / "ccres.bed.gz", "-stub-run", "--outdir", "joined")
     # a profile's samplesheet gives way to one that is asked for
-    (pipeline.folder / "mine.csv").write_text((K562 / "samplesheet.csv").read_text().replace(",K562.", f",{K562}/K562."))
+    (pipeline.folder / "mine.csv").write_text(
+        (K562 / "samplesheet.csv").read_text().replace(",K562.", f",{K562}/K562.")
+    )
     output = pipeline.run("-profile", "k562", "--input", "mine.csv", code=1)
     assert "mine.csv names what does not exist" in output  # HeLa-S3's, which lie beside the profile's sheet

@@ -7,6 +7,8 @@ import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email import message_from_string
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -89,6 +91,44 @@ def test_the_end_of_a_run_is_told_to_a_hook_and_by_mail_and_the_address_of_the_h
     written = [path.read_text() for path in (pipeline.folder / "out/pipeline_info").glob("*.json")]
     assert written
     assert all(address not in text for text in written)
+
+
+def test_a_mail_of_a_run_that_ended_well_has_its_summary_and_its_pages_below_a_size(pipeline: Pipeline) -> None:
+    """As text and as a page, with the report attached; as text alone and without what is large, where that is asked."""
+    made = {"report.html": "<p>page</p>" * 200, "summary.txt": "r 0.84 < 0.9\n", "multiqc/multiqc_report.html": "mqc"}
+    (pipeline.folder / "mail.nf").write_text(
+        "include { tell_of_end } from './project/subworkflows/notify'\n"
+        "workflow {\n    main:\n    channel.of(1)\n"
+        "    workflow.onComplete = { tell_of_end(params + [outdir: 'told', email: 'me@here'], '') }\n}\n"
+    )
+    for name, text in made.items():
+        path = pipeline.folder / "told" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+    def sent(*words: str) -> Message:
+        with mailbox() as (port, lines):
+            smtp = f"mail.smtp.host = '127.0.0.1'\nmail.smtp.port = {port}\nmail.from = 'run@here'\n"
+            (pipeline.folder / "mail.config").write_text(f"{smtp}manifest.name = 'me/mine'\n")
+            output = pipeline.nextflow("-c", "mail.config", "run", "mail.nf", *words)
+        assert "could not be sent" not in output, output
+        start, end = lines.index("DATA"), lines.index(".")
+        return message_from_string("\n".join(lines[start + 1 : end]))
+
+    def parts(message: Message) -> dict[str, str]:
+        leaves = [part for part in message.walk() if not part.is_multipart()]
+        return {
+            part.get_filename() or part.get_content_type(): part.get_payload(decode=True).decode() for part in leaves
+        }
+
+    whole = parts(sent("--max_multiqc_email_size", "25.MB"))
+    assert {"report.html", "multiqc_report.html", "text/plain", "text/html"} == whole.keys()
+    assert whole["report.html"] == made["report.html"]
+    assert "r 0.84 < 0.9" in whole["text/plain"]
+    assert "r 0.84 &lt; 0.9" in whole["text/html"]
+    small = parts(sent("--max_multiqc_email_size", "1.KB", "--plaintext_email", "true"))
+    assert {"multiqc_report.html", "text/plain"} == small.keys()
+    assert "r 0.84 < 0.9" in small["text/plain"]
 
 
 def test_a_run_that_ends_well_says_so_and_a_hook_that_does_not_answer_is_a_warning(pipeline: Pipeline) -> None:

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import pytest
 import yaml
+from PIL import Image
 
 from launching import CELLS, REPORTS, ROOT, Pipeline, tasks
 
@@ -177,7 +178,7 @@ def multiqc(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
         folder.mkdir(exist_ok=True)
         (folder / "multiqc").write_text(
             "#!/bin/bash\nset -eu\n[[ $1 != --version ]] || { echo multiqc, version 0; exit; }\n"
-            "while [[ $1 != --outdir ]]; do shift; done\n"
+            "printf '%s\\n' \"$@\" >words.txt\nwhile [[ $1 != --outdir ]]; do shift; done\n"
             "[[ -d $2 ]]\nmkdir $2/multiqc_report_data\necho *mqc* >$2/multiqc_report.html\n"
         )
         (folder / "multiqc").chmod(0o755)
@@ -190,13 +191,16 @@ def test_multiqc_gets_figures_parameters_and_versions(pipeline: Pipeline) -> Non
     (pipeline.folder / "figures_mqc.json").write_text(json.dumps(figures))
     found = {"crexpress": "0.1.0", "python": "3.11.2", "packages": {"torch": "2.13.0+cpu"}}
     (pipeline.folder / "setup.json").write_text(json.dumps(found))
+    (pipeline.folder / "own config.yml").write_text("report_comment: ours\n")
+    Image.new("RGB", (40, 40), "red").save(pipeline.folder / "our logo.png")
     (pipeline.folder / "multiqc.nf").write_text(
         "include { MULTIQC ; multiqc_parameters ; multiqc_software } from './project/modules/multiqc'\n"
         "workflow {\n"
         "    point = [name: 'all', folder: 'points/all/']\n"
         "    parameters = multiqc_parameters([steps: 3, crispr: \"a=<b>&'c'.tsv\", window: null])\n"
         "    config = file('project/assets/multiqc_config.yml')\n"
-        "    MULTIQC([point, file('figures_mqc.json')], config, parameters, multiqc_software(file('setup.json')))\n"
+        "    MULTIQC([point, file('figures_mqc.json')], [config, file('own config.yml')], [file('our logo.png')],\n"
+        "        \"the lab's\", parameters, multiqc_software(file('setup.json')))\n"
         "}\n"
     )
     pipeline.nextflow("run", "multiqc.nf", "-work-dir", "work-multiqc")
@@ -210,6 +214,17 @@ def test_multiqc_gets_figures_parameters_and_versions(pipeline: Pipeline) -> Non
     software = yaml.safe_load((folder / "software_mqc_versions.yml").read_text())
     assert software["Packages"] == found["packages"]
     assert software["Workflow"]["crexpress"] == "0.1.0"
+    if (folder / "words.txt").exists():  # of the stand-in
+        words = (folder / "words.txt").read_text().splitlines()
+        told = {name: [b for a, b in itertools.pairwise(words) if a == name] for name in words}
+        assert told["--config"] == ["config1/multiqc_config.yml", "config2/own config.yml"]
+        assert told["--title"] == ["the lab's"]
+        assert (folder / json.loads(told["--cl-config"][0])["custom_logo"]).is_file()
+    else:
+        text = page.read_text()
+        assert "the lab's" in text.replace("&#39;", "'")
+        assert "ours" in text
+        assert "data:image/png;base64" in text
 
 
 def test_the_report_gets_all_screens_by_their_names(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
