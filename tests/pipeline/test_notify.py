@@ -1,5 +1,6 @@
-"""The run's own messages: how it ended, to a hook and by mail, and which parameters are not the defaults."""
+"""The run's own messages: how it ended, to a hook and by mail, what MultiQC is given, parameters that are not defaults."""
 
+import itertools
 import json
 import os
 import signal
@@ -14,6 +15,8 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
+import yaml
+from PIL import Image
 
 from launching import Pipeline
 
@@ -184,3 +187,45 @@ def test_a_run_that_is_stopped_says_so_and_goes_on(pipeline: Pipeline) -> None:
     (pipeline.folder / "quick-now").touch()
     again = pipeline.nextflow(*words, "-resume")
     assert "Cached process > FIRST" in again
+
+
+@pytest.mark.usefixtures("multiqc")
+def test_multiqc_gets_figures_parameters_and_versions(pipeline: Pipeline) -> None:
+    figures = {"id": "figures", "plot_type": "table", "data": {"cell1": {"r": 0.5}}}
+    (pipeline.folder / "figures_mqc.json").write_text(json.dumps(figures))
+    found = {"crexpress": "0.1.0", "python": "3.11.2", "packages": {"torch": "2.13.0+cpu"}}
+    (pipeline.folder / "setup.json").write_text(json.dumps(found))
+    (pipeline.folder / "own config.yml").write_text("report_comment: ours\n")
+    Image.new("RGB", (40, 40), "red").save(pipeline.folder / "our logo.png")
+    (pipeline.folder / "multiqc.nf").write_text(
+        "include { MULTIQC ; multiqc_parameters ; multiqc_software } from './project/modules/multiqc'\n"
+        "workflow {\n"
+        "    point = [name: 'all', folder: 'points/all/']\n"
+        "    parameters = multiqc_parameters([steps: 3, crispr: \"a=<b>&'c'.tsv\", window: null])\n"
+        "    config = file('project/assets/multiqc_config.yml')\n"
+        "    MULTIQC([point, file('figures_mqc.json')], [config, file('own config.yml')], [file('our logo.png')],\n"
+        "        \"the lab's\", parameters, multiqc_software(file('setup.json')))\n"
+        "}\n"
+    )
+    pipeline.nextflow("run", "multiqc.nf", "-work-dir", "work-multiqc")
+    (page,) = pipeline.folder.glob("work-multiqc/*/*/points/all/multiqc/multiqc_report.html")
+    folder = page.parents[3]
+    given = json.loads((folder / "parameters_mqc.json").read_text())
+    assert given["id"] in (pipeline.project / "assets/multiqc_config.yml").read_text()
+    assert "<dt>steps</dt><dd><samp>3</samp></dd>" in given["data"]
+    assert "a=&lt;b>&amp;'c'.tsv" in given["data"]
+    assert "window" not in given["data"]
+    software = yaml.safe_load((folder / "software_mqc_versions.yml").read_text())
+    assert software["Packages"] == found["packages"]
+    assert software["Workflow"]["crexpress"] == "0.1.0"
+    if (folder / "words.txt").exists():  # of the stand-in
+        words = (folder / "words.txt").read_text().splitlines()
+        told = {name: [b for a, b in itertools.pairwise(words) if a == name] for name in words}
+        assert told["--config"] == ["config1/multiqc_config.yml", "config2/own config.yml"]
+        assert told["--title"] == ["the lab's"]
+        assert (folder / json.loads(told["--cl-config"][0])["custom_logo"]).is_file()
+    else:
+        text = page.read_text()
+        assert "the lab's" in text.replace("&#39;", "'")
+        assert "ours" in text
+        assert "data:image/png;base64" in text

@@ -8,8 +8,6 @@ import time
 from importlib.metadata import version
 
 import pytest
-import yaml
-from PIL import Image
 
 from launching import CELLS, REPORTS, ROOT, Pipeline, tasks
 
@@ -168,63 +166,6 @@ def test_without_a_genome_there_is_no_motif_step_and_what_is_not_read_is_said_on
     assert output.count("Not in --tracks and so not read: ctcf, h3k4me3.") == 1
     assert not [name for name in tasks(output) if "SCORE_MOTIFS" in name]
     assert "INTERPRET (HeLa-S3)" not in tasks(output)
-
-
-@pytest.fixture
-def multiqc(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
-    """MultiQC, or a stand-in for it where it is not installed."""
-    if not shutil.which("multiqc"):
-        folder = pipeline.folder / "stand-in"
-        folder.mkdir(exist_ok=True)
-        (folder / "multiqc").write_text(
-            "#!/bin/bash\nset -eu\n[[ $1 != --version ]] || { echo multiqc, version 0; exit; }\n"
-            "printf '%s\\n' \"$@\" >words.txt\nwhile [[ $1 != --outdir ]]; do shift; done\n"
-            "[[ -d $2 ]]\nmkdir $2/multiqc_report_data\necho *mqc* >$2/multiqc_report.html\n"
-        )
-        (folder / "multiqc").chmod(0o755)
-        monkeypatch.setitem(pipeline.environment, "PATH", f"{folder}:{pipeline.environment['PATH']}")
-
-
-@pytest.mark.usefixtures("multiqc")
-def test_multiqc_gets_figures_parameters_and_versions(pipeline: Pipeline) -> None:
-    figures = {"id": "figures", "plot_type": "table", "data": {"cell1": {"r": 0.5}}}
-    (pipeline.folder / "figures_mqc.json").write_text(json.dumps(figures))
-    found = {"crexpress": "0.1.0", "python": "3.11.2", "packages": {"torch": "2.13.0+cpu"}}
-    (pipeline.folder / "setup.json").write_text(json.dumps(found))
-    (pipeline.folder / "own config.yml").write_text("report_comment: ours\n")
-    Image.new("RGB", (40, 40), "red").save(pipeline.folder / "our logo.png")
-    (pipeline.folder / "multiqc.nf").write_text(
-        "include { MULTIQC ; multiqc_parameters ; multiqc_software } from './project/modules/multiqc'\n"
-        "workflow {\n"
-        "    point = [name: 'all', folder: 'points/all/']\n"
-        "    parameters = multiqc_parameters([steps: 3, crispr: \"a=<b>&'c'.tsv\", window: null])\n"
-        "    config = file('project/assets/multiqc_config.yml')\n"
-        "    MULTIQC([point, file('figures_mqc.json')], [config, file('own config.yml')], [file('our logo.png')],\n"
-        "        \"the lab's\", parameters, multiqc_software(file('setup.json')))\n"
-        "}\n"
-    )
-    pipeline.nextflow("run", "multiqc.nf", "-work-dir", "work-multiqc")
-    (page,) = pipeline.folder.glob("work-multiqc/*/*/points/all/multiqc/multiqc_report.html")
-    folder = page.parents[3]
-    given = json.loads((folder / "parameters_mqc.json").read_text())
-    assert given["id"] in (pipeline.project / "assets/multiqc_config.yml").read_text()
-    assert "<dt>steps</dt><dd><samp>3</samp></dd>" in given["data"]
-    assert "a=&lt;b>&amp;'c'.tsv" in given["data"]
-    assert "window" not in given["data"]
-    software = yaml.safe_load((folder / "software_mqc_versions.yml").read_text())
-    assert software["Packages"] == found["packages"]
-    assert software["Workflow"]["crexpress"] == "0.1.0"
-    if (folder / "words.txt").exists():  # of the stand-in
-        words = (folder / "words.txt").read_text().splitlines()
-        told = {name: [b for a, b in itertools.pairwise(words) if a == name] for name in words}
-        assert told["--config"] == ["config1/multiqc_config.yml", "config2/own config.yml"]
-        assert told["--title"] == ["the lab's"]
-        assert (folder / json.loads(told["--cl-config"][0])["custom_logo"]).is_file()
-    else:
-        text = page.read_text()
-        assert "the lab's" in text.replace("&#39;", "'")
-        assert "ours" in text
-        assert "data:image/png;base64" in text
 
 
 def test_the_report_gets_all_screens_by_their_names(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
