@@ -1,4 +1,4 @@
-"""The run's own messages: how it ended, to a hook and by mail, what MultiQC is given, parameters that are not defaults."""
+"""The run's own messages: how it ended, to a hook and by mail; MultiQC's page; parameters that are not defaults."""
 
 import itertools
 import json
