@@ -143,6 +143,8 @@ def test_a_screen_of_another_build_is_refused_or_lifted(tmp_path):
     path = tmp_path / "fulco.tsv"
     path.write_text("chr\tstart\tend\tGene\tGene TSS\tCell type\tSignificant\tFraction change in gene expr\n"
                     "chr1\t5000\t5100\tABC\t1\tK\tTRUE\t-0.4\nchr1\t9000\t9100\tABC\t1\tK\tFALSE\t0\n")  # fmt: skip
+    alone = crispr.score(Entry("f", "crispr", "K", path), World(resamples=0))
+    assert "it is of hg19; that published scores are as well, nothing here can tell" in alone.notes
     world = World(genes=GENES, build="hg38", resamples=0)
     with pytest.raises(InputError, match=r"fulco\.tsv is of hg19, this run of hg38; .* a chain file from hg19"):
         crispr.score(Entry("f", "crispr", "K", path), world)

@@ -36,6 +36,8 @@ def score(entry: Entry, world: World) -> Found:
     table = screen_files.read(path, _chromosomes(world))
     notes = [f"left out: {text}" for text in screen_files.told(table.left_out)]
     build = same_build.said(entry, world, table.build)
+    if build and not world.build:
+        notes.append(f"it is of {build}; that published scores are as well, nothing here can tell")
     frame, lifted = same_build.lifted(table.pairs, entry, "pairs", ("chrom", "chromStart", "chromEnd"))
     if lifted:
         frame = frame.drop(name for name in ("startTSS", "endTSS") if name in frame.columns)  # of the other build
