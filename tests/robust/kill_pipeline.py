@@ -11,6 +11,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -53,21 +54,22 @@ def main() -> int:
     hits = ends = 0
     cut: list[str] = []  # results that Nextflow was copying: the resumed run must copy them again
     while hits < given.kills:
-        process = pipeline.start(*start)
-        time.sleep(5 + rng.random() * took / 2)  # a run takes a while to begin; each goes on from the one before it
-        if process.poll() is None:
+        process, began = pipeline.start(*start), time.monotonic()
+        try:  # Java alone takes some seconds to begin; a resumed run goes on from the one before it
+            process.communicate(timeout=rng.uniform(min(5, took / 2), took))
+        except subprocess.TimeoutExpired:
             hits += 1
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
+            there = results(given.folder / "killed")
             cut += not_whole(f"kill {hits}")
+            print(f"kill {hits}: {len(there)} of {len(right)} results there", flush=True)
         else:  # it came to its end: whole, and the next begins anew
             ends += 1
-            process.communicate()
             wrong += not_whole(f"the end after kill {hits}", ended=True)
             shutil.rmtree(given.folder / "killed")
             shutil.rmtree(given.folder / "work")
-            took *= 0.9  # this machine was slower when the time was taken
-        print(f"kill {hits}: {len(results(given.folder / 'killed'))} results there", flush=True)
+            took = min(took, 1.5 * (time.monotonic() - began))  # this machine was slower when the time was taken
     output = pipeline.nextflow(*start)
     wrong += not_whole("in the end", ended=True)
     done = len(tasks(output, "Cached"))

@@ -2,10 +2,11 @@
 
 import errno
 import fcntl
+import filecmp
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -32,6 +33,20 @@ def replacing(path: str | Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def require_no_copies(paths: Iterable[Path]) -> None:
+    """InputError for two files that hold the same bytes: one measurement under two names, which would count twice.
+
+    Files of one size alone are compared, so that nothing is read of others.
+    """
+    by_size: dict[int, list[Path]] = {}
+    for path in paths:
+        alike = by_size.setdefault(path.stat().st_size, [])
+        for other in alike:
+            if filecmp.cmp(path, other, shallow=False):
+                raise InputError(f"{path} holds the same bytes as {other}: a copy; give each file once")
+        alike.append(path)
 
 
 def write_tsv(path: str | Path, table: pl.DataFrame, figures: int | None = FIGURES) -> None:

@@ -14,6 +14,7 @@ import polars as pl
 
 from crexpress.core import chromosome_names
 from crexpress.core.errors import InputError
+from crexpress.core.files import require_no_copies
 from crexpress.core.names import GENE_ID
 from crexpress.formats import screen_layouts, text_files
 
@@ -51,7 +52,7 @@ class Table(NamedTuple):
 
 
 def parse(values: Sequence[str], option: str = "--crispr") -> dict[str, Path]:
-    """[NAME=]FILE options as {name: file}; without a name it is the file's, up to its first dot."""
+    """[NAME=]FILE options as {name: file}; without a name it is the file's, up to its first dot. Of each screen one."""
     files: dict[str, Path] = {}
     for value in values:
         bare = "=" not in value or Path(value).is_file()
@@ -63,6 +64,7 @@ def parse(values: Sequence[str], option: str = "--crispr") -> dict[str, Path]:
         if name in files:
             raise InputError(f"{option} {value}: '{name}' is given twice; name them, as in first={path}")
         files[name] = path
+    require_no_copies(files.values())
     return files
 
 

@@ -49,6 +49,8 @@ def embed(
     tracks = linear_signal(tensors, header["parameters"]["transform"])
     observed = _observed(cell, expression, len(store.genes))
     vectors = encode(loaded.model, store, number, precision)
+    # before anything is clustered: umap's Numba sets OpenMP's number of threads, and with it PyTorch's
+    of_gene, predicted = embedding.gene_vectors(loaded.model, store, number, vectors, store.genes_of(tokens))
     rows = embedding.element_rows(store, most, settings.seed)
     about = store.elements.select("element_id", "class", "chrom", start="ccre_start", end="ccre_end")[
         rows
@@ -61,7 +63,6 @@ def embed(
     elements = embedding.annotated(own, about, "element_id")
     embedding.cluster(elements, settings)
     of_elements = about.with_columns(pl.Series("cluster", elements.obs["cluster"].astype(str).to_list()))
-    of_gene, predicted = embedding.gene_vectors(loaded.model, store, number, vectors, store.genes_of(tokens))
     genes_about = store.genes.select("gene_id", "gene_name", "chrom", "tss").with_columns(
         pl.lit(cell).alias("cell"), predicted=pl.Series(predicted), observed=observed
     )

@@ -155,6 +155,10 @@ def bin_contacts(
     if binned["width"].is_nan().all():
         binned = binned.drop("width")
     log.say(f"{len(table):,} lines of loops -> {len(binned):,} pairs of {bin_size} bp bins")
+    if (binned["row"] == binned["col"]).all():
+        log.say(f"warning: no loop joins two bins of {bin_size} bp; are the second anchors copies of the first?")
+    if (binned.select("count", "neglog10q").fill_nan(0).max_horizontal() <= 0).all():
+        log.say("warning: the strength of every loop is 0; is it the right column?")
     seen = table["chrom_1"].unique().to_list()
     if len(seen) == 1 < len(chromosomes):
         log.say(f"Note: every loop lies on {seen[0]}; the other {len(chromosomes) - 1} chromosomes have none")

@@ -3,10 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
+
 from crexpress.core import artifacts, chromosome_names, log
 from crexpress.core.errors import InputError
 from crexpress.formats import chromosome_table, genome_files
 from crexpress.prepare import elements, genes
+
+_WIDE = 3  # times an element's width, from which on a cCRE is no cCRE
+_MANY = 20  # genes that cannot all lie on one strand
 
 
 def write(
@@ -66,3 +71,9 @@ def write(
         artifacts.write_table(outdir / f"{kind}.parquet", table, header)
     elements.write_bed(outdir / "elements.bed.gz", store, lengths)
     log.say(f"{len(listed):,} cCREs -> {len(merged):,} elements; {len(found):,} genes on {len(used)} chromosomes")
+    middle = listed.select((pl.col("end") - pl.col("start")).median()).item()
+    if middle > _WIDE * width:
+        log.say(f"warning: half of the cCREs are over {middle:,.0f} bp wide, and an element is the {width} bp around "
+                "the middle of one; are these peaks, and not domains or genes?")  # fmt: skip
+    if len(found) >= _MANY and found["strand"].n_unique() == 1:
+        log.say(f"warning: all genes of {gtf} are on strand {found['strand'][0]}; were strands lost on the way?")

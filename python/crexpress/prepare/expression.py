@@ -12,6 +12,7 @@ import polars as pl
 
 from crexpress.core import log
 from crexpress.core.errors import InputError
+from crexpress.core.files import require_no_copies
 from crexpress.prepare import cage
 from crexpress.prepare.quantifications import Quantification, read_values
 
@@ -31,6 +32,14 @@ def file_and_column(text: str) -> tuple[Path, str | None]:
         if column and Path(path).is_file():
             return Path(path), column
     raise InputError(f"{text.rpartition(':')[0] or text} does not exist; give FILE or FILE:COLUMN")
+
+
+def require_replicates(files: Sequence[tuple[Path, str | None]]) -> None:
+    """InputError for a table given twice, or a copy of one: it would count as two replicates that agree."""
+    for number, (path, column) in enumerate(files):
+        if (path, column) in files[:number]:
+            raise InputError(f"{path} is given twice; give each replicate once")
+    require_no_copies(dict.fromkeys(path for path, _ in files))
 
 
 def quantify(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
 
 from crexpress.core import log
@@ -82,6 +83,8 @@ def read_values(
                        f"it holds {form.name}", form)  # fmt: skip
     if column is not None and column not in rows.columns[1:]:
         raise InputError(f"{path} has no column '{column}'; it has {', '.join(rows.columns[1:31])}")
+    if column is not None and _plain(column) in _NOT_VALUES:
+        raise InputError(f"{path}: column {column} holds no expression by its name; give the one that holds TPM")
     if form.name == "featureCounts":
         column, values = _of_feature_counts(path, rows, column, separator, counts)
     elif form.name == "Cufflinks" and column is None:
@@ -99,6 +102,7 @@ def read_values(
         columns, values = [named["name"]], named["value"]
     else:
         columns = [rows[name] for name in names]
+    _note_odd_values(path, column, values, unit)
     found = matched(path, form.name, columns, values, table, form.additive)
     return Quantification(found.values, form.name, column, found.strange, found.examples)
 
@@ -212,8 +216,15 @@ def _refuse_counts(path: Path, form: Format, first: str, column: str, values: pl
         raise _not_tpm(
             path, f"column {column} holds whole numbers alone, {total:,.0f} in all (TPM are a million in all)", form
         )
-    largest = values.cast(pl.Float64).to_numpy()[~values.is_null().to_numpy()].max(initial=0)
-    if len(present) >= 1000 and largest < 25:
+
+
+def _note_odd_values(path: Path, column: str, values: pl.Series, unit: str | None) -> None:
+    """Say where values are all one, or too small for TPM of a whole genome, which are a million in all."""
+    present = values.cast(pl.Float64).drop_nulls().to_numpy()
+    smallest, largest = present.min(initial=np.inf), present.max(initial=0)
+    if len(present) > 1 and smallest == largest:
+        log.say(f"warning: {path}: every value of column {column} is {largest:g}; is it the right column?")
+    elif (unit or "").lower() == "tpm" and len(present) >= 1000 and largest < 25:
         log.say(f"Note: {path}: no value of column {column} is above {largest:.3g}; if they are logarithms, give TPM")
 
 

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import polars as pl
 
-from crexpress.core import chromosome_names, log
+from crexpress.core import chromosome_names, files, log
 from crexpress.core.errors import InputError
 from crexpress.core.names import NAME
 from crexpress.core.native import quiet
@@ -50,7 +50,7 @@ class Chunk(NamedTuple):
 
 
 def parse_tracks(values: Sequence[str]) -> dict[str, list[Path]]:
-    """NAME=FILE options as {name: files}; a name given again adds a replicate. Raises InputError."""
+    """NAME=FILE options as {name: files}; a name given again adds a replicate. InputError, also for copies of one."""
     tracks: dict[str, list[Path]] = {}
     for value in values:
         name, equals, file = value.partition("=")
@@ -60,10 +60,11 @@ def parse_tracks(values: Sequence[str]) -> dict[str, list[Path]]:
             raise InputError(f"--track {value}: '{name}' cannot name a track; use letters, digits, '.', '_', '-'")
         if not Path(file).is_file():
             raise InputError(f"--track {value}: there is no file {file}")
-        files = tracks.setdefault(name, [])
-        if Path(file) in files:
+        replicates = tracks.setdefault(name, [])
+        if Path(file) in replicates:
             raise InputError(f"--track {value}: this file is given twice; give each replicate once")
-        files.append(Path(file))
+        replicates.append(Path(file))
+    files.require_no_copies(path for replicates in tracks.values() for path in replicates)
     return tracks
 
 
@@ -97,20 +98,21 @@ def extract(
     """
     chunks = list(plan(elements, list(lengths)))
     used = dict.fromkeys(chunk.chrom for chunk in chunks)
-    for name, files in tracks.items():
-        sources = [Replicate(file, {chrom: lengths[chrom] for chrom in used}, reads) for file in files]
-        target, largest = out[name], 0.0
+    for name, paths in tracks.items():
+        sources = [Replicate(path, {chrom: lengths[chrom] for chrom in used}, reads) for path in paths]
+        target, largest, smallest = out[name], 0.0, np.inf
         for chunk in log.progress(chunks, name):
             values = TRANSFORMS[transform](_bin_means(chunk, sources, replicates, bin_size, target.shape[1]))
             largest = max(largest, float(values.max(initial=0.0)))
+            smallest = min(smallest, float(values.min(initial=np.inf)))
             if largest > _FLOAT16_MAX:
                 raise InputError(
                     f"track {name} reaches {largest:g} with --transform {transform}, more than float16 "
                     f"holds ({_FLOAT16_MAX:g}); use --transform log10p1, log1p or arcsinh"
                 )
             target[chunk.rows] = values
-        if largest == 0.0:
-            log.say(f"Note: track {name} is 0 in every element; was the right file given?")
+        if largest == 0.0 or smallest == largest:
+            log.say(f"Note: track {name} is {largest:g} in every element; was the right file given?")
         if also:
             also(name, sources)
 

@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from crexpress.core import log
@@ -15,6 +16,8 @@ from crexpress.models.config import LoopRows, ModelConfig
 from crexpress.models.folder import FAMILIES
 from crexpress.training.config import TrainingConfig
 from crexpress.training.samples import Samples
+
+_COMPARED = 500  # elements over which two cells are compared
 
 
 def check_settings(
@@ -93,6 +96,28 @@ def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
         for number in torch.nonzero(constant).flatten().tolist():
             what = f"{config.tracks[number]} of {cell.name} is {float(first[number]):g} everywhere"
             log.say(f"warning: {what}; is it the right file?")
+
+
+def warn_same_cells(store: Store, config: ModelConfig) -> None:
+    """Say where two cells have one track or one expression, value by value: files swapped or given under two names.
+
+    Some hundreds of elements are compared, and only where they tell something (two values at least).
+    """
+    rows = torch.linspace(0, len(store.elements) - 1, min(len(store.elements), _COMPARED)).long()
+    first: dict[tuple[str, bytes], str] = {}
+    same: dict[tuple[str, str], list[str]] = {}
+    for cell in store.cells:
+        sample = cell.signals[rows].cpu().numpy()
+        values = {name: sample[:, number] for number, name in enumerate(config.tracks) if cell.present[number]}
+        if cell.expression is not None:
+            values["expression"] = cell.expression
+        for name, value in values.items():
+            known = value[~np.isnan(value)]
+            other = first.setdefault((name, value.tobytes()), cell.name)
+            if other != cell.name and len(known) and known.min() < known.max():
+                same.setdefault((other, cell.name), []).append(name)
+    for (one, other), names in same.items():
+        log.say(f"warning: {', '.join(names)} of {one} and of {other} are the same; was one file given for both?")
 
 
 def warn_constant_target(training: Samples) -> None:

@@ -33,6 +33,7 @@ from crexpress.training.checks import (
     mention_unused,
     warn_constant_target,
     warn_constant_tracks,
+    warn_same_cells,
 )
 from crexpress.training.chosen_inputs import choose_inputs, described_inputs
 from crexpress.training.config import TrainingConfig
@@ -115,6 +116,7 @@ def run(
     check_cells(store, holdout_cells)
     check_neighbours(store, model_config)
     warn_constant_tracks(store, model_config)
+    warn_same_cells(store, model_config)
     if fold:
         val, test = splits.of_fold(store.genes, fold)
     split = splits.assign(store.genes, val, test)

@@ -177,13 +177,16 @@ def test_values_beyond_float16_ask_for_a_transform(tmp_path):
 
 def test_track_options(tmp_path):
     for name in ("a.bw", "b.bw"):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_text(name)
     a, b = tmp_path / "a.bw", tmp_path / "b.bw"
-    assert signals.parse_tracks([f"dnase={a}", f"ctcf={a}", f"dnase={b}"]) == {"dnase": [a, b], "ctcf": [a]}
+    c = tmp_path / "c.bw"
+    c.write_text("another")
+    assert signals.parse_tracks([f"dnase={a}", f"ctcf={c}", f"dnase={b}"]) == {"dnase": [a, b], "ctcf": [c]}
     for wrong, message in (
         (["dnase"], "NAME=FILE"),
         (["dnase=nowhere.bw"], "no file"),
         ([f"d={a}", f"d={a}"], "twice"),
+        ([f"dnase={a}", f"ctcf={a}"], "a copy"),
     ):
         with pytest.raises(InputError, match=message):
             signals.parse_tracks(wrong)
