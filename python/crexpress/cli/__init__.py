@@ -143,12 +143,15 @@ def cell_name(context: click.Context, parameter: click.Parameter, value: str) ->
 
 
 class Wanted(NamedTuple):
-    """How a tool takes the artefacts of a kind: is one needed, may there be several, its help, its parameter's name."""
+    """How a tool takes the artefacts of a kind: is one needed, may there be several, its help, its parameter's name,
+    and the columns by which one of several tables in a study is told.
+    """
 
     required: bool = False
     several: bool = False
     help: str = ""
     parameter: str = ""
+    columns: tuple[str, ...] = ()
 
 
 ONE, MAYBE, SOME, ANY = Wanted(required=True), Wanted(), Wanted(required=True, several=True), Wanted(several=True)
@@ -228,7 +231,7 @@ def _fill(kinds: Mapping[str, Wanted], given: dict[str, Any]) -> None:
             if kind in ("expression", "contacts", "profiles") and given.get("signals") and "signals" in kinds:
                 signals = given["signals"] if kinds["signals"].several else [given["signals"]]
                 cells = [str(artifacts.require_header(path)["cell"]) for path in signals]  # of no others
-            given[name] = tuple(study.paths(kind, cells)) if wanted.several else study.path(kind, cells)
+            given[name] = tuple(study.paths(kind, cells)) if wanted.several else study.path(kind, cells, wanted.columns)
         if wanted.required and not given[name]:
             if study:
                 of = f" of {', '.join(cells)}" if cells else ""

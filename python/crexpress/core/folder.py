@@ -129,9 +129,14 @@ class Folder:
                     )
         return [file.path for file in found]
 
-    def path(self, kind: str, cells: str | Collection[str] = ()) -> Path | None:
-        """The one file of a kind, or None; InputError when there are several."""
+    def path(self, kind: str, cells: str | Collection[str] = (), columns: Collection[str] = ()) -> Path | None:
+        """The one file of a kind, or None; InputError when there are several.
+
+        Of several tables those that have all of `columns`, if any has: results also have links of closed forms.
+        """
         found = self.paths(kind, cells)
+        if columns and len(found) > 1:
+            found = [path for path in found if set(columns) <= pl.read_parquet_schema(path).keys()] or found
         if len(found) > 1:
             names = ", ".join(map(str, found[:3])) + (", ..." if len(found) > 3 else "")
             raise InputError(f"{self.folder} holds {len(found)} files of {kind} ({names}); name the one that is meant")

@@ -22,8 +22,10 @@ def find(links: pl.DataFrame, k: int, absolute: bool = False) -> pl.DataFrame:
     does. Equal values have the last of their ranks, so that the order of rows decides nothing: those that do not all
     fit into the top k are not in it. The paper takes any k, whatever their effect; where a gene has few elements these
     would be ones that do nothing, or silence it. InputError for links without these scores, and where every gene
-    attends to all its elements alike.
+    attends to all its elements alike, and for a k below 1.
     """
+    if k < 1:
+        raise InputError(f"the top {k} of a gene holds no element; take a k of at least 1")
     for name in (ATTENTION, PERTURBATION):
         if name not in links.columns:
             raise InputError(f"the links hold no {name}; give links.CELL.parquet of interpret or ensemble")

@@ -183,7 +183,8 @@ def vep(rows: pl.DataFrame) -> str:
 
 
 def _vep_fields(row: dict[str, Any]) -> list[str]:
-    place = f"{row['chrom']}:{row['start'] + 1}" + (f"-{row['end']}" if row["end"] > row["start"] + 1 else "")
+    first, last = sorted((row["start"] + 1, row["end"]))  # of an insertion the bases on both sides, as VEP has them
+    place = f"{row['chrom']}:{first}" + (f"-{last}" if last > first else "")
     whole = row["action"] in ("delete", "remove")
     what = row["action"] if row["ref"] is None else f"{row['ref'] or '-'}/{row['alt'] or '-'}"
     made = f"{row['chrom']}_{row['start'] + 1}_{what}"

@@ -9,7 +9,7 @@ from crexpress.report import cell_facts, facts
 from crexpress.report.inputs import Inputs
 
 _SPLITS = {splits.TRAIN: "train", splits.VAL: "validation", splits.TEST: "test"}
-_DECIMALS = 4
+_FIGURES = 4  # significant
 
 
 def table(inputs: Inputs, cell: str, pairs: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -95,6 +95,6 @@ def of_screen(inputs: Inputs, cell: str, pairs: pl.DataFrame) -> pl.DataFrame:
 
 def write(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, path: Path) -> None:
     """Tab-separated text, numbers rounded; an unknown value is empty."""
-    rows = table(inputs, cell, pairs).with_columns(pl.col(pl.Float32, pl.Float64).round(_DECIMALS))
+    rows = files.significant(table(inputs, cell, pairs), _FIGURES)
     with files.replacing(path) as temporary:
         temporary.write_text(rows.write_csv(separator="\t"), encoding="utf-8")

@@ -60,6 +60,22 @@ def test_what_is_not_there_is_named(folder: Path, ask, says: str) -> None:
         ask(open_study(folder))
 
 
+def test_of_several_tables_that_with_the_columns_is_taken(tiny: TinyCase, folder: Path) -> None:
+    """As in results, which have links of closed forms beside the network's."""
+    _, found = artifacts.read_table(tiny.expression("A"), "expression")
+    own = {"kind": "model", "model": True, "form": "plain", "higher_is_better": True}
+    for name, score in (("own", "attention"), ("other", "abc")):
+        parameters = {"scores": [{"name": score, "label": score, **own}], "neighbours": 1, "window": 0}
+        header = artifacts.make_header("links", "test", elements=found["elements"], genes=found["genes"], cell="A",
+                                       parameters=parameters)  # fmt: skip
+        artifacts.write_table(folder / name, pl.DataFrame({"gene_id": ["G1"], score: [0.5]}), header)
+    study = open_study(folder)
+    assert study.path("links", "A", ["attention"]) == folder / "own"
+    for columns in ([], ["perturbation"]):  # not asked for any, or for one that none has
+        with pytest.raises(InputError, match="holds 2 files of links"):
+            study.path("links", "A", columns)
+
+
 def test_files_of_other_elements_are_refused_at_once(folder: Path, tmp_path: Path) -> None:
     elements = pl.DataFrame({"chrom": ["chr1"] * 3, "start": [1000, 3000, 5000]})
     write_store(folder, elements, pl.DataFrame({"gene_id": ["X"], "chrom": ["chr1"], "tss": [2000]}))

@@ -43,6 +43,8 @@ def test_an_element_without_effect_or_that_silences_is_not_active() -> None:
     table = links(gene_id=["A"] * 3, element=[0, 1, 2], attention=[0.5, 0.3, 0.2], perturbation=[0.4, 0.0, -0.3])
     assert active.find(table, 5).filter("active")["element"].to_list() == [0]
     assert active.find(table, 5, absolute=True).filter("active")["element"].to_list() == [0, 2]
+    with pytest.raises(InputError, match="the top 0 of a gene holds no element"):
+        active.find(table, 0)
 
 
 def test_a_gene_that_attends_to_all_alike_has_no_top(capsys: pytest.CaptureFixture[str]) -> None:

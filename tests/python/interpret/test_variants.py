@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 
 from crexpress.core import artifacts
+from crexpress.interpret import score_variants
 from crexpress.interpret.motif_bases import shared
 from tools import run
 from variant_case import HEADER, Case, other, record
@@ -196,3 +197,15 @@ def test_several_models_have_a_mean_and_a_spread(case: Case, tmp_path: Path) -> 
     np.testing.assert_allclose(both["spread"], alone.std(1, ddof=1), atol=1e-6)
     assert set(both["models"]) == {2}
     assert single[0]["spread"].is_null().all()
+
+
+@pytest.mark.parametrize(
+    ("ref", "alt", "location"), [("A", "G", "chr1:101"), ("", "GG", "chr1:100-101"), ("ACT", "", "chr1:101-103")]
+)
+def test_places_are_those_of_vep(ref: str, alt: str, location: str) -> None:
+    """Its rule for insertions: the bases on both sides."""
+    row = {"chrom": "chr1", "start": 100, "end": 100 + len(ref), "action": "sequence", "ref": ref, "alt": alt,
+           "name": None, "gene_id": "G", "gene_name": "N", "elements": "E", "classes": "pELS", "distance": 5,
+           "effect": 0.1, "spread": None, "predicted": 1.0}  # fmt: skip
+    _, names, fields = score_variants.vep(pl.DataFrame([row])).splitlines()
+    assert dict(zip(names.lstrip("#").split("\t"), fields.split("\t"), strict=True))["Location"] == location
