@@ -143,9 +143,7 @@ def cell_name(context: click.Context, parameter: click.Parameter, value: str) ->
 
 
 class Wanted(NamedTuple):
-    """How a tool takes the artefacts of a kind: is one needed, may there be several, its help, its parameter's name,
-    and the columns by which one of several tables in a study is told.
-    """
+    """How a tool takes the artefacts of a kind: is one needed, are several taken, help, parameter; else with which columns."""
 
     required: bool = False
     several: bool = False
