@@ -143,7 +143,7 @@ def cell_name(context: click.Context, parameter: click.Parameter, value: str) ->
 
 
 class Wanted(NamedTuple):
-    """How a tool takes the artefacts of a kind: is one needed, are several taken, help, parameter; else with which columns."""
+    """How a tool takes artefacts of a kind: needed, several, help, parameter, columns that tell the table meant."""
 
     required: bool = False
     several: bool = False
