@@ -12,6 +12,8 @@ from crexpress.prepare import elements, genes
 
 _WIDE = 3  # times an element's width, from which on a cCRE is no cCRE
 _MANY = 20  # genes that cannot all lie on one strand
+_WHOLE = 1000  # genes from which on it is asked whether cCREs lie at them
+_NEAR, _AWAY = 1_000, 500_000  # bp: at a TSS, and far enough from it to lie there by chance
 
 
 def write(
@@ -71,9 +73,30 @@ def write(
         artifacts.write_table(outdir / f"{kind}.parquet", table, header)
     elements.write_bed(outdir / "elements.bed.gz", store, lengths)
     log.say(f"{len(listed):,} cCREs -> {len(merged):,} elements; {len(found):,} genes on {len(used)} chromosomes")
-    middle = listed.select((pl.col("end") - pl.col("start")).median()).item()
+    _doubt(listed, found, width, f"{ccres[0]} and {gtf}")
+
+
+def _doubt(ccres: pl.DataFrame, found: pl.DataFrame, width: int, files: str) -> None:
+    """Say where sound files cannot be what is meant: domains for cCREs, lost strands, two genome builds."""
+    middle = ccres.select((pl.col("end") - pl.col("start")).median()).item()
     if middle > _WIDE * width:
         log.say(f"warning: half of the cCREs are over {middle:,.0f} bp wide, and an element is the {width} bp around "
                 "the middle of one; are these peaks, and not domains or genes?")  # fmt: skip
     if len(found) >= _MANY and found["strand"].n_unique() == 1:
-        log.say(f"warning: all genes of {gtf} are on strand {found['strand'][0]}; were strands lost on the way?")
+        log.say(f"warning: all genes are on strand {found['strand'][0]}; were strands lost on the way?")
+    if len(found) >= _WHOLE:
+        at, by_chance = (_share_near(ccres, found, shift) for shift in (0, _AWAY))
+        if at < 1.5 * by_chance:
+            log.say(f"warning: a cCRE lies within 1 kb of {at:.0%} of the TSSs, and of {by_chance:.0%} of places "
+                    f"{_AWAY // 1000} kb further on: as by chance; are {files} of one genome build, and promoters "
+                    "among the cCREs?")  # fmt: skip
+
+
+def _share_near(ccres: pl.DataFrame, found: pl.DataFrame, shift: int) -> float:
+    """Share of the genes with the middle of a cCRE within `_NEAR` bp of their TSS, moved by `shift` bp."""
+    middles = ccres.select("chrom", middle=(pl.col("start") + pl.col("end")) // 2).sort("middle")
+    places = found.select("chrom", middle=pl.col("tss") + shift).sort("middle")
+    near = places.join_asof(
+        middles.with_columns(at="middle"), on="middle", by="chrom", strategy="nearest", check_sortedness=False
+    )
+    return float(((near["at"] - near["middle"]).abs() <= _NEAR).fill_null(False).mean() or 0)  # type: ignore[arg-type]

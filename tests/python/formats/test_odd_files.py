@@ -102,8 +102,26 @@ def test_lost_strands_and_domains_for_ccres_are_said(tmp_path: Path) -> None:
         return run("merge-ccres", *given, "--outdir", tmp_path / "out")
 
     unsaid(merged("ccres.bed", both), "warning")
-    told(merged("ccres.bed", plus), "are on strand +; were strands lost")
+    told(merged("ccres.bed", plus), "all genes are on strand +; were strands lost")
     told(merged("domains.bed", both), "half of the cCREs are over 85,000 bp wide")
+
+
+def test_ccres_of_another_build_than_the_genes_are_said(tmp_path: Path) -> None:
+    """Builds differ by tens of kilobases from a place on; only where cCREs lie beside TSSs tells them apart."""
+    tss = np.cumsum(np.random.default_rng(1).integers(30_000, 90_000, 1_200))
+    (tmp_path / "sizes").write_text(f"chr1\t{tss[-1] + 2_000_000}\n")
+    lines = [
+        f'chr1\tX\tgene\t{at + 1}\t{at + 9_000}\t.\t{"+-"[n % 2]}\t.\tgene_id "G{n}"; gene_type "protein_coding";'
+        for n, at in enumerate(tss)
+    ]
+    (tmp_path / "genes.gtf").write_text("\n".join(lines) + "\n")
+    for name, moved in (("same", 0), ("other", 47_000)):
+        middles = [at + moved + (n % 2) * 9_000 for n, at in enumerate(tss) if n % 3]
+        lines = [f"chr1\t{at - 150}\t{at + 150}" for at in middles]
+        (tmp_path / f"{name}.bed").write_text("\n".join(lines) + "\n")
+        given = ["--ccres", tmp_path / f"{name}.bed", "--gtf", tmp_path / "genes.gtf", "--tss", "gene"]
+        done = run("merge-ccres", *given, "--chrom-sizes", tmp_path / "sizes", "--outdir", tmp_path / "out")
+        (told if moved else unsaid)(done, "of one genome build")
 
 
 def test_loops_without_strength_or_second_anchor_are_said(tiny: Any, tmp_path: Path) -> None:
