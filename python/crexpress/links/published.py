@@ -45,12 +45,20 @@ class Score:
 
 @dataclass(frozen=True)
 class Linkset:
-    """Links of one cell (None: of whichever is asked): `table` has chrom, start, end, `key` of the gene, and scores."""
+    """Links of one cell (None: of whichever is asked): `table` has chrom, start, end, `key` of the gene, and scores;
+    `build` is what is said of the genome build, None where nothing is.
+    """
 
     cell: str | None
     table: pl.DataFrame
     scores: Mapping[str, Score]
     elements_on_tss: int = 0  # links left out because their element lies on a TSS interval
+    build: str | None = None
+
+    @property
+    def labels(self) -> str:
+        """The names of its scores, for readers."""
+        return ", ".join(score.label for score in self.scores.values())
 
 
 def gene_keys(frame: pl.DataFrame, genes: pl.DataFrame | None) -> pl.Series:
@@ -87,7 +95,7 @@ def without_promoters(links: Linkset, genes: pl.DataFrame) -> Linkset:
     extents = links.table.select("chrom", "start", "end").unique(maintain_order=True)
     on_tss = extents.filter(pl.Series(any_overlap(extents, windows.cast({"start": pl.Int64, "end": pl.Int64}))))
     kept = links.table.join(on_tss, on=["chrom", "start", "end"], how="anti", maintain_order="left")
-    return Linkset(links.cell, kept, links.scores, len(links.table) - len(kept))
+    return replace(links, table=kept, elements_on_tss=len(links.table) - len(kept))
 
 
 def of_pairs(pairs: pl.DataFrame, links: Linkset) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -143,8 +143,22 @@ def test_a_screen_of_another_build_is_refused_or_lifted(tmp_path):
     path = tmp_path / "fulco.tsv"
     path.write_text("chr\tstart\tend\tGene\tGene TSS\tCell type\tSignificant\tFraction change in gene expr\n"
                     "chr1\t5000\t5100\tABC\t1\tK\tTRUE\t-0.4\nchr1\t9000\t9100\tABC\t1\tK\tFALSE\t0\n")  # fmt: skip
-    alone = crispr.score(Entry("f", "crispr", "K", path), World(resamples=0))
+    links = [linkset(("chr1", 5_000, 5_100, "ABC", 1.0), one=score("max"))]
+    alone = crispr.score(Entry("f", "crispr", "K", path), World(links=links, resamples=0))
     assert "it is of hg19; that published scores are as well, nothing here can tell" in alone.notes
+    theirs = write(
+        tmp_path / "scores.tsv", "chrom start end gene score", "chr1 5000 5100 ABC 1", "chr1 9000 9100 ABC 0"
+    )
+    published = [f"{theirs},label=mine,build=GRCh38"]
+    entry = Entry("f", "crispr", "K", path)
+    with pytest.raises(InputError, match=r"fulco\.tsv is of hg19 and mine is of hg38: give tables of one genome build"):
+        crispr.score(entry, World(links=published_links(published, None), resamples=0))
+    same = published_links([f"{theirs},label=mine,build=hg19"], None)
+    assert not any("hg19" in note for note in crispr.score(entry, World(links=same, resamples=0)).notes)
+    unsaid = Entry("s", "crispr", "K", screen(tmp_path, "chr1 5000 5100 ABC ENSG01 1 K TRUE"))
+    two = [*published, f"{theirs},label=other,build=hg19"]
+    with pytest.raises(InputError, match=r"^mine is of hg38 and other is of hg19: give"):
+        crispr.score(unsaid, World(links=published_links(two, None), resamples=0))
     world = World(genes=GENES, build="hg38", resamples=0)
     with pytest.raises(InputError, match=r"fulco\.tsv is of hg19, this run of hg38; .* a chain file from hg19"):
         crispr.score(Entry("f", "crispr", "K", path), world)

@@ -36,7 +36,7 @@ def score(entry: Entry, world: World) -> Found:
     table = screen_files.read(path, _chromosomes(world))
     notes = [f"left out: {text}" for text in screen_files.told(table.left_out)]
     build = same_build.said(entry, world, table.build)
-    if build and not world.build:
+    if build and not world.build and not all(links.build for links in world.links):
         notes.append(f"it is of {build}; that published scores are as well, nothing here can tell")
     frame, lifted = same_build.lifted(table.pairs, entry, "pairs", ("chrom", "chromStart", "chromEnd"))
     if lifted:

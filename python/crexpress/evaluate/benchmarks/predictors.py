@@ -90,8 +90,7 @@ def labelled_in_parts(
     )
     leaks = leakage.clean(whole.table, cell, world, whole.methods, benchmark)
     elsewhere = [
-        f"{', '.join(score.label for score in links.scores.values())} of {links.cell}: not scored here, in {cell} "
-        f"(cell={cell} of --published says otherwise)"
+        f"{links.labels} of {links.cell}: not scored here, in {cell} (cell={cell} of --published says otherwise)"
         for links in world.links
         if links.cell not in (None, cell)
     ]

@@ -25,7 +25,7 @@ _MATRICES = (".hic", ".cool", ".mcool")
 def said(entry: Entry, world: World, known: str | None = None) -> str | None:
     """The build that is said of an entry's file (`known`: by its layout), None where nothing is; the run's once lifted.
 
-    Raises InputError where it is another than the run's.
+    Raises InputError where it is another than the run's, or, where no run has one, than that of a published table.
     """
     path = entry.file
     assert path is not None
@@ -38,6 +38,13 @@ def said(entry: Entry, world: World, known: str | None = None) -> str | None:
         build = builds.of_comments(comments)
     build = build or builds.of_name(path)
     builds.require_build(path, build, world.build)
+    known_of = [(str(path), builds.named(build))] if build else []
+    known_of += [(links.labels, links.build) for links in world.links if links.build and not world.build]
+    if len({of for _, of in known_of}) > 1:
+        raise InputError(
+            f"{' and '.join(f'{what} is of {of}' for what, of in dict.fromkeys(known_of))}: give tables of one genome "
+            "build, or a chain file from its to theirs (column chain of benchmarks.csv, for evaluate --benchmarks)"
+        )
     return build
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import polars as pl
 
 from crexpress.core import chromosome_names
-from crexpress.core.builds import of_name, require_build
+from crexpress.core.builds import named, of_name, require_build
 from crexpress.core.errors import InputError
 from crexpress.core.log import say
 from crexpress.core.methods import PLAIN, PUBLISHED, Method
@@ -67,7 +67,8 @@ def read(path: Path, form: Format, wish: Wish, genes: pl.DataFrame | None, run_b
 
     Names of genes are compared as `gene_keys` does; with `genes`, elements on a TSS interval are left out and counted.
     """
-    require_build(path, wish.build or form.build or of_name(path), run_build)
+    build = wish.build or form.build or of_name(path)
+    require_build(path, build, run_build)
     text = text_tables.read(path, _is_header(form, wish), least=4)
     if text.names is None:
         raise InputError(
@@ -101,7 +102,8 @@ def read(path: Path, form: Format, wish: Wish, genes: pl.DataFrame | None, run_b
     found = []
     for cell in cells:
         own = frame if wish.cell else frame.filter(pl.col("cell").eq_missing(cell))
-        links = Linkset(cell, own.drop_nulls("key").select("chrom", "start", "end", "key", "score"), {"score": score})
+        table = own.drop_nulls("key").select("chrom", "start", "end", "key", "score")
+        links = Linkset(cell, table, {"score": score}, build=named(build) if build else None)
         found.append(links if genes is None else without_promoters(links, genes))
     return found
 
