@@ -43,7 +43,7 @@ def said(entry: Entry, world: World, known: str | None = None) -> str | None:
     if len({of for _, of in known_of}) > 1:
         raise InputError(
             f"{' and '.join(f'{what} is of {of}' for what, of in dict.fromkeys(known_of))}: give tables of one genome "
-            "build, or a chain file from its to theirs (column chain of benchmarks.csv, for evaluate --benchmarks)"
+            "build, or a chain file from one to the other (column chain of benchmarks.csv, for evaluate --benchmarks)"
         )
     return build
 
