@@ -1,4 +1,4 @@
-"""Screens, loops, domains and loci of another genome build than the run or than published scores: refused, or lifted."""
+"""Files of another genome build than the run, or than published scores: refused, or lifted."""
 
 import gzip
 from dataclasses import replace
