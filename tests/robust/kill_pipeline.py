@@ -39,8 +39,11 @@ def main() -> int:
     from launching import Pipeline, tasks
 
     pipeline, rng, wrong = Pipeline(given.folder), random.Random(given.seed), list[str]()
-    began = time.monotonic()
+    began, environment = time.monotonic(), pipeline.environment
+    # a cache of its own: those that are killed would find all its tasks done, and only copy
+    pipeline.environment = environment | {"NXF_CACHE_DIR": str(given.folder / "cache-alone")}
     pipeline.run(*CHOSEN, "--outdir", "alone", "-work-dir", "work-alone")
+    pipeline.environment = environment
     took = time.monotonic() - began
     right = results(given.folder / "alone")
     print(f"undisturbed: {took:.0f} s, {len(right)} results", flush=True)

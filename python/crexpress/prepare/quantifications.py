@@ -30,6 +30,7 @@ _STAR = ("unstranded", "first_strand", "second_strand")
 _COUNT_NAMES = r"(?i)(^|[._ ])(raw_?)?(counts?|numreads|est_counts|expected_count|reads?)($|[._ ])|readcount"
 _COUNT_UNITS = ("count", "counts", "reads")
 _OTHER_UNITS = r"(?i)(^|[._ ])(f|r)pkm($|[._ ])|(^|[._ ])cpm($|[._ ])"
+_WHOLE = 10_000  # values of which TPM make up the most of a million
 _ENOUGH = 10  # values above 0 from which on it is told whether a column holds counts
 
 
@@ -226,6 +227,9 @@ def _note_odd_values(path: Path, column: str, values: pl.Series, unit: str | Non
         log.say(f"warning: {path}: every value of column {column} is {largest:g}; is it the right column?")
     elif (unit or "").lower() == "tpm" and len(present) >= 1000 and largest < 25:
         log.say(f"Note: {path}: no value of column {column} is above {largest:.3g}; if they are logarithms, give TPM")
+    elif (unit or "").lower() == "tpm" and len(present) >= _WHOLE and not 1e5 < present.sum() < 2e6:
+        log.say(f"Note: {path}: the values of column {column} are {present.sum():,.0f} in all, TPM of a whole genome a "
+                "million; are they TPM?")  # fmt: skip
 
 
 def _not_tpm(path: Path, why: str, form: Format) -> InputError:

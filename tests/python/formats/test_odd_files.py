@@ -73,6 +73,12 @@ def test_values_that_are_all_one_or_logarithms_are_said(tiny: Any, tmp_path: Pat
     told(quantify(tiny, tmp_path, logs), "if they are logarithms, give TPM")
     whole = rna(tmp_path / "tpm.tsv", [number % 130 / 10 for number in range(999)] + [900.0])
     unsaid(quantify(tiny, tmp_path, whole), "logarithms")
+    values = [number % 999 / 10 for number in range(20_000)]
+    told(
+        quantify(tiny, tmp_path, rna(tmp_path / "tenth.tsv", [value / 20 for value in values] + [90.0])),
+        "are they TPM?",
+    )
+    unsaid(quantify(tiny, tmp_path, rna(tmp_path / "all.tsv", values)), "are they TPM?")
 
 
 def test_a_length_is_no_expression(tiny: Any, tmp_path: Path) -> None:
