@@ -15,6 +15,7 @@ from crexpress.core.native import refusing
 from crexpress.formats import genome_files, text_files, text_tables
 from crexpress.formats.bigwig_index import open_bigwig
 
+_MANY = 20  # tags, or genes with some, that say something of strands
 WINDOW = 384  # bp around the TSS (ScPGE, Methods)
 
 
@@ -62,7 +63,20 @@ def at_genes(
         raise InputError(
             f"{path} has a tag at {place}, behind the end of the chromosome; is it of another genome build?"
         )
-    return _window_sums(genes, tags)
+    sums = _window_sums(genes, tags)
+    _doubt_strands(genes, tags, path, sums)
+    return sums
+
+
+def _doubt_strands(genes: pl.DataFrame, tags: pl.DataFrame, path: Path, sums: pl.Series) -> None:
+    """Say where strands are lost, or swapped: then more of a promoter's tags lie on the other one than its gene's."""
+    if len(tags) >= _MANY and tags["strand"].n_unique() == 1:
+        log.say(f"warning: all CAGE tags of {path} are on strand {tags['strand'][0]}; were strands lost on the way?")
+        return
+    swapped = genes.with_columns(pl.col("strand").replace_strict({"+": "-", "-": "+"}))
+    at, against = sums.sum(), _window_sums(swapped, tags).sum()
+    if against > at and (sums > 0).sum() >= _MANY:
+        log.say(f"warning: {path} has {at:,.4g} on the strand of the TSSs and {against:,.4g} on the other; swapped?")
 
 
 def _window_sums(genes: pl.DataFrame, tags: pl.DataFrame) -> pl.Series:

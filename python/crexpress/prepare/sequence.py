@@ -17,6 +17,7 @@ for _code, _letters in enumerate(("Aa", "Cc", "Gg", "Tt")):
     _CODE[list(_letters.encode())] = _code
 _COMPLEMENT = np.array([3, 2, 1, 0, UNKNOWN], dtype=np.uint8)
 _PIECE = 16_000_000  # bases turned from text to codes at a time
+_MASKED = 0.05  # of the bases of elements, from which on a genome has its repeats as N; one that has not, has few
 _ROWS = 8_192  # windows copied at a time
 
 
@@ -38,7 +39,7 @@ def extract(elements: pl.DataFrame, lengths: Mapping[str, int | None], fasta: st
     elements, is of another genome build, or cannot be read.
     """
     width = out.shape[1]
-    row = np.arange(len(elements))
+    row, unknown = np.arange(len(elements)), 0
     used = elements["chrom"].unique(maintain_order=True).to_list()
     with genome_files.open_fasta(fasta) as file:
         sizes = dict(zip(file.references, file.lengths, strict=True))
@@ -67,7 +68,14 @@ def extract(elements: pl.DataFrame, lengths: Mapping[str, int | None], fasta: st
             windows = np.lib.stride_tricks.sliding_window_view(bases, width)
             for low in range(0, len(rows), _ROWS):
                 part = slice(low, low + _ROWS)
-                out[rows[part]] = windows[starts[part] + width]
+                codes = windows[starts[part] + width]
+                unknown += int((codes == UNKNOWN).sum())
+                out[rows[part]] = codes
+    if unknown > _MASKED * out.size:
+        log.say(
+            f"warning: {unknown / out.size:.0%} of the bases of elements are N in {fasta}; if its repeats are masked, "
+            "give the genome with repeats in small letters, or not masked"
+        )
 
 
 def _fetch(file: pysam.FastaFile, path: str | Path, name: str, start: int, end: int) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bigwigs import write_bigwig
-from crexpress.core import log
+from crexpress.core import artifacts, log
 from crexpress.data.opening import open_store
 from crexpress.training import checks
 from crexpress.training.presets import read_preset
@@ -161,3 +161,38 @@ def test_two_cells_with_the_same_files_are_said(tiny: Any, capfd: pytest.Capture
         cell.expression = np.arange(len(store.genes), dtype=np.float32)
     checks.warn_same_cells(store, MODEL)
     assert "dnase, h3k27ac, expression of A and of B are the same" in capfd.readouterr().err
+
+
+def test_cage_of_one_strand_or_of_swapped_ones_is_said(tmp_path: Path) -> None:
+    (tmp_path / "ccres.bed").write_text("chr1\t2000\t2300\n")
+    given = ["--ccres", tmp_path / "ccres.bed", "--gtf", annotation(tmp_path / "both.gtf", "+-"), "--tss", "gene"]
+    assert not run("merge-ccres", *given, "--outdir", tmp_path).exit_code
+    table, _ = artifacts.read_table(tmp_path / "genes.parquet", "genes")
+    lines = list(table.select("chrom", "tss", "strand").iter_rows())
+
+    def quantified(name: str, strands: dict[str, str]) -> Any:
+        rows = [f"{chrom}\t{tss}\t{tss + 1}\tx\t5\t{strands[strand]}" for chrom, tss, strand in lines]
+        (tmp_path / name).write_text("\n".join(rows) + "\n")
+        return run("quantify-expression", "--genes", tmp_path / "genes.parquet", "--cell", "A",
+                   "--cage", tmp_path / name, "--outdir", tmp_path)  # fmt: skip
+
+    unsaid(quantified("right.bed", {"+": "+", "-": "-"}), "warning")
+    told(quantified("lost.bed", {"+": "+", "-": "+"}), "are on strand +; were strands lost")
+    lines += [(chrom, tss, {"+": "-", "-": "+"}[strand]) for chrom, tss, strand in lines for _ in range(2)]
+    told(quantified("swapped.bed", {"+": "+", "-": "-"}), "swapped?")
+
+
+def test_a_genome_with_masked_repeats_is_said(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    bases = "".join(np.array(list("ACGT"))[rng.integers(0, 4, 50_000)])
+    masked = "".join("N" * 100 + bases[at + 100 : at + 1_000] for at in range(0, 50_000, 1_000))
+    (tmp_path / "sizes").write_text("chr1\t50000\n")
+    (tmp_path / "ccres.bed").write_text("".join(f"chr1\t{at}\t{at + 300}\n" for at in range(2_000, 45_000, 1_500)))
+    about = 'gene_id "G1"; gene_type "protein_coding"; gene_name "N1";'
+    (tmp_path / "genes.gtf").write_text(f"chr1\tX\tgene\t9000\t12000\t.\t+\t.\t{about}\n")
+    sizes = ["--chrom-sizes", tmp_path / "sizes", "--gtf", tmp_path / "genes.gtf", "--tss", "gene"]
+    assert not run("merge-ccres", "--ccres", tmp_path / "ccres.bed", *sizes, "--outdir", tmp_path).exit_code
+    for name, text in (("whole.fa", bases.lower()), ("masked.fa", masked)):
+        (tmp_path / name).write_text(f">chr1\n{text}\n")
+        given = ["--elements", tmp_path / "elements.parquet", "--fasta", tmp_path / name, "--outdir", tmp_path]
+        (told if name == "masked.fa" else unsaid)(run("score-motifs", *given), "if its repeats are masked")
