@@ -45,8 +45,8 @@ class Score:
 
 @dataclass(frozen=True)
 class Linkset:
-    """Links of one cell (None: of whichever is asked): `table` has chrom, start, end, `key` of the gene, and scores;
-    `build` is what is said of the genome build, None where nothing is.
+    """Links of one cell (None: of whichever is asked): `table` has chrom, start, end, `key` of the gene, scores, and
+    `ensembl` ids where no annotation has told yet which gene is which; `build` is the genome build, where one is said.
     """
 
     cell: str | None
@@ -82,11 +82,14 @@ def gene_keys(frame: pl.DataFrame, genes: pl.DataFrame | None) -> pl.Series:
 
 
 def named_as(links: Linkset, known: pl.DataFrame) -> Linkset:
-    """Links that name genes by Ensembl id, by the `key` that `known` (`ensembl`, `key`) has for it."""
+    """The links with the `key` that `known` (`ensembl`, `key`) has for their Ensembl ids, symbols of another release or
+    not; those whose id is not there keep theirs.
+    """
     bare = known["ensembl"].str.split(".").list.first()
     keys = pl.DataFrame({"bare": bare, "key": known["key"]}).drop_nulls().unique("bare", keep="first")
-    key = links.table["key"].replace(keys["bare"], keys["key"])
-    return replace(links, table=links.table.with_columns(key.alias("key")))
+    ids = links.table["ensembl" if "ensembl" in links.table.columns else "key"].str.split(".").list.first()
+    of_id = ids.replace_strict(keys["bare"], keys["key"], default=None, return_dtype=pl.String)
+    return replace(links, table=links.table.with_columns(pl.coalesce(of_id, "key").alias("key")))
 
 
 def without_promoters(links: Linkset, genes: pl.DataFrame) -> Linkset:

@@ -37,7 +37,7 @@ def test_columns_that_no_importer_knows_are_named_by_the_user(tmp_path, monkeypa
     write(Path("peer.tsv"), "seq from to Target Score score", "chr1 5 9 ENSG01.7 2 3", "chr1 7 9 DEF 1 4")
     columns = "chrom=seq,start=from,end=to,gene=Target"
     (links,) = published_links([f"table:peer.tsv,label=Peer,aggregate=sum,fill=0,{columns},score=Score"], None)
-    assert links.table.rows() == [("chr1", 5, 9, "ENSG01", 2), ("chr1", 7, 9, "DEF", 1)]
+    assert links.table.rows() == [("chr1", 5, 9, "ENSG01", 2, "ENSG01.7"), ("chr1", 7, 9, "DEF", 1, None)]
     with pytest.raises(InputError, match="has the score columns score, Score; name one, as in score=score"):
         published_links([f"peer.tsv,{columns}"], None)
     with pytest.raises(InputError, match="has no column for chrom, start, end of published score"):
@@ -143,10 +143,11 @@ def test_genes_by_id_or_symbol_with_versions_or_without_are_the_same_figures(tmp
     write(plain, "chrom start end gene tss regulated",
           *(f"chr1 {1000 * i} {1000 * i + 500} {e}.4 1000 {i % 3 == 0}" for i, s, e in lines))  # fmt: skip
     found = {}
-    for column, name in (("gene", 1), ("gene", 2), ("gene_id", 2)):
+    for column, name in (("gene", 1), ("gene", 2), ("gene_id", 2), ("gene gene_id", 2)):  # the last: of old symbols
         for version in ("", ".7") if name == 2 else ("",):
+            old = "OLD" if " " in column else ""
             path = write(tmp_path / f"{column}{name}{version}.tsv", f"chrom start end {column} score",
-                         *(f"chr1 {1000 * line[0]} {1000 * line[0] + 9} {line[name]}{version} {line[0] % 7}"
+                         *(f"chr1 {1000 * line[0]} {1000 * line[0] + 9} {old} {line[name]}{version} {line[0] % 7}"
                            for line in lines))  # fmt: skip
             links = published_links([str(path)], None)
             for of in (both, plain) if name == 2 else (both,):
@@ -156,7 +157,7 @@ def test_genes_by_id_or_symbol_with_versions_or_without_are_the_same_figures(tmp
                     for row in rows
                     if (row.subset, row.method) == ("all pairs", "published score")
                 }
-    assert len(found) == 9
+    assert len(found) == 13
     assert all(one["coverage"] == 1 for one in found.values())
     assert len({one["auprc"] for one in found.values()}) == 1
 

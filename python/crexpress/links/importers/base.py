@@ -102,7 +102,8 @@ def read(path: Path, form: Format, wish: Wish, genes: pl.DataFrame | None, run_b
     found = []
     for cell in cells:
         own = frame if wish.cell else frame.filter(pl.col("cell").eq_missing(cell))
-        table = own.drop_nulls("key").select("chrom", "start", "end", "key", "score")
+        more = ["ensembl"] if genes is None else []
+        table = own.drop_nulls("key").select("chrom", "start", "end", "key", "score", *more)
         links = Linkset(cell, table, {"score": score}, build=named(build) if build else None)
         found.append(links if genes is None else without_promoters(links, genes))
     return found
