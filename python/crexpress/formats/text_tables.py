@@ -173,6 +173,16 @@ def spreadsheet_dates(names: pl.Series) -> list[str]:
     return names.filter(names.str.contains(f"(?i){_EXCEL_DATES}").fill_null(False)).to_list()
 
 
+def told_of_dates(names: pl.Series) -> str | None:
+    """What to tell of `spreadsheet_dates`, of which the first three are named; None where there are none."""
+    dates = list(dict.fromkeys(spreadsheet_dates(names)))
+    if not dates:
+        return None
+    are = "names are dates or numbers" if len(dates) > 1 else "name is a date or number"
+    first = ", ".join([*dates[:3], *(["..."] if len(dates) > 3 else [])])
+    return f"{len(dates):,} {are} ({first}), which a spreadsheet made of gene symbols such as SEPTIN5"
+
+
 def _has_decimal_commas(text: pl.Series, separator: str) -> bool:
     commas = [value for value in text.drop_nulls() if "," in value]
     if not commas or text.str.contains(".", literal=True).any():

@@ -41,12 +41,8 @@ def matched(
         raise InputError(f"{path} names no gene")
     share, how, keys, names = best
     for column in columns:
-        if dates := text_tables.spreadsheet_dates(column):
-            log.say(
-                f"Warning: {path}: {len(dates):,} names are dates or numbers ({', '.join(dates[:3])}), which a "
-                "spreadsheet made of gene symbols such as SEPTIN5; their genes stay empty; export the table "
-                "again without one"
-            )
+        if dates := text_tables.told_of_dates(column):
+            log.say(f"Warning: {path}: {dates}; their genes stay empty; export the table again without one")
     found = keys.is_in(names.implode())
     examples = (
         f"its names are like {_like(names, keys)}, those of this run like {_like(table['gene_id'], None)} and "

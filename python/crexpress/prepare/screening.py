@@ -14,7 +14,7 @@ import polars as pl
 from crexpress.core import builds
 from crexpress.core.errors import InputError
 from crexpress.core.intervals import any_overlap, overlapping
-from crexpress.formats import screen_files
+from crexpress.formats import screen_files, text_tables
 from crexpress.prepare.elements import TSS
 
 FITTING = 0.5  # share of a screen's pairs that must have a known gene, and an element: below it, the report warns
@@ -199,8 +199,10 @@ def placed(
     build = build or builds.of_name(path)
     builds.require_build(path, build, run)
     found = pairs(screen, genes)
+    dates = text_tables.told_of_dates(_symbols_alone(screen))
+    notes = [f"{dates}; no gene is called so; export the table again without one"] if dates else []
     if "startTSS" not in found.columns:
-        return found, []
+        return found, notes
     both = found.join(genes.select("gene_id", "tss"), on="gene_id")
     both = both.select("gene_id", (pl.col("startTSS") - pl.col("tss")).abs().alias("apart")).drop_nulls()
     of_gene = both.group_by("gene_id").agg(pl.col("apart").min() > _NEAR)["apart"].to_numpy()
@@ -212,10 +214,19 @@ def placed(
         )
     far = (both["apart"] > _NEAR).to_numpy()
     if not len(far) or far.mean() <= 0.5:
-        return found, []
+        return found, notes
     wrong = [name for name in ("startTSS", "distanceToTSS") if name in screen.columns]
     told = f"the TSSs of {far.mean():.0%} of its pairs lie more than {_NEAR // 1000} kb from this run's"
-    return pairs(screen.drop(wrong), genes), [f"{told}, from which distances are measured"]
+    return pairs(screen.drop(wrong), genes), [*notes, f"{told}, from which distances are measured"]
+
+
+def _symbols_alone(screen: pl.DataFrame) -> pl.Series:
+    """The symbols of pairs that have no id beside them, by which the gene would be known all the same."""
+    by_id, by_symbol = (
+        screen[name] if name in screen.columns else pl.repeat(None, len(screen), dtype=pl.String, eager=True)
+        for name in screen_files.GENE_COLUMNS
+    )
+    return by_symbol.filter(by_id.is_null())
 
 
 def overlaps(pairs: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -162,6 +162,28 @@ def test_genes_by_id_or_symbol_with_versions_or_without_are_the_same_figures(tmp
     assert len({one["auprc"] for one in found.values()}) == 1
 
 
+def test_symbols_that_a_spreadsheet_made_dates_of_are_told(tmp_path, capsys):
+    rows = [(1000 * i, 1000 * i + 500, f"{i}-Mar" if i < 8 else "ABC", i < 12) for i in range(3, 20)]
+    path = write(
+        tmp_path / "s.tsv", "chrom start end gene regulated", *(f"chr1 {a} {b} {g} {y}" for a, b, g, y in rows)
+    )
+    scores = write(
+        tmp_path / "p.tsv",
+        "chrom start end gene score",
+        *(f"chr1 {a} {b} {g.replace('3-Mar', '1-Sep')} 1" for a, b, g, _ in rows if g[0] in "3A"),
+    )
+    links = published_links([str(scores)], None)
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "SEPTIN5" in line]
+    assert "p.tsv: 1 name is a date or number (1-Sep), which a spreadsheet made of gene symbols" in told
+    found = crispr.score(Entry("s", "crispr", "K", path), World(links=links, resamples=0))
+    said = "5 names are dates or numbers (3-Mar, 4-Mar, 5-Mar, ...), which a spreadsheet made of gene symbols"
+    assert [note.startswith(said) for note in found.notes if "spreadsheet" in note] == [True]
+    by_id = write(tmp_path / "i.tsv", "chrom start end gene gene_id regulated",
+                  *(f"chr1 {a} {b} {g} ENSG0{a % 2} {y}" for a, b, g, y in rows))  # fmt: skip
+    found = crispr.score(Entry("s", "crispr", "K", by_id), World(links=links, resamples=0))
+    assert not any("spreadsheet" in note for note in found.notes)
+
+
 def test_what_cannot_be_said_of_a_screen_has_no_figures(tmp_path):
     """No TSS, so no distance; no annotation, so no nearest gene; a score that speaks of no pair is no score of 0."""
     rows = [(1000 * i, 1000 * i + 500, i < 8) for i in range(3, 20)]

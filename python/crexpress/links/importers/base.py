@@ -88,6 +88,8 @@ def read(path: Path, form: Format, wish: Wish, genes: pl.DataFrame | None, run_b
             say(f"{path}: {elsewhere:,} links lie on chromosomes that this run does not have and are left out")
             frame = frame.drop_nulls("chrom")
     frame = frame.with_columns(gene_keys(frame, genes).alias("key"))
+    if dates := text_tables.told_of_dates(frame["symbol"].filter(frame["ensembl"].is_null())):
+        say(f"Warning: {path}: {dates}; no gene is called so; export the table again without one")
     unnamed = frame["key"].null_count()
     if unnamed:
         say(f"{path}: {unnamed:,} of {len(frame):,} links name no gene and are left out")
