@@ -1,11 +1,14 @@
 // A word to a person: at the terminal, how far long tasks are; when a run ends, by e-mail or to the address of a hook
 // (Slack, Teams, Mattermost, one's own).
 
+include { write_crate } from '../crate'
+
 /**
  * Say what to do next (`resume`: how to go on, where a plain -resume does not), and tell where the parameters ask for
  * it; a message that cannot be sent is a warning, as the results are what counts.
  */
 def tell_of_end(run, resume) {
+    trying('ro-crate-metadata.json', 'it could not be written') { write_crate(run) }
     def page = "${run.outdir}/${run.sweep || run.leave_out ? 'sweep' : 'report'}.html"
     def again = resume ?: '-resume goes on from there'
     def stopped = workflow.errorMessage ==~ /SIG[A-Z]+/ // Ctrl-C, or a machine that is shut down
@@ -42,14 +45,14 @@ def mail(run, lines, page) {
 }
 
 /** Do it, or warn. */
-def trying(option, action) {
+def trying(option, failed = 'the message could not be sent', action) {
     try {
         action.call()
     }
     catch (Exception error) {
         // a hook's address is a secret
         def why = (error.message ?: error.class.simpleName).replaceAll(/https?:\S+/, 'its address')
-        log.warn("${option}: the message could not be sent (${why})")
+        log.warn("${option}: ${failed} (${why})")
     }
 }
 

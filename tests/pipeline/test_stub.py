@@ -50,6 +50,27 @@ def test_stub_run_covers_the_graph_and_resumes_from_its_cache(pipeline: Pipeline
     assert not tasks(again)
 
 
+@pytest.mark.usefixtures("first")
+def test_a_run_describes_its_folder_as_a_research_object(pipeline: Pipeline) -> None:
+    """Held against the profile by its validator by hand: it needs the network."""
+    out = pipeline.folder / "out"
+    crate = json.loads((out / "ro-crate-metadata.json").read_text())["@graph"]
+    known = {entity["@id"]: entity for entity in crate}
+    assert len(known) == len(crate)
+    root = known["./"]
+    run = known[root["mentions"]["@id"]]
+    here = {path.name + "/" * path.is_dir() for path in out.iterdir()} - {"ro-crate-metadata.json"}
+    assert {part["@id"] for part in root["hasPart"]} == here
+    assert {"report.html", "predictions/", "pipeline_info/"} <= {part["@id"] for part in run["result"]} <= here
+    given = {known[one["@id"]]["name"]: known[one["@id"]] for one in run["object"]}  # fails for one that is not there
+    manifest = json.loads((out / "pipeline_info/manifest.json").read_text())
+    sums = {source["file"]: source["sha256"] for source in manifest["inputs"]}
+    assert given["genome.fa.gz"]["identifier"] == f"sha256:{sums['genome.fa.gz']}"
+    assert given["steps"]["value"] == 400
+    assert "outdir" not in given
+    assert known[run["instrument"]["@id"]]["softwareVersion"].startswith("0.1.0")
+
+
 WITH_A_MODEL = [
     *("MAKE_PLAN", "CHECK_FILES", "TRAIN (crexpress-small)"),
     *(f"PREDICT ({cell})" for cell in CELLS),

@@ -54,8 +54,8 @@ def attention(inputs: Inputs, cell: str, names: Sequence[str]) -> Table | None:
         f"Of each gene asked for{more} the {_EACH} elements that it attends to most, by {model_told(file)}: the share "
         "of its attention, mean over heads and layers"
         + (
-            f", and beside it how far the prediction falls when the element is silenced, in {unit_told(file)}. Where "
-            "the two ranks differ, attention is no effect"
+            f", and beside it how far the prediction falls when the element is silenced, in {unit_told(file)}. "
+            "Attention is no effect: the second rank says what the prediction rests on"
             if effects
             else ""
         )
@@ -67,7 +67,11 @@ def attention(inputs: Inputs, cell: str, names: Sequence[str]) -> Table | None:
 def pairs(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Block]:
     """The pairs of elements whose effects add up least: of each alone, their sum, of both, and the difference."""
     table = file.data
-    top = table.sort(pl.col("epistasis").abs(), descending=True, maintain_order=True).head(MOST)
+    strongest = table.sort(pl.col("epistasis").abs(), descending=True, maintain_order=True)
+    genes = strongest["gene_id"].unique(maintain_order=True).head(_GENES)
+    each = max(2, MOST // max(1, len(genes)))  # of a gene: else those of the one that changes most would be all
+    own = strongest.filter(pl.col("gene_id").is_in(genes.implode()))
+    top = own.group_by("gene_id", maintain_order=True).head(each)
     strand = dict(inputs.genes.data.select("gene_id", "strand").iter_rows())
     digits = style.digits(top["perturbation_both"])
     rows = []
@@ -85,12 +89,15 @@ def pairs(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Block]:
                 TableCell(style.signed(pair["epistasis"], digits), numeric=True),
             ]
         )
-    genes = table["gene_id"].n_unique()
+    number = table["gene_id"].n_unique()
     caption = (
-        f"Of {len(table):,} pairs of elements of {genes} gene{'' if genes == 1 else 's'} the {len(rows)} whose effects "
-        f"add up least, by {model_told(file)}: how far the prediction falls, in {unit_told(file)}, when each is "
-        "silenced alone, the sum of these, when both are, and the difference, both less the sum. Above 0 they stand in "
-        f"for each other, below 0 one counts only beside the other. What whole windows do is in windows.{cell}.tsv."
+        f"Of {len(table):,} pairs of elements of {number} gene{'' if number == 1 else 's'} those whose effects add up "
+        f"least, {each} of {'each' if number <= _GENES else f'the {_GENES} genes that have most of it'}, by "
+        f"{model_told(file)}: how far the prediction falls, in {unit_told(file)}, when each is silenced alone, the sum "
+        "of these, when both are, and the difference, both less the sum. Where both do more than the sum, they stand "
+        "in for each other; where they do less, one counts mostly beside the other. "
+        + ("In a logarithm 0 says that they multiply. " if unit_told(file).startswith("log") else "")
+        + f"What whole windows do is in windows.{cell}.tsv."
     )
     return [Table(caption, ["Gene", "Elements", "Each alone", "Sum", "Both", "Difference"], rows)]
 

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from crexpress.report import style
 from crexpress.report.plots import WIDTH, styled
 
+_NUMBERED = 0.005  # of all points: a cluster of so many has its number, which would hide a smaller one
 _FEWEST = 5  # genes of a category that is drawn; the tables have all
 CATEGORIES = {
     "TP": (style.BLUE, "high, predicted high (TP)"),
@@ -118,7 +119,7 @@ def clusters(places: np.ndarray, groupings: Sequence[tuple[str, Sequence[str]]])
             colour = palette[number % len(palette)]
             size = max(0.4, min(8.0, 6_000 / len(places)))
             axis.scatter(*own.T, s=size, color=colour, linewidths=0, rasterized=True, label=name)
-            if name.isdigit():
+            if name.isdigit() and len(own) >= _NUMBERED * len(places):
                 axis.text(
                     *np.median(own, axis=0), name, fontsize=7.5, ha="center", va="center",
                     bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1},

@@ -157,7 +157,9 @@ def test_pairs_are_told_with_each_alone_their_sum_and_what_both_do(run: Run, tmp
         ["+0.200 and +0.050", "+0.250", "+0.250", "0.000"],
     ]
     assert rows[0][1].startswith("E1 and E2 ")
-    assert table.caption.startswith("Of 3 pairs of elements of 1 gene the 3 whose effects add up least, by scpge-small")
+    assert table.caption.startswith(
+        "Of 3 pairs of elements of 1 gene those whose effects add up least, 12 of each, by scpge-small"
+    )
     assert "in log10(1 + TPM)" in table.caption
 
 
