@@ -97,7 +97,7 @@ def pairs(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list[Block]:
         "of these, when both are, and the difference, both less the sum. Where both do more than the sum, they stand "
         "in for each other; where they do less, one counts mostly beside the other. "
         + ("In a logarithm 0 says that they multiply. " if unit_told(file).startswith("log") else "")
-        + f"What whole windows do is in windows.{cell}.tsv."
+        + f"What whole windows do is in silence-together/windows.{cell}.tsv."
     )
     return [Table(caption, ["Gene", "Elements", "Each alone", "Sum", "Both", "Difference"], rows)]
 

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from crexpress.report import style
 from crexpress.report.plots import WIDTH, styled
 
-_NUMBERED = 0.005  # of all points: a cluster of so many has its number, which would hide a smaller one
+_NUMBERED = 0.02  # of all points: a cluster of so many has its number, which would hide a smaller one
 _FEWEST = 5  # genes of a category that is drawn; the tables have all
 CATEGORIES = {
     "TP": (style.BLUE, "high, predicted high (TP)"),
