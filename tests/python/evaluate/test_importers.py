@@ -184,6 +184,25 @@ def test_symbols_that_a_spreadsheet_made_dates_of_are_told(tmp_path, capsys):
     assert not any("spreadsheet" in note for note in found.notes)
 
 
+def test_genes_that_a_published_table_does_not_name_are_listed(tmp_path):
+    genes = ["A", "B", "C", "D", "E"]
+    rows = [(1000 * i, 1000 * i + 500, genes[i % 5], i < 12) for i in range(3, 30)]
+    path = write(
+        tmp_path / "s.tsv", "chrom start end gene regulated", *(f"chr1 {a} {b} {g} {y}" for a, b, g, y in rows)
+    )
+    few = linkset(*(("chr1", a, b, g, 1.0) for a, b, g, _ in rows if g == "B"), few=score("max"))
+    most = linkset(*(("chr1", a, a + 9, g, 1.0) for a, b, g, _ in rows if g != "D"), most=score("sum"))
+    none = linkset(("chr1", 1, 2, "a", 1.0), none=score("mean"))
+    whole = linkset(*(("chr1", a, b, g, 1.0) for a, b, g, _ in rows), whole=score("max"))
+    found = crispr.score(Entry("s", "crispr", "K", path), World(links=[few, most, none], resamples=0))
+    told = {note.split(":")[0]: note for note in found.notes}
+    assert told["max"].endswith("max over elements; it names 4 of 5 genes nowhere (D, E, A, ...)")
+    assert told["sum"].endswith("sum over elements; it names 1 of 5 genes nowhere (D)")
+    assert "has no figures; it names 5 of 5 genes nowhere (D, E, A, ...); are its genes named" in told["mean"]
+    found = crispr.score(Entry("s", "crispr", "K", path), World(links=[whole], resamples=0))
+    assert not any("nowhere" in note for note in found.notes)
+
+
 def test_what_cannot_be_said_of_a_screen_has_no_figures(tmp_path):
     """No TSS, so no distance; no annotation, so no nearest gene; a score that speaks of no pair is no score of 0."""
     rows = [(1000 * i, 1000 * i + 500, i < 8) for i in range(3, 20)]

@@ -22,25 +22,31 @@ from crexpress.prepare import screening
 from crexpress.prepare.contacts import Contacts
 
 ABC_POWER_LAW, ABC_CONTACTS = "ABC (authors' form, power law)", "ABC (authors' form, contacts)"
+_LISTED = 3  # genes that a note names
 EXPRESSED = 1  # TPM: ABC's and CRISPR_comparison's
 
 
 class _Told:
-    """What is said of a score: how it was put together, and of how many pairs it speaks."""
+    """What is said of a score: how it was put together, of how many pairs it speaks, which genes it does not name."""
 
     def __init__(self, score: Score) -> None:
         self.score, self.there, self.pairs, self.on_tss = score, 0, 0, 0
+        self.genes: dict[str, bool] = {}  # {name: whether it is named}
 
-    def add(self, there: np.ndarray, links: Linkset) -> None:
+    def add(self, there: np.ndarray, links: Linkset, table: pl.DataFrame) -> None:
         self.there, self.pairs = self.there + int(there.sum()), self.pairs + len(there)
         own = self.score.method.kind == methods.CLOSED_FORM  # made of these pairs' genes alone
         self.on_tss = self.on_tss + links.elements_on_tss if own else links.elements_on_tss
+        if not own:
+            asked = table.select("gene", "key").drop_nulls("gene").unique("gene", keep="first", maintain_order=True)
+            named = asked["key"].is_in(links.table["key"].unique().implode()).fill_null(False)
+            self.genes |= dict(zip(asked["gene"], named, strict=True))
 
     def note(self) -> str:
         if not self.there and self.score.method.kind == methods.PUBLISHED:
             return (
-                f"{self.score.label}: no pair has a score of it, and it has no figures; are its genes named as the "
-                f"benchmark's are, and its places of the same genome build?"
+                f"{self.score.label}: no pair has a score of it, and it has no figures{self._unnamed()}; are its "
+                f"genes named as the benchmark's are, and its places of the same genome build?"
             )
         fill = "the worst value" if not np.isfinite(self.score.fill) else f"{self.score.fill:g}"
         share, missing = self.there / max(self.pairs, 1), self.pairs - self.there
@@ -48,7 +54,15 @@ class _Told:
             f"{self.score.label}: {share:.1%} of pairs covered, {missing:,} filled with {fill}, "
             f"{self.score.aggregate} over elements"
             + (f", {self.on_tss:,} links on TSS intervals left out" if self.on_tss else "")
+            + self._unnamed()
         )
+
+    def _unnamed(self) -> str:
+        unnamed = [name for name, named in self.genes.items() if not named]
+        if not unnamed:
+            return ""
+        first = ", ".join([*unnamed[:_LISTED], *(["..."] if len(unnamed) > _LISTED else [])])
+        return f"; it names {len(unnamed):,} of {len(self.genes):,} genes nowhere ({first})"
 
 
 def labelled(
@@ -161,7 +175,7 @@ def _scored(
             scores[score.label], about[score.label] = values[column], score.method
             if score.method.kind != methods.CLOSED_FORM:
                 covered[score.label] = there
-            told.setdefault(score.label, _Told(score)).add(there, links)
+            told.setdefault(score.label, _Told(score)).add(there, links, table)
     for name, form in {**(own or {}), **_forms(cell, table, world, genes)}.items():
         if name in scores:
             continue
