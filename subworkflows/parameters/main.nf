@@ -68,7 +68,8 @@ def settings(given, project) {
         faults << "--preset is '${typed.preset}', but must be one of ${known}, or a file that ends in .json"
     }
     named_files(typed.model).values().findAll { model -> !model.resolve('config.json').exists() }.each { model ->
-        faults << "--model: ${model} is no folder that train wrote (it has no config.json)"
+        def names = shipped_models(project).keySet().join(' or ')
+        faults << "--model: ${model} is no folder that train wrote (it has no config.json), and no shipped model ${names}"
     }
     def screens = named_files(typed.crispr)
     faults.addAll(screens.values().findResults { screen -> no_file(screen) }.collect { why -> "--crispr: ${why}" })
@@ -262,12 +263,17 @@ def coerce(name, value, property, faults) {
     return null
 }
 
-/** The value of --model with the folders of the shipped models for their names, where no such folder is here. */
-def shipped(text, project) {
+/** What stands for the names of shipped models in --model. */
+def shipped_models(project) {
     def anchored = "pretrained-anchored=${project}/assets/pretrained/anchored"
     def direct = "pretrained=${project}/assets/pretrained/direct"
-    def both = [pretrained: "${direct},${anchored}", 'pretrained-anchored': anchored]
+    return [pretrained: "${direct},${anchored}", 'pretrained-anchored': anchored]
+}
+
+/** The value of --model with the folders of the shipped models for their names, where no such folder is here. */
+def shipped(text, project) {
+    def ours = shipped_models(project)
     def models = (text ?: '').tokenize(',').collect { entry -> entry.trim() }
-        .collect { entry -> entry in both && !place(entry).exists() ? both[entry] : entry }
+        .collect { entry -> entry in ours && !place(entry).exists() ? ours[entry] : entry }
     return models.join(',') ?: null
 }

@@ -105,7 +105,8 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
         "--link_cutoff is '2', but must be recall_70, best_f1 or a probability between 0 and 1",
         "--fold stands for both --val and --test; leave out --val and --test, or --fold",
         f"--outdir: {pipeline.folder / 'b.csv'} is a file: name a folder",
-        f"--model: {pipeline.folder / 'b.csv'} is no folder that train wrote",
+        f"--model: {pipeline.folder / 'b.csv'} is no folder that train wrote (it has no config.json), and no shipped "
+        "model pretrained or pretrained-anchored",
         *(f"{name}: {folder} is a folder: name a file" for name in ("--samplesheet", "--ccres", "--blacklist")),
         *(f"{name}: {folder} is a folder: name a file" for name in ("--sweep", "--link_model", "--crispr")),
         f"--preset, --preset_files: {folder} is a folder: name a file",

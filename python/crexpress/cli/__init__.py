@@ -58,7 +58,15 @@ class ModelFolder(click.Path):
         super().__init__(exists=True, file_okay=False, path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        return super().convert(shipped.located(value), param, ctx)
+        folder = shipped.located(value)
+        if not folder.exists():
+            self.fail(
+                f"there is no folder {value}, and no shipped model of that name; give the folder that train wrote, or "
+                f"{shipped.NAMES}.",
+                param,
+                ctx,
+            )
+        return super().convert(folder, param, ctx)
 
 
 class LinkModelFile(click.Path):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
-from crexpress.core import schemas
+from crexpress.core import schemas, shipped
 from crexpress.core.errors import InputError
 from crexpress.core.schemas import Count, Name, Part
 
@@ -53,6 +53,7 @@ def read_config(directory: str | Path, schema: type[Model] = Model) -> dict[str,
     except (OSError, ValueError) as error:
         what = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{path} is not a crexpress model's config.json ({what}); give the folder train wrote"
+            f"{path} is not a crexpress model's config.json ({what}); give the folder train wrote, or the name of a "
+            f"shipped model ({shipped.NAMES})"
         ) from None
     return cast(dict[str, Any], config)

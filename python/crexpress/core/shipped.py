@@ -5,6 +5,7 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parents[1]  # in a checkout its folders of models are links to those in assets
 PRETRAINED = _PACKAGE / "pretrained"
 MODELS = {"pretrained": PRETRAINED / "direct", "pretrained-anchored": PRETRAINED / "anchored"}
+NAMES = " or ".join(MODELS)
 _LINKS = _PACKAGE / "link_models"
 LINK_MODELS = {path.stem: path for path in sorted(_LINKS.glob("*.safetensors"))}
 KNOWN_EXPRESSION = _LINKS / "known_expression.parquet"  # what other cells express, which the link models read

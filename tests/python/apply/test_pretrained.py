@@ -10,6 +10,8 @@ import polars as pl
 import pytest
 
 from crexpress.core import artifacts, shipped
+from crexpress.core.errors import InputError
+from crexpress.models.folder import load_model
 from tools import inputs, run, train
 
 
@@ -116,3 +118,12 @@ def test_a_shipped_model_is_found_by_its_name(name: str, tmp_path: Path, monkeyp
     assert shipped.located(name) == shipped.MODELS[name]  # a results folder of that name is no model
     (tmp_path / name / "config.json").touch()
     assert shipped.located(name) == Path(name)  # a model of the user's own goes before
+
+
+def test_a_name_that_is_none_of_a_shipped_model_is_answered_with_theirs(tiny: Any, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"shipped model \(pretrained or pretrained-anchored"):
+        load_model("pretrainde")
+    done = run("predict", "--model", "pretrainde", *inputs(tiny, "A"), "--outdir", tmp_path)
+    assert done.exit_code != 0
+    assert "no shipped model of that name" in done.output
+    assert "pretrained or pretrained-anchored" in done.output
