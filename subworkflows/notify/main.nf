@@ -13,7 +13,8 @@ def tell_of_end(run, resume) {
     def again = resume ?: '-resume goes on from there'
     def stopped = workflow.errorMessage ==~ /SIG[A-Z]+/ // Ctrl-C, or a machine that is shut down
     def failed = stopped ? "Stopped: ${again}" : "Failed: the message above says what to fix; ${again}"
-    log.info(workflow.success ? "Done: open ${page}" : failed)
+    def done = workflow.preview ? 'Done: a preview, in which no task has run' : "Done: open ${page}"
+    log.info(workflow.success ? done : failed)
     def name = "${workflow.manifest.name.tokenize('/').last()} ${workflow.runName}"
     def title = "${name} ${workflow.success ? 'is done' : 'has failed'}"
     def text = [title, "Results: ${run.outdir}", "Duration: ${workflow.duration}", workflow.errorMessage].findAll()

@@ -36,7 +36,8 @@ workflow PREPARE {
         flags(run, [], [mode: 'motif_mode', p_value: 'motif_p_value']), tool(code, 'score-motifs')
     )
     if (!run.fasta) {
-        log.info('No --fasta: no sequence and no motif channel, the model learns from the tracks alone.')
+        def does = run.model ? 'models are given the tracks' : 'the model learns from the tracks'
+        log.info("No --fasta: no sequence and no motif channel, ${does} alone.")
     }
 
     // [cell with its store and assays, bigWigs, elements and genes]

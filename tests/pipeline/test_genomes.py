@@ -88,6 +88,7 @@ def test_what_is_wrong_with_a_genome_or_two_samplesheets_is_one_sentence_each(pi
         "rows.csv names cCREs (row 4), and --genome GRCh38 has its own: give yours as --ccres and leave the row out"
     )
     assert tasks(output) == ["MAKE_PLAN"]
+    assert "no motif channel, models are given the tracks alone" in output  # nothing learns
     # a profile's samplesheet gives way to one that is asked for
     pipeline.run("-profile", "k562", "--input", K562 / "samplesheet.csv", "-preview", "--outdir", "profile")
     assert understood(pipeline, "profile")["samplesheet"] == str(K562 / "samplesheet.csv")
