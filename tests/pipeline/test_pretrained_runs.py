@@ -129,6 +129,9 @@ def test_a_cell_with_tracks_alone_gets_expression_and_links_without_training(
     [note] = predicted(out / "anchored", "WIDE")[1]["parameters"]["unlike_training"]
     assert note.startswith("WIDE: dnase has signal in ")
     page = (out / "report.html").read_text()
+    [copied] = predicted(out / "anchored", "MINE")[1]["parameters"]["same_tracks"]  # its known cells beside it
+    assert copied.startswith("MINE: dnase, h3k27ac are those of HUVEC, which the model was trained on")
+    assert copied in page
     assert "WIDE: dnase has signal in" in page
     assert f"{len(unknown)} of {len(table)} genes of MINE are measured in no known cell" in page
     with gzip.open(out / "tables/links.MINE.tsv.gz", "rt") as file:

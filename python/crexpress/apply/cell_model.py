@@ -1,6 +1,6 @@
 """A trained model together with the cells it is applied to: what predict and interpret start from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Unpack
@@ -8,7 +8,7 @@ from typing import Any, Unpack
 from crexpress.core import artifacts, log, model_config
 from crexpress.core.device import choose_precision, prepare
 from crexpress.core.errors import InputError
-from crexpress.data import track_levels
+from crexpress.data import same_cells, track_levels
 from crexpress.data.opening import Inputs, store_for
 from crexpress.data.orthology import same_genome
 from crexpress.data.store import Store
@@ -23,7 +23,7 @@ class CellModel:
     """Model and store on one device, and the model's config.json.
 
     `same_genome`: whether these are genes of the genome that the model was trained on. `notes` {cell: sentences on its
-    tracks that are of another kind than in training}.
+    tracks that are of another kind than in training}; `copies` likewise {cell: on tracks that are another cell's}.
     """
 
     model: Model
@@ -33,6 +33,7 @@ class CellModel:
     precision: str
     same_genome: bool
     notes: Mapping[str, list[str]]
+    copies: Mapping[str, list[str]]
 
     @property
     def cells(self) -> list[str]:
@@ -79,7 +80,8 @@ class CellModel:
             "classes": self._classes,
             "shuffled_negatives": self.config["training"].get("shuffled_negatives") if self._classes else None,
             "precision": self.precision,
-            "unlike_training": self.notes[data.name],
+            "unlike_training": self.notes.get(data.name, []),
+            "same_tracks": self.copies.get(data.name, []),
             **parameters,
         }
         units = {"predicted": self.config["units"]}
@@ -101,21 +103,30 @@ def load(
     precision: str,
     data: str = "auto",
     loop_rows: LoopRows | None = None,
+    cells: Collection[str] = (),
     **inputs: Unpack[Inputs],
 ) -> CellModel:
-    """Load a model directory and the artefacts it needs, both on one device.
+    """Load a model directory and the artefacts it needs, both on one device; `cells` are asked for (none: all).
 
     Expression only tells the factors whose motifs a cell sees, where the model was trained with `expressed_factors`.
     """
     model_config.read_config(directory, model_config.TrainedModel)
     where = prepare(device, read_settings(directory, TrainingConfig).seed)
-    return of_cells(load_model(directory).to(where), inputs, precision, data, loop_rows)
+    return of_cells(load_model(directory).to(where), inputs, precision, data, loop_rows, cells)
 
 
 def of_cells(
-    model: Model, inputs: Inputs, precision: str = "float32", data: str = "auto", loop_rows: LoopRows | None = None
+    model: Model,
+    inputs: Inputs,
+    precision: str = "float32",
+    data: str = "auto",
+    loop_rows: LoopRows | None = None,
+    cells: Collection[str] = (),
 ) -> CellModel:
-    """A loaded model, on its device, with the artefacts in `inputs`, named as `open_store` names them."""
+    """A loaded model, on its device, with the artefacts in `inputs`, named as `open_store` names them.
+
+    What is odd of the tracks of `cells` (none: all), and of those that an anchored model compares them with, is said.
+    """
     if not model.about or model.folder is None:
         raise InputError("this model says nothing of its training; save it, and load it by load_model")
     store = store_for(model, **inputs, data=data, loop_rows=loop_rows)
@@ -123,14 +134,23 @@ def of_cells(
     sources = [model.folder / "model.safetensors", *inputs["signals"], *inputs["expression"], *used]
     trained = model.about.get("chromosomes")  # imported weights do not say
     same = not trained or same_genome(trained, store.chromosomes)
-    notes = _notes(model, store, inputs["signals"])
-    for note in (note for own in notes.values() for note in own):
+    known = store.anchor.cells if store.anchor is not None else []
+    read = {cell.name for cell in store.cells if not cells or cell.name in (*cells, *known)}
+    notes, copies = _notes(model, store, read, inputs["signals"])
+    for note in (note for own in (*notes.values(), *copies.values()) for note in own):
         log.say(f"Warning: {note}")
-    return CellModel(model, store, model.about, sources, choose_precision(precision, store.device), same, notes)
+    return CellModel(model, store, model.about, sources, choose_precision(precision, store.device), same, notes, copies)
 
 
-def _notes(model: Model, store: Store, signals: Sequence[Path]) -> dict[str, list[str]]:
-    """What is to be told of the tracks of each cell; of models made before `tracks_seen` was kept, nothing is known."""
+def _notes(
+    model: Model, store: Store, read: Collection[str], signals: Sequence[Path]
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """What is to be told of the tracks of each cell that is `read`: of what kind they are, and of which cell else.
+
+    Of models made before `tracks_seen` was kept, nothing is known.
+    """
     seen = model.about.get("tracks_seen", {})
-    levels = track_levels.measure(signals, store.elements, seen)
-    return {cell.name: track_levels.notes(seen, cell.name, levels) for cell in store.cells}
+    paths = [path for cell, path in zip(store.cells, signals, strict=True) if cell.name in read]
+    levels = track_levels.measure(paths, store.elements, seen)
+    kinds = {cell: track_levels.notes(seen, cell, levels) for cell in read}
+    return kinds, same_cells.notes(store, read, model.config.tracks, seen, levels)

@@ -65,7 +65,8 @@ def findings(study: Study) -> list[str]:
         missing = file.header["parameters"].get("missing_tracks")
         if missing:
             sentences.append(f"{cell} has no {facts.track_names(missing)}; it was predicted without.")
-        sentences += [f"{note}." for note in file.header["parameters"].get("unlike_training", [])]
+        odd = [file.header["parameters"].get(kind, []) for kind in ("unlike_training", "same_tracks")]
+        sentences += [f"{note}." for notes in odd for note in notes]
         unknown = file.data["predicted"].null_count()
         if unknown:
             sentences.append(

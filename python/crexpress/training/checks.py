@@ -4,11 +4,11 @@ import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from crexpress.core import log
 from crexpress.core.errors import InputError
+from crexpress.data import same_cells
 from crexpress.data.neighbours import PAD, half_of
 from crexpress.data.rows import CHUNK
 from crexpress.data.store import Store
@@ -16,8 +16,6 @@ from crexpress.models.config import LoopRows, ModelConfig
 from crexpress.models.folder import FAMILIES
 from crexpress.training.config import TrainingConfig
 from crexpress.training.samples import Samples
-
-_COMPARED = 500  # elements over which two cells are compared
 
 
 def check_settings(
@@ -99,24 +97,8 @@ def warn_constant_tracks(store: Store, config: ModelConfig) -> None:
 
 
 def warn_same_cells(store: Store, config: ModelConfig) -> None:
-    """Say where two cells have one track or one expression, value by value: files swapped or given under two names.
-
-    Some hundreds of elements are compared, and only where they tell something (two values at least).
-    """
-    rows = torch.linspace(0, len(store.elements) - 1, min(len(store.elements), _COMPARED)).long()
-    first: dict[tuple[str, bytes], str] = {}
-    same: dict[tuple[str, str], list[str]] = {}
-    for cell in store.cells:
-        sample = cell.signals[rows].cpu().numpy()
-        values = {name: sample[:, number] for number, name in enumerate(config.tracks) if cell.present[number]}
-        if cell.expression is not None:
-            values["expression"] = cell.expression
-        for name, value in values.items():
-            known = value[~np.isnan(value)]
-            other = first.setdefault((name, value.tobytes()), cell.name)
-            if other != cell.name and len(known) and known.min() < known.max():
-                same.setdefault((other, cell.name), []).append(name)
-    for (one, other), names in same.items():
+    """Say where two cells have one track or one expression: files swapped or given under two names."""
+    for (one, other), names in same_cells.shared(store, config.tracks).items():
         log.say(f"warning: {', '.join(names)} of {one} and of {other} are the same; was one file given for both?")
 
 

@@ -127,3 +127,48 @@ def test_a_name_that_is_none_of_a_shipped_model_is_answered_with_theirs(tiny: An
     assert done.exit_code != 0
     assert "no shipped model of that name" in done.output
     assert "pretrained or pretrained-anchored" in done.output
+
+
+def test_what_is_odd_of_tracks_is_told_of_the_cells_that_are_asked_for(
+    tiny: Any, anchored: Path, tmp_path: Path
+) -> None:
+    header, tensors = artifacts.open_arrays(tiny.signals("C"), "signals")
+    sparse = {name: tensor * (np.arange(len(tensor)) % 5 == 0)[:, None] for name, tensor in tensors.items()}
+    artifacts.write_arrays(tmp_path / "signals.C.safetensors", sparse, header)
+    store = [*inputs(tiny, "A"), "--signals", tmp_path / "signals.C.safetensors"]
+    for cell in "AC":
+        given = ["--model", anchored, *store, "--predict-cells", cell, "--threads", 1, "--outdir", tmp_path / cell]
+        done = run("predict", *given)
+        assert done.exit_code == 0, done.output
+        assert ("C: dnase has signal in" in done.output) == (cell == "C")
+        assert bool(predictions(tmp_path / cell, cell)[1]["unlike_training"]) == (cell == "C")
+
+
+def test_a_known_cell_under_another_name_is_told(
+    tiny: Any, anchored: Path, ship: Callable[[Path, Path, str], None], tmp_path: Path
+) -> None:
+    """By its values where the known cell is given too, else by the levels that the model keeps of its tracks."""
+    ship(anchored, tmp_path / "bare", "")
+    header, tensors = artifacts.open_arrays(tiny.signals("B"), "signals")
+    known = [word for cell in "AB" for word in ("--signals", tiny.signals(cell), "--expression", tiny.expression(cell))]
+    rounded = {name: (tensor * np.float16(1.0005)).astype(np.float16) for name, tensor in tensors.items()}
+    other = {**tensors, "dnase": artifacts.open_arrays(tiny.signals("C"), "signals").tensors["dnase"]}
+    mine = tmp_path / "signals.MINE.safetensors"
+    for model, given, arrays, tracks in (
+        (anchored, [], tensors, "dnase, h3k27ac are those"),
+        (anchored, [], other, ""),
+        (tmp_path / "bare", known, tensors, "dnase, h3k27ac are those"),
+        (tmp_path / "bare", known, rounded, "dnase, h3k27ac are those"),
+        (tmp_path / "bare", known, other, "h3k27ac is that"),
+    ):
+        artifacts.write_arrays(mine, arrays, {**header, "cell": "MINE"})
+        store = ["--elements", tiny.elements, "--genes", tiny.genes, "--signals", mine, *given, "--threads", 1]
+        done = run("predict", "--model", model, *store, "--predict-cells", "MINE", "--outdir", tmp_path)
+        assert done.exit_code == 0, done.output
+        told = [f"MINE: {tracks} of B, which the model was trained on: figures of MINE are none of a new cell"]
+        assert [note.partition(";")[0] for note in predictions(tmp_path, "MINE")[1]["same_tracks"]] == told[
+            : bool(tracks)
+        ]
+        assert (told[0] in done.output) == bool(tracks)
+        assert "A: " not in done.output
+        assert "B: " not in done.output
