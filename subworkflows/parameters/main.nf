@@ -69,7 +69,8 @@ def settings(given, project) {
     }
     named_files(typed.model).values().findAll { model -> !model.resolve('config.json').exists() }.each { model ->
         def names = shipped_models(project).keySet().join(' or ')
-        faults << "--model: ${model} is no folder that train wrote (it has no config.json), and no shipped model ${names}"
+        def why = "it has no config.json), and no shipped model ${names}"
+        faults << "--model: ${model} is no folder that train wrote (${why}"
     }
     def screens = named_files(typed.crispr)
     faults.addAll(screens.values().findResults { screen -> no_file(screen) }.collect { why -> "--crispr: ${why}" })
