@@ -55,18 +55,10 @@ class ModelFolder(click.Path):
     """A model's folder, or the name of a shipped model (`core.shipped`)."""
 
     def __init__(self) -> None:
-        super().__init__(exists=True, file_okay=False, path_type=Path)
+        super().__init__(file_okay=False, path_type=Path)  # what reads it says what a folder that is not there may be
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        folder = shipped.located(value)
-        if not folder.exists():
-            self.fail(
-                f"there is no folder {value}, and no shipped model of that name; give the folder that train wrote, or "
-                f"{shipped.NAMES}.",
-                param,
-                ctx,
-            )
-        return super().convert(folder, param, ctx)
+        return super().convert(shipped.located(value), param, ctx)
 
 
 class LinkModelFile(click.Path):
