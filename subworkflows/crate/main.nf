@@ -6,7 +6,9 @@
 def write_crate(run) {
     def folder = file(run.outdir, glob: false)
     def manifest = folder.resolve('pipeline_info/manifest.json')
-    if (!workflow.success || !manifest.exists()) {
+    def begun = workflow.start.toInstant().toEpochMilli() - 1000
+    // one of an earlier run tells nothing of this; -preview writes none
+    if (!workflow.success || !manifest.exists() || newest(manifest) < begun) {
         return
     }
     def profile = 'https://w3id.org/ro/wfrun/process/0.5'
@@ -15,17 +17,17 @@ def write_crate(run) {
     def personal = ['email', 'email_on_fail', 'outdir']
     def settings = about.parameters.findAll { name, _value -> !(name in personal) }
         .collect { name, value -> entity("#parameter-${name}", 'PropertyValue', name, [value: value]) }
-    def inputs = about.inputs.groupBy { input -> input.sha256 }.collect { sum, same ->
+    def inputs = (about.inputs ?: []).groupBy { input -> input.sha256 }.collect { sum, same ->
         entity("#sha256-${sum}", 'CreativeWork', same[0].file, [identifier: "sha256:${sum}"])
     }
     def names = folder.list().sort().findAll { name -> !name.startsWith('.') && name != 'ro-crate-metadata.json' }
     def forms = [html: 'text/html', txt: 'text/plain', json: 'application/json', csv: 'text/csv']
     def parts = names.collect { name ->
         def form = forms[name.tokenize('.').last()] ?: 'application/octet-stream'
-        folder.resolve(name).isDirectory() ? entity("${name}/", 'Dataset', name)
-            : entity(name, 'File', name, [encodingFormat: form])
+        def id = java.net.URLEncoder.encode(name, 'UTF-8').replace('+', '%20')
+        folder.resolve(name).isDirectory() ? entity("${id}/", 'Dataset', name)
+            : entity(id, 'File', name, [encodingFormat: form])
     }
-    def begun = workflow.start.toInstant().toEpochMilli() - 1000
     // a folder may hold what is older than this run; hard links and moved files have the time of their task
     def any_time = run.publish_dir_mode in ['link', 'move']
     def made = parts.findAll { one -> any_time || newest(folder.resolve(one.name)) >= begun }
