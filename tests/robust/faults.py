@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 Around = Callable[[], None]
-FULL = (0, 2, 16, 64, 400)  # kB of a disk that is left: each tool runs full at another of its writes
+FULL = "0,2,16,64,400"  # kB of a disk that is left: each tool runs full at another of its writes
 
 
 def _environment(**values: str) -> Around:
@@ -104,7 +104,9 @@ def read_only(folder: Path) -> Around:
     return mount
 
 
-def tried(tool: str, faults: list[str], sound: Path, folder: Path) -> tuple[dict[str, int], list[str]]:
+def tried(
+    tool: str, faults: list[str], disks: list[int], sound: Path, folder: Path
+) -> tuple[dict[str, int], list[str]]:
     """How often the tool succeeded, refused or was not tried, and what went wrong."""
     from commands import RUNS, commands, contents, finish, start
 
@@ -114,7 +116,7 @@ def tried(tool: str, faults: list[str], sound: Path, folder: Path) -> tuple[dict
     right, wrong = contents(whole), list[str]()
     counts = {"read": 0, "refused": 0, "skipped": 0}
     cases: list[tuple[str, Around | None, bool]] = [(n, *FAULTS[n]) for n in faults if n in FAULTS]
-    cases += [(f"full-disk of {size} kB", None, False) for size in FULL if "full-disk" in faults]
+    cases += [(f"full-disk of {size} kB", None, False) for size in disks if "full-disk" in faults]
     cases += [("read-only", None, False)] if "read-only" in faults else []
     for name, around, must in cases:
         out = folder / "out"
@@ -152,18 +154,19 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--tools", default="", help="comma-separated [default: all]")
     options.add_argument("--faults", default="", help="comma-separated [default: all]")
+    options.add_argument("--disks", default=FULL, help="kB that full-disk leaves [default: %(default)s]")
     options.add_argument("--sound", type=Path, required=True, help="folder of sound files (made.py)")
     given = options.parse_args()
     from commands import commands, prepare
 
     prepare()
     faults = [name for name in given.faults.split(",") if name] or [*FAULTS, "full-disk", "read-only"]
-    found: list[str] = []
+    disks, found = [int(size) for size in given.disks.split(",")], list[str]()
     with tempfile.TemporaryDirectory() as name:
         for tool in [tool for tool in given.tools.split(",") if tool] or commands(given.sound, given.sound):
             folder = Path(name, tool)
             folder.mkdir()
-            counts, wrong = tried(tool, faults, given.sound, folder)
+            counts, wrong = tried(tool, faults, disks, given.sound, folder)
             print(f"{tool:20} {counts}, {len(wrong)} findings", flush=True)
             found += wrong
     print("\n".join(found))

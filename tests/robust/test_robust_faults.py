@@ -7,9 +7,9 @@ import pytest
 from commands import groups
 
 pytestmark = pytest.mark.robust
-SHORT = "full-disk,read-only,few-files,no-tmpdir,locale-c,small-files"
+SHORT = ("--faults", "full-disk,read-only,few-files,no-tmpdir,locale-c,small-files", "--disks", "0,64")
 
 
 @pytest.mark.parametrize("tools", groups(), ids=lambda tools: f"{tools[0]} ...")
 def test_a_failing_machine_is_one_sentence(passes: Callable[..., None], tools: list[str]) -> None:
-    passes("faults.py", tools, "--faults", SHORT)
+    passes("faults.py", tools, *SHORT)

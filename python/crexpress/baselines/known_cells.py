@@ -83,7 +83,7 @@ def trees_change(
         difference = table[:, :signal_columns] - mean_over_cells([tables[name][:, :signal_columns] for name in others])
         inputs[cell] = np.concatenate([table, difference, anchors[cell][:, None]], axis=1, dtype=np.float32)
     rows = {cell: training & np.isfinite(values - anchors[cell]) for cell, values in known.items()}
-    with threadpool_limits(threads):
+    with threadpool_limits(threads, user_api="openmp"):
         trees.fit(
             np.concatenate([inputs[cell][rows[cell]] for cell in known]),
             np.concatenate([(known[cell] - anchors[cell])[rows[cell]] for cell in known]),

@@ -185,7 +185,7 @@ def predict(
 
     predicted = {name: {TRAIN_MEAN: np.full(len(genes), target.mean(), np.float32)} for name in tables}
     for method, width, model in _regressions(len(tracks), index.shape[1] - 1, seed):
-        with threadpool_limits(threads):
+        with threadpool_limits(threads, user_api="openmp"):
             model.fit(np.concatenate([tables[name][rows[name], :width] for name in known]), target)
             fitted = {name: model.predict(table[:, :width]) for name, table in tables.items()}
         for name, values in fitted.items():
@@ -195,7 +195,7 @@ def predict(
     if cells[0].profiles:
         tables, width = with_profiles(cells, tracks, genes, tables, width)
         trees = boosted_trees(seed)
-        with threadpool_limits(threads):
+        with threadpool_limits(threads, user_api="openmp"):
             trees.fit(np.concatenate([tables[name][rows[name]] for name in known]), target)
             for name, table in tables.items():
                 predicted[name][TREES_PROFILE] = trees.predict(table).round(5).astype(np.float32)

@@ -2,7 +2,6 @@
 
 import functools
 import math
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,8 @@ from typing import Any, NamedTuple
 import click
 
 from crexpress import __version__
-from crexpress.cli import cut_files, exits
+from crexpress.cli import exits
+from crexpress.cli.process import settle
 from crexpress.core import errors, log, shipped
 from crexpress.core.names import NAME, listed
 from crexpress.core.registry import imported
@@ -78,28 +78,6 @@ class LinkModelFile(click.Path):
                 ctx,
             )
         return super().convert(file, param, ctx)
-
-
-def settle() -> None:
-    """Set up the process of a tool, before libraries that compute are imported; a caller of the library is left alone.
-
-    Lines are shown from now on. Idle OpenMP threads of torch and scikit-learn sleep: spinning, they made trees six
-    times slower on a busy machine. Torch's tensors lie in huge pages: faults of small ones took a quarter of a
-    training step's CPU time.
-
-    How sums are divided among threads must not depend on the machine or its variables, so that it gives the same bytes:
-    PyTorch computes with `core.device.THREADS` (here goes what would give it fewer), NumPy's and SciPy's BLAS with one.
-    Who wants to spare CPUs limits those (taskset, Slurm, containers).
-    """
-    log.show()
-    cut_files.end_with_a_sentence()
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    for name in ("OMP_DYNAMIC", "OMP_THREAD_LIMIT", "OMP_MAX_ACTIVE_LEVELS", "MKL_DYNAMIC", "MKL_DOMAIN_NUM_THREADS"):
-        os.environ.pop(name, None)
-    os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "BLIS")})
-    if "WORLD_SIZE" in os.environ:  # each would warn that DDP looks for unused weights: see training.parallel
-        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
 
 
 def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:

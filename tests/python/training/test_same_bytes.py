@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from crexpress.cli.process import settle
 from crexpress.core import device
 from tools import BIN, inputs, run
 
@@ -46,6 +48,13 @@ def test_the_same_bytes_on_any_number_of_cpus_and_threads(tiny: Any, tmp_path: P
     assert set(found["all CPUs"]) == {"config.json", "history.parquet", "model.safetensors"}
     for name, files in found.items():
         assert files == found["all CPUs"], name
+
+
+def test_blas_has_one_thread() -> None:
+    """Of NumPy and SciPy: a fit's last digits, and with them an embedding's clusters, changed with their number."""
+    with threadpool_limits(2, user_api="blas"):
+        settle()
+        assert {part["num_threads"] for part in threadpool_info() if part["user_api"] == "blas"} == {1}
 
 
 def test_the_number_of_threads_is_no_setting(tiny: Any, tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""The process of a tool: what it says, what its libraries read of the environment, how many threads add sums up."""
+
+import os
+
+from threadpoolctl import threadpool_limits
+
+from crexpress.cli import cut_files
+from crexpress.core import log
+
+
+def settle() -> None:
+    """Set up the process of a tool, before libraries that compute are imported; a caller of the library is left alone.
+
+    Lines are shown from now on. Idle OpenMP threads of torch and scikit-learn sleep: spinning, they made trees six
+    times slower on a busy machine. Torch's tensors lie in huge pages: faults of small ones took a quarter of a
+    training step's CPU time.
+
+    How sums are divided among threads must not depend on the machine or its variables, so that it gives the same bytes:
+    PyTorch computes with `core.device.THREADS` (here goes what would give it fewer), NumPy's and SciPy's BLAS with one.
+    Who wants to spare CPUs limits those (taskset, Slurm, containers).
+    """
+    log.show()
+    cut_files.end_with_a_sentence()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
+    for name in ("OMP_DYNAMIC", "OMP_THREAD_LIMIT", "OMP_MAX_ACTIVE_LEVELS", "MKL_DYNAMIC", "MKL_DOMAIN_NUM_THREADS"):
+        os.environ.pop(name, None)
+    os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "BLIS")})
+    threadpool_limits(1, user_api="blas")  # NumPy's is loaded already, and reads no variable any more
+    if "WORLD_SIZE" in os.environ:  # each would warn that DDP looks for unused weights: see training.parallel
+        os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
