@@ -72,7 +72,6 @@ BASELINE = Baseline(GENES, median)
 ''',
     "toy_benchmark.py": '''
 """How many links each table has of one gene, which the file names."""
-from crexpress.core.methods import EVERYTHING
 from crexpress.evaluate.benchmarks.base import SECTION, Found
 from crexpress.evaluate.metrics import Context
 
@@ -80,8 +79,10 @@ def score(entry, world):
     gene = entry.file.read_text().strip()
     rows = []
     for links in world.links:
-        context = Context(SECTION, links.cell, None, "all pairs", entry.name)
-        rows.append(context.metric(EVERYTHING, "links", float((links.table["key"] == gene).sum()), len(links.table)))
+        found = float((links.table["key"] == gene).sum())
+        for score in links.scores.values():
+            context = Context(SECTION, links.cell, None, "all pairs", entry.name, methods={score.label: score.method})
+            rows.append(context.metric(score.label, "links", found, len(links.table)))
     return Found(rows)
 ''',
     "toy_importer.py": '''
