@@ -9,6 +9,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from crexpress.core.errors import InputError
 from crexpress.core.registry import Registry
 
 
@@ -66,5 +67,14 @@ def suffixes() -> tuple[str, ...]:
 def opened(path: Path, reads: str) -> Source:
     """A file of a track by the format that its name says, else as a bigWig. Raises InputError for a broken one."""
     name = path.name.lower().removesuffix(".gz")
-    form = next((form for form in FORMATS.values() if name.endswith(form.suffixes)), BIGWIG)
-    return form.open(path, reads)
+    form = next((form for form in FORMATS.values() if name.endswith(form.suffixes)), None)
+    try:
+        return (form or BIGWIG).open(path, reads)
+    except InputError:
+        if form:
+            raise
+        known = ", ".join(suffixes())
+        raise InputError(
+            f"{path} is not a readable bigWig, and its name tells no other format (names of tracks end with {known}); "
+            "of a gappedPeak give the narrowPeak or broadPeak of the same peaks"
+        ) from None

@@ -100,3 +100,14 @@ def test_what_is_no_file_of_peaks_is_refused_in_one_sentence(tiny: Any, tmp_path
     assert done.exit_code == 65
     assert said in done.output
     assert not list(tmp_path.glob("*.safetensors"))
+
+
+def test_a_file_whose_name_tells_no_format_is_answered_with_those_that_are_read(tiny: Any, tmp_path: Path) -> None:
+    """A gappedPeak by hand, where no samplesheet looks at its name."""
+    blocks = "chr1\t5\t90\tx\t0\t.\t5\t90\t0\t2\t10,10\t0,75\t5.5\t3.1\t2.2\n"
+    (tmp_path / "a.gappedPeak").write_text(blocks)
+    done = extract(tiny, tmp_path / "a.gappedPeak", tmp_path)
+    assert done.exit_code == 65
+    assert "a.gappedPeak is not a readable bigWig, and its name tells no other format" in done.output
+    assert ".bam" in done.output
+    assert ".narrowpeak, .broadpeak" in done.output
