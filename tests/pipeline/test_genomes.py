@@ -74,7 +74,10 @@ def test_what_is_wrong_with_a_genome_or_two_samplesheets_is_one_sentence_each(pi
     sheet.write_text("\n".join(rows) + "\n")
     (pipeline.folder / "wrong.json").write_text(json.dumps({"genomes": {"mine": {"gtff": "x", "gtf": "absent.gtf"}}}))
     both = ("--input", "rows.csv", "--samplesheet", K562 / "samplesheet.csv", "-params-file", "wrong.json")
-    output = pipeline.run(*both, "--genome", "mine", code=1)
+    title = ("--multiqc", "false", "--multiqc_title", "ours")
+    output = pipeline.run(*both, *title, "--genome", "mine", "--max_multiqc_email_size", "large", code=1)
+    assert "--multiqc_title is for MultiQC's page, which this run does not make: add --multiqc" in output
+    assert "--max_multiqc_email_size is 'large', which it does not take" in output
     assert "--genome: 'gtff' of mine is no parameter of this pipeline" in output
     assert f"--gtf: there is no file {pipeline.folder / 'absent.gtf'}" in output
     assert "--input and --samplesheet are two names of one parameter, and name different files: leave one out" in output
