@@ -24,7 +24,7 @@ demo: setup ## train and score on real genome-wide data: results/demo/report.htm
 
 test: setup .venv/.bedtools .venv/.chromium .venv/enformer/.installed ## style, types and every test, the pipeline's too
 	@$(MAKE) --no-print-directory lint >.venv/lint.log 2>&1 & lint=$$!; status=0; \
-	pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not gpu and not containers and not scale' \
+	OMP_WAIT_POLICY=PASSIVE pytest -n 2 --dist loadfile --no-loadscope-reorder -m 'not gpu and not containers and not scale' \
 	    tests/pipeline tests/python || status=$$?; \
 	wait $$lint || { status=1; cat .venv/lint.log; }; exit $$status
 
@@ -32,7 +32,7 @@ test-quick: setup ## the tests that take seconds
 	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE pytest -n 2 --dist loadfile -m 'not gpu and not containers and not scale and not robust and not pipeline and not slow'
 
 test-robust: setup .venv/.bedtools ## damaged files, kills, full disks: the short form, many minutes (docs/reliability.md)
-	pytest -n 2 --dist load -m robust tests/robust
+	OMP_WAIT_POLICY=PASSIVE pytest -n 2 --dist load -m robust tests/robust
 
 images: ## container images crexpress-cpu and crexpress-gpu, with docker or podman
 	containers/build

@@ -28,7 +28,7 @@ def _shown() -> None:
 
 @pytest.fixture(autouse=True)
 def _threads() -> Iterator[None]:
-    """What a test's --threads set ends with it: several threads in each of two workers made later tests far dearer."""
+    """What a tool set ends with its test: several threads in each of two workers made later tests far dearer."""
     _few_threads()
     yield
     _few_threads()
