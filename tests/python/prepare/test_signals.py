@@ -80,7 +80,7 @@ def test_how_replicates_agree_is_said_in_the_header(tmp_path):
     elements = tmp_path / "elements.parquet"
     write_elements(elements, windows(places), 200, list(map(list, LENGTHS.items())))
     options = [part for file in files for part in ("--track", f"dnase={file}")]
-    options += ["--track", f"ctcf={files[0]}"]
+    options += ["--track", f"ctcf={random_bigwig(tmp_path / '4.bw', 4)}"]
     subprocess.run(
         [EXTRACT, "--elements", elements, "--cell", "K", *options, "--output", tmp_path / "signals.K.safetensors"],
         check=True, capture_output=True,
