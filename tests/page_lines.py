@@ -30,8 +30,8 @@ class Line(NamedTuple):
 
 TRAIN, PREDICT = "TRAIN (crexpress-small)", "PREDICT (MINE)"
 NEXTFLOW = (
-    Line("README.md", "--input cells.csv", "two.csv", TRAIN, always=True),
-    Line("README.md", "--input mine.csv", "new.csv", PREDICT, always=True),
+    Line("README.md", "--samplesheet cells.csv", "two.csv", TRAIN, always=True),
+    Line("README.md", "--samplesheet mine.csv", "new.csv", PREDICT, always=True),
     Line("docs/cells.md", "HOCOMOCOv11_full_HUMAN_mono_meme_format.meme", "four.csv", "SCORE_MOTIFS"),
     Line("docs/cells.md", "assets/sweeps/tracks.yml", "four.csv", "COMPARE"),
     Line("docs/cells.md", "--samplesheet mine.csv", "new.csv", PREDICT),

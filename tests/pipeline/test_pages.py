@@ -74,9 +74,7 @@ def given(words: list[str], folder: Path, sheet: str) -> list[str]:
     has = {option: str(folder / file) for option, file in (HAS | {"--samplesheet": sheet}).items()}
     found = []
     for option, word in pairwise(words[2:]):
-        if option == "--input":
-            found.append(has["--samplesheet"])
-        elif word == "..." or option == "--samplesheet":
+        if word == "..." or option == "--samplesheet":
             found += [has[option]] if option in has else []
         else:
             found.append(word.replace("$PWD", str(folder)))
