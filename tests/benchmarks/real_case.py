@@ -64,7 +64,7 @@ class Case:
             done = subprocess.run([sys.executable, ROOT / "bin" / tool, *words], capture_output=True, text=True)
             if done.returncode:
                 raise click.ClickException(f"{tool} for {output} failed:\n{done.stderr}")
-            click.echo(f"{output.relative_to(self.folder)}: {time.time() - start:.0f} s", err=True)
+            click.echo(f"{os.path.relpath(output, self.folder)}: {time.time() - start:.0f} s", err=True)
         return output
 
     def elements(self, tss: str) -> tuple[Path, Path]:

@@ -171,3 +171,13 @@ def test_a_known_cell_under_another_name_is_told(
         assert (told[0] in done.output) == bool(tracks)
         assert "A: " not in done.output
         assert "B: " not in done.output
+
+
+@pytest.mark.usefixtures("ship")
+def test_a_copy_is_measured_where_it_lies_outside_of_the_folder_of_the_case(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from real_case import Case
+
+    Case(tmp_path / "case", {}).make(tmp_path / "copy/predictions", "predict", "--version")
+    assert "../copy/predictions: " in capsys.readouterr().err
