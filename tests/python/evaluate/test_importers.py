@@ -13,6 +13,7 @@ from crexpress.evaluate.benchmarks.world import published_links
 from crexpress.formats import screen_files
 from crexpress.links.importers import IMPORTERS
 from linkset_case import GENES, linkset, score, screen, write
+from shared_data import DATA, missing
 
 
 def test_importers_know_their_columns_aggregates_and_fills(tmp_path):
@@ -52,9 +53,9 @@ def test_columns_that_no_importer_knows_are_named_by_the_user(tmp_path, monkeypa
     ],
 )
 def test_importers_read_the_files_of_the_authors(name, column, label, number):
-    path = Path(__file__).parents[4] / "shared" / "data" / "baselines" / f"K562_chr22.{name}.hg38.tsv.gz"
+    path = DATA / "baselines" / f"K562_chr22.{name}.hg38.tsv.gz"
     if not path.is_file():
-        pytest.skip("the whole files are in the shared data alone")
+        pytest.skip(missing(path))
     (links,) = published_links([str(path)], None)
     (one,) = links.scores.values()
     table = pl.read_csv(path, separator="\t", infer_schema_length=None, null_values="NA")

@@ -1,5 +1,6 @@
 """Figures that others have published, reproduced from their tables with our measures and closed forms."""
 
+import importlib
 from pathlib import Path
 
 import numpy as np
@@ -7,16 +8,17 @@ import polars as pl
 import pytest
 from scipy.stats import spearmanr
 
+import shared_data
 from crexpress.core import ranking
 from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks import crispr
 from crexpress.evaluate.benchmarks.base import Entry, World
 from crexpress.links import abc, encode_re2g
+from shared_data import DATA, missing
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = ROOT / "tests" / "reference" / "published"
-SHARED = ROOT.parent / "shared" / "data"  # tables whose licence is not stated are not copied here
-MERGED = SHARED / "baselines" / "K562-only.expt.pred.hg19.txt.gz"
+MERGED = DATA / "baselines" / "K562-only.expt.pred.hg19.txt.gz"
 SCREEN = ROOT / "assets" / "k562" / "EPCrisprBenchmark_combined_data.training_K562.GRCh38.tsv.gz"
 
 
@@ -24,12 +26,23 @@ def table(name: str) -> pl.DataFrame:
     return pl.read_csv(PUBLISHED / name, separator="\t", infer_schema_length=10_000)
 
 
+def test_the_folder_of_tables_that_are_not_copied_can_be_named(monkeypatch, tmp_path):
+    try:
+        for named, folder in ((str(tmp_path), tmp_path), ("", ROOT.parent / "shared")):
+            monkeypatch.setenv("CREXPRESS_SHARED", named)
+            assert folder / "data" == importlib.reload(shared_data).DATA
+    finally:
+        monkeypatch.undo()
+        importlib.reload(shared_data)
+    assert "CREXPRESS_SHARED=FOLDER names the folder" in missing(tmp_path)
+
+
 def figures(score: np.ndarray, positive: np.ndarray) -> tuple[float, float]:
     found = ranking.measures(score, positive, np.ones((1, len(score)), np.uint16))
     return float(found["auprc"][0]), float(found["precision_at_70_recall"][0])
 
 
-@pytest.mark.skipif(not MERGED.is_file(), reason="the table of Nasser et al. 2021 is in the shared data alone")
+@pytest.mark.skipif(not MERGED.is_file(), reason=missing(MERGED))
 def test_the_merged_table_of_nasser_2021():
     pairs = pl.read_csv(MERGED, separator="\t", infer_schema_length=10_000, null_values="NA").filter("IncludeInModel")
     positive = pairs["Regulated"].to_numpy()
@@ -47,7 +60,7 @@ def test_the_merged_table_of_nasser_2021():
     assert (hits.mean(), hits.sum() / 103) == pytest.approx((0.432, 0.369), abs=5e-4)
 
 
-@pytest.mark.skipif(not MERGED.is_file(), reason="the table of Nasser et al. 2021 is in the shared data alone")
+@pytest.mark.skipif(not MERGED.is_file(), reason=missing(MERGED))
 def test_the_merged_table_is_a_benchmark_whose_columns_are_scores_and_of_another_build():
     options = {"scores": "ABC.ABC.Score;-ABC.distance"}
     entry = Entry("nasser", "crispr", "K562", MERGED, options)
