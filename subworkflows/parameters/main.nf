@@ -38,6 +38,12 @@ def settings(given, project) {
             faults << "--${name} is no parameter of this pipeline${near ? "; did you mean --${near.first()}?" : ''}"
         }
     }
+    // Nextflow takes a parameter that is given no value, or "", for true
+    def empty = values.findAll { name, value -> value == true && !('boolean' in [schema[name].type].flatten()) }.keySet()
+    empty.each { name ->
+        faults << "--${name} has no value: give it one, or leave it out".toString()
+        values[name] = schema[name]['default']
+    }
     values.samplesheet = sheet_of(values, faults)
     values.input = null
     values = with_genome(given, values, schema, { name -> is_given(name) }, faults)
@@ -57,7 +63,8 @@ def settings(given, project) {
     if (typed.quantiles && typed.transform != 'quantile') {
         faults << '--quantiles is read with --transform quantile only: add that'
     }
-    ['samplesheet', 'gtf', 'outdir'].findAll { name -> typed[name] == null && values[name] == null }.each { name ->
+    def needed = ['samplesheet', 'gtf', 'outdir'] - empty - ('input' in empty ? ['samplesheet'] : [])
+    needed.findAll { name -> typed[name] == null && !values[name] }.each { name ->
         faults << "--${name} is missing: ${schema[name].description}"
     }
     def own = own_presets(typed)

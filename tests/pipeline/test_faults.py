@@ -80,7 +80,7 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
     (pipeline.folder / "my own.yml").write_text(f"val: chr4\n{old}")
     (pipeline.folder / "b.csv").write_text("name,kind,file,chain\nx,crispr,away.tsv,away.chain\n")
     (pipeline.folder / "none.txt").write_text("# no gene\n\n")
-    wrong += ["--benchmarks", "b.csv", "--genes", "none.txt"]
+    wrong += ["--benchmarks", "b.csv", "--genes", "none.txt", "--variants", "", "--interpret_cells", "", "--fasta"]
     folder = pipeline.folder / "place.json"
     folder.mkdir()
     for name in ("samplesheet", "ccres", "blacklist", "sweep", "link_model"):
@@ -97,6 +97,7 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
         "/absent.json",
         f"--genes: {pipeline.folder / 'none.txt'} names nothing: write one name a line",
         "--preset is 'huge', but must be one of",
+        *(f"--{name} has no value: give" for name in ("variants", "interpret_cells", "fasta")),
         "--tss is 'mian', but must be one of main, gene, canonical",
         "--expressed_factors needs --motifs",
         "--fit_links is now --link_model: give --link_model 'screen:mine'",
