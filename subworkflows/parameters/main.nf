@@ -39,7 +39,8 @@ def settings(given, project) {
         }
     }
     // Nextflow takes a parameter that is given no value, or "", for true
-    def empty = values.findAll { name, value -> value == true && !('boolean' in [schema[name].type].flatten()) }.keySet()
+    def switches = schema.findAll { _name, property -> 'boolean' in [property.type].flatten() }.keySet()
+    def empty = values.findAll { name, value -> value == true && !(name in switches) }.keySet()
     empty.each { name ->
         faults << "--${name} has no value: give it one, or leave it out".toString()
         values[name] = schema[name]['default']
