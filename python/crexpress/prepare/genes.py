@@ -18,6 +18,7 @@ from crexpress.formats.gene_files import bed_rows, gtf_rows
 TssRule = Literal["main", "gene", "canonical", "scpge-compat"]
 TSS_RULES: tuple[TssRule, ...] = ("main", "gene", "canonical", "scpge-compat")
 MAIN_TSS_REACH = 250  # bp; transcripts that start this close vote for the same TSS
+_OUTSIDE = 10_000  # bp from a gene's ends; a TSS of its own list lies nearer, one of another genome build hardly
 _ENSEMBL = r"^(?:.*?[|_:;,/ ])?(ENS[A-Z]*[GT]\d+)"
 _PAR_Y = r"\b(ENS[GT])R(\d{10})"  # how GENCODE named the genes of chrY's pseudoautosomal regions before release 25
 _COLUMNS = ("gene_id", "gene_name", "gene_type", "chrom", "start", "end", "strand", "tss")
@@ -135,7 +136,8 @@ def at_listed_tss(
     """The genes at the TSSs of a list, where it has them: a BED6 whose column 4 is the gene id.
 
     The 5' end of a line is its TSS. Where no id agrees, versions (".12") are left aside. Raises InputError for a gene
-    that is listed twice or elsewhere than in the annotation, and for a list without any of the genes.
+    that is listed twice or elsewhere than in the annotation, and for a list without any of the genes, or with the most
+    of them far outside of their genes; a few there are said.
     """
     listed = _usable_lines(path, bed_rows(path)).with_columns(pl.col("chrom").replace(dict(aliases)))
     exact = listed["gene_id"].is_in(genes["gene_id"].implode()).any()
@@ -164,6 +166,16 @@ def at_listed_tss(
         raise InputError(
             f"{path} has none of the genes (its first is {listed['gene_id'][0]}); column 4 must be the gene id"
         )
+    apart = both.filter(~pl.col("tss_own").is_between(pl.col("start") - _OUTSIDE, pl.col("end") + _OUTSIDE))
+    if len(apart):
+        row = apart.row(0, named=True)
+        what = (
+            f"{path} line {row['line']}: the TSS of {row['gene_id']} is {row['tss_own']:,}, over {_OUTSIDE // 1000} kb "
+            f"outside of the gene ({row['start']:,} to {row['end']:,}), as are {len(apart):,} of {found:,}"
+        )
+        if len(apart) > found / 2:
+            raise InputError(f"{what}; give a list of the same genome build")
+        log.say(f"warning: {what}")
     log.say(f"{path}: {found:,} of {len(genes):,} genes at their listed TSS, the others as --tss says")
     return in_chromosome_order(both.with_columns(tss=pl.coalesce("tss_own", "tss")).select(genes.columns))
 

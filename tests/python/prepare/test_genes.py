@@ -200,6 +200,11 @@ def test_listed_tss_go_before_the_rule(tmp_path: Path, capsys: pytest.CaptureFix
     assert "2 of 3 genes at their listed TSS" in capsys.readouterr().err
     with pytest.raises(InputError, match=r"gene B\.1 ends at 549, behind the end"):
         genes.on_chromosomes(own.filter(pl.col("gene_id") == "B.1"), {"chr1": 548}, "a.gtf")
+    path.write_text("1\t549\t550\tB\t0\t-\n1\t149\t150\tA.7\t0\t+\n1\t20549\t20550\tC\t0\t+\n")
+    genes.at_listed_tss(frame, path)
+    said = capsys.readouterr().err
+    assert f"warning: {path} line 3: the TSS of C" in said
+    assert "1 of 3" in said
 
 
 @pytest.mark.parametrize(
@@ -209,6 +214,7 @@ def test_listed_tss_go_before_the_rule(tmp_path: Path, capsys: pytest.CaptureFix
         ("chr2\t1\t2\tB\t0\t+\nchr1\t5\t6\tA\t0\t-\n", "line 2: gene A is on another chromosome or strand"),
         ("chr2\t1\t2\tA\t0\t+\n", r"line 1: gene A is on another chromosome or strand than .* \(chr1 \+\)"),
         ("chr1\t1\t2\tX\t0\t+\n", "has none of the genes"),
+        ("chr1\t30000\t30001\tA\t0\t+\n", r"line 1: the TSS of A is 30,000, over 10 kb outside .* as are 1 of 1"),
         ("chr1\t1\t2\n", "line 1: 6 tab-separated columns"),
     ],
 )
