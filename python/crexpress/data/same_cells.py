@@ -13,7 +13,7 @@ from crexpress.data.track_levels import Levels
 _COMPARED = 500  # elements over which two cells are compared
 _SAME = 0.98  # share of these, of those with signal, that is the same: the ends of peaks may be rounded otherwise
 _CLOSE = 2e-3  # relative difference of what is the same, twice that of 16 bits
-_FEW = 10  # elements with signal that tell nothing
+_TELLING = 10  # elements with signal from which on they tell something
 
 
 def shared(store: Store, tracks: Sequence[str]) -> dict[tuple[str, str], list[str]]:
@@ -38,7 +38,7 @@ def shared(store: Store, tracks: Sequence[str]) -> dict[tuple[str, str], list[st
 def _same_signal(one: np.ndarray, other: np.ndarray) -> bool:
     some = (one != 0) | (other != 0)
     one, other = one[some], other[some]
-    if len(one) < _FEW or one.min() == one.max():
+    if len(one) < _TELLING or one.min() == one.max():
         return False
     return bool(np.isclose(one, other, rtol=_CLOSE, atol=0).mean() >= _SAME)
 
