@@ -12,7 +12,8 @@ from crexpress.core.errors import InputError
 CPU = torch.device("cpu")
 THREADS = 4
 """Threads that a CPU computes with, whatever CPUs there are: sums are divided among them, so that another number gives
-other last digits. What tasks of a cluster ask for (conf/base.config); on one CPU they cost some 8 % of its time."""
+other last digits. What tasks of a cluster ask for (conf/base.config); taking turns on one CPU
+they cost 0 to 14 % of its time."""
 
 
 def choose(name: str) -> torch.device:
