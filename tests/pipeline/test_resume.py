@@ -14,7 +14,7 @@ def test_help_and_version_start_and_write_nothing(pipeline: Pipeline) -> None:
     text = pipeline.run("--help", "--outdir", "out")
     for title in ("Input and output", "Preparation", "Learning", "Links", "Where it runs"):
         assert re.search(f"^{title}$", text, re.MULTILINE)
-    assert re.search(r"^  --samplesheet FILE\n +CSV .*\[needed\]$", text, re.MULTILINE)
+    assert re.search(r"^  --samplesheet FILE\n +CSV .* Needed\.$", text, re.MULTILINE)
     assert "[default: crexpress-small]" in text
     assert "--publish_dir_mode" not in text
     ours = [line for line in text.splitlines() if not line.startswith("Launching")]  # names of folder and run

@@ -19,6 +19,7 @@ TssRule = Literal["main", "gene", "canonical", "scpge-compat"]
 TSS_RULES: tuple[TssRule, ...] = ("main", "gene", "canonical", "scpge-compat")
 MAIN_TSS_REACH = 250  # bp; transcripts that start this close vote for the same TSS
 _OUTSIDE = 10_000  # bp from a gene's ends; a TSS of its own list lies nearer, one of another genome build hardly
+_TELLING = 10  # genes; more of them outside tell of another build, fewer may be meant
 _ENSEMBL = r"^(?:.*?[|_:;,/ ])?(ENS[A-Z]*[GT]\d+)"
 _PAR_Y = r"\b(ENS[GT])R(\d{10})"  # how GENCODE named the genes of chrY's pseudoautosomal regions before release 25
 _COLUMNS = ("gene_id", "gene_name", "gene_type", "chrom", "start", "end", "strand", "tss")
@@ -137,7 +138,7 @@ def at_listed_tss(
 
     The 5' end of a line is its TSS. Where no id agrees, versions (".12") are left aside. Raises InputError for a gene
     that is listed twice or elsewhere than in the annotation, and for a list without any of the genes, or with the most
-    of them far outside of their genes; a few there are said.
+    of them, and more than a few, far outside of their genes; a few there are said.
     """
     listed = _usable_lines(path, bed_rows(path)).with_columns(pl.col("chrom").replace(dict(aliases)))
     exact = listed["gene_id"].is_in(genes["gene_id"].implode()).any()
@@ -173,7 +174,7 @@ def at_listed_tss(
             f"{path} line {row['line']}: the TSS of {row['gene_id']} is {row['tss_own']:,}, over {_OUTSIDE // 1000} kb "
             f"outside of the gene ({row['start']:,} to {row['end']:,}), as are {len(apart):,} of {found:,}"
         )
-        if len(apart) > found / 2:
+        if len(apart) > max(found / 2, _TELLING):
             raise InputError(f"{what}; give a list of the same genome build")
         log.say(f"warning: {what}")
     log.say(f"{path}: {found:,} of {len(genes):,} genes at their listed TSS, the others as --tss says")

@@ -214,7 +214,6 @@ def test_listed_tss_go_before_the_rule(tmp_path: Path, capsys: pytest.CaptureFix
         ("chr2\t1\t2\tB\t0\t+\nchr1\t5\t6\tA\t0\t-\n", "line 2: gene A is on another chromosome or strand"),
         ("chr2\t1\t2\tA\t0\t+\n", r"line 1: gene A is on another chromosome or strand than .* \(chr1 \+\)"),
         ("chr1\t1\t2\tX\t0\t+\n", "has none of the genes"),
-        ("chr1\t30000\t30001\tA\t0\t+\n", r"line 1: the TSS of A is 30,000, over 10 kb outside .* as are 1 of 1"),
         ("chr1\t1\t2\n", "line 1: 6 tab-separated columns"),
     ],
 )
@@ -223,6 +222,16 @@ def test_lists_of_tss_that_cannot_be(tmp_path: Path, text: str, message: str) ->
     (tmp_path / "own.bed").write_text(text)
     with pytest.raises(InputError, match=message):
         genes.at_listed_tss(frame, tmp_path / "own.bed")
+
+
+def test_a_list_of_tss_of_another_build_is_refused(tmp_path: Path) -> None:
+    frame = genes.read_genes(gtf(tmp_path, *(gene(f"G{at}", at, at + 99) for at in range(101, 1301, 100))), "gene")
+    lines = [f"chr1\t{at + 30_000}\t{at + 30_001}\tG{at}\t0\t+\n" for at in range(101, 1301, 100)]
+    (tmp_path / "own.bed").write_text("".join(lines))
+    with pytest.raises(InputError, match=r"line 1: the TSS of G101 is 30,101, over 10 kb outside .* as are 12 of 12"):
+        genes.at_listed_tss(frame, tmp_path / "own.bed")
+    (tmp_path / "own.bed").write_text("".join(lines[:3]))  # so few may be meant
+    assert genes.at_listed_tss(frame, tmp_path / "own.bed")["tss"].to_list()[:3] == [30_101, 30_201, 30_301]
 
 
 def test_ensembl_gtf(tmp_path: Path) -> None:
