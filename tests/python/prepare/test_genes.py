@@ -231,7 +231,7 @@ def test_a_list_of_tss_of_another_build_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"line 1: the TSS of G101 is 30,101, over 10 kb outside .* as are 12 of 12"):
         genes.at_listed_tss(frame, tmp_path / "own.bed")
     (tmp_path / "own.bed").write_text("".join(lines[:3]))  # so few may be meant
-    assert genes.at_listed_tss(frame, tmp_path / "own.bed")["tss"].to_list()[:3] == [30_101, 30_201, 30_301]
+    assert genes.at_listed_tss(frame, tmp_path / "own.bed")["tss"].to_list()[-3:] == [30_101, 30_201, 30_301]
 
 
 def test_ensembl_gtf(tmp_path: Path) -> None:
