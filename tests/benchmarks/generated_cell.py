@@ -1,7 +1,7 @@
 """Input files of one cell type at a fraction of the human genome's scale; scale 1 has the numbers of ScPGE's paper.
 
 1,063,878 cCREs that the greedy rule merges into 726,796, 19,000 genes (so 745,796 elements) in an annotation of two
-million lines, 676 motifs, 3.1 Gb of sequence, a bigWig of 100 million intervals (0.6 GB, as ENCODE's are on average),
+million lines, 676 motifs, 3.1 Gb of sequence, four bigWigs of 100 million intervals (0.6 GB, as ENCODE's on average),
 152,000 transcripts, 5 million CAGE reads and 100,000 loops.
 """
 
@@ -16,6 +16,7 @@ CHROMOSOMES = 24
 SLOT = 4_000  # bp; a merged cCRE has one of its own, so that the greedy rule cannot join two
 GENOME = 772_000 * SLOT
 CCRES, MERGED, GENES, TRANSCRIPTS, EXONS = 1_063_878, 726_796, 19_000, 8, 12
+TRACKS = ("dnase", "h3k4me3", "h3k27ac", "ctcf")
 MOTIFS, READS, LOOPS = 676, 5_000_000, 100_000
 SPAN = 30  # bp, mean length of a bigWig interval
 PIECE = 10_000_000  # bp generated at a time
@@ -36,7 +37,7 @@ class Numbers(NamedTuple):
 
 
 def write(folder: Path, scale: float, seed: int, motifs: int = MOTIFS, alone: bool = False) -> Numbers:
-    """Write every input file of one cell type: genome.fa, sizes.tsv, track.bw, ccres.bed, genes.gtf, rna.tsv, ...
+    """Write every input file of one cell type: genome.fa, sizes.tsv, TRACK.bw, ccres.bed, genes.gtf, rna.tsv, ...
 
     Of `alone` those that profiles need: all but the genome, motifs, reads and loops.
     """
@@ -46,7 +47,8 @@ def write(folder: Path, scale: float, seed: int, motifs: int = MOTIFS, alone: bo
     (folder / "sizes.tsv").write_text("".join(f"{name}\t{size}\n" for name, size in lengths.items()))
     if not alone:
         _write_fasta(folder / "genome.fa", lengths, rng)
-    _write_bigwig(folder / "track.bw", lengths, rng)
+    for number, track in enumerate(TRACKS):  # a file each: one file twice is refused
+        _write_bigwig(folder / f"{track}.bw", lengths, np.random.default_rng([seed, number]) if number else rng)
     ccres, merged, genes = (round(count * scale) for count in (CCRES, MERGED, GENES))
     _write_ccres(folder / "ccres.bed", np.array(list(lengths)), slots, ccres, merged, rng)
     _write_genes(folder, lengths, genes, rng)

@@ -52,7 +52,7 @@ def of_base(folder: Path, scale: float, count: int) -> None:
         place.mkdir(parents=True)
         generated_cell.write(place, scale, 1, alone=True)
         run(place, "merge-ccres", ["--ccres", "ccres.bed", "--gtf", "genes.gtf", "--chrom-sizes", "sizes.tsv"])
-    files = [f"{name}=track.bw" for name in TRACKS[:count]]
+    files = [f"{name}={name}.bw" for name in generated_cell.TRACKS[:count]]
     of_tracks(place, f"{count} base-level", place / "elements.parquet", place / "genes.parquet", files)
 
 

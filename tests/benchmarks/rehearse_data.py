@@ -18,9 +18,8 @@ import click
 import generated_cell
 
 BIN = Path(__file__).parents[2] / "bin"
-TRACKS = ("dnase", "h3k4me3", "h3k27ac", "ctcf")
 MEMORY = ("VmHWM", "RssAnon", "RssFile")
-DISK = 12e9  # bytes at scale 1
+DISK = 14e9  # bytes at scale 1
 
 
 class Cost(NamedTuple):
@@ -59,14 +58,14 @@ def prepare(folder: Path, threads: int, bin_size: int) -> dict[str, Cost]:
     """What every data tool took on the files in `folder`."""
     elements, genes = ["--elements", "elements.parquet"], ["--genes", "genes.parquet"]
     cell = ["--cell", "K562"]
-    tracks = [part for track in TRACKS for part in ("--track", f"{track}=track.bw")]
+    tracks = [part for track in generated_cell.TRACKS for part in ("--track", f"{track}={track}.bw")]
     steps = {
         "merge-ccres": ["--ccres", "ccres.bed", "--gtf", "genes.gtf", "--chrom-sizes", "sizes.tsv"],
         "score-motifs": [*elements, "--fasta", "genome.fa", "--motifs", "motifs.meme", "--threads", str(threads)],
         "extract-signals": [*elements, *cell, *tracks, "--bin-size", str(bin_size)],
         "quantify-expression RNA": [*genes, *cell, "--rna", "rna.tsv"],
         "quantify-expression BAM": [*genes, *cell, "--cage", "cage.bam", "--unit", "CPM"],
-        "quantify-expression bigWig": [*genes, *cell, "--cage", "track.bw:+", "--cage", "track.bw:-"],
+        "quantify-expression bigWig": [*genes, *cell, "--cage", "dnase.bw:+", "--cage", "ctcf.bw:-"],
         "build-loops": [*elements, *cell, "--loops", "loops.bed"],
     }
     return {step: run(folder, step, arguments) for step, arguments in steps.items()}

@@ -397,6 +397,9 @@ function finder(data) {
     if (genes.length) show(data, genes[0]);
     return genes.length > 0;
   };
+  let entered = false;  // by a click, which puts a cursor behind focus; what is typed then replaces the gene shown
+  input.addEventListener("focus", () => { entered = true; input.select(); });
+  input.addEventListener("mouseup", () => { if (entered) input.select(); entered = false; });
   form.addEventListener("submit", (event) => { event.preventDefault(); ask(input.value); });
   input.addEventListener("input", () => list.replaceChildren(...like(data, input.value).map((name) => make("option", { value: name }))));
   document.addEventListener("click", (event) => {

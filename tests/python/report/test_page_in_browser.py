@@ -162,6 +162,19 @@ def test_a_table_that_is_too_wide_hides_no_column(tmp_path: Path, width: int) ->
         assert browser.faults == []
 
 
+def test_what_is_typed_takes_the_place_of_the_gene_that_is_shown(page: Path, tmp_path: Path) -> None:
+    with chromium.browsing(tmp_path / "profile") as browser:
+        browser.open(page, 1400)
+        browser.until("document.documentElement.classList.contains('ready')")
+        assert browser.ask("$('gene-name').value")
+        browser.ask("$('gene-name').scrollIntoView({block: 'center', behavior: 'instant'})")
+        x, y = browser.ask("(([box]) => [box.x + 20, box.y + 8])($('gene-name').getClientRects())")
+        for what in ("mousePressed", "mouseReleased"):
+            browser.call("Input.dispatchMouseEvent", type=what, x=x, y=y, button="left", clickCount=1)
+        browser.call("Input.insertText", text="name94")
+        assert browser.ask("$('gene-name').value") == "name94"
+
+
 def test_all_is_reached_by_keyboard_and_fits_on_paper(page: Path, tmp_path: Path) -> None:
     with chromium.browsing(tmp_path / "profile") as browser:
         browser.open(page, 1400)
