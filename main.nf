@@ -35,7 +35,7 @@ workflow {
     }
     def run = settings(params, projectDir) // the parameters as one map, typed and checked
     check_resumed()
-    note_call()
+    note_call(run)
     show_progress()
     TOOLKIT(projectDir, run.device)
     (code, gpu_code) = [TOOLKIT.out.code, TOOLKIT.out.gpu_code]

@@ -32,6 +32,12 @@ def with_genome(given, values, schema, by_hand, faults) {
     return values + taken
 }
 
+/** What there is to know of --genome where its elements are those of this run, else ''. */
+def told_of_genome(run) {
+    def about = elements_of_genome(run) ? workflow.session.params.genomes[run.genome].about : null
+    return about ? "--genome ${run.genome}: ${about.uncapitalize()}".toString() : ''
+}
+
 /** Whether the elements of this run are those of its genome. */
 def elements_of_genome(run) {
     def of_genome = workflow.session.params.genomes[run.genome ?: '']?.ccres

@@ -1,5 +1,6 @@
 // pipeline_info: what ran with what. Timeline, report, trace and DAG are Nextflow's own (nextflow.config).
 
+include { told_of_genome } from '../genomes'
 include { engine_of ; executor ; identity ; said } from '../engine'
 
 /** Writes params.json now; versions.yml and manifest.json when all tasks are done. */
@@ -80,12 +81,13 @@ def hold(path) {
  * part of a task's key, so that -resume stays what it is; in base64, because a shell reads it. A hook's address is
  * a secret.
  */
-def note_call() {
+def note_call(run) {
     def words = workflow.commandLine.replaceFirst(/^\S*nextflow\S*(?=\s)/, 'nextflow')
     def told = [
         command: words.replaceAll(/(--hook_url[ =])\S+/, '$1...'),
         started: workflow.start.format('yyyy-MM-dd HH:mm'),
         nextflow: workflow.nextflow.version.toString(),
+        genome: told_of_genome(run), // what its elements are worth belongs on the page, too
     ]
     def text = groovy.json.JsonOutput.toJson(told).getBytes('UTF-8').encodeBase64().toString()
     workflow.session.config.env = (workflow.session.config.env ?: [:]) + [CREXPRESS_RUN: text]

@@ -6,7 +6,7 @@ from statistics import fmean, stdev
 from crexpress.core import methods, splits
 from crexpress.core.methods import Method
 from crexpress.evaluate import labels
-from crexpress.report import accuracy, card, facts, metrics, style
+from crexpress.report import accuracy, called, card, facts, metrics, style
 from crexpress.report.accuracy import CHANGED
 from crexpress.report.inputs import Inputs
 from crexpress.report.link_findings import of_screen, of_silent, out_of_reach
@@ -61,6 +61,8 @@ def findings(study: Study) -> list[str]:
             "run shows that the data go through every step; its figures are no measure of the method."
         )
     sentences += [facts.absent(inputs)] if facts.absent(inputs) else []
+    run = called.of_environment()
+    sentences += [run.genome] if run and run.genome else []
     for cell, file in inputs.predictions.items():
         missing = file.header["parameters"].get("missing_tracks")
         if missing:

@@ -230,8 +230,10 @@ def test_all_screens_are_shown_each_for_its_own_cell(run: Run, tmp_path: Path) -
 def test_the_command_of_the_run_stands_on_its_page_as_text(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     assert called.of_environment() is None
     told = {"command": "nextflow run . --outdir '<b>$(x)'", "started": "2026-11-30 08:00"}
+    told["genome"] = "--genome X: its elements"
     monkeypatch.setenv(called.VARIABLE, base64.b64encode(json.dumps(told).encode()).decode())
     page = html.render(html.build(run.study()))
     assert "nextflow run . --outdir &#39;&lt;b&gt;$(x)&#39;</code>" in page
+    assert "--genome X: its elements" in page
     monkeypatch.setenv(called.VARIABLE, "no base64 of JSON")
     assert called.of_environment() is None
