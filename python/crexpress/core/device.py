@@ -10,10 +10,10 @@ import torch.utils.deterministic
 from crexpress.core.errors import InputError
 
 CPU = torch.device("cpu")
-THREADS = 4
+THREADS = 1
 """Threads that a CPU computes with, whatever CPUs there are: sums are divided among them, so that another number gives
-other last digits. What tasks of a cluster ask for (conf/base.config); taking turns on one CPU
-they cost 0 to 14 % of its time."""
+other last digits. One, as two and four made `interpret` take twice as long on two CPUs (K562: 37, 79 and 81 s); seeds,
+cells and points of a sweep run side by side instead, and large models on a GPU."""
 
 
 def choose(name: str) -> torch.device:

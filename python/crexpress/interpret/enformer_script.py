@@ -15,7 +15,7 @@ from enformer_pytorch.modeling_enformer import Attention
 
 PUBLISHED = (1536, 11)  # width and depth of the published network
 given = np.load(sys.argv[1], allow_pickle=False)
-torch.set_num_threads(4)  # as core.device.THREADS: a script imports nothing of ours
+torch.set_num_threads(4)  # fixed, as core.device.THREADS is, for the same bytes; a script imports nothing of ours
 device = torch.device(sys.argv[5])
 model = Enformer.from_pretrained(sys.argv[3], local_files_only=True).to(device).eval().requires_grad_(False)
 if (model.config.dim, model.config.depth) == PUBLISHED:  # whose positions are those of TensorFlow, by its own loader
