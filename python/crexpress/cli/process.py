@@ -16,15 +16,12 @@ def settle() -> None:
     training step's CPU time.
 
     How sums are divided among threads must not depend on the machine or its variables, so that it gives the same bytes:
-    PyTorch computes with `core.device.THREADS` (here goes what would give it fewer), NumPy's and SciPy's BLAS with one.
-    Who wants to spare CPUs limits those (taskset, Slurm, containers).
+    PyTorch computes with `core.device.THREADS`, NumPy's and SciPy's BLAS with one.
     """
     log.show()
     cut_files.end_with_a_sentence()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
-    for name in ("OMP_DYNAMIC", "OMP_THREAD_LIMIT", "OMP_MAX_ACTIVE_LEVELS", "MKL_DYNAMIC", "MKL_DOMAIN_NUM_THREADS"):
-        os.environ.pop(name, None)
     os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "BLIS")})
     threadpool_limits(1, user_api="blas")  # NumPy's is loaded already, and reads no variable any more
     if "WORLD_SIZE" in os.environ:  # each would warn that DDP looks for unused weights: see training.parallel

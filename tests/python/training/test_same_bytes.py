@@ -60,7 +60,7 @@ def test_blas_has_one_thread() -> None:
 def test_the_number_of_threads_is_no_setting(tiny: Any, tmp_path: Path) -> None:
     before = torch.get_num_threads()
     try:
-        torch.set_num_threads(1)
+        torch.set_num_threads(device.THREADS + 1)
         device.prepare("cpu", 1)
         assert torch.get_num_threads() == device.THREADS
         done = run("train", *inputs(tiny, "A"), "--threads", 3, "--val", "chr2", "--outdir", tmp_path)
