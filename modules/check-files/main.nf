@@ -1,5 +1,5 @@
-// Expression tables, screens and variants, opened before anything starts: every fault in one message, and what is worth
-// knowing.
+// Expression tables, tracks, screens and variants, opened before anything starts: every fault in one message, and what
+// is worth knowing.
 include { named ; options ; with_faults } from '../../subworkflows/shell'
 
 process CHECK_FILES {
@@ -7,8 +7,9 @@ process CHECK_FILES {
 
     input:
     tuple val(rows), path(tables, stageAs: 'table?/*', arity: '0..*')
+    tuple val(signals), path(tracks, stageAs: 'track?/*', arity: '0..*')
     path gtf, stageAs: 'gtf/*'
-    path sizes, stageAs: 'sizes/*' // for screens
+    path sizes, stageAs: 'sizes/*' // for tracks and screens
     path ccres, stageAs: 'ccres?/*', arity: '0..*' // for screens
     val names
     path screens, stageAs: 'screen?/*', arity: '0..*'
@@ -27,10 +28,11 @@ process CHECK_FILES {
     def given = [rows, tables].transpose().collect { row, table ->
         [row.cell, row.assay, table.toString() + (row.column ? ":${row.column}" : '')]
     }
+    def opened = [signals, tracks].transpose().collect { row, track -> [row.cell, row.assay, track.toString()] }
     def command = """
     check-files ${options(gtf: gtf, chrom_sizes: sizes, ccres: ccres, variants: variants, fasta: fasta)} \\
         ${options(crispr: named(names, screens), cells: cells.join(','))} \\
-        ${options(table: given)} ${args} ${task.ext.args ?: ''} --output warnings.txt
+        ${options(table: given, track: opened)} ${args} ${task.ext.args ?: ''} --output warnings.txt
     """
     """
     ${with_faults(command)}

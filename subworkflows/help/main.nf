@@ -23,7 +23,8 @@ def text_of(given, project) {
     def every = ['help_full', 'all', 'show_hidden'].any { word -> given.containsKey(word) && given[word] }
     def shown = { name, property -> asked ? name == asked : every || !property.hidden }
     def whole = asked || every
-    def parts = groups.collect { group -> part(group, group.properties.findAll(shown), whole) }.findAll()
+    def lit = colours(given)
+    def parts = groups.collect { group -> part(group, group.properties.findAll(shown), whole, lit) }.findAll()
     if (asked) {
         return parts.join('\n')
     }
@@ -40,13 +41,22 @@ def text_of(given, project) {
 
 /** The parameters that differ from their defaults, a line each; the address of a hook is a secret. */
 def changed(run, schema) {
+    def lit = colours(run)
     def lines = run.findAll { name, value -> value != null && "${value}" != "${schema[name]['default']}" }
-        .collect { name, value -> "  ${name.padRight(22)} ${name == 'hook_url' ? '...' : value}" }
-    return (['Parameters that differ from their defaults:'] + lines).join('\n')
+        .collect { name, value -> "  ${lit.name}${name.padRight(22)}${lit.end} ${name == 'hook_url' ? '...' : value}" }
+    return (["${lit.bold}Parameters that differ from their defaults:${lit.end}"] + lines).join('\n')
+}
+
+/** Codes of a terminal for bold, names and their end; none where nobody looks at one, or no colours are wanted. */
+def colours(given) {
+    def console = System.console() // from Java 22 on there is always one
+    def watched = console != null && (!console.metaClass.respondsTo(console, 'isTerminal') || console.isTerminal())
+    def plain = !watched || System.getenv('NO_COLOR') || "${given.monochrome_logs}" == 'true'
+    return plain ? [bold: '', name: '', end: ''] : [bold: '\033[1m', name: '\033[36m', end: '\033[0m']
 }
 
 /** A group of parameters under its title. */
-def part(group, properties, whole) {
+def part(group, properties, whole, lit) {
     if (!properties) {
         return null
     }
@@ -58,9 +68,9 @@ def part(group, properties, whole) {
             property['default'] ? "[default:\u00a0${property['default']}]" : null,
             name in (group.required ?: []) && property['default'] == null ? '[needed]' : null,
         ]
-        "  ${word}\n" + indent(([property.description] + notes).findAll().join(' '))
+        "  ${lit.name}${word}${lit.end}\n" + indent(([property.description] + notes).findAll().join(' '))
     }
-    return "${group.title}\n${lines.join('\n')}"
+    return "${lit.bold}${group.title}${lit.end}\n${lines.join('\n')}"
 }
 
 /** What stands for the value of a parameter. */

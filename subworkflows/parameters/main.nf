@@ -16,6 +16,8 @@ def settings(given, project) {
     def schema = groups.values().collectEntries { group -> group.properties }
     def fixed = groups.execution.properties.keySet() // the configuration reads these too, under their own spelling only
     def faults = []
+    def said_only = [] // what --validate_params false lets through
+    def of_schema = "${given.validate_params}" == 'false' ? said_only : faults
     def values = given.findAll { name, _value -> name in schema }
     def unknown = given.findAll { name, _value -> !(name in schema) && name != 'genomes' && !name.contains('-') }
     // an institution's profile may set parameters of its own
@@ -35,7 +37,7 @@ def settings(given, project) {
         }
         else {
             def near = schema.keySet().toList().closest(snake)
-            faults << "--${name} is no parameter of this pipeline${near ? "; did you mean --${near.first()}?" : ''}"
+            of_schema << "--${name} is no parameter of this pipeline${near ? "; did you mean --${near.first()}?" : ''}"
         }
     }
     // Nextflow takes a parameter that is given no value, or "", for true
@@ -48,7 +50,9 @@ def settings(given, project) {
     values.samplesheet = sheet_of(values, faults)
     values.input = null
     values = with_genome(given, values, schema, { name -> is_given(name) }, faults)
-    def typed = schema.collectEntries { name, property -> [name, coerce(name, values[name], property, faults)] }
+    def typed = schema.collectEntries { name, property ->
+        [name, coerce(name, values[name], property, faults, name in fixed ? faults : of_schema)]
+    }
     // of this run alone: no settings to write down
     ['trace_report_suffix', 'help', 'help_full', 'version'].each { name -> typed[name] = null }
     typed.model = shipped(typed.model, project)
@@ -159,6 +163,9 @@ def settings(given, project) {
         def title = "The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:"
         stop(([title] + faults + '(docs/parameters.md lists all parameters)').join('\n  '))
     }
+    if (said_only) {
+        log.warn((['Let through, as --validate_params is false:'] + said_only).join('\n  '))
+    }
     log.info(changed(typed, schema))
     return typed
 }
@@ -239,8 +246,11 @@ def words_given() {
     return workflow.commandLine.findAll(/'[^']*'|\S+/).collect { word -> word.replace("'", '') }
 }
 
-/** A value in the type its schema names; adds to `faults` what is wrong with it. */
-def coerce(name, value, property, faults) {
+/**
+ * A value in the type its schema names. Adds to `faults` what is wrong with it, and to `bounds` how it is none that the
+ * schema allows: where these are not the faults, the value is taken all the same.
+ */
+def coerce(name, value, property, faults, bounds) {
     def text = value == null ? '' : value.toString()
     if (!text) {
         return null
@@ -248,28 +258,24 @@ def coerce(name, value, property, faults) {
     def most = name in ['samplesheet', 'benchmarks'] ? 64_000_000 : Long.MAX_VALUE // they are read whole, here
     def lacks = property.format == 'file-path' ? no_file(place(text), most)
         : property.format == 'directory-path' ? no_place(place(text)) : null
-    if (property['enum'] && !(text in property['enum'])) {
-        faults << "--${name} is '${text}', but must be one of ${property['enum'].join(', ')}"
+    def whole = property.type == 'integer' && text ==~ /\d{1,18}/
+    def wrong = lacks ? ": ${lacks}"
+        : property.type == 'boolean' && !(text in ['true', 'false']) ? " is '${text}', but must be true or false"
+        : property.type == 'integer' && !whole
+            ? " is '${text}', but must be a whole number of at least ${property.minimum}"
+        : property.type == 'number' && !text.isNumber() ? " is '${text}', but must be a number" : null
+    def outside = property['enum'] && !(text in property['enum'])
+            ? " is '${text}', but must be one of ${property['enum'].join(', ')}"
+        : whole && text.toLong() < property.minimum
+            ? " is '${text}', but must be a whole number of at least ${property.minimum}"
+        : property.pattern && !(text ==~ property.pattern)
+            ? " is '${name == 'hook_url' ? '...' : text}', which it does not take: ${property.description}" : null
+    def told = wrong ? faults : bounds
+    told.addAll([wrong ?: outside].findAll().collect { why -> "--${name}${why}".toString() })
+    if (wrong || outside && bounds.is(faults)) {
+        return null
     }
-    else if (lacks) {
-        faults << "--${name}: ${lacks}"
-    }
-    else if (property.type == 'boolean' && !(text in ['true', 'false'])) {
-        faults << "--${name} is '${text}', but must be true or false"
-    }
-    else if (property.type == 'integer' && !(text ==~ /\d+/ && text.toLong() >= property.minimum)) {
-        faults << "--${name} is '${text}', but must be a whole number of at least ${property.minimum}"
-    }
-    else if (property.pattern && !(text ==~ property.pattern)) {
-        faults << "--${name} is '${name == 'hook_url' ? '...' : text}', which it does not take: ${property.description}"
-    }
-    else if (property.type == 'number' && !text.isNumber()) {
-        faults << "--${name} is '${text}', but must be a number"
-    }
-    else {
-        return property.type == 'boolean' ? text == 'true' : property.type == 'integer' ? text.toLong() : text
-    }
-    return null
+    return property.type == 'boolean' ? text == 'true' : whole ? text.toLong() : text
 }
 
 /** What stands for the names of shipped models in --model. */

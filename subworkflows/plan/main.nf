@@ -34,10 +34,13 @@ workflow PLAN {
         one.notes.each { note -> log.info(note) }
     }
 
-    // then what the files hold that are small enough to be read before the start; cCREs only for screens
+    // then what the files hold that are small enough, or whose heads are, to be read before the start; cCREs only for
+    // screens, lengths of chromosomes not where a genome would have to be unpacked for them
+    def sizes = run.chrom_sizes ?: run.fasta?.endsWith('.gz') ? null : run.fasta
     CHECK_FILES(
         drawn.map { one -> [one.tables*.subMap(['cell', 'assay', 'column']), located(one.tables)] },
-        place(run.gtf), screens && run.chrom_sizes ? place(run.chrom_sizes) : [],
+        drawn.map { one -> sizes ? [one.opened*.subMap(['cell', 'assay']), located(one.opened)] : [[], []] },
+        place(run.gtf), sizes ? place(sizes) : [],
         drawn.map { one -> screens ? one.ccres : [] }, screens.keySet().toList(), screens.values().toList(),
         drawn.map { one -> one.screened },
         run.variants ? place(run.variants) : [], run.variants ? place(run.fasta) : [],
@@ -47,16 +50,26 @@ workflow PLAN {
         ),
         tool(code, 'check-files')
     )
-    CHECK_FILES.out.warnings.subscribe { path -> path.readLines().each { warning -> log.warn(warning) } }
+    CHECK_FILES.out.warnings.subscribe { path ->
+        path.readLines().each { warning -> log.warn(as_parameters(warning, run)) }
+    }
 
     // said here and not by the tasks' failing, which Nextflow tells with its command and work folder around it
     MAKE_PLAN.out.faults.mix(CHECK_FILES.out.faults).filter { told -> told.size() }.subscribe { told ->
-        error([told.text.trim(), how_to_resume()].findAll().join('\n'))
+        error([as_parameters(told.text.trim(), run), how_to_resume()].findAll().join('\n'))
     }
 
     emit:
     plan = drawn.combine(CHECK_FILES.out.warnings).map { one, _warnings -> one }.first() // when both are found sound
     runs = MAKE_PLAN.out.runs // the file runs.json
+}
+
+/** What a tool says, its options spelt as the parameters that they are here: --holdout_cells for --holdout-cells. */
+def as_parameters(text, run) {
+    return text.replaceAll(/--[a-z]+(-[a-z]+)+/) { option, _last ->
+        def name = option.substring(2).replace('-', '_')
+        name in run.keySet() ? "--${name}".toString() : option
+    }
 }
 
 /** Options of make-plan. */
@@ -108,7 +121,9 @@ def with_files(json, run, sheet, shipped) {
     def ccres = beds.unique { bed -> bed.toUriString() }.sort { bed -> bed.toUriString() }
     def later = unasked(addresses(plan).collect { _whose, name -> name }).unique()
     def notes = plan.notes + (later ? ["Not asked for before they are fetched: ${later.join(', ')}."] : [])
-    return plan + [cells: cells, ccres: ccres, tables: found.call(plan.tables), notes: notes]
+    return plan + [cells: cells, ccres: ccres, notes: notes] + [
+        tables: found.call(plan.tables), opened: found.call(plan.opened.findAll { row -> !remote(row.file) }),
+    ]
 }
 
 /** [whose, address] of every file that the run fetches. */

@@ -117,6 +117,13 @@ def test_faults_of_the_parameters_come_in_one_message(pipeline: Pipeline) -> Non
     assert ("there is no multiqc on PATH" in output) == (not shutil.which("multiqc"))
     assert not tasks(output)
     assert "Exception" not in output
+    # nf-core's switch lets through what the schema alone has to say
+    lax = ["--validate_params", "false", "--holdout_cels", "A", "--tss", "mian", "--fold", "6", "--outdir", "lax"]
+    output = pipeline.run("-profile", "k562", "-preview", *lax)
+    told = output[output.index("Let through, as --validate_params is false:") :]
+    for fault in ("--holdout_cels is no parameter", "--tss is 'mian', but must be one of", "--fold is '6'"):
+        assert fault in told
+    assert "--width is 'many'" in pipeline.run("-profile", "k562", "-preview", *lax, "--width", "many", code=1)
 
 
 def test_two_runs_do_not_write_into_one_folder(pipeline: Pipeline) -> None:
@@ -134,16 +141,21 @@ def test_tables_and_screens_are_opened_before_the_start(pipeline: Pipeline) -> N
     k562, test = ROOT / "assets/k562", ROOT / "assets/test"
     sheet = pipeline.folder / "cells.csv"
     text = (k562 / "samplesheet.csv").read_text().replace(",TPM_Roadmap", ",TPM_Roadmpa")
-    sheet.write_text(re.sub(r"(?m)^([^,]+,[^,]+,)(?=\w+[.-])", rf"\1{k562}/", text))
+    peaks = pipeline.folder / "other build.narrowPeak"
+    peaks.write_text("chr1\t248956000\t249000000\tx\t0\t.\t5\t-1\t-1\t100\n")
+    rows = re.sub(r"(?m)^([^,]+,[^,]+,)(?=\w+[.-])", rf"\1{k562}/", text)
+    sheet.write_text(f"{rows}K562,dnase,{peaks},2\n")
     screen = f"real={next(k562.glob('EPCrispr*'))}"
     bare = pipeline.folder / "bare screen.tsv"
     bare.write_text("chrom\tchromStart\tchromEnd\tmeasuredGeneSymbol\tRegulated\nchr1\t1\t1\tX\tTRUE\n")
     chosen = ["-profile", "k562", "--samplesheet", sheet, "--outdir", "out"]
     output = pipeline.run(*chosen, "--crispr", f"{screen},bare={bare}", code=1)
-    assert "rna: table" in output
+    assert f"rna: {k562}/K562.gene" in output
     assert "has no column 'TPM_Roadmpa'; it has" in output
     assert "--crispr bare: " in output
     assert "no interval (chromStart must be before chromEnd): 1 line (2)" in output
+    # by the file's own name, and not by that of a task's link
+    assert f"K562, dnase: {peaks} line 1: a peak ends at 249,000,000, but chr1 at 248,956,422; give peaks of" in output
     assert set(tasks(output)) == {"MAKE_PLAN", "CHECK_FILES"}
     # what a run can do without is told, and the run goes on: here to the next thing that is wrong
     chosen[3] = k562 / "samplesheet.csv"
@@ -157,8 +169,8 @@ def test_tables_and_screens_are_opened_before_the_start(pipeline: Pipeline) -> N
 def test_choices_are_held_against_the_samplesheet_with_hyphens_too(pipeline: Pipeline) -> None:
     wrong = ["--interpret_cells", "K526", "--crispr_cell", "k562", "--holdout-cells", "HeLa"]
     output = pipeline.run("-profile", "k562", "-stub-run", *wrong, "--outdir", "out", code=1)
-    assert "--interpret-cells: K526 is no cell of the samplesheet; it has HeLa-S3, K562" in output
-    assert "--crispr-cell: k562 is no cell of the samplesheet; it has HeLa-S3, K562" in output
+    assert "--interpret_cells: K526 is no cell of the samplesheet; it has HeLa-S3, K562" in output
+    assert "--crispr_cell: k562 is no cell of the samplesheet; it has HeLa-S3, K562" in output
     assert "'HeLa' is no cell of the sheet (did you mean 'HeLa-S3'?)" in output
 
 

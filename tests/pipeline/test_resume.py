@@ -1,6 +1,11 @@
 """What -resume goes on from, and what is printed instead of a run."""
 
+import os
+import pty
 import re
+import subprocess
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
@@ -26,21 +31,42 @@ def test_help_and_version_start_and_write_nothing(pipeline: Pipeline) -> None:
     assert not tasks(text)
 
 
+def on_terminal(pipeline: Pipeline, *arguments: str | Path) -> str:
+    """What `nextflow ARGUMENTS` prints to somebody who watches."""
+    ours, theirs = pty.openpty()
+    ends = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
+    process = subprocess.Popen(["nextflow", *arguments], cwd=pipeline.folder, env=pipeline.environment, **ends)
+    os.close(theirs)
+    told = b""
+    with suppress(OSError):  # the terminal is gone with the last process that has it
+        while part := os.read(ours, 4096):
+            told += part
+    assert process.wait() == 0, told
+    return told.decode()
+
+
 def test_help_on_one_parameter_and_on_all(pipeline: Pipeline) -> None:
     (pipeline.folder / "help.nf").write_text(
         "include { text_of } from './project/subworkflows/help'\n"
         "workflow {\n"
-        "    [[help: true, all: true], [help: 'samplesheet'], [help: 'sampelsheet']].each { given ->\n"
+        "    [[help: true, all: true], [help: 'samplesheet'], [help: 'sampelsheet'],\n"
+        "     [help: 'gtf', monochrome_logs: true]].each { given ->\n"
         "        println(text_of(given, 'project') + '\\n====')\n"
         "    }\n"
         "}\n"
     )
     told = pipeline.nextflow("-c", pipeline.project / "nextflow.config", "run", "help.nf")
-    every, one, unknown, _ = told.split("====")
+    every, one, unknown, *_ = told.split("====")
     assert "--publish_dir_mode" in every
     assert "Rows of the same cell and assay are replicates" in one
     assert "--gtf" not in one
     assert "did you mean --samplesheet?" in unknown
+    assert "\033[" not in told  # colours are for terminals alone
+    told = on_terminal(pipeline, "-c", pipeline.project / "nextflow.config", "run", "help.nf")
+    _, one, _, plain, _ = told.split("====")
+    assert "\033[36m--samplesheet FILE\033[0m" in one
+    assert "--gtf FILE" in plain
+    assert "\033[" not in plain
 
 
 def test_a_run_without_work_says_which_session_to_resume(pipeline: Pipeline) -> None:

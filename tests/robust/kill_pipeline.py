@@ -20,7 +20,13 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "pipeline")]
 
 CHOSEN = ("-profile", "test", "--steps", "60")
-SAYS_WHEN = ("pipeline_info", "report.html", "_mqc.", "methods")  # they hold times, or how the run was called
+SAYS_WHEN = (
+    "pipeline_info",
+    "ro-crate",
+    "report.html",
+    "_mqc.",
+    "methods",
+)  # they hold times, or how the run was called
 
 
 def results(folder: Path) -> dict[str, str]:

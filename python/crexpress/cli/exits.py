@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import click
 
 from crexpress.core import errors
+from crexpress.core.staged import as_given
 
 _NO_MEMORY = "not enough host memory; give this tool more, or a smaller input"
 _FULL_MEMORY = ("DefaultCPUAllocator", "failed to map segment", "can't start new thread")  # torch, the loader, Python
@@ -59,5 +60,5 @@ def _no_memory_left() -> bool:
 
 def fail(message: str, code: int) -> None:
     """Print one message to stderr and leave with `code`."""
-    click.echo(f"Error: {message}", err=True)
+    click.echo(f"Error: {as_given(message)}", err=True)
     sys.exit(code)

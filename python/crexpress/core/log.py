@@ -12,6 +12,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from crexpress.core.errors import shown
+from crexpress.core.staged import as_given
 
 T = TypeVar("T")
 LOGGER = logging.getLogger("crexpress")
@@ -21,7 +22,7 @@ class _Lines(logging.Handler):
     """Prints on stderr, wherever that is now, so that stdout stays free for data."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        print(record.getMessage(), file=sys.stderr, flush=True)
+        print(as_given(record.getMessage()), file=sys.stderr, flush=True)
 
 
 def show() -> None:

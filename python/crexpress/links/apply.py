@@ -1,6 +1,6 @@
 """Apply a link model to a cell: every candidate link of every gene, some genes at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -28,7 +28,7 @@ class Scored(NamedTuple):
 
 def score(scene: Scene, model: LinkModel, window: int, cutoff: float) -> Iterator[Scored]:
     """All links to cCREs in `window` bp centred on the TSS, with `probability`, whether they are `linked`, and for
-    those that are a `sentence` why.
+    those from the cutoff on a `sentence` why, or why not.
 
     A link is called where its probability is at least `cutoff` and screens test such links: of expressed genes
     (`Scene.expressed`), with accessible elements that have signal in the cell and overlap no TSS's 500-bp interval.
@@ -50,7 +50,8 @@ def score(scene: Scene, model: LinkModel, window: int, cutoff: float) -> Iterato
 def _score(links: Links, pieces: list[Piece], fit: Fit, cutoff: float) -> Scored:
     table = evidence.table(pieces, links)
     probability = (1 / (1 + np.exp(-fit.log_odds(table)))).astype(np.float32)
-    linked = (probability >= cutoff) & _testable(links)
+    high, barred = probability >= cutoff, _untestable(links)
+    linked = high & ~np.any([*barred.values()], axis=0)
     scene = links.scene
     frame = pl.concat(
         [
@@ -71,7 +72,7 @@ def _score(links: Links, pieces: list[Piece], fit: Fit, cutoff: float) -> Scored
     reasons = _reasons(links, frame, pieces, fit, table, linked)
     place = np.where(linked, np.cumsum(linked) - 1, -1)
     told = reasons["sentence"].gather(pl.Series(place).replace(-1, None))
-    return Scored(frame.with_columns(told.alias("sentence")), reasons)
+    return Scored(frame.with_columns(told.fill_null(_why_not(barred, high)).alias("sentence")), reasons)
 
 
 def _reasons(
@@ -107,13 +108,24 @@ def _reasons(
     )
 
 
-def _testable(links: Links) -> np.ndarray:
+def _untestable(links: Links) -> dict[str, np.ndarray]:
+    """Links of which screens tell nothing: {why, which}."""
     scene = links.scene
-    open_ = scene.tracks[ACCESS][links.element] > 0 if ACCESS in scene.tracks else np.ones(len(links.gene), bool)
+    found = {"its gene is not expressed": ~scene.expressed[links.gene]}
+    if ACCESS in scene.tracks:
+        found["its element is not accessible"] = ~(scene.tracks[ACCESS][links.element] > 0)
     if scene.silent is not None:
-        open_ = open_ & ~scene.silent[links.element]
-    result: np.ndarray = open_ & scene.expressed[links.gene] & ~_on_promoter(links)
-    return result
+        found["its element has no signal in the cell"] = scene.silent[links.element]
+    return found | {"its element lies on a TSS": _on_promoter(links)}
+
+
+def _why_not(barred: Mapping[str, np.ndarray], high: np.ndarray) -> pl.Series:
+    """Of the links from the cutoff on that are not called: why; null of all others."""
+    reasons = list(barred)
+    code = sum(barred[why].astype(np.int64) << bit for bit, why in enumerate(reasons)) * high
+    told = [[why for bit, why in enumerate(reasons) if number >> bit & 1] for number in range(1 << len(reasons))]
+    words = pl.Series([f"not called: {', '.join(one)}" if one else None for one in told], dtype=pl.String)
+    return words.gather(pl.Series(code))
 
 
 def _on_promoter(links: Links) -> np.ndarray:

@@ -1,20 +1,22 @@
-"""What can be known of expression tables, perturbation screens and variants before a run starts."""
+"""What can be known of expression tables, tracks, perturbation screens and variants before a run starts."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import polars as pl
 
+from crexpress.core import chromosome_names
 from crexpress.core.errors import InputError, InputErrors
 from crexpress.core.files import replacing
 from crexpress.core.names import is_whole
+from crexpress.core.staged import as_given
 from crexpress.formats import genome_files, screen_files, text_files
 from crexpress.formats.edit_files import read_edits
 from crexpress.formats.samplesheet import TABLES
 from crexpress.interpret import edits
 from crexpress.links.train import FEWEST
-from crexpress.prepare import asked_genes, expression, quantifications, screening
+from crexpress.prepare import asked_genes, expression, quantifications, screening, signals
 from crexpress.prepare.genes import read_genes
 
 
@@ -36,6 +38,22 @@ def table_faults(tables: Iterable[tuple[str, str, str]], annotation: pl.DataFram
                 _require_number(path, column)
         except InputError as error:
             faults.append(f"{cell}, {quantity}: {error}")
+    return faults
+
+
+def track_faults(
+    tracks: Iterable[tuple[str, str, Path]], sizes: Mapping[str, int], exclude: Collection[str]
+) -> list[str]:
+    """One sentence for every bigWig or file of peaks (cell, track, path) that cannot be opened, or is of another genome
+    than `sizes`: {chromosome: bp}.
+    """
+    lengths = {name: sizes[name] for name in chromosome_names.usable(sizes, exclude)}
+    faults = []
+    for cell, name, path in tracks:
+        try:
+            signals.open_track(path, lengths)
+        except InputError as error:
+            faults.append(f"{cell}, {name}: {error}")
     return faults
 
 
@@ -135,4 +153,4 @@ def _require_fit(found: screening.Screening, cell: str) -> None:
 def write(path: Path, warnings: Sequence[str]) -> None:
     """One warning a line."""
     with replacing(path) as temporary:
-        temporary.write_text("".join(f"{warning}\n" for warning in warnings), encoding="utf-8")
+        temporary.write_text("".join(f"{as_given(warning)}\n" for warning in warnings), encoding="utf-8")

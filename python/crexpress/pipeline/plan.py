@@ -12,6 +12,7 @@ from typing import Any
 from crexpress.core.errors import InputErrors
 from crexpress.core.names import plain
 from crexpress.formats.samplesheet import EXPRESSION, SHARED, TABLES, Row, suffix_of
+from crexpress.formats.tracks import READS
 from crexpress.pipeline.asked import Choice, Entry
 
 KNOWN = "known"  # role of a cell that anchored models compare others with, and of which nothing is asked
@@ -44,6 +45,11 @@ def make(rows: Sequence[Row], runs: Sequence[Entry], choice: Choice, shipped: Se
         "rows": {row.file: row.number for row in rows},
         "ccres": [row.file for row in rows if row.assay == "ccres"],
         "tables": [_file(row, "cell", "assay", "file", "column") for row in rows if _is_table(row)],
+        "opened": [
+            _file(row, "cell", "assay", "file")
+            for row in rows
+            if row.assay in choice.tracks and not suffix_of(row.file).endswith(READS.suffixes)
+        ],
         "screened": ranked,
         "cells": [*cells, *known],
         "references": _unique(run["reference"] for run in runs),

@@ -148,18 +148,28 @@ def plan(elements: pl.DataFrame, chroms: Sequence[str]) -> Iterator[Chunk]:
             )
 
 
+def open_track(
+    path: Path, lengths: Mapping[str, int | None], reads: alignments.Count = "fragments"
+) -> tuple[tracks.Source, dict[str, str]]:
+    """A file of a track, and {chromosome: its name in the file} for those of `lengths` (bp) that it has.
+
+    Raises InputError for a broken file, one that shares no chromosome, and one of another genome build.
+    """
+    source = tracks.opened(path, reads)
+    partners = chromosome_names.reconcile(source.lengths, lengths, path)
+    sizes = {partners[name]: size for name, size in source.lengths.items() if name in partners and size}
+    chromosome_names.require_same_build(sizes, lengths, path)
+    if isinstance(source, Peaks):
+        source.require_within({name: lengths[chrom] for name, chrom in partners.items() if chrom in lengths})
+    return source, {chrom: name for name, chrom in partners.items()}
+
+
 class Replicate:
     """One file of a track, its chromosomes matched to those of the elements."""
 
     def __init__(self, path: Path, lengths: Mapping[str, int | None], reads: alignments.Count) -> None:
         self.path = path
-        self.source = tracks.opened(path, reads)
-        partners = chromosome_names.reconcile(self.source.lengths, lengths, path)
-        sizes = {partners[name]: size for name, size in self.source.lengths.items() if name in partners and size}
-        chromosome_names.require_same_build(sizes, lengths, path)
-        self.names = {chrom: name for name, chrom in partners.items()}
-        if isinstance(self.source, Peaks):
-            self.source.require_within({name: lengths[chrom] for name, chrom in partners.items() if chrom in lengths})
+        self.source, self.names = open_track(path, lengths, reads)
         missing = [chrom for chrom in lengths if chrom not in self.names]
         if missing:
             log.say(f"Note: {path.name} holds nothing on {', '.join(missing)}; read as 0 there")

@@ -34,7 +34,7 @@ def expression(study: Study) -> Section | None:
                 lines += [f"{title} = {style.number(value)}"] if value is not None else []
             panels.append(
                 {
-                    "title": _title(cell, facts.seen(inputs, cell)),
+                    "title": _title(inputs, cell, facts.seen(inputs, cell)),
                     "observed": genes["expression"].to_numpy(),
                     "predicted": genes["predicted"].to_numpy(),
                     "note": "\n".join(lines),
@@ -57,7 +57,7 @@ def expression(study: Study) -> Section | None:
         Scatter(scored),
         *(Text(text, tone="warning") for text in ceilings(inputs)),
     ]
-    dots = [_dots(view) for view in views]
+    dots = [_dots(inputs, view) for view in views]
     drawn = {row[0] for panel in dots for row in panel["rows"]}
     every = {name: method for view in views for name, method in view.about.items() if name in drawn}
     if every:
@@ -146,16 +146,16 @@ def ceiling(inputs: Inputs, cell: str) -> str:
     )
 
 
-def _title(cell: str, seen: bool) -> str:
-    return f"{cell} · {'trained on' if seen else 'never seen'}"
+def _title(inputs: Inputs, cell: str, seen: bool) -> str:
+    return f"{cell} · {facts.saw(inputs, cell, seen)}"
 
 
-def _dots(view: metrics.View) -> dict[str, Any]:
+def _dots(inputs: Inputs, view: metrics.View) -> dict[str, Any]:
     """One panel of `plots.intervals`: every method that has a correlation, best first."""
     methods = view.ranked(view.methods("pearson"), splits.TEST, "pearson")
     found = [(method, view.get(method, splits.TEST, "pearson")) for method in methods]
     rows = [(method, style.sentence(method), *figure[:3]) for method, figure in found if figure]
-    return {"title": _title(view.cell, view.seen), "rows": rows}
+    return {"title": _title(inputs, view.cell, view.seen), "rows": rows}
 
 
 def change(study: Study) -> Section | None:

@@ -107,6 +107,7 @@ def _thousandths(values: pl.Series) -> list[int | None]:
 def _expression(inputs: Inputs, cell: str) -> dict[str, Any]:
     genes = inputs.genes.data.select("gene_id")
     found: dict[str, Any] = {"name": cell, "role": facts.role(inputs, cell), "seen": facts.seen(inputs, cell)}
+    found["copied"] = facts.copied(inputs, cell)
     if cell in inputs.expression:
         table = inputs.expression[cell].data.select("gene_id", "expression")
         own = genes.join(table, on="gene_id", how="left", maintain_order="left")["expression"]
@@ -158,7 +159,7 @@ def _links(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, kept: pl.DataF
     top = float(kept[score].max() or 1)  # type: ignore[arg-type]
     scale = 1.0 if score == PROBABILITY else top
     counts = np.bincount(kept["gene"].to_numpy(), minlength=len(inputs.genes.data))
-    called = kept.filter("called")
+    told = kept["sentence"] if "sentence" in kept.columns else pl.Series([None] * len(kept), dtype=pl.String)
     far = cell_facts.reach(inputs, cell)
     about = inputs.scored[cell].header["parameters"] if cell in inputs.scored else {}
     found: dict[str, Any] = {
@@ -182,7 +183,8 @@ def _links(inputs: Inputs, cell: str, pairs: pl.DataFrame | None, kept: pl.DataF
         "score": (kept[score].fill_null(0).clip(0) / scale * 1000).round().cast(pl.Int64).to_list(),
         "rank": kept["rank"].to_list(),
         "called": "".join("1" if one else "0" for one in kept["called"]),
-        "why": called["sentence"].fill_null("").to_list() if "sentence" in called.columns else [],
+        "told": "".join("1" if one else "0" for one in told.is_not_null()),
+        "why": told.drop_nulls().to_list(),
         "looped": "".join("1" if one else "0" for one in locus.looped(inputs.contacts.get(cell), kept)),
         "tracks": _tracks(inputs, cell, elements["element"].to_numpy()),
         "transform": _scale(inputs, cell),

@@ -29,12 +29,25 @@ def seen(inputs: Inputs, cell: str) -> bool:
     return cell in inputs.predictions and bool(inputs.predictions[cell].header["parameters"]["cell_seen"])
 
 
+def copied(inputs: Inputs, cell: str) -> bool:
+    """Whether the cell's tracks are those of another cell: then it is new by its name alone."""
+    return cell in inputs.predictions and bool(inputs.predictions[cell].header["parameters"].get("same_tracks"))
+
+
+def saw(inputs: Inputs, cell: str, seen: bool) -> str:
+    """In words whether the model has `seen` the cell in training; not to be called new where its tracks are not."""
+    if seen:
+        return "trained on"
+    return "tracks of another cell" if copied(inputs, cell) else "never seen"
+
+
 def role(inputs: Inputs, cell: str) -> str:
     """What the cell was to the model, in words."""
-    if seen(inputs, cell):
-        return "trained on"
+    trained = seen(inputs, cell)
+    if trained:
+        return saw(inputs, cell, trained)
     scored = cell in inputs.expression or any(name == cell for name, _, _ in _models(inputs))
-    return "never seen, scored" if scored else "never seen, predicted only"
+    return f"{saw(inputs, cell, trained)}, {'scored' if scored else 'predicted only'}"
 
 
 def classifies(inputs: Inputs, cell: str) -> bool:

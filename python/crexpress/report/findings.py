@@ -94,7 +94,7 @@ def findings(study: Study) -> list[str]:
     sentences += accuracy.ceilings(inputs)
     sentences += _profile(study)
     for view in study.views("classes"):
-        sentences += _classes(view, own, models)
+        sentences += _classes(inputs, view, own, models)
     sentences += _spread(study)
     for view in main_changes(study):
         sentences += _change(view, own, models)
@@ -135,7 +135,7 @@ def _teachers(inputs: Inputs) -> list[str]:
 
 def _expression(inputs: Inputs, view: View, model: str, models: list[str]) -> list[str]:
     figure, error = (view.get(model, splits.TEST, name) for name in ("pearson", "mae"))
-    where = f"{view.cell} ({'trained on' if view.seen else 'never seen'})"
+    where = f"{view.cell} ({facts.saw(inputs, view.cell, view.seen)})"
     if error is None:
         return []
     if figure is None:
@@ -157,16 +157,15 @@ def _expression(inputs: Inputs, view: View, model: str, models: list[str]) -> li
     return [text + "."]
 
 
-def _classes(view: View, own: list[str], models: list[str]) -> list[str]:
+def _classes(inputs: Inputs, view: View, own: list[str], models: list[str]) -> list[str]:
     """How well the best classifier tells expressed genes from silent ones, beside the best baseline."""
     best = view.best(own, splits.TEST, "auroc")
     if not best:
         return []
     figure = view.figures[best, splits.TEST, "auroc"]
-    text = (
-        f"{view.cell} ({'trained on' if view.seen else 'never seen'}): {best} tells expressed from silent genes with "
-    )
-    text += f"auROC {with_interval(figure)} on {style.count(figure.n)} test genes"
+    where = f"{view.cell} ({facts.saw(inputs, view.cell, view.seen)})"
+    text = f"{where}: {best} tells expressed from silent genes with auROC {with_interval(figure)} on "
+    text += f"{style.count(figure.n)} test genes"
     other = view.best([m for m in view.methods("auroc") if m not in models], splits.TEST, "auroc")
     if other:
         baseline = view.figures[other, splits.TEST, "auroc"]

@@ -57,7 +57,8 @@ def tiles(study: Study) -> list[Tile]:
         best = view.best(facts.leading(study.inputs, view.seen), splits.TEST, "pearson")
         if best:
             number = style.count(view.figures[best, splits.TEST, "pearson"].n)
-            name = f"r in {view.cell}, {number} unseen genes{'' if view.seen else ', unseen cell'}"
+            new = not view.seen and not facts.copied(study.inputs, view.cell)
+            name = f"r in {view.cell}, {number} unseen genes{', unseen cell' if new else ''}"
             name += ", anchored" if facts.anchored(study.inputs, best) else ""
             baseline = view.best([m for m in view.methods("pearson") if m not in models], splits.TEST, "pearson")
             value = view.value(baseline, splits.TEST, "pearson") if baseline else None

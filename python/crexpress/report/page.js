@@ -11,7 +11,7 @@ function make(tag, attributes, ...inside) {
   return node;
 }
 
-const breakable = (name) => String(name).split(/(?<=_)/).flatMap((part) => [part, make("wbr")]);  // long ids have "_"
+const breakable = (name) => String(name).split(/(?<=[_:-])/).flatMap((part) => [part, make("wbr")]);  // long ids have "_"
 
 function shape(tag, attributes, text) {
   const node = document.createElementNS(SVG, tag);
@@ -71,7 +71,7 @@ function open(data) {
     links.element = sums(links.element);
     let at = 0, told = 0;
     links.first = links.counts.map((number) => { const here = at; at += number; return here; });
-    links.whyOf = Array.from(links.called, (one) => (one === "1" ? told++ : -1));
+    links.whyOf = Array.from(links.told, (one) => (one === "1" ? told++ : -1));
   }
   return data;
 }
@@ -83,15 +83,14 @@ const SPLIT = ["training gene", "validation gene", "test gene: no part of traini
 
 function rowsOf(data, links, gene) {
   const rows = [], elements = links.elements, tss = data.genes.tss[gene], along = data.genes.strand[gene] === "-" ? -1 : 1;
-  const tested = (links.screen || []).filter((row) => row[0] === gene), cell = data.cells.find((one) => one.name === links.cell) || {};
-  const expressed = Boolean(cell.seen && cell.unit === "log10(1 + TPM)" && cell.observed && cell.observed[gene] > 301);  // from 1 TPM on, and the link model knew it
+  const tested = (links.screen || []).filter((row) => row[0] === gene), chrom = data.chroms[data.genes.chrom[gene]];
   for (let at = links.first[gene]; at < links.first[gene] + links.counts[gene]; at++) {
     const e = links.element[at], start = elements.start[e], end = start + elements.length[e];
     const hits = tested.filter((row) => row[1] < end && row[1] + row[2] > start);
     rows.push({
-      id: elements.id[e], start, end, kind: links.classes[elements.class[e]], distance: along * (start + elements.middle[e] - tss),  // along the gene: upstream is minus
+      id: elements.id[e], start, end, place: `${chrom}:${count(start + 1)}-${count(end)}`, kind: links.classes[elements.class[e]], distance: along * (start + elements.middle[e] - tss),  // along the gene: upstream is minus
       score: (links.score[at] / 1000) * links.scale, rank: links.rank[at], called: links.called[at] === "1",
-      expressed, silent: elements.silent[e] === "1", looped: links.looped[at] === "1",
+      silent: elements.silent[e] === "1", looped: links.looped[at] === "1",
       why: links.whyOf[at] >= 0 ? links.why[links.whyOf[at]] || "" : "",
       tracks: links.tracks.map((track) => (track.values[e] / 100) * track.top),
       screen: hits.length ? (hits.some((row) => row[3]) ? "responds" : "no response") : "",
@@ -105,7 +104,7 @@ function expressionTable(data, gene) {
   for (const cell of data.cells) {
     const observed = cell.observed ? cell.observed[gene] : null, predicted = cell.predicted ? cell.predicted[gene] : null;
     const known = (value, place) => value === null ? "–" : [figure(value / 1000), place ? " " : "", place ? make("small", {}, `above ${place[gene]} % of genes`) : ""];
-    const seen = cell.seen && data.genes.split[gene] === 0 ? "yes" : "no";
+    const seen = data.genes.split[gene] !== 0 ? "no" : cell.seen ? "yes" : cell.copied ? "as another cell" : "no";
     body.append(make("tr", {}, make("th", { scope: "row" }, cell.name), make("td", {}, cell.role),
       make("td", {}, ...[known(observed, cell.observedPlace)].flat()), make("td", {}, ...[known(predicted, cell.predictedPlace)].flat()), make("td", {}, seen)));
   }
@@ -131,28 +130,23 @@ function sortable(table) {
   });
 }
 
-function notCalled(links, row) {  // why a link from the cutoff on is not recommended
-  if (row.called || row.silent || !links.cutoff || row.score < links.cutoff) return "";
-  return `not recommended, though from the cutoff on: ${row.expressed ? "" : "the gene is not expressed, or "}the element is not accessible or lies on a TSS`;
-}
-
 function linkTable(data, links, rows) {
   const tracks = links.tracks.map((track) => track.name), screened = rows.some((row) => row.screen), loops = rows.some((row) => row.looped);
-  const titles = ["Element", "Class", "Distance", links.label, "Rank", ...tracks, ...(loops ? ["Loop"] : []), ...(screened ? ["CRISPR"] : [])];
+  const titles = ["Element", "Class", "Place", "Distance", links.label, "Rank", ...tracks, ...(loops ? ["Loop"] : []), ...(screened ? ["CRISPR"] : [])];
   const head = make("tr", {});
   for (const title of titles) head.append(make("th", { scope: "col" }, title));
-  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, distances are along the gene (minus: upstream), with the evidence under them: what moved the ${links.label}; much and little are above and below the median of the pairs that the link model learned from.${links.probability ? ` Recommended are links from the cutoff on${data.called}.` : ""} Ranks are among all elements of the gene. Tracks: means over the element${links.transform ? ", " + links.transform : ""}. A heading sorts.`), make("thead", {}, head));
+  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, distances are along the gene (minus: upstream), with the evidence under them: what moved the ${links.label}; much and little are above and below the median of the pairs that the link model learned from.${links.probability ? ` Recommended are links from the cutoff of ${figure(links.cutoff, 3)} on${data.called}; of others above it stands why they are not.` : ""} Ranks are among all elements of the gene. Tracks: means over the element${links.transform ? ", " + links.transform : ""}. A heading sorts.`), make("thead", {}, head));
   for (const row of [...rows].sort((a, b) => a.rank - b.rank)) {
-    const number = (value, text) => make("td", { class: "number", "data-value": value }, text);
+    const number = (value, text) => make("td", { class: "number", "data-value": value }, ...[text].flat());
     const line = make("tr", { "data-element": row.id });
     if (row.called) line.className = "called";
-    line.append(make("th", { scope: "row" }, ...breakable(row.id)), make("td", {}, row.kind), number(row.distance, span(row.distance)),
+    line.append(make("th", { scope: "row" }, ...breakable(row.id)), make("td", {}, row.kind), number(row.start, breakable(row.place)), number(row.distance, span(row.distance)),
       number(row.score, links.probability ? figure(row.score, 3) : row.score.toPrecision(3)), number(row.rank, String(row.rank)));
     row.tracks.forEach((value) => line.append(number(value, figure(value))));
     if (loops) line.append(make("td", {}, row.looped ? "yes" : ""));
     if (screened) line.append(make("td", {}, row.screen || "not tested"));
     [...line.cells].forEach((cell, column) => { if (column > 1) cell.dataset.label = titles[column]; });  // shown on small screens
-    const why = row.silent ? "no signal in this cell" : row.why || notCalled(links, row);
+    const why = row.silent ? "no signal in this cell" : row.why;
     const body = make("tbody", {}, line, why ? make("tr", {}, make("td", { class: "why", colspan: titles.length }, why)) : "");
     if (table.tBodies.length >= FEW && !row.called) body.hidden = true;
     table.append(body);
@@ -209,7 +203,7 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
   const hover = (node, text) => { node.append(shape("title", {}, text)); node.addEventListener("pointerenter", () => say(text)); return node; };
   const tss = genes.tss[gene], here = rows.filter((row) => inside(row.start, row.end));
   const told = (row) => `${row.id} (${row.kind}), ${span(row.distance)} from the TSS, ${links.label} ${links.probability ? figure(row.score, 3) : row.score.toPrecision(3)}`
-    + (row.silent ? ", no signal in this cell" : "") + (notCalled(links, row) ? `, ${notCalled(links, row)}` : "") + (row.screen ? `, CRISPR: ${row.screen}` : "") + (row.why ? `. ${row.why}` : "");
+    + (row.silent ? ", no signal in this cell" : "") + (row.screen ? `, CRISPR: ${row.screen}` : "") + (row.why ? `. ${row.why}` : "");
 
   // links: arcs of those called, a bar for each, with a scale
   const top = y + (gap > 6 ? 14 : 0), tall = 96, floor = top + tall;

@@ -1,12 +1,13 @@
 """The files beside the page that people open in spreadsheets and genome browsers: folder `tables`."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 
 from crexpress.links import exports
 from crexpress.links.exports.shown import Shown, lengths_of
-from crexpress.report import cell_facts, facts, gene_table
+from crexpress.report import cell_facts, facts, first_gene, gene_table
 from crexpress.report.inputs import Inputs
 
 FORMATS = ("tsv", "elements", "bed", "bedpe", "interact", "longrange", "bigwig")
@@ -27,9 +28,9 @@ def shown(inputs: Inputs, cell: str) -> Shown | None:
     return Shown(cell, chosen, links, score, label, lengths)
 
 
-def write(inputs: Inputs, pairs: pl.DataFrame | None, folder: Path) -> list[Path]:
+def write(inputs: Inputs, pairs: pl.DataFrame | None, folder: Path, asked: Sequence[str] = ()) -> list[Path]:
     """genes.CELL.tsv of every cell, and of those with links the recommended ones in the exports' formats with an IGV
-    session where the genome is a common one; the files' paths.
+    session where the genome is a common one, which opens at the gene that the page shows first; the files' paths.
     """
     written = []
     for cell in facts.cells(inputs):
@@ -39,7 +40,8 @@ def write(inputs: Inputs, pairs: pl.DataFrame | None, folder: Path) -> list[Path
             gene_table.write(inputs, cell, pairs, written[-1])
         links = shown(inputs, cell) if cell in inputs.links else None
         if links is not None:
-            written += exports.export(folder, links, [*FORMATS, *_session(links)])
+            gene = first_gene.of_cell(inputs, cell, asked)
+            written += exports.export(folder, links, [*FORMATS, *_session(links)], gene=gene)
     return written
 
 

@@ -32,7 +32,8 @@ def _expression(study: Study) -> str:
         if best is None:
             continue
         figure = view.figures[best, splits.TEST, "pearson"]
-        where = f"In {view.cell}, " + ("which it was trained on" if view.seen else "a cell type it never saw")
+        new = "which has tracks of another cell" if facts.copied(inputs, view.cell) else "a cell type it never saw"
+        where = f"In {view.cell}, {'which it was trained on' if view.seen else new}"
         text = f"Expression. {where}, predictions for {style.count(figure.n)} unseen genes have r {_value(figure)}"
         return text + _against(facts.models(study.inputs), view, splits.TEST, "pearson", best, figure)
     return ""

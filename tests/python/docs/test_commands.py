@@ -31,8 +31,8 @@ NEXTFLOW = {"-profile", "-resume", "-c", "-params-file", "-work-dir"}  # its own
 TAKES_NONE = {"-resume"}
 OTHERS = {  # options in running text that are not ours
     "--gpus", "--device", "--nv", "--nproc-per-node", "--user", "--no-deps",
-    "--input", "--show_hidden", "--validate_params", "--plaintext_email", "--max_multiqc_email_size",
-    "--monochrome_logs", "--multiqc_title", "--multiqc_config", "--multiqc_logo",  # nf-core's
+    "--input", "--show_hidden", "--plaintext_email", "--max_multiqc_email_size",
+    "--multiqc_title", "--multiqc_config", "--multiqc_logo",  # nf-core's
     "--all",  # of --help alone
 }  # fmt: skip
 

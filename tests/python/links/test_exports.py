@@ -14,7 +14,7 @@ import pytest
 import link_case
 from crexpress.core import artifacts, files
 from crexpress.formats import loop_files
-from crexpress.links.exports import shown
+from crexpress.links.exports import igv, shown
 from crexpress.links.exports.bigwig import write_sums
 from tools import run
 
@@ -158,6 +158,21 @@ def test_session_names_files_beside_it(exported: Path) -> None:
     assert len(paths) == 3
     assert all((exported / path).is_file() for path in paths)
     assert [track.attrib["id"] for track in session.iter("Track")] == paths
+
+
+def test_session_opens_at_a_gene_that_has_links_else_at_the_strongest(case: link_case.Case) -> None:
+    header = {"cell": "K", "parameters": {"scores": [{"name": "attention", "label": "attention"}]}}
+    found = shown.choose(case["links"], header, {}, top=2)
+    best = found.chosen.sort("attention", descending=True).row(0, named=True)
+    alone = pl.col("gene_id").n_unique().over("gene_name") == 1
+    weak = found.chosen.filter(pl.col("gene_name") != best["gene_name"], alone).row(0, named=True)
+    own = found.chosen.filter(pl.col("gene_id") == weak["gene_id"])
+    low, high = min(own["start"].min(), own["tss"].min()), max(own["end"].max(), own["tss"].max() + 1)
+    right = f"{weak['chrom']}:{max(low - 50_000, 0) + 1}-{high + 50_000}"
+    assert igv.place(found, weak["gene_name"]) == igv.place(found, weak["gene_id"]) == right
+    low, high = min(best["start"], best["tss"]), max(best["end"], best["tss"] + 1)
+    strongest = f"{best['chrom']}:{max(low - 50_000, 0) + 1}-{high + 50_000}"
+    assert igv.place(found, "NOSUCH") == igv.place(found) == strongest
 
 
 def test_same_links_give_the_same_bytes(exported: Path, monkeypatch: pytest.MonkeyPatch) -> None:

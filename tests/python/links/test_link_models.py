@@ -104,7 +104,11 @@ def test_scored_links_add_up_and_a_fitted_cell_is_scored_by_what_has_not_seen_it
     total = called["base"] + called.select(pl.sum_horizontal(names)).to_series()
     np.testing.assert_allclose(1 / (1 + np.exp(-total.to_numpy())), called["probability"], atol=2e-3)
     assert table.filter("linked")["sentence"].null_count() == 0
-    assert table.filter(~pl.col("linked"))["sentence"].null_count() == (~table["linked"]).sum()
+    others = table.filter(~pl.col("linked")).with_columns(high=pl.col("probability") >= header["parameters"]["cutoff"])
+    assert others.filter(~pl.col("high"))["sentence"].null_count() == (~others["high"]).sum()
+    told = others.filter("high")["sentence"]
+    assert len(told)
+    assert told.str.contains("^not called: its (gene|element) ").all()
     assert called["sentence"].str.contains(r"^\d+ (kb|bp) (up|down)stream, .*TSSs? between; raised by").any()
     # evaluate and the report read them beside a network's links, whose names they leave alone
     both = [tmp_path / "links.K.parquet", tmp_path / "K/links.K.parquet"]

@@ -45,9 +45,17 @@ def test_a_reason_says_how_much_there_is_of_the_evidence() -> None:
 
 def test_elements_without_signal_are_never_called(scene: Scene) -> None:
     gene, element = np.zeros(4, np.int64), np.arange(4)
-    assert apply._testable(Links(scene, "chr1", gene, element)).all()
+    barred = apply._untestable(Links(scene, "chr1", gene, element))
+    assert not np.any([*barred.values()])
     quiet = replace(scene, silent=np.arange(len(scene.elements)) == 2)
-    assert apply._testable(Links(quiet, "chr1", gene, element)).tolist() == [True, True, False, True]
+    barred = apply._untestable(Links(quiet, "chr1", gene, element))
+    assert barred["its element has no signal in the cell"].tolist() == [False, False, True, False]
+
+
+def test_why_a_link_above_the_cutoff_is_not_called() -> None:
+    barred = {"one": np.array([True, True, False, True]), "two": np.array([True, False, False, True])}
+    told = apply._why_not(barred, np.array([True, True, True, False]))
+    assert told.to_list() == ["not called: one, two", "not called: one", None, None]
 
 
 @pytest.mark.parametrize(

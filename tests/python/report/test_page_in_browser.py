@@ -73,14 +73,7 @@ def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_pat
         assert "2 genes are called" in browser.ask("$('gene-note').textContent")
         choose = "[...document.querySelectorAll('#gene-note button')].find((one) => one.textContent == 'G95').click()"
         assert browser.ask(f"{choose}; $('gene').textContent").startswith("TWIN G95")
-        # why a bar above the cutoff is not recommended, and what the marks are
-        row = "{score: 0.5, called: false, silent: false}"
-        assert "the gene is not expressed" in browser.ask(f"notCalled({{cutoff: 0.2}}, {row})")
-        assert browser.ask(f"notCalled({{cutoff: 0.6}}, {row})") == ""
-        told = browser.ask(f"notCalled({{cutoff: 0.2}}, {{...{row}, expressed: true}})")
-        assert told == "not recommended, though from the cutoff on: the element is not accessible or lies on a TSS"
-        both = "[300, 302].map((level) => rowsOf({{...{}, cells: [{{name: 'K', seen: {}, unit: 'log10(1 + TPM)', "
-        both += "observed: [level]}}]}}, {}, 0).rows[0].expressed)"
+        # what the marks are
         assert browser.ask(ask.format("'NAME94'")).startswith("NAME94 G94")
         keys = browser.ask("document.querySelector('.key').textContent")
         assert all(text in keys for text in ("not recommended", "screen: no response", "elements")), keys
@@ -95,16 +88,22 @@ def test_a_gene_is_found_and_nothing_is_asked_of_the_network(page: Path, tmp_pat
             f"{{elements: {elements}, first: [0], counts: [1], element: [0], classes: ['dELS'], score: [1], scale: 1, "
         )
         links += "rank: [1], called: '0', looped: '0', whyOf: [-1], why: [], tracks: []}"
-        ask_rows = "rowsOf({{cells: [], genes: {{tss: [1000], strand: '{}'}}}}, {}, 0).rows[0].distance"
+        ask_rows = "rowsOf({{cells: [], chroms: ['chr1'], genes: {{chrom: [0], tss: [1000], strand: '{}'}}}}, {}, 0)"
+        ask_rows += ".rows[0].distance"
         assert [browser.ask(ask_rows.format(strand, links)) for strand in "+-"] == [1050, -1050]
-        # that a gene is expressed is said where the link model knew it
-        genes, own = "{genes: {tss: [1000], strand: '+'}}", links.replace("{", "{cell: 'K', ", 1)
-        assert browser.ask(both.format(genes, "true", own)) == [False, True]
-        assert browser.ask(both.format(genes, "false", own)) == [False, False]
+        # why a bar above the cutoff is not recommended; where its element lies, 1-based as browsers write it
+        told = links.replace("whyOf: [-1], why: []", "whyOf: [0], why: ['not called: its element lies on a TSS']")
+        genes = "{cells: [], chroms: ['chr1'], genes: {chrom: [0], tss: [1000], strand: '+'}}"
+        row = f"rowsOf({genes}, {told}, 0).rows[0]"
+        assert browser.ask(f"[{row}.why, {row}.place]") == ["not called: its element lies on a TSS", "chr1:2,001-2,100"]
+        # a cell whose tracks are another's is none that was never seen
+        cells = "[{name: 'K', seen: false, copied: true, role: ''}, {name: 'L', seen: false, copied: false, role: ''}]"
+        rows = f"[...expressionTable({{cells: {cells}, genes: {{split: [0]}}}}, 0).querySelectorAll('tbody tr')]"
+        assert browser.ask(f"{rows}.map((row) => row.cells[4].textContent)") == ["as another cell", "no"]
         # a heading sorts, by keyboard as well
         browser.ask(ask.format("'NAME94'"))
-        column = "[...document.querySelectorAll('table.links tbody')].map((row) => +row.rows[0].cells[2].dataset.value)"
-        browser.ask("document.querySelectorAll('table.links thead button')[2].click()")
+        column = "[...document.querySelectorAll('table.links tbody')].map((row) => +row.rows[0].cells[3].dataset.value)"
+        browser.ask("document.querySelectorAll('table.links thead button')[3].click()")
         down = browser.ask(column)
         assert down == sorted(down, reverse=True)
         # the yardstick in black can be seen in the dark

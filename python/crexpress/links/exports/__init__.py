@@ -21,11 +21,12 @@ FORMATS: dict[str, tuple[str, str, Callable[[Path, Shown], None]]] = {
 IN_SESSION = {"bedpe": "bedpe", "bed": "bed", "bigwig": "bigwig"}  # format: its type in an IGV session
 
 
-def export(outdir: Path, shown: Shown, formats: Collection[str] = (), genome: str = "") -> list[Path]:
+def export(outdir: Path, shown: Shown, formats: Collection[str] = (), genome: str = "", gene: str = "") -> list[Path]:
     """Write links in some formats (none: all), and an IGV session of those that IGV shows; the files' paths.
 
     The session names its files as they lie beside it. It needs the genome: `genome`, or one told by the chromosomes'
-    lengths; without, it is left out where it was not asked for by name. InputError for a format that there is not.
+    lengths; without, it is left out where it was not asked for by name. It opens at the links of `gene`, a symbol or
+    id, or at the strongest. InputError for a format that there is not.
     """
     known = [*FORMATS, "igv"]
     for name in formats:
@@ -44,5 +45,5 @@ def export(outdir: Path, shown: Shown, formats: Collection[str] = (), genome: st
             igv.Track(f"{shown.cell} {igv.TITLES[name]}", written[name].name, kind) for name, kind in IN_SESSION.items()
         ]
         written["igv"] = outdir / f"links.{shown.cell}.igv.xml"
-        igv.write(written["igv"], genome, tracks, igv.place(shown))
+        igv.write(written["igv"], genome, tracks, igv.place(shown, gene))
     return list(written.values())

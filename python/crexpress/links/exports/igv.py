@@ -31,12 +31,16 @@ def genome_of(lengths: Mapping[str, int]) -> str:
     return builds.of_lengths(lengths) or ""
 
 
-def place(shown: Shown) -> str:
-    """Around the strongest link, 1-based as IGV writes places."""
-    best = shown.chosen.sort(pl.col(shown.score), descending=True, maintain_order=True).row(0, named=True)
-    start = max(min(best["start"], best["tss"]) - _AROUND, 0)
-    end = min(max(best["end"], best["tss"] + 1) + _AROUND, shown.lengths.get(best["chrom"], 2**31))
-    return f"{best['chrom']}:{start + 1}-{end}"
+def place(shown: Shown, gene: str = "") -> str:
+    """Around the links of a gene that has any, by its symbol or id, or the strongest link; 1-based as IGV writes it."""
+    links = shown.chosen.filter(((pl.col("gene_name") == gene) | (pl.col("gene_id") == gene)) & bool(gene))
+    if links.is_empty():
+        links = shown.chosen.sort(pl.col(shown.score), descending=True, maintain_order=True)[:1]
+    links = links.filter(pl.col("gene_id") == links["gene_id"].min())  # of several of one symbol the first
+    chrom = links["chrom"][0]
+    low = int(links.select(pl.min_horizontal("start", "tss").min()).item())
+    high = int(links.select(pl.max_horizontal("end", pl.col("tss") + 1).max()).item())
+    return f"{chrom}:{max(low - _AROUND, 0) + 1}-{min(high + _AROUND, shown.lengths.get(chrom, 2**31))}"
 
 
 def write(path: Path, genome: str, tracks: Sequence[Track], locus: str = "All") -> None:

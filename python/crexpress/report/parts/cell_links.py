@@ -34,11 +34,10 @@ def of_cell(inputs: Inputs, cell: str) -> Blocks:
         return [Text(f"No link of {cell} is recommended.")]
     score, label = cell_facts.main_score(inputs, cell)
     genes, elements = called["gene_id"].n_unique(), called["element"].n_unique()
-    how = (
-        f"those with a {label} from the cutoff on{facts.CALLED}{_but(links)}"
-        if cell in inputs.scored
-        else _without(label)
-    )
+    how = _without(label)
+    if cell in inputs.scored:
+        cutoff = style.number(inputs.scored[cell].header["parameters"]["cutoff"])
+        how = f"those with a {label} from the cutoff of {cutoff} on{facts.CALLED}{_but(links)}"
     text = (
         f"{style.count(len(called))} links of {style.count(len(links))} are recommended in {cell}: {how}. They join "
         f"{style.count(genes)} genes to {style.count(elements)} elements. "
