@@ -14,6 +14,7 @@ from crexpress.core import builds, files
 from crexpress.links.exports.shown import Shown
 
 TITLES = {"bedpe": "links", "bed": "elements with links", "bigwig": "summed score"}
+_COLOUR = "0,114,178"
 _AROUND = 50_000  # bp beside the links of the gene that is shown first
 
 
@@ -23,7 +24,6 @@ class Track(NamedTuple):
     name: str
     path: str
     kind: str
-    colour: str = "0,114,178"
 
 
 def genome_of(lengths: Mapping[str, int]) -> str:
@@ -50,9 +50,9 @@ def write(path: Path, genome: str, tracks: Sequence[Track], locus: str = "All") 
     panel = ElementTree.SubElement(session, "Panel", name="DataPanel")
     for track in tracks:
         ElementTree.SubElement(resources, "Resource", name=track.name, path=track.path, type=track.kind)
-        ElementTree.SubElement(
-            panel, "Track", id=track.path, name=track.name, color=track.colour, autoscale="true", visible="true"
-        )
+        shown = {"id": track.path, "name": track.name, "autoscale": "true", "visible": "true"}
+        colour = {} if track.kind == "bed" else {"color": _COLOUR}  # it would go before that of each element's class
+        ElementTree.SubElement(panel, "Track", shown | colour)
     ElementTree.indent(session)
     text = ElementTree.tostring(session, encoding="unicode", xml_declaration=False)
     with files.replacing(path) as temporary:
