@@ -11,7 +11,7 @@ function make(tag, attributes, ...inside) {
   return node;
 }
 
-const breakable = (name) => String(name).split(/(?<=[_:-])/).flatMap((part) => [part, make("wbr")]);  // long ids have "_"
+const breakable = (name) => String(name).split(/(?<=_)/).flatMap((part) => [part, make("wbr")]);  // long ids have "_"
 
 function shape(tag, attributes, text) {
   const node = document.createElementNS(SVG, tag);
@@ -132,22 +132,23 @@ function sortable(table) {
 
 function linkTable(data, links, rows) {
   const tracks = links.tracks.map((track) => track.name), screened = rows.some((row) => row.screen), loops = rows.some((row) => row.looped);
-  const titles = ["Element", "Class", "Place", "Distance", links.label, "Rank", ...tracks, ...(loops ? ["Loop"] : []), ...(screened ? ["CRISPR"] : [])];
+  const titles = ["Element", "Class", "Distance", links.label, "Rank", ...tracks, ...(loops ? ["Loop"] : []), ...(screened ? ["CRISPR"] : [])];
   const head = make("tr", {});
   for (const title of titles) head.append(make("th", { scope: "col" }, title));
-  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, distances are along the gene (minus: upstream), with the evidence under them: what moved the ${links.label}; much and little are above and below the median of the pairs that the link model learned from.${links.probability ? ` Recommended are links from the cutoff of ${figure(links.cutoff, 3)} on${data.called}; of others above it stands why they are not.` : ""} Ranks are among all elements of the gene. Tracks: means over the element${links.transform ? ", " + links.transform : ""}. A heading sorts.`), make("thead", {}, head));
+  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, distances are along the gene (minus: upstream), with their place and the evidence under them: what moved the ${links.label}; much and little are above and below the median of the pairs that the link model learned from.${links.probability ? ` Recommended are links from the cutoff of ${figure(links.cutoff, 3)} on${data.called}; of others above it stands why they are not.` : ""} Ranks are among all elements of the gene. Tracks: means over the element${links.transform ? ", " + links.transform : ""}. A heading sorts.`), make("thead", {}, head));
   for (const row of [...rows].sort((a, b) => a.rank - b.rank)) {
-    const number = (value, text) => make("td", { class: "number", "data-value": value }, ...[text].flat());
+    const number = (value, text) => make("td", { class: "number", "data-value": value }, text);
     const line = make("tr", { "data-element": row.id });
     if (row.called) line.className = "called";
-    line.append(make("th", { scope: "row" }, ...breakable(row.id)), make("td", {}, row.kind), number(row.start, breakable(row.place)), number(row.distance, span(row.distance)),
+    line.append(make("th", { scope: "row" }, ...breakable(row.id)), make("td", {}, row.kind), number(row.distance, span(row.distance)),
       number(row.score, links.probability ? figure(row.score, 3) : row.score.toPrecision(3)), number(row.rank, String(row.rank)));
     row.tracks.forEach((value) => line.append(number(value, figure(value))));
     if (loops) line.append(make("td", {}, row.looped ? "yes" : ""));
     if (screened) line.append(make("td", {}, row.screen || "not tested"));
     [...line.cells].forEach((cell, column) => { if (column > 1) cell.dataset.label = titles[column]; });  // shown on small screens
     const why = row.silent ? "no signal in this cell" : row.why;
-    const body = make("tbody", {}, line, why ? make("tr", {}, make("td", { class: "why", colspan: titles.length }, why)) : "");
+    const told = [row.place, why].filter(Boolean).join(" · ");
+    const body = make("tbody", {}, line, make("tr", {}, make("td", { class: "why", colspan: titles.length }, told)));
     if (table.tBodies.length >= FEW && !row.called) body.hidden = true;
     table.append(body);
   }
@@ -172,6 +173,7 @@ function key(links, rows, tested) {  // what colours and marks of the locus mean
   const bar = (name) => ["line", { x1: 7, x2: 7, y1: 12, y2: 1, class: name }], square = (fill) => ["rect", { x: 2, y: 1, width: 10, height: 10, fill }];
   add("recommended", ...bar("bar called"));
   add("not recommended", ...bar("bar"));
+  if (links.cutoff) add(`cutoff ${figure(links.cutoff, 3)}`, "line", { x1: 0, x2: 14, y1: 6, y2: 6, class: "cutoff" });
   if (rows.some((row) => row.silent)) add("no signal in this cell", "path", { d: "M4,3l6,6m0,-6l-6,6", class: "quiet" });
   if (tested.some((row) => row[3])) add("screen: the gene responds", "path", { d: "M1,1h12l-6,10z", class: "hit" });
   if (tested.some((row) => !row[3])) add("screen: no response", "path", { d: "M2,2h10l-5,8z", class: "miss" });
@@ -223,9 +225,6 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
     if (row.silent) svg.append(hover(shape("path", { d: `M${at - 3},${high - 3}l6,6m0,-6l-6,6`, class: "quiet" }), told(row)));
     else svg.append(hover(shape("line", { x1: at, x2: at, y1: floor, y2: Math.min(high, floor - 1), class: row.called ? "bar called" : "bar" }), told(row)));
   }
-  if (links.cutoff) {  // over the arcs, beside the scale's figures
-    svg.append(shape("text", { x: right - 24, y: up(links.cutoff) - 2, "text-anchor": "end", class: "tick over" }, `cutoff ${figure(links.cutoff, 3)}`));
-  }
   y = floor + gap;
 
   if (rows.some((row) => row.looped)) {
@@ -272,11 +271,11 @@ function drawLocus(box, data, links, gene, rows, tested, view, say) {
     const start = genes.tss[other] - genes.before[other], end = genes.tss[other] + genes.after[other];
     if (!inside(start, end)) continue;
     const from = Math.max(left, x(start)), to = Math.min(right, x(end)), name = genes.name[other] || genes.id[other];
-    const wide = Math.max(to - from, 6.4 * name.length + 14);
-    let lane = ends.findIndex((taken) => taken < from);
+    const wide = Math.max(to - from, 6.4 * name.length + 14), begins = Math.min(from, right - wide);  // a name may stand left of its gene
+    let lane = ends.findIndex((taken) => taken < begins);
     if (lane < 0) lane = ends.length;
     if (lane > 5 && other !== gene) continue;
-    ends[lane] = from + wide + 6;
+    ends[lane] = begins + wide + 6;
     const line = y + 4 + lane * 22, own = other === gene ? "own" : "other";
     svg.append(shape("rect", { x: from, y: line + 10, width: Math.max(2, to - from), height: 4, class: `gene ${own}` }));
     const anchor = from + wide > right ? { x: right, "text-anchor": "end" } : { x: from };

@@ -180,6 +180,22 @@ def test_a_file_beside_a_script_or_in_the_working_folder_stands_for_no_library(
 
 
 @pytest.mark.slow
+@pytest.mark.slow
+def test_groups_that_no_edge_joins_repeat() -> None:
+    """SciPy's ARPACK, by which UMAP places them where it is left to itself, draws vectors that no seed reaches."""
+    anndata = pytest.importorskip("anndata")
+    rng = np.random.default_rng(3)
+    centres = 50 * np.eye(12, 16)[np.arange(1200) % 12]
+    points = (centres + rng.normal(size=(1200, 16))).astype(np.float32)
+    points[:, 9:] = 0  # and dead units
+    places = []
+    for _ in range(2):
+        found = anndata.AnnData(points.copy())
+        embedding.cluster(found, embedding.Settings(neighbours=10, resolution=0.1))
+        places.append([found.obsm[name].tobytes() for name in ("X_pca", "X_umap")])
+    assert places[0] == places[1]
+
+
 def test_more_points_than_scanpy_takes_exactly_by_itself_are_clustered() -> None:
     """From 8,192 points on its own choice is pynndescent, whose matrices of today it cannot read; 20,000 is ours."""
     rng = np.random.default_rng(1)
