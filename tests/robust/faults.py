@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -59,6 +59,20 @@ def _unshare() -> None:
     subprocess.run(["mount", "--make-rprivate", "/"], check=False)
 
 
+def _inputs_change() -> None:
+    """The tool takes its inputs for others than it began with, when it gives its first output its name."""
+    from crexpress.core import unchanged
+
+    watch = unchanged.watch
+
+    def then_changed(paths: Iterable[Path]) -> None:
+        watch(paths)
+        unchanged._seen.update(dict.fromkeys(unchanged._seen, (0,)))
+
+    unchanged.watch = then_changed
+
+
+NO_INPUTS = ("check-setup", "simulate")
 SKIPPED = 99
 ANEW = ("little-memory", "no-shared-memory", "one-thread", "two-threads")  # they reach what a tool imports
 _NATIVE = (127, -6, -11, 134)
@@ -77,6 +91,7 @@ FAULTS: dict[str, tuple[Around, bool]] = {
     "one-thread": (_threads(1), True),
     "two-threads": (_threads(2), True),
     "small-files": (_limit(resource.RLIMIT_FSIZE, 2_000), False),
+    "inputs-change": (_inputs_change, False),
     "umask": (lambda: os.umask(0o777) and None, False),
 }
 
@@ -137,6 +152,8 @@ def tried(
             wrong.append(f"{tool}, {name}: exit code {code}: {said[-700:]}")
         elif code and said.count("Error: ") != 1:
             wrong.append(f"{tool}, {name}: not one sentence: {said[-500:]}")
+        elif name == "inputs-change" and tool not in (*NO_INPUTS, RUNS) and (code != 65 or contents(out)):
+            wrong.append(f"{tool}, {name}: exit code {code}, written: {', '.join(contents(out))}: {said[-500:]}")
         elif must and code:
             wrong.append(f"{tool}, {name}: refused: {said[-500:]}")
         for path, digest in contents(out).items():

@@ -7,7 +7,7 @@ import pytest
 from commands import groups
 
 pytestmark = pytest.mark.robust
-SHORT = ("--faults", "full-disk,read-only,few-files,no-tmpdir,locale-c,small-files", "--disks", "0,64")
+SHORT = ("--faults", "full-disk,read-only,few-files,no-tmpdir,locale-c,small-files,inputs-change", "--disks", "0,64")
 
 
 @pytest.mark.parametrize("tools", groups(), ids=lambda tools: f"{tools[0]} ...")

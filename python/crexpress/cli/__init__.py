@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import click
 from crexpress import __version__
 from crexpress.cli import exits
 from crexpress.cli.process import settle
-from crexpress.core import errors, log, shipped
+from crexpress.core import errors, log, shipped, unchanged
 from crexpress.core.names import NAME, listed
 from crexpress.core.registry import imported
 
@@ -97,6 +97,7 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
             with exits.by_code():
                 if kinds:
                     _fill(kinds, kwargs)
+                unchanged.watch(_inputs(kwargs))
                 function(*args, **kwargs)
 
         command = click.command(
@@ -106,6 +107,19 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
         return click.version_option(__version__, message="%(prog)s (crexpress) %(version)s")(command)
 
     return decorate
+
+
+def _inputs(given: Mapping[str, Any]) -> Iterator[Path]:
+    """The paths among a tool's options, but those that it writes."""
+    options = click.get_current_context().command.params
+    written = {option.name for option in options if isinstance(option.type, click.Path) and option.type.writable}
+    values = [value for name, value in given.items() if name not in written]
+    while values:
+        value = values.pop()
+        if isinstance(value, Path):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            values += value
 
 
 def split_list(context: click.Context, parameter: click.Parameter, value: str | None) -> list[str]:

@@ -16,13 +16,15 @@ def settle() -> None:
     training step's CPU time.
 
     How sums are divided among threads must not depend on the machine or its variables, so that it gives the same bytes:
-    PyTorch computes with `core.device.THREADS`, NumPy's and SciPy's BLAS with one.
+    PyTorch computes with `core.device.THREADS`, NumPy's and SciPy's BLAS with one, and Polars too: it adds up groups in
+    the order in which its threads come by, so that two runs alike differ in their last digits.
     """
     log.show()
     cut_files.end_with_a_sentence()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "BLIS")})
+    os.environ["POLARS_MAX_THREADS"] = "1"  # read when the first table is made
     threadpool_limits(1, user_api="blas")  # NumPy's is loaded already, and reads no variable any more
     if "WORLD_SIZE" in os.environ:  # each would warn that DDP looks for unused weights: see training.parallel
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")

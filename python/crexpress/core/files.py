@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from crexpress.core import unchanged
 from crexpress.core.errors import InputError
 
 FIGURES = 6  # significant, in tables as text
@@ -19,7 +20,10 @@ FIGURES = 6  # significant, in tables as text
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not."""
+    """A temporary path beside `path`, renamed to it when the block ends well and removed when it does not.
+
+    InputError where an input of the tool changed meanwhile (`core.unchanged`).
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
@@ -28,6 +32,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     try:
         with naming_a_full_disk(path, temporary):
             yield temporary
+        unchanged.require(path)
         os.chmod(temporary, 0o666 & ~_umask())
         temporary.replace(path)
     except BaseException:
@@ -72,6 +77,7 @@ def replacing_folder(path: str | Path, last: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=place) as name:
         with naming_a_full_disk(path, Path(name)):
             yield Path(name)
+        unchanged.require(path)
         path.mkdir(exist_ok=True)
         (path / last).unlink(missing_ok=True)
         for entry in sorted(Path(name).iterdir(), key=lambda entry: entry.name == last):

@@ -57,6 +57,25 @@ def test_blas_has_one_thread() -> None:
         assert {part["num_threads"] for part in threadpool_info() if part["user_api"] == "blas"} == {1}
 
 
+ALL_TOOLS = """
+import runpy, sys
+from pathlib import Path
+for tool in sorted(Path(sys.argv[1]).iterdir()):
+    runpy.run_path(str(tool))  # imports what it imports before it settles
+from crexpress.cli.process import settle
+settle()
+import polars
+print(polars.thread_pool_size())
+"""
+
+
+def test_polars_has_one_thread() -> None:
+    """With more it adds up groups in the order in which they come by: a map of attention was another in each run."""
+    around = os.environ | {"POLARS_MAX_THREADS": "8"}
+    done = subprocess.run([sys.executable, "-c", ALL_TOOLS, str(BIN)], env=around, capture_output=True, text=True)
+    assert done.stdout.split() == ["1"], done.stderr
+
+
 def test_the_number_of_threads_is_no_setting(tiny: Any, tmp_path: Path) -> None:
     before = torch.get_num_threads()
     try:
