@@ -7,6 +7,8 @@ from threadpoolctl import threadpool_limits
 from crexpress.cli import cut_files
 from crexpress.core import log
 
+os.environ["POLARS_MAX_THREADS"] = "1"  # read when Polars is imported, which some tools do at once: see `settle`
+
 
 def settle() -> None:
     """Set up the process of a tool, before libraries that compute are imported; a caller of the library is left alone.
@@ -24,7 +26,6 @@ def settle() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("THP_MEM_ALLOC_ENABLE", "1")
     os.environ.update({f"{library}_NUM_THREADS": "1" for library in ("OPENBLAS", "MKL", "BLIS")})
-    os.environ["POLARS_MAX_THREADS"] = "1"  # read when the first table is made
     threadpool_limits(1, user_api="blas")  # NumPy's is loaded already, and reads no variable any more
     if "WORLD_SIZE" in os.environ:  # each would warn that DDP looks for unused weights: see training.parallel
         os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")
