@@ -7,12 +7,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import polars as pl
 import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from crexpress.cli.process import settle
 from crexpress.core import device
+from replay import KINDS
 from tools import BIN, inputs, run
 
 CPUS = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
@@ -55,6 +58,21 @@ def test_blas_has_one_thread() -> None:
     with threadpool_limits(2, user_api="blas"):
         settle()
         assert {part["num_threads"] for part in threadpool_info() if part["user_api"] == "blas"} == {1}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CPUS, reason="this system cannot keep a process to some of its CPUs")
+def test_other_instructions_move_what_is_learned_by_less_than_is_said(tiny: Any, tmp_path: Path) -> None:
+    """The bound of docs/reliability.md, for the kind that is furthest from this one: a CPU with neither AVX-512 nor AVX2."""
+    whole = ["--preset", "scpge-small", "--neighbours", 30, "--steps", 6, "--validate-every", 3, "--val", "chr2"]
+    found = []
+    for name, kind in {"as here": {}, "sse": KINDS["sse"]}.items():
+        model, out = tmp_path / name, tmp_path / f"{name} applied"
+        started(CPUS, kind, "train", *inputs(tiny, "A", "B"), *whole, "--test", "chr3", "--outdir", model)
+        store = ["--elements", tiny.elements, "--genes", tiny.genes, "--signals", tiny.signals("A")]
+        started(CPUS, kind, "predict", *store, "--model", model, "--outdir", out)
+        found.append(pl.read_parquet(out / "predictions.A.parquet")["predicted"].to_numpy())
+    np.testing.assert_allclose(found[1], found[0], atol=1e-4)
 
 
 ALL_TOOLS = """
