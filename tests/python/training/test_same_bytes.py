@@ -63,7 +63,7 @@ def test_blas_has_one_thread() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(not CPUS, reason="this system cannot keep a process to some of its CPUs")
 def test_other_instructions_move_what_is_learned_by_less_than_is_said(tiny: Any, tmp_path: Path) -> None:
-    """The bound of docs/reliability.md, for the kind that is furthest from this one: a CPU with neither AVX-512 nor AVX2."""
+    """The bound of docs/reliability.md, for the kind that is furthest from this one: neither AVX-512 nor AVX2."""
     whole = ["--preset", "scpge-small", "--neighbours", 30, "--steps", 6, "--validate-every", 3, "--val", "chr2"]
     found = []
     for name, kind in {"as here": {}, "sse": KINDS["sse"]}.items():
