@@ -18,8 +18,8 @@ def settle() -> None:
     training step's CPU time.
 
     How sums are divided among threads must not depend on the machine or its variables, so that it gives the same bytes:
-    PyTorch computes with `core.device.THREADS`, NumPy's and SciPy's BLAS with one, and Polars too: it adds up groups in
-    the order in which its threads come by, so that two runs alike differ in their last digits.
+    PyTorch computes with `core.device.THREADS`, NumPy's and SciPy's BLAS with one, and Polars too, whose sums of
+    columns come in parts by thread (those of groups do by chance: `core.groups`).
     """
     log.show()
     cut_files.end_with_a_sentence()

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from crexpress.apply.predict import encode, tokens_of
+from crexpress.core import groups
 from crexpress.core.errors import InputError
 from crexpress.data.rows import free_memory
 from crexpress.data.store import Store
@@ -119,7 +120,7 @@ def by_bin(found: AttentionMap, elements: pl.DataFrame, resolution: int) -> dict
         tables[str(chrom)] = (
             pairs.filter(pl.col("attention") > 0)
             .group_by("row", "col")
-            .agg(pl.col("attention").sum())
+            .agg(groups.total(pl.col("attention")))
             .sort("row", "col")
         )
     return tables

@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from scipy import stats
 
+from crexpress.core import groups
 from crexpress.core.errors import InputError
 from crexpress.prepare.genes import bare_ids
 
@@ -66,7 +67,7 @@ def expression_nearby(elements: pl.DataFrame, genes: pl.DataFrame, reach: int = 
         joined.group_by("cluster", "class")
         .agg(
             genes=pl.len(),
-            mean=value.mean(),
+            mean=groups.average(value),
             lower_quartile=value.quantile(0.25, "linear"),
             median=value.median(),
             upper_quartile=value.quantile(0.75, "linear"),

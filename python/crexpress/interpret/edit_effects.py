@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from crexpress.apply.predict import encode, require_finite, tokens_of
-from crexpress.core import log
+from crexpress.core import groups, log
 from crexpress.data.store import Store
 from crexpress.interpret.edited import Edited
 from crexpress.models.base import Model
@@ -102,8 +102,8 @@ def spread_over_models(tables: Sequence[pl.DataFrame]) -> pl.DataFrame:
     every = pl.concat([table.with_columns(effect=pl.col("edited") - pl.col("predicted")) for table in tables])
     pair = ["edit", "gene"]
     means = every.group_by(pair, maintain_order=True).agg(
-        pl.col("predicted", "edited", "effect").mean(),
-        spread=pl.col("effect").std(),
+        groups.average(pl.col("predicted", "edited", "effect")),
+        spread=groups.spread(pl.col("effect")),
         models=pl.len().cast(pl.Int32),
     )
     elements = every.select(*pair, "elements").explode("elements").unique(maintain_order=True)

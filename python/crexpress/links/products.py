@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from crexpress.core import artifacts, methods
+from crexpress.core import artifacts, groups, methods
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
 from crexpress.data import neighbours
@@ -125,8 +125,8 @@ def learned_share(links: pl.DataFrame, seen: pl.DataFrame, genes: pl.DataFrame) 
     That is what its perturbations take from all genes that see it (`seen`, links of the model alone), for each unit of
     contact (1 / distance) that it has with them; one that represses its genes, or that no gene sees, has none.
     """
-    effect = pl.col("perturbation").cast(pl.Float64).clip(lower_bound=0).sum()
-    contact = (1 / pl.col("distance").abs().clip(lower_bound=NEAREST)).sum()
+    effect = groups.total(pl.col("perturbation").cast(pl.Float64).clip(lower_bound=0))
+    contact = groups.total(1 / pl.col("distance").abs().clip(lower_bound=NEAREST))
     learned = seen.group_by("element").agg(activity=effect / contact)
     of_links = links.select("element").join(learned, on="element", how="left", maintain_order="left")["activity"]
     reached = of_links.fill_null(0).to_numpy() / np.maximum(links["distance"].abs().to_numpy(), NEAREST)

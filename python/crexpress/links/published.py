@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from crexpress.core import groups
 from crexpress.core.intervals import any_overlap, overlapping
 from crexpress.core.methods import Method
 
@@ -117,7 +118,7 @@ def of_pairs(pairs: pl.DataFrame, links: Linkset) -> tuple[dict[str, np.ndarray]
     covered[hits["pair"].unique().to_numpy()] = True
     for column, score in links.scores.items():
         signed = (score.sign * pl.col(column).cast(pl.Float64)).fill_nan(None)
-        together = {"max": signed.max(), "sum": signed.sum(), "mean": signed.mean()}[score.aggregate]
+        together = {"max": signed.max(), "sum": groups.total(signed), "mean": groups.average(signed)}[score.aggregate]
         best = hits.filter(pl.col(column).is_not_null()).group_by("pair").agg(together.alias("value")).drop_nulls()
         values = np.full(len(pairs), score.worst, np.float64)
         values[best["pair"].to_numpy()] = best["value"].to_numpy()

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from crexpress.core import log
+from crexpress.core import groups, log
 from crexpress.core.errors import InputError
 from crexpress.formats import text_tables
 from crexpress.prepare import genes
@@ -59,7 +59,7 @@ def matched(
             "annotation"
         )
     grouped = pl.DataFrame({"name": names, "value": values}).group_by("name", maintain_order=True)
-    one = pl.col("value").sum() if additive else pl.col("value").max()
+    one = groups.total(pl.col("value")) if additive else pl.col("value").max()
     largest = grouped.agg(
         pl.when(pl.col("value").count() > 0).then(one).alias("value"),
         pl.len().alias("rows"),

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from crexpress.core import splits
+from crexpress.core import groups, splits
 from crexpress.core.methods import ANCHORED
 from crexpress.evaluate.expression import CHANGED, CHANGED_SEEN, FOLD
 from crexpress.report import facts, gained, metrics, plots, style
@@ -227,7 +227,7 @@ def changes(inputs: Inputs, view: metrics.View) -> pl.DataFrame:
     old = pl.concat([facts.scored_genes(inputs, cell) for cell in known]).group_by("gene_id")
     told = inputs.predictions[view.cell].header["parameters"].get("mode") == ANCHORED
     known_as = "expression" if told else "predicted"  # an anchored model's change is from what it was told
-    means = old.agg(pl.col(known_as).mean().alias("old"), pl.col("expression").mean().alias("was"), pl.len())
+    means = old.agg(old=groups.average(pl.col(known_as)), was=groups.average(pl.col("expression")), len=pl.len())
     both = new.join(means.filter(pl.col("len") == len(known)), on="gene_id", maintain_order="left").select(
         "gene_id",
         observed=pl.col("expression").cast(pl.Float64) - pl.col("was"),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 
+from crexpress.core import groups
 from crexpress.report import answers_genes, answers_network, cell_facts, facts, logos, style
 from crexpress.report.answers_genes import MOST
 from crexpress.report.inputs import Inputs, Loaded, model_told, unit_told
@@ -27,7 +28,7 @@ def contributions(inputs: Inputs, cell: str, file: Loaded[pl.DataFrame]) -> list
     unit = unit_told(file)
     own = file.data.filter(pl.col("kind") != _SITE)
     links = own.group_by("gene_id", "element", maintain_order=True).agg(
-        pl.first("gene_name", "element_id", "class", "distance"), sum=pl.col("contribution").sum()
+        pl.first("gene_name", "element_id", "class", "distance"), sum=groups.total(pl.col("contribution"))
     )
     top = links.sort(pl.col("sum").abs(), descending=True, maintain_order=True).head(MOST)
     strand = dict(inputs.genes.data.select("gene_id", "strand").iter_rows())
@@ -93,7 +94,7 @@ def _factors(inputs: Inputs, cell: str, table: pl.DataFrame, unit: str) -> list[
     links = table.select("gene_id", "element").n_unique()
     motifs = table.filter(pl.col("kind") == kind).group_by("name", "factor", maintain_order=True)
     mean = motifs.agg(
-        mean=pl.col("contribution").sum() / links, raises=(pl.col("contribution") > 0).sum(),
+        mean=groups.total(pl.col("contribution")) / links, raises=(pl.col("contribution") > 0).sum(),
         expression=pl.col("expression").first(),
     )  # fmt: skip
     top = mean.filter(pl.col("mean") != 0).sort(pl.col("mean").abs(), descending=True, maintain_order=True).head(MOST)

@@ -88,7 +88,7 @@ print(polars.thread_pool_size())
 
 
 def test_polars_has_one_thread() -> None:
-    """With more it adds up groups in the order in which they come by: a map of attention was another in each run."""
+    """Sums of whole columns come in parts by thread; of groups see core.groups."""
     around = os.environ | {"POLARS_MAX_THREADS": "8"}
     done = subprocess.run([sys.executable, "-c", ALL_TOOLS, str(BIN)], env=around, capture_output=True, text=True)
     assert done.stdout.split() == ["1"], done.stderr

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 import numpy as np
 import polars as pl
 
-from crexpress.core import bootstrap, methods
+from crexpress.core import bootstrap, groups, methods
 from crexpress.core.errors import InputError
 from crexpress.evaluate.benchmarks import same_build
 from crexpress.evaluate.benchmarks.base import SECTION, Entry, Found, World
@@ -119,7 +119,7 @@ def insulation(links: pl.DataFrame, boundaries: pl.DataFrame) -> np.ndarray:
         "score",
     )
     near = binned.filter(pl.col("b") - pl.col("a") >= 2, pl.col("b") - pl.col("a") <= 2 * HALF)
-    crossed = near.group_by("chrom", "a", "b").agg(pl.col("score").sum())
+    crossed = near.group_by("chrom", "a", "b").agg(groups.total(pl.col("score")))
     result = np.zeros((len(boundaries), 2 * REACH + 1))
     for (chrom,), part in crossed.group_by("chrom"):
         at = np.flatnonzero((boundaries["chrom"] == chrom).to_numpy())

@@ -6,6 +6,7 @@ Missing where the network does not see the element: it says nothing of it.
 import numpy as np
 import polars as pl
 
+from crexpress.core import groups
 from crexpress.data.neighbours import NEAREST
 from crexpress.links.closed_forms import activity_sums
 from crexpress.links.evidence.piece import SMALL, Piece
@@ -32,8 +33,8 @@ def _learned(links: Links) -> np.ndarray:
     """
     scene = links.scene
     assert scene.network is not None
-    effect = pl.col("perturbation").cast(pl.Float64).clip(lower_bound=0).sum()
-    contact = (1 / pl.col("distance").abs().clip(lower_bound=NEAREST)).sum()
+    effect = groups.total(pl.col("perturbation").cast(pl.Float64).clip(lower_bound=0))
+    contact = groups.total(1 / pl.col("distance").abs().clip(lower_bound=NEAREST))
     of_elements = scene.network.group_by("element").agg(activity=effect / contact)
     learned = np.zeros(len(scene.elements))
     learned[of_elements["element"].to_numpy()] = of_elements["activity"].to_numpy()

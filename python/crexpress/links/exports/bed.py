@@ -4,6 +4,7 @@ from pathlib import Path
 
 import polars as pl
 
+from crexpress.core import groups
 from crexpress.links.exports.shown import Shown
 from crexpress.links.exports.text import write_indexed
 
@@ -44,6 +45,6 @@ def by_element(links: pl.DataFrame, score: str) -> pl.DataFrame:
             pl.col("gene_name").str.join(",").alias("gene_names"),
             pl.col("gene_id").str.join(",").alias("gene_ids"),
             pl.col(score).max().alias("best"),
-            pl.col(score).sum().alias("sum"),
+            groups.total(pl.col(score)).alias("sum"),
         )
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from crexpress.core import groups
 from crexpress.formats import bigwig_writer
 from crexpress.links.exports.shown import Shown
 
@@ -17,7 +18,7 @@ def write(path: Path, shown: Shown) -> None:
 
 def write_sums(path: Path, links: pl.DataFrame, score: str, lengths: Mapping[str, int]) -> None:
     """Sums of a score, from 0 on, over the bases of elements; where elements overlap their sums are added."""
-    sums = links.group_by("chrom", "start", "end").agg(pl.col(score).cast(pl.Float64).clip(0).sum())
+    sums = links.group_by("chrom", "start", "end").agg(groups.total(pl.col(score).cast(pl.Float64).clip(0)))
     bigwig_writer.write(path, lengths, _steps(sums.sort("chrom", "start", "end"), score))
 
 
