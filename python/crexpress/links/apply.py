@@ -37,7 +37,7 @@ def score(scene: Scene, model: LinkModel, window: int, cutoff: float) -> Iterato
     pieces = evidence.find(model.pieces)
     for chrom in scene.genes["chrom"].unique(maintain_order=True):
         genes = np.flatnonzero((scene.genes["chrom"] == chrom).to_numpy())
-        fit = model.fit_of(scene.cell, chrom)
+        fit = model.fit_of(scene.cell, chrom, scene.copies)
         for first in range(0, len(genes), _GENES):
             some = genes[first : first + _GENES]
             index = neighbours.within(scene.genes[some], scene.elements, window)

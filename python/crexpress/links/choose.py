@@ -125,8 +125,9 @@ def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> l
         told.append(other)
     if more := _more(model, scene, others):
         told.append(more)
-    if seen := model.seen(scene.cell):
-        who = "a cell" if seen == scene.cell else f"by its name {seen}, a cell"
+    if seen := model.seen(scene.cell, scene.copies):
+        by = "measurements" if seen in scene.copies else "name"
+        who = "a cell" if seen == scene.cell else f"by its {by} {seen}, a cell"
         told.append(
             f"{scene.cell} is {who} that the link model {model.name} was fitted in: links of each chromosome are "
             "scored by the fit that has not seen it"
@@ -135,6 +136,11 @@ def notes(model: LinkModel, scene: Scene, others: Iterable[LinkModel] = ()) -> l
         told.append(
             f"{scene.cell} is by its name {' and '.join(scene.namesakes)}, whose expression is not counted among that "
             "of other cells; give it another name if it is another cell"
+        )
+    if scene.copies:
+        told.append(
+            f"{scene.cell} has measurements of {' and '.join(scene.copies)}, value by value: what is reached on it is "
+            "no figure of a new cell"
         )
     return told
 

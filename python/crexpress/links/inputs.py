@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, Self
 
 import polars as pl
 
-from crexpress.core import artifacts, builds, methods
+from crexpress.core import artifacts, builds, methods, names
 from crexpress.core.artifacts import Header
 from crexpress.core.errors import InputError
 from crexpress.links import choose, known, loop_kind, model
 from crexpress.links.model import LinkModel
-from crexpress.links.read import on_scale, read_scene, read_sites
+from crexpress.links.read import measure, on_scale, read_scene, read_sites
 from crexpress.links.scene import ACCESS, Scene
 from crexpress.links.screen import read_pairs
 
@@ -92,7 +92,7 @@ class Store(NamedTuple):
             "card": dict(chosen.model.card),
             "cutoff": chosen.cutoff,
             "fitted_to": sorted(chosen.model.folds),
-            "held_out": sorted(chosen.model.folds.get(chosen.model.seen(cell) or "", {})),
+            "held_out": sorted(chosen.model.folds.get(chosen.model.seen(cell, chosen.scene.copies) or "", {})),
             "notes": chosen.notes,
         }
         return artifacts.make_header(
@@ -122,6 +122,8 @@ def choose_model(paths: Sequence[Path], scene: Scene, cutoff: str) -> Chosen:
     models = {path: model.read(path) for path in paths}
     path = choose.choose(models, scene)
     best = models[path]
+    copied = [cell for cell in best.copied(measure(scene)) if not names.akin(cell, scene.cell)]
+    scene = replace(scene, copies=[*dict.fromkeys([*scene.copies, *copied])])
     placed = on_scale(loop_kind.of_kind(scene, best.loops), best.scales)
     return Chosen(path, best, placed, _cutoff(cutoff, best), choose.notes(best, scene, models.values()))
 

@@ -11,7 +11,7 @@ from crexpress.core.errors import InputError
 from crexpress.links import evidence
 from crexpress.links.fit import Fit
 from crexpress.links.members import BOOSTED, EXTRA, LOGISTIC, Grown, Linear, Member
-from crexpress.links.scale import Scale
+from crexpress.links.scale import Scale, same
 from crexpress.links.scene import LOOPS
 from crexpress.links.trees import Trees
 
@@ -41,13 +41,24 @@ class LinkModel(NamedTuple):
         """What a cell must have so that no evidence is missing (`Scene.has`)."""
         return frozenset(need for piece in evidence.find(self.pieces) for need in piece.needs)
 
-    def fit_of(self, cell: str, chrom: str) -> Fit:
+    def fit_of(self, cell: str, chrom: str, copies: Sequence[str] = ()) -> Fit:
         """The fit for links of a cell's chromosome: of a training cell, the one that has not seen it."""
-        return self.fits[self.folds.get(self.seen(cell) or "", {}).get(chrom, 0)]
+        return self.fits[self.folds.get(self.seen(cell, copies) or "", {}).get(chrom, 0)]
 
-    def seen(self, cell: str) -> str | None:
-        """The training cell that a cell is, or may be by its name (`names.akin`): it is then scored as held out."""
-        return cell if cell in self.folds else next((one for one in self.folds if names.akin(one, cell)), None)
+    def seen(self, cell: str, copies: Sequence[str] = ()) -> str | None:
+        """The training cell that a cell is, may be by its name (`names.akin`), or is by its values (`copies`): it is
+        then scored as held out.
+        """
+        akin = (one for one in self.folds if names.akin(one, cell) or one in copies)
+        return cell if cell in self.folds else next(akin, None)
+
+    def copied(self, tracks: Mapping[str, Scale]) -> list[str]:
+        """The training cell whose tracks a cell has, by their distributions on their own scale; none where the scales
+        are means of several cells.
+        """
+        both = tracks.keys() & self.scales.keys()
+        [*cells] = self.folds
+        return cells if len(cells) == 1 and any(same(tracks[name], self.scales[name]) for name in both) else []
 
 
 def write(path: Path, model: LinkModel, training: Mapping[str, Any], sources: list[Path]) -> None:

@@ -17,6 +17,9 @@ from crexpress.links.scene import MEASURED, TPM, Scene
 from crexpress.prepare.contacts import Contacts
 from crexpress.prepare.elements import TSS
 
+_SAME, _ROUNDED = 0.98, 0.006  # share of genes whose values are the same but for rounding to two decimals
+_TELLING = 30  # genes from which on that tells something
+
 
 def read_scene(
     elements: tuple[pl.DataFrame, Header],
@@ -31,9 +34,9 @@ def read_scene(
 ) -> Scene:
     """The cell of `signals` with all of its tracks on their linear scale, and whatever else is given of it.
 
-    `known` {cell: log10(1 + TPM) [genes]}, this cell's own left out (`names.akin`). Raises InputError for files of
-    another cell or of other elements or genes. Of a cell with both DNase and ATAC, a model reads DNase. Expression in
-    another unit than TPM is left out.
+    `known` {cell: log10(1 + TPM) [genes]}, this cell's own left out, by its name (`names.akin`) or values. Raises
+    InputError for files of another cell or of other elements or genes. Of a cell with both DNase and ATAC, a model
+    reads DNase. Expression in another unit than TPM is left out.
     """
     header, tensors = artifacts.open_arrays(signals, "signals")
     artifacts.require_same("elements", signals, header, genes_file, genes[1])
@@ -46,7 +49,9 @@ def read_scene(
     artifacts.require_rows(signals, tracks, genes_file, len(elements[0]))
     unit = read_unit(expression) if expression else None
     own = read_expression(expression, genes_file, genes, cell) if expression and unit == TPM else None
-    others = [values for name, values in (known or {}).items() if not names.akin(name, cell)]
+    namesakes = [name for name in known or {} if names.akin(name, cell)]
+    copies = [name for name, values in (known or {}).items() if own is not None and _same_expression(own, values)]
+    others = [values for name, values in (known or {}).items() if name not in {*namesakes, *copies}]
     maps: list[Contacts] = []
     matrices: list[Contacts] = []
     for path in contacts:
@@ -72,10 +77,19 @@ def read_scene(
         network,
         sites,
         np.logical_and.reduce([values < FLOOR for values in means.values()]),
-        [name for name in known or {} if name != cell and names.akin(name, cell)],
+        [name for name in namesakes if name != cell],
+        [name for name in copies if name not in namesakes],
         assays=assays,
         other_unit=unit if unit != TPM else None,
     )
+
+
+def _same_expression(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two cells' log10(1 + TPM) are one measurement: the same in nearly all genes that either expresses. What
+    is shipped has two decimals.
+    """
+    some = (one > _ROUNDED) | (other > _ROUNDED)  # NaN is neither
+    return int(some.sum()) >= _TELLING and float((np.abs(one[some] - other[some]) < _ROUNDED).mean()) >= _SAME
 
 
 def require_links(path: Path, links: pl.DataFrame, elements: pl.DataFrame, genes: pl.DataFrame) -> None:

@@ -12,6 +12,8 @@ import numpy as np
 from crexpress.core.tracks import UNLIKE, unlike
 
 _POINTS = 4001  # of the distribution's inverse
+_SAME, _CLOSE = 0.98, 2e-3  # share of the ranks whose values are the same, of 16 bits (as in `data.same_cells`)
+_TELLING = 10  # values from which on a distribution tells something
 _LEVEL = 0.1  # share with one value: .03 at most in ten tracks of K562, .17 for called elements, .22 for counts of five
 
 
@@ -60,6 +62,14 @@ def measure(values: np.ndarray) -> Scale:
     """Scale of a track's values over cCREs."""
     ranks = np.linspace(0, 1, _POINTS)
     return Scale(np.quantile(values, ranks).astype(np.float32))
+
+
+def same(one: Scale, other: Scale) -> bool:
+    """Whether two distributions are of one measurement over the same cCREs: no two cells share theirs."""
+    some = (one.grid > 0) | (other.grid > 0)
+    if len(np.unique(one.grid[some])) < _TELLING:
+        return False
+    return bool(np.isclose(one.grid[some], other.grid[some], rtol=_CLOSE, atol=0).mean() >= _SAME)
 
 
 def mean(scales: list[Scale]) -> Scale:

@@ -33,7 +33,8 @@ class Scene:
     loops, `matrices` one a Hi-C matrix; `network` a links table with `gene_id`, `element` and scores; `sites` bool
     [2, elements], whether an element has a match of CTCF's motif on the + and on the - strand; `silent` bool
     [elements], whether no track of the cell, as measured, has signal there (all below `tracks.FLOOR`); `namesakes`
-    known cells that may be this one by their names, and so are none of the others; `held_out`, whether the cell's
+    known cells that may be this one by their names, and so are none of the others; `copies` cells whose measurements
+    these are, value by value, under another name; `held_out`, whether the cell's
     expression is withheld, and not merely missing; `assays` of accessibility that the cell has, dnase and atac, of
     which the first is read; `other_unit` of an expression that was given and is not read, as it is not in TPM.
     """
@@ -50,6 +51,7 @@ class Scene:
     sites: np.ndarray | None = None
     silent: np.ndarray | None = None
     namesakes: Sequence[str] = ()
+    copies: Sequence[str] = ()
     held_out: bool = False
     assays: Sequence[str] = ()
     other_unit: str | None = None

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
+import polars as pl
 import pytest
 
-from crexpress.core import names, shipped
-from crexpress.links import apply, choose, inputs, model, read, sentence
+from crexpress.core import artifacts, names, shipped
+from crexpress.links import apply, choose, inputs, model, read, scale, sentence
 from crexpress.links.evidence.piece import Piece
 from crexpress.links.scene import Links, Scene
 from link_case import Case, write
@@ -92,6 +93,47 @@ def test_each_thing_that_a_cell_lacks_is_said_once(needs: set[str], has: set[str
 )
 def test_names_that_may_be_of_one_cell_are_told_from_others(one: str, other: str, alike: bool) -> None:
     assert names.akin(one, other) == names.akin(other, one) == alike
+
+
+def test_a_cell_by_another_name_is_held_out_where_its_values_are_those_of_training(
+    tmp_path: Path, case: Case, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """K562's own tracks given as "mine" would be scored by the fit of all pairs, its own screen's among them."""
+    shipped_model = model.read(shipped.LINK_MODELS["access"])
+    given = write(case, tmp_path, cell="mine")
+    store = inputs.Store.open(given[1], given[3])
+    tables = (store.elements, store.elements_header), (store.genes, store.genes_header)
+    opened = read.read_scene(*tables, given[3], given[5])
+    chosen = inputs.choose_model([shipped.LINK_MODELS["access"]], opened, "recall_70")
+    assert not chosen.scene.copies
+    rounded = {name: scale.Scale(one.grid * np.float32(1.0004)) for name, one in read.measure(opened).items()}
+    same = shipped_model._replace(scales={**shipped_model.scales, "access": rounded["access"]})
+    monkeypatch.setattr(model, "read", lambda path: same)
+    chosen = inputs.choose_model([shipped.LINK_MODELS["access"]], opened, "recall_70")
+    assert chosen.scene.copies == ["K562"]
+    assert "mine is by its measurements K562, a cell that the link model" in " ".join(chosen.notes)
+    assert store.links_header("mine", chosen, 100, [])["parameters"]["held_out"]
+    whole = shipped_model._replace(folds={**shipped_model.folds, "other": {}})
+    assert not whole.copied(rounded)  # a mean of two cells' scales is neither's
+
+
+def test_expression_of_a_known_cell_is_not_that_of_another(tmp_path: Path, case: Case) -> None:
+    draw = np.random.default_rng(0)
+    given = write(case, tmp_path, cell="mine")
+    store = inputs.Store.open(given[1], given[3])
+    tables = (store.elements, store.elements_header), (store.genes, store.genes_header)
+    values = draw.gamma(1, 1, len(store.genes)) * (draw.random(len(store.genes)) < 0.7)
+    about = {"units": {"value": "TPM", "expression": "log10(1 + TPM)"}}
+    header = artifacts.make_header("expression", "test", cell="mine", genes=tables[1][1]["genes"], **about)
+    table = store.genes.select("gene_id").with_columns(
+        value=pl.Series(10**values - 1, dtype=pl.Float32), expression=pl.Series(values, dtype=pl.Float32)
+    )
+    artifacts.write_table(tmp_path / "expression.parquet", table, header)
+    of_others = {"K562": values.round(2), "HUVEC": values * draw.normal(1, 0.1, len(values))}
+    opened = read.read_scene(*tables, given[3], given[5], tmp_path / "expression.parquet", of_others)
+    assert (opened.copies, opened.known is not None and len(opened.known)) == (["K562"], 1)
+    shipped_model = model.read(shipped.LINK_MODELS["access"])
+    assert shipped_model.fit_of("mine", "chr7", opened.copies) is shipped_model.fit_of("K562", "chr7")
 
 
 @pytest.mark.parametrize(("cell", "seen"), [("K562", True), ("k562", True), ("K-562_rep1", True), ("K563", False)])
