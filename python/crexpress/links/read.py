@@ -85,10 +85,10 @@ def read_scene(
 
 
 def _same_expression(one: np.ndarray, other: np.ndarray) -> bool:
-    """Whether two cells' log10(1 + TPM) are one measurement: the same in nearly all genes that either expresses. What
-    is shipped has two decimals.
+    """Whether two cells' log10(1 + TPM) are one measurement: the same in nearly all genes that have a value in both and
+    are expressed in one. What is shipped has two decimals.
     """
-    some = (one > _ROUNDED) | (other > _ROUNDED)  # NaN is neither
+    some = ((one > _ROUNDED) | (other > _ROUNDED)) & np.isfinite(one + other)
     return int(some.sum()) >= _TELLING and float((np.abs(one[some] - other[some]) < _ROUNDED).mean()) >= _SAME
 
 

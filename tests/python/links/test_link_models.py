@@ -3,7 +3,7 @@
 import gzip
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import polars as pl
@@ -129,15 +129,19 @@ def test_scored_links_add_up_and_a_fitted_cell_is_scored_by_what_has_not_seen_it
     assert b"</svg>" in curve.svg
     assert [cell.text for cell in first.rows[0][:2]] == ["K", "own"]
     assert len(calibration.rows) == len(header["parameters"]["card"]["reliability"])
-    # the same cell by another name is new to the model: all of its fits' data speak
-    for name in ("links", "signals"):
-        (tmp_path / f"{name}.K.{'parquet' if name == 'links' else 'safetensors'}").unlink(missing_ok=True)
-    new = without_links(case, tmp_path, cell="new")
-    result = run("score-links", *new, "--link-model", path, "--window", 60_000, "--outdir", tmp_path / "new")
-    assert result.exit_code == 0, result.stderr
-    other, header = artifacts.read_table(tmp_path / "new/links.new.parquet", "links")
-    assert header["parameters"]["held_out"] == []
-    assert np.abs(other["probability"] - table["probability"]).max() > 0.01
+    # the same tracks by another name are no other cell; other tracks are, to which the fit of all pairs speaks
+    draw = np.random.default_rng(1)
+    tracks = {name: values * draw.gamma(4, 0.25, len(values)) for name, values in world.tracks.items()}
+    unlike = cast(Case, {**case, "world": world._replace(tracks=tracks)})
+    for name, of, held_out in (("copy", case, ["chr1", "chr2", "chr3"]), ("new", unlike, [])):
+        for kind in ("links", "signals"):
+            (tmp_path / f"{kind}.K.{'parquet' if kind == 'links' else 'safetensors'}").unlink(missing_ok=True)
+        own = without_links(of, tmp_path, cell=name)
+        result = run("score-links", *own, "--link-model", path, "--window", 60_000, "--outdir", tmp_path / name)
+        assert result.exit_code == 0, result.stderr
+        other, header = artifacts.read_table(tmp_path / f"{name}/links.{name}.parquet", "links")
+        assert header["parameters"]["held_out"] == held_out
+        assert (np.abs(other["probability"] - table["probability"]).max() > 0.01) == (not held_out)
 
 
 @pytest.mark.slow
