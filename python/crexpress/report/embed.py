@@ -25,7 +25,9 @@ BUDGET = 3_000_000  # bytes compressed, 4 MB in the page
 LEVEL = 6  # of gzip's 9, which takes 3 % off, and twice the time
 # from its start to where distances begin, which is not halfway in an element joined of several
 _MIDDLE = (pl.col("tss") + pl.col("distance") - pl.col("start")).alias("middle")
-_UNCALLED = (25, 15, 8, 4, 2, 0)  # strongest links of a gene beside those called, as many as fit
+# what stands beside the links called, as much as fits: those among so many strongest of a gene, and whether those from
+# the cutoff on that are not called, of genes that have any called
+_BESIDE = ((25, True), (15, True), (8, True), (4, True), (2, True), (0, True), (0, False))
 _SPLITS = (splits.TRAIN, splits.VAL, splits.TEST)
 
 
@@ -50,11 +52,13 @@ def of_genes(inputs: Inputs, pairs: pl.DataFrame | None, budget: int = BUDGET) -
         if found is None:
             notes.append(f"Links of {cell} are too many for this page: see tables/links.{cell}.tsv.gz.")
             continue
-        kept, most, size = found
+        kept, (most, barred), size = found
         left -= size
-        data["links"].append(kept)
-        more = f" and up to {most} more of each gene, the strongest" if most else ""
-        notes.append(f"{cell}: the links called{more}; all of them stand in links.{cell}.parquet.")
+        data["links"].append(kept | {"barred": barred})
+        more = [f"those among the {most} strongest of each gene"] * bool(most)
+        if barred and kept["cutoff"] is not None:
+            more = ["those from the cutoff on that are not, with the reason", *more]
+        notes.append(f"{cell}: {style.join(['the links called', *more])}; all of them stand in links.{cell}.parquet.")
     return data, notes
 
 
@@ -121,26 +125,29 @@ def _expression(inputs: Inputs, cell: str) -> dict[str, Any]:
 
 def _fitting(
     inputs: Inputs, cell: str, pairs: pl.DataFrame | None, share: int
-) -> tuple[dict[str, Any], int, int] | None:
-    """Links of a cell, beside those called as many more of each gene as fit into so many bytes: the links, how many
-    more, and their bytes; None where not even those called fit.
+) -> tuple[dict[str, Any], tuple[int, bool], int] | None:
+    """Links of a cell, those called and as many others (`_BESIDE`) as fit into so many bytes: the links, what is
+    beside, and their bytes; None where not even those called fit.
     """
     score, _ = cell_facts.main_score(inputs, cell)
     place = pl.col(score).rank("ordinal", descending=True).over("gene_id")
     links = cell_facts.candidates(inputs, cell).filter(pl.col("class") != TSS).with_columns(rank=place)
     gene = pl.col("gene_id").replace_strict(_numbers(inputs), default=None)
-    links = links.filter(pl.col("called") | (pl.col("rank") <= _UNCALLED[0])).with_columns(gene=gene)
+    told = pl.col("sentence").is_not_null() if "sentence" in links.columns else pl.lit(False)
+    links = links.with_columns(gene=gene, barred=told & pl.col("called").any().over("gene_id"))
+    links = links.filter(pl.col("called") | pl.col("barred") | (pl.col("rank") <= _BESIDE[0][0]))
     links = links.sort("gene", "element")
     found = None
 
-    def fits(most: int) -> bool:
+    def fits(beside: tuple[int, bool]) -> bool:
         nonlocal found
-        kept = _links(inputs, cell, pairs, links.filter(pl.col("called") | (pl.col("rank") <= most)))
+        strong, barred = pl.col("rank") <= beside[0], pl.col("barred") & beside[1]
+        kept = _links(inputs, cell, pairs, links.filter(pl.col("called") | barred | strong))
         if (size := _bytes(kept)) <= share:
-            found = kept, most, size
+            found = kept, beside, size
         return size <= share
 
-    bisect.bisect_left(_UNCALLED, True, key=fits)  # the last that fits is the largest
+    bisect.bisect_left(_BESIDE, True, key=fits)  # the last that fits is the largest
     return found
 
 

@@ -70,8 +70,9 @@ def _by_screen(inputs: Inputs, cell: str, pairs: pl.DataFrame) -> list[tuple[str
     return [
         (
             gene,
-            f"{style.sentence(of)} place {place}: average precision {style.number(value)} by {label}, where guessing "
-            f"reaches {style.number(hits / number)} ({hits} of {number} tested elements are regulated).",
+            f"{style.sentence(of)} place {place} by how far it is above guessing: average precision "
+            f"{style.number(value)} by {label}, where guessing reaches {style.number(hits / number)} ({hits} of "
+            f"{number} tested elements are regulated).",
         )
         for place, (_, gene, value, hits, number) in enumerate(found, start=1)
     ]

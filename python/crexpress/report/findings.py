@@ -67,8 +67,6 @@ def findings(study: Study) -> list[str]:
         missing = file.header["parameters"].get("missing_tracks")
         if missing:
             sentences.append(f"{cell} has no {facts.track_names(missing)}; it was predicted without.")
-        odd = [file.header["parameters"].get(kind, []) for kind in ("unlike_training", "same_tracks")]
-        sentences += [f"{note}." for notes in odd for note in notes]
         unknown = file.data["predicted"].null_count()
         if unknown:
             sentences.append(

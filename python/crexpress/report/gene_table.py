@@ -15,10 +15,11 @@ _FIGURES = 4  # significant
 def table(inputs: Inputs, cell: str, pairs: pl.DataFrame | None = None) -> pl.DataFrame:
     """One row a gene, in the order of genes.parquet; null where a thing is not known.
 
-    `observed`, `predicted` (in `unit`, such as log10(1 + TPM)), their percentiles among the cell's genes, `spread`
-    (of the model's heads), `split`, `seen` (was this gene's expression in this cell used to fit the model), how far
-    the network saw (`reach_upstream`, `reach_downstream` bp, `reach_elements`), `links` recommended and the best of
-    them, and of a screen (`pairs`) the `regulated` elements and how many of those lie `within_reach`.
+    `observed`, `predicted` (in `unit`, such as log10(1 + TPM)), their percentiles among the cell's genes (% that lie
+    below), `spread` (of the model's heads), `split`, `seen` (was this gene's expression in this cell, or in the one
+    whose tracks these are, used to fit the model), how far the network saw (`reach_upstream`, `reach_downstream` bp,
+    `reach_elements`), `links` recommended and the best of them, and of a screen (`pairs`) the `regulated` elements and
+    how many of those lie `within_reach`.
     """
     own = inputs.genes.data.select("gene_id", "gene_name", "chrom", "tss", "strand")
     if cell in inputs.expression:
@@ -48,13 +49,13 @@ def _unit(inputs: Inputs, cell: str) -> str:
 
 
 def _percentile(name: str) -> pl.Expr:
-    share = pl.col(name).rank("average") / pl.col(name).count()
-    return (100 * share).round(1).alias(f"{name}_percentile")
+    below = (pl.col(name).rank("min").cast(pl.Int64) - 1) / pl.col(name).count()
+    return ((1000 * below).floor() / 10).alias(f"{name}_percentile")
 
 
 def _predicted(inputs: Inputs, cell: str) -> pl.DataFrame:
     frame = inputs.predictions[cell].data
-    used = pl.lit(facts.seen(inputs, cell)) & (pl.col("split") == splits.TRAIN)
+    used = pl.lit(facts.seen(inputs, cell) or facts.copied(inputs, cell)) & (pl.col("split") == splits.TRAIN)
     return frame.select(
         "gene_id",
         "predicted",

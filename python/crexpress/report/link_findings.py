@@ -87,7 +87,8 @@ def out_of_reach(study: Study, cell: str) -> list[str]:
     named = missed.sort("missed", "gene_id", descending=[True, False])["gene_name"].head(MOST_GENES).to_list()
     number = int(missed["missed"].sum())
     text = (
-        f"{cell}: {number} of {table['regulated'].sum()} regulated elements of the screens lie outside what the model "
+        f"{cell}: {number} of {table['regulated'].sum()} regulated elements of the screens (of genes with links here) "
+        "lie outside what the model "
     )
     text += (
         f"saw of their gene ({style.join(named)}{' and others' if len(beyond) > MOST_GENES else ''}); its scores can "

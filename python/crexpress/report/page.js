@@ -47,13 +47,13 @@ function names(packed) {
   return sums(packed.numbers).map((number) => packed.head + String(number).padStart(packed.digits, "0"));
 }
 
-function places(values) {  // percentile of every value among those that are known
+function places(values) {  // % of the known values that lie below each: never 100
   const known = values.filter((value) => value !== null).sort((a, b) => a - b);
   return values.map((value) => {
     if (value === null) return null;
     let low = 0, high = known.length;
-    while (low < high) { const middle = (low + high) >> 1; if (known[middle] <= value) low = middle + 1; else high = middle; }
-    return Math.round((100 * low) / known.length);
+    while (low < high) { const middle = (low + high) >> 1; if (known[middle] < value) low = middle + 1; else high = middle; }
+    return Math.floor((1000 * low) / known.length) / 10;
   });
 }
 
@@ -135,7 +135,7 @@ function linkTable(data, links, rows) {
   const titles = ["Element", "Class", "Distance", links.label, "Rank", ...tracks, ...(loops ? ["Loop"] : []), ...(screened ? ["CRISPR"] : [])];
   const head = make("tr", {});
   for (const title of titles) head.append(make("th", { scope: "col" }, title));
-  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, distances are along the gene (minus: upstream), with their place and the evidence under them: what moved the ${links.label}; much and little are above and below the median of the pairs that the link model learned from.${links.probability ? ` Recommended are links from the cutoff of ${figure(links.cutoff, 3)} on${data.called}; of others above it stands why they are not.` : ""} Ranks are among all elements of the gene. Tracks: means over the element${links.transform ? ", " + links.transform : ""}. A heading sorts.`), make("thead", {}, head));
+  const table = make("table", { class: "links" }, make("caption", {}, `Links of this gene in ${links.cell}; those in bold are recommended, distances are along the gene (minus: upstream), with their place and the evidence under them: what moved the ${links.label}; much and little are above and below the median of the pairs that the link model learned from.${links.probability ? ` Recommended are links from the cutoff of ${figure(links.cutoff, 3)} on${data.called}${links.barred ? "; of others above it stands why they are not" : ""}.` : ""} Ranks are among all elements of the gene. Tracks: means over the element${links.transform ? ", " + links.transform : ""}. A heading sorts.`), make("thead", {}, head));
   for (const row of [...rows].sort((a, b) => a.rank - b.rank)) {
     const number = (value, text) => make("td", { class: "number", "data-value": value }, text);
     const line = make("tr", { "data-element": row.id });
@@ -172,7 +172,7 @@ function key(links, rows, tested) {  // what colours and marks of the locus mean
   };
   const bar = (name) => ["line", { x1: 7, x2: 7, y1: 12, y2: 1, class: name }], square = (fill) => ["rect", { x: 2, y: 1, width: 10, height: 10, fill }];
   add("recommended", ...bar("bar called"));
-  add("not recommended", ...bar("bar"));
+  if (rows.some((row) => !row.called)) add("not recommended", ...bar("bar"));
   if (links.cutoff) add(`cutoff ${figure(links.cutoff, 3)}`, "line", { x1: 0, x2: 14, y1: 6, y2: 6, class: "cutoff" });
   if (rows.some((row) => row.silent)) add("no signal in this cell", "path", { d: "M4,3l6,6m0,-6l-6,6", class: "quiet" });
   if (tested.some((row) => row[3])) add("screen: the gene responds", "path", { d: "M1,1h12l-6,10z", class: "hit" });

@@ -94,7 +94,8 @@ def test_a_regulated_element_beyond_the_reach_is_said(run: Run, tmp_path: Path) 
     pairs = locus.screen([str(tmp_path / "far.tsv")], inputs)
     said = " ".join(findings.findings(Study(inputs, tmp_path, pairs)))
     assert (
-        "A: 1 of 2 regulated elements of the screens lie outside what the model saw of their gene "
+        "A: 1 of 2 regulated elements of the screens (of genes with links here) lie outside what the model saw of "
+        "their gene "
         f"({gene['gene_name']})" in said
     )
     table = gene_table.table(inputs, "A", pairs)
@@ -107,7 +108,7 @@ def test_the_table_of_genes_says_what_is_known_and_leaves_the_rest_empty(run: Ru
     gene_table.write(inputs, "A", None, tmp_path / "genes.A.tsv")
     table = pl.read_csv(tmp_path / "genes.A.tsv", separator="\t")
     assert table["gene_id"].to_list() == inputs.genes.data["gene_id"].to_list()
-    assert table["predicted_percentile"].max() == 100
+    assert table["predicted_percentile"].max() < 100
     assert table["unit"].unique().to_list() == ["log10(1 + TPM)"]
     assert table.filter("seen")["split"].unique().to_list() == ["train"]
     own = cell_facts.candidates(inputs, "A").filter("called")

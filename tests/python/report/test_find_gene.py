@@ -89,15 +89,15 @@ def test_as_many_links_are_held_as_fit(study: Study, monkeypatch: pytest.MonkeyP
     def held(budget: int) -> list[int]:
         return [sum(links["counts"]) for links in embed.of_genes(study.inputs, study.pairs, budget)[0]["links"]]
 
-    choices = (12, 6, 3, 2, 1, 0)
-    monkeypatch.setattr(embed, "_UNCALLED", choices)
+    choices = [(most, barred) for most in (12, 6, 3, 2, 1, 0) for barred in (True, False)]
+    monkeypatch.setattr(embed, "_BESIDE", choices)
     none, whole = (len(embed.pack(embed.of_genes(study.inputs, study.pairs, most)[0])) * 3 // 4 for most in (10, 10**9))
     budgets = [none + (whole - none) * part // 60 for part in (0, *range(49, 61))]  # links called are most of all
     found = [held(budget) for budget in budgets]
     for budget, one in zip(budgets, found, strict=True):
         each = []
         for most in choices:
-            monkeypatch.setattr(embed, "_UNCALLED", (most,))
+            monkeypatch.setattr(embed, "_BESIDE", (most,))
             each.append(held(budget))
         assert one == next((fitting for fitting in each if fitting), [])
     assert len({tuple(one) for one in found}) > 2

@@ -57,7 +57,7 @@ def of_cell(inputs: Inputs, cell: str) -> Blocks:
                 Bars("Class of the element.", [(str(name), int(number)) for name, number in kinds.iter_rows()]),
             ]
         ),
-        _strongest(inputs, called, score, label),
+        _strongest(inputs, cell, called, score, label),
     ]
 
 
@@ -105,10 +105,11 @@ def _by_number(edges: Sequence[int], at: int) -> str:
     return str(edges[at]) if last == edges[at] else f"{edges[at]}-{last}"
 
 
-def _strongest(inputs: Inputs, called: pl.DataFrame, score: str, label: str) -> Table:
+def _strongest(inputs: Inputs, cell: str, called: pl.DataFrame, score: str, label: str) -> Table:
     top = called.sort(score, descending=True, maintain_order=True).head(_TOP)
     why = "sentence" in top.columns
     strand = dict(inputs.genes.data.select("gene_id", "strand").iter_rows())
+    told, levels = _expression(inputs, cell)
     rows = []
     for row in top.iter_rows(named=True):
         name = row["gene_name"] or row["gene_id"]
@@ -118,10 +119,27 @@ def _strongest(inputs: Inputs, called: pl.DataFrame, score: str, label: str) -> 
             TableCell(style.base_pairs(cell_facts.along(row["distance"], strand[row["gene_id"]])), numeric=True),
             TableCell(style.significant(row[score]), numeric=True),
         ]
+        if levels:
+            cells.append(TableCell(style.number(levels.get(row["gene_id"]), 2), numeric=True))
         rows.append([*cells, TableCell(row["sentence"] or "")] if why else cells)
-    columns = ["Gene", "Element", "Class", "Place", "Distance", style.sentence(label), *(["Evidence"] if why else [])]
-    caption = f"The {len(top)} strongest of the recommended links; distances are along the gene (minus: upstream)."
+    columns = ["Gene", "Element", "Class", "Place", "Distance", style.sentence(label), *([told] if levels else [])]
+    columns += ["Evidence"] if why else []
+    caption = (
+        f"The {len(top)} strongest of the recommended links; distances are along the gene (minus: upstream). That a "
+        "link is probable does not make its gene a high one."
+    )
     return Table(caption, columns, rows, folded=True)
+
+
+def _expression(inputs: Inputs, cell: str) -> tuple[str, dict[str, float]]:
+    """What is known of genes' expression, as measured or else as predicted: a heading, and {gene_id: value}."""
+    for told, of_cells, column in (
+        ("Measured", inputs.expression, "expression"),
+        ("Predicted", inputs.predictions, "predicted"),
+    ):
+        if cell in of_cells:
+            return f"{told} expression", dict(of_cells[cell].data.select("gene_id", column).iter_rows())
+    return "", {}
 
 
 PART = Part(section)

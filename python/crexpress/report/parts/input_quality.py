@@ -128,10 +128,16 @@ def _alike(study: Study, pairs: list[tuple[str, str]]) -> Table:
 
 
 def findings(study: Study) -> list[str]:
-    """The warnings."""
+    """The warnings, those of tracks that are another cell's or unlike those in training first."""
+    of_tracks = [
+        f"{note}."
+        for kind in ("same_tracks", "unlike_training")
+        for file in study.inputs.predictions.values()
+        for note in file.header["parameters"].get(kind, [])
+    ]
     cells = [cell for cell in facts.cells(study.inputs) if cell in study.inputs.signals]
     told = quality.warnings([track for cell in cells for track in quality.tracks(study.inputs, cell)])
-    return told + quality.warnings_of_expression(_measured(study))
+    return of_tracks + told + quality.warnings_of_expression(_measured(study))
 
 
 PART = Part(section, findings=findings)
