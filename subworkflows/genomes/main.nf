@@ -5,11 +5,12 @@
  * A parameter of its own goes before the genome's: one that is asked for (`by_hand`), or that a profile has changed.
  */
 def with_genome(given, values, schema, by_hand, faults) {
-    def name = values.genome
-    if (name == null) {
+    if (values.genome == null) {
         return values
     }
     def known = given.genomes ?: [:]
+    def alias = [hg38: 'GRCh38', hg19: 'GRCh37', mm10: 'GRCm38', mm39: 'GRCm39']["${values.genome}".toLowerCase()]
+    def name = alias in known && !("${values.genome}" in known) ? alias : values.genome
     if (!(known[name.toString()] instanceof Map)) {
         def others = known.keySet().sort().join(', ')
         faults << "--genome is '${name}', but must be one of ${others}; docs/cells.md says how to add one".toString()
@@ -29,7 +30,7 @@ def with_genome(given, values, schema, by_hand, faults) {
     def besides = rest ? "; ${rest.collect { key -> "--${key}" }.join(', ')} as given" : ''
     def about = 'ccres' in instead ? null : known[name.toString()].about // which is mostly on the elements
     log.info(["--genome ${name}: its ${taken.keySet().join(', ')}${besides}.", about].findAll().join(' '))
-    return values + taken
+    return values + taken + [genome: name]
 }
 
 /** What there is to know of --genome where its elements are those of this run, else ''. */

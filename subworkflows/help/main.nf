@@ -30,7 +30,7 @@ def text_of(given, project) {
     }
     def first = [
         "${title}: ${workflow.manifest.description}",
-        'Usage: nextflow run main.nf -profile PROFILES --input CSV --genome GRCh38 [--PARAMETER VALUE ...] [-resume]',
+        'Usage: nextflow run . --samplesheet CSV --genome GRCh38 [--PARAMETER VALUE ...] [-profile PROFILES] [-resume]',
     ]
     def last = [
         '--help NAME says more of one parameter, --help --all of all; profiles, samplesheet: docs/usage.md.',
@@ -42,8 +42,12 @@ def text_of(given, project) {
 /** The parameters that differ from their defaults, a line each; the address of a hook is a secret. */
 def changed(run, schema) {
     def lit = colours(run)
+    def genome = workflow.session.params.genomes?.get(run.genome ?: '') ?: [:]
     def lines = run.findAll { name, value -> value != null && "${value}" != "${schema[name]['default']}" }
-        .collect { name, value -> "  ${lit.name}${name.padRight(22)}${lit.end} ${name == 'hook_url' ? '...' : value}" }
+        .collect { name, value ->
+            def of_genome = name != 'genome' && "${value}" == "${genome[name]}" ? " (of --genome ${run.genome})" : ''
+            "  ${lit.name}${name.padRight(22)}${lit.end} ${name == 'hook_url' ? '...' : value}${of_genome}"
+        }
     return (["${lit.bold}Parameters that differ from their defaults:${lit.end}"] + lines).join('\n')
 }
 

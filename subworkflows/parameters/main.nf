@@ -80,8 +80,10 @@ def settings(given, project) {
         faults << "--preset is '${typed.preset}', but must be one of ${known}, or a file that ends in .json"
     }
     named_files(typed.model).values().findAll { model -> !model.resolve('config.json').exists() }.each { model ->
-        def names = shipped_models(project).keySet().join(' or ')
-        def why = "it has no config.json), and no shipped model ${names}"
+        def ours = shipped_models(project).keySet().toList()
+        def near = ours.closest(model.name)
+        def mean = near ? "; did you mean ${near.first()}?" : ''
+        def why = "it has no config.json), and no shipped model ${ours.join(' or ')}${mean}"
         faults << "--model: ${model} is no folder that train wrote (${why}"
     }
     def screens = named_files(typed.crispr)
@@ -159,12 +161,15 @@ def settings(given, project) {
     if (project.toString().contains('`')) { // Nextflow puts bin/ on PATH in double quotes
         faults << "Nextflow cannot run a pipeline from ${project}, whose path has a backtick: move it"
     }
+    if (said_only) {
+        log.warn((['Let through, as --validate_params is false:'] + said_only).join('\n  '))
+    }
+    if (faults.any { fault -> fault.startsWith("--genome is '") }) { // which would have brought them
+        faults.removeAll { fault -> fault ==~ /--(gtf|ccres|chrom_sizes) is missing.*/ }
+    }
     if (faults) {
         def title = "The parameters have ${faults.size()} fault${faults.size() > 1 ? 's' : ''}:"
         stop(([title] + faults + '(docs/parameters.md lists all parameters)').join('\n  '))
-    }
-    if (said_only) {
-        log.warn((['Let through, as --validate_params is false:'] + said_only).join('\n  '))
     }
     log.info(changed(typed, schema))
     return typed
@@ -258,7 +263,7 @@ def coerce(name, value, property, faults, bounds) {
     def most = name in ['samplesheet', 'benchmarks'] ? 64_000_000 : Long.MAX_VALUE // they are read whole, here
     def lacks = property.format == 'file-path' ? no_file(place(text), most)
         : property.format == 'directory-path' ? no_place(place(text)) : null
-    def whole = property.type == 'integer' && text ==~ /\d{1,18}/
+    def whole = property.type == 'integer' && text ==~ /-?\d{1,18}/
     def wrong = lacks ? ": ${lacks}"
         : property.type == 'boolean' && !(text in ['true', 'false']) ? " is '${text}', but must be true or false"
         : property.type == 'integer' && !whole

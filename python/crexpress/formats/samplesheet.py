@@ -107,7 +107,15 @@ def write(path: str | Path, rows: Sequence[Row]) -> None:
         writer.writerows([*row[:-2], *row.meta.values()] for row in rows)
 
 
+def _such_as(name: str) -> str:
+    """ ", as in my_K562" for a name that signs in it make unfit; nothing where there is none left."""
+    plain = re.sub("[^A-Za-z0-9._-]+", "_", name).strip("._-")
+    return f", as in {plain}" * bool(plain)
+
+
 def _header_faults(header: list[str]) -> list[str]:
+    if not {*header} & {*COLUMNS} and len(header) > 1:
+        return [f"row 1 has no name of a column; put {','.join(COLUMNS[:4])} above the rows"]
     faults = []
     for name in sorted({name for name in header if header.count(name) > 1}):
         faults.append(f"row 1: the column '{name}' is there {header.count(name)} times; keep one")
@@ -139,7 +147,7 @@ def _row_faults(record: Record, header: list[str], folder: Path, absent: Collect
             fault(column, f"{v[column]!r} holds a line break or another control character; take it out")
     for column in ("cell", "assay"):
         if v[column] and not NAME.fullmatch(v[column]):
-            fault(column, f"'{v[column]}' cannot name a file; use letters, digits, '.', '_', '-'")
+            fault(column, f"'{v[column]}' cannot name a file; use letters, digits, '.', '_', '-'{_such_as(v[column])}")
     if not re.fullmatch("0*[1-9][0-9]*", v["replicate"]):
         fault("replicate", f"'{v['replicate']}' is not a whole number above 0; number the replicates 1, 2, ...")
     if v["file"] and v["assay"]:
@@ -260,9 +268,9 @@ def _sheet_faults(
         elif any(v["assay"] == other for _, v in records):
             mend = f"the sheet has {other} only; choose --target {other}"
         else:
-            applied = "apply a trained model, in a run --model pretrained, of check-samplesheet --no-training"
-            mend = f"add a row with the assay {target}, or {applied}"
-        faults.append(f"column assay: no cell is left to train on, {mend}")
+            applied = "to apply a trained model give --model pretrained (of check-samplesheet: --no-training)"
+            mend = f"add a row with the assay {target}; {applied}"
+        faults.append(f"column assay: no cell is left to train on: {mend}")
     return faults
 
 

@@ -9,6 +9,7 @@ import polars as pl
 from crexpress.data import neighbours
 from crexpress.data.neighbours import PAD
 from crexpress.links import evidence, sentence
+from crexpress.links.evidence import gene_body
 from crexpress.links.evidence.piece import Piece
 from crexpress.links.fit import Fit
 from crexpress.links.model import LinkModel
@@ -81,7 +82,8 @@ def _reasons(
     """The called links with a sentence, and what every piece of evidence adds to the log odds."""
     contributions, start = fit.contributions(table[linked])
     plus = (links.scene.genes["strand"] == "+").to_numpy()[links.gene]
-    where = sentence.distances(links.distance[linked], ((links.distance < 0) == plus)[linked])
+    inside = gene_body.own(links)[linked] > 0
+    where = sentence.distances(links.distance[linked], ((links.distance < 0) == plus)[linked], inside)
     tracks = links.scene.tracks
     most = {
         label: sentence.strongest(links.gene, links.distance, tracks[name][links.element])[linked]

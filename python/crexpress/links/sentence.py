@@ -21,12 +21,15 @@ _AMOUNTS = {
     "ln(1 + signal)": ("little", "much"),
     "rank, 0 for none": ("weak", "strong"),
 }
+_INSIDE = "upstream, inside the gene (another transcript starts earlier)"
 _NONE = ("0 or 1", "ln(1 + n)", "ln(1 + bins)", "ln(1 + signal)", "rank, 0 for none", "share")
 
 
-def distances(far: np.ndarray, upstream: np.ndarray) -> list[str]:
-    """ "12 kb upstream"; bp from the TSS, and whether the element lies before it along the gene."""
-    sides = np.where(upstream, "upstream", "downstream")
+def distances(far: np.ndarray, upstream: np.ndarray, inside: np.ndarray) -> list[str]:
+    """ "12 kb upstream"; bp from the main TSS, whether the element lies before it along the gene, and whether it lies
+    inside the gene, which upstream is so where another transcript starts earlier.
+    """
+    sides = np.where(upstream, np.where(inside, _INSIDE, "upstream"), "downstream")
     return [
         f"{bp / 1e6:.1f} Mb {side}" if bp >= 1e6 else f"{bp / 1000:.0f} kb {side}" if bp >= 1000 else f"{bp} bp {side}"
         for bp, side in zip(np.abs(far).tolist(), sides.tolist(), strict=True)

@@ -128,7 +128,7 @@ def test_a_cell_without_any_known_track_is_refused_even_when_tracks_may_be_missi
 def test_cells_to_train_on(tmp_path: Path) -> None:
     path = sheet(tmp_path, *GOOD)
     assert "did you mean 'A'?" in faults(path, holdout_cells=["a"])[0]
-    assert "no cell is left to train on, all with rna are held out (A)" in faults(path, holdout_cells=["A"])[0]
+    assert "no cell is left to train on: all with rna are held out (A)" in faults(path, holdout_cells=["A"])[0]
     assert "choose --target rna" in faults(path, target="cage")[0]
     told = faults(sheet(tmp_path, *GOOD[3:]))[0]
     assert "add a row with the assay rna, or apply a trained model, in a run --model pretrained" in told

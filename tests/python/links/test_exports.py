@@ -159,7 +159,7 @@ def test_session_names_files_beside_it(exported: Path) -> None:
     assert all((exported / path).is_file() for path in paths)
     assert [track.attrib["id"] for track in session.iter("Track")] == paths
     coloured = ["color" in track.attrib for track in session.iter("Track")]
-    assert coloured == [True, False, True]  # elements have the colours of their classes
+    assert coloured == [False, False, True]  # links have the colours of their genes, elements those of their classes
 
 
 def test_session_opens_at_a_gene_that_has_links_else_at_the_strongest(case: link_case.Case) -> None:

@@ -51,7 +51,8 @@ def write(path: Path, genome: str, tracks: Sequence[Track], locus: str = "All") 
     for track in tracks:
         ElementTree.SubElement(resources, "Resource", name=track.name, path=track.path, type=track.kind)
         shown = {"id": track.path, "name": track.name, "autoscale": "true", "visible": "true"}
-        colour = {} if track.kind == "bed" else {"color": _COLOUR}  # it would go before that of each element's class
+        # it would go before those in the file: of each element's class, of each gene
+        colour = {"color": _COLOUR} if track.kind == "bigwig" else {}
         ElementTree.SubElement(panel, "Track", shown | colour)
     ElementTree.indent(session)
     text = ElementTree.tostring(session, encoding="unicode", xml_declaration=False)

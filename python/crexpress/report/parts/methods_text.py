@@ -1,12 +1,15 @@
 """A methods text of this run, ready to paste, with its references, and what the run did not do."""
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib import resources
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 from crexpress import __version__
-from crexpress.core import splits
+from crexpress.core import shipped, splits
+from crexpress.core.methods import ANCHORED
 from crexpress.report import called, cell_facts, facts, style
 from crexpress.report.card import scored
 from crexpress.report.inputs import Inputs
@@ -40,8 +43,19 @@ def _data(inputs: Inputs) -> str:
     for cell, file in inputs.signals.items():
         tracks = file.header["parameters"]
         sources = style.join(source["name"] for source in file.header["sources"] if not _own(source["name"]))
-        text += f"{cell}: {facts.track_names(tracks['tracks'])} ({sources}), as {style.scale(tracks['transform'])}. "
+        text += f"{cell}: {facts.track_names(tracks['tracks'])} ({sources}), as {style.scale(tracks['transform'])}"
+        text += f"{_measured(inputs, cell)}. "
     return text.strip()
+
+
+def _measured(inputs: Inputs, cell: str) -> str:
+    """ "; expression (table.tsv, column TPM)", the files of a cell's expression and their columns."""
+    if cell not in inputs.expression:
+        return ""
+    header = inputs.expression[cell].header
+    tables = style.join(source["name"] for source in header["sources"] if not _own(source["name"]))
+    columns = [name for name in header["parameters"].get("column") or [] if name]
+    return f"; expression ({tables}{', column ' + style.join(dict.fromkeys(columns)) if columns else ''})"
 
 
 def _programs() -> str:
@@ -89,7 +103,18 @@ def _model(inputs: Inputs) -> str:
     places = {name: facts.place(inputs, name) for name in (splits.VAL, splits.TEST)}
     if places[splits.TEST]:
         text += f". Genes of {places[splits.VAL]} were kept for validation, of {places[splits.TEST]} for testing"
+    for cell, file in inputs.predictions.items():
+        about = file.header["parameters"]
+        if about.get("mode") == ANCHORED:
+            others = style.join(about.get("anchor_cells") or ["the training cells"])
+            text += f". Of {cell} it predicted the change from what {others} express on average"
     return text + f". Expression is {config.get('units', 'in the unit of its tables')}."
+
+
+def _screens(about: Mapping[str, Any]) -> str:
+    """Whose screens a shipped link model was fitted to."""
+    ours = about["link_model"]["name"] in {path.name for path in shipped.LINK_MODELS.values()}
+    return ", EPCrisprBenchmark, Gschwind et al. 2023" * ours
 
 
 def _links(inputs: Inputs) -> str:
@@ -99,8 +124,11 @@ def _links(inputs: Inputs) -> str:
         if cell in inputs.scored:
             about = inputs.scored[cell].header["parameters"]
             cutoff = style.number(about["cutoff"])
+            screens = style.join(about.get("fitted_to", [])) or "cells"
+            fit = "; each chromosome by a fit that has not seen it" if about.get("held_out") else ""
             told.append(
-                f"in {cell} by link model {about['link_model_name']} (probability of at least {cutoff}{facts.CALLED})"
+                f"in {cell} by link model {about['link_model_name']}, fitted to CRISPR screens of {screens}"
+                f"{_screens(about)} (probability of at least {cutoff}{facts.CALLED}{fit})"
             )
         else:
             told.append(f"in {cell} the {cell_facts.TOP} of each gene with the highest {label}")
