@@ -35,13 +35,13 @@ workflow PLAN {
     }
 
     // then what the files hold that are small enough, or whose heads are, to be read before the start; cCREs only for
-    // screens, lengths of chromosomes not where a genome would have to be unpacked for them
+    // screens and tracks, lengths of chromosomes not where a genome would have to be unpacked for them
     def sizes = run.chrom_sizes ?: run.fasta?.endsWith('.gz') ? null : run.fasta
     CHECK_FILES(
         drawn.map { one -> [one.tables*.subMap(['cell', 'assay', 'column']), located(one.tables)] },
         drawn.map { one -> sizes ? [one.opened*.subMap(['cell', 'assay']), located(one.opened)] : [[], []] },
         place(run.gtf), sizes ? place(sizes) : [],
-        drawn.map { one -> screens ? one.ccres : [] }, screens.keySet().toList(), screens.values().toList(),
+        drawn.map { one -> screens || sizes && one.opened ? one.ccres : [] }, screens.keySet().toList(), screens.values().toList(),
         drawn.map { one -> one.screened },
         run.variants ? place(run.variants) : [], run.variants ? place(run.fasta) : [],
         flags(

@@ -13,10 +13,11 @@ from crexpress.core.names import is_whole
 from crexpress.core.staged import as_given
 from crexpress.formats import genome_files, screen_files, text_files
 from crexpress.formats.edit_files import read_edits
+from crexpress.formats.peaks import Peaks
 from crexpress.formats.samplesheet import TABLES
 from crexpress.interpret import edits
 from crexpress.links.train import FEWEST
-from crexpress.prepare import asked_genes, expression, quantifications, screening, signals
+from crexpress.prepare import asked_genes, expression, peak_places, quantifications, screening, signals
 from crexpress.prepare.genes import read_genes
 
 
@@ -41,20 +42,25 @@ def table_faults(tables: Iterable[tuple[str, str, str]], annotation: pl.DataFram
     return faults
 
 
-def track_faults(
-    tracks: Iterable[tuple[str, str, Path]], sizes: Mapping[str, int], exclude: Collection[str]
-) -> list[str]:
-    """One sentence for every bigWig or file of peaks (cell, track, path) that cannot be opened, or is of another genome
-    than `sizes`: {chromosome: bp}.
+def tracks(
+    files: Iterable[tuple[str, str, Path]], sizes: Mapping[str, int], exclude: Collection[str], ccres: Sequence[Path]
+) -> tuple[list[str], list[str]]:
+    """Warnings and faults: one sentence for every bigWig or file of peaks (cell, track, path) that cannot be opened, or
+    is of another genome than `sizes`: {chromosome: bp}; and for peaks that do not lie on the cCREs.
     """
     lengths = {name: sizes[name] for name in chromosome_names.usable(sizes, exclude)}
-    faults = []
-    for cell, name, path in tracks:
+    lists = [text_files.read_intervals(path).select("chrom", "start", "end") for path in ccres]
+    warnings, faults = list[str](), list[str]()
+    for cell, name, path in files:
         try:
-            signals.open_track(path, lengths)
+            source, names = signals.open_track(path, lengths)
         except InputError as error:
             faults.append(f"{cell}, {name}: {error}")
-    return faults
+            continue
+        if lists and isinstance(source, Peaks):
+            why = peak_places.doubt(name, source, names, pl.concat(lists))
+            warnings += [f"{cell}, {name}: {why}"] if why else []
+    return warnings, faults
 
 
 def gene_faults(names: Sequence[str], annotation: pl.DataFrame) -> list[str]:

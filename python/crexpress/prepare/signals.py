@@ -19,6 +19,7 @@ from crexpress.core.tracks import TRANSFORMS
 from crexpress.formats import alignments, tracks
 from crexpress.formats.bigwig import BigWig, refuse
 from crexpress.formats.peaks import Peaks
+from crexpress.prepare.peak_places import doubt
 
 Combination = Literal["mean", "max", "sum"]
 COMBINATIONS: tuple[Combination, ...] = ("mean", "max", "sum")
@@ -113,6 +114,9 @@ def extract(
             target[chunk.rows] = values
         if largest == 0.0 or smallest == largest:
             log.say(f"Note: track {name} is {largest:g} in every element; was the right file given?")
+        for source in sources:
+            if isinstance(source.source, Peaks) and (why := doubt(name, source.source, source.names, elements)):
+                log.say(f"Warning: track {name}, {why}")
         if also:
             also(name, sources)
 
