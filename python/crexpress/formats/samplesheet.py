@@ -72,6 +72,8 @@ def read(
     path = Path(path)
     header, records = parse(path)
     faults = _header_faults(header)
+    if not {*header} & {*COLUMNS}:  # what rows hold cannot be told
+        raise InputErrors(f"{path} has {len(faults)} fault{'s' * (len(faults) > 1)}:", faults)
     for record in records:
         faults += _row_faults(record, header, path.parent, absent)
     faults += _repeat_faults(records)

@@ -131,7 +131,7 @@ def test_cells_to_train_on(tmp_path: Path) -> None:
     assert "no cell is left to train on: all with rna are held out (A)" in faults(path, holdout_cells=["A"])[0]
     assert "choose --target rna" in faults(path, target="cage")[0]
     told = faults(sheet(tmp_path, *GOOD[3:]))[0]
-    assert "add a row with the assay rna, or apply a trained model, in a run --model pretrained" in told
+    assert "add a row with the assay rna; to apply a trained model give --model pretrained" in told
 
 
 def test_target_chooses_between_rna_and_cage(tmp_path: Path) -> None:
@@ -142,3 +142,14 @@ def test_target_chooses_between_rna_and_cage(tmp_path: Path) -> None:
     }
     assert not any(row.assay == "rna" for row in samplesheet.read(path, target="cage"))
     assert not any(row.assay == "cage" for row in samplesheet.read(path))
+
+
+def test_rows_without_a_header_are_one_fault(tmp_path: Path) -> None:
+    path = tmp_path / "sheet.csv"
+    path.write_text("A,dnase,a.bw,1\nA,rna,a.tsv,1\n")
+    told = faults(path)
+    assert told == ["row 1 has no name of a column; put cell,assay,file,replicate above the rows"]
+    path.write_text("cell,assay,file\nmy K562,dnase,a.bw\n")
+    assert any(
+        "'my K562' cannot name a file; use letters, digits, '.', '_', '-', as in my_K562" in one for one in faults(path)
+    )
