@@ -12,7 +12,7 @@ def tell_of_end(run, resume) {
     def page = "${run.outdir}/${run.sweep || run.leave_out ? 'sweep' : 'report'}.html"
     def again = resume ?: '-resume goes on from there'
     def stopped = workflow.errorMessage ==~ /SIG[A-Z]+/ // Ctrl-C, or a machine that is shut down
-    def failed = stopped ? "Stopped: ${again}" : "Failed: what to fix stands in the message that begins with Error or ERROR; ${again}"
+    def failed = stopped ? "Stopped: ${again}" : "Failed: the message that begins with Error says what to fix; ${again}"
     def done = workflow.preview ? 'Done: a preview, in which no task has run' : "Done: open ${page}"
     log.info(workflow.success ? done : failed)
     def name = "${workflow.manifest.name.tokenize('/').last()} ${workflow.runName}"

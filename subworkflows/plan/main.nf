@@ -41,7 +41,8 @@ workflow PLAN {
         drawn.map { one -> [one.tables*.subMap(['cell', 'assay', 'column']), located(one.tables)] },
         drawn.map { one -> sizes ? [one.opened*.subMap(['cell', 'assay']), located(one.opened)] : [[], []] },
         place(run.gtf), sizes ? place(sizes) : [],
-        drawn.map { one -> screens || sizes && one.opened ? one.ccres : [] }, screens.keySet().toList(), screens.values().toList(),
+        drawn.map { one -> screens || sizes && one.opened ? one.ccres : [] },
+        screens.keySet().toList(), screens.values().toList(),
         drawn.map { one -> one.screened },
         run.variants ? place(run.variants) : [], run.variants ? place(run.fasta) : [],
         flags(

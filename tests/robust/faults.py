@@ -12,7 +12,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -63,13 +64,15 @@ def _inputs_change() -> None:
     """The tool takes its inputs for others than it began with, when it gives its first output its name."""
     from crexpress.core import unchanged
 
-    watch = unchanged.watch
+    watching = unchanged.watching
 
-    def then_changed(paths: Iterable[Path]) -> None:
-        watch(paths)
-        unchanged._seen.update(dict.fromkeys(unchanged._seen, (0,)))
+    @contextmanager
+    def then_changed(paths: Iterable[Path]) -> Iterator[None]:
+        with watching(paths):
+            unchanged._seen.update(dict.fromkeys(unchanged._seen, (0,)))
+            yield
 
-    unchanged.watch = then_changed
+    unchanged.watching = then_changed
 
 
 NO_INPUTS = ("check-setup", "simulate")

@@ -97,8 +97,8 @@ def tool(example: str) -> Callable[[Callable[..., None]], click.Command]:
             with exits.by_code():
                 if kinds:
                     _fill(kinds, kwargs)
-                unchanged.watch(_inputs(kwargs))
-                function(*args, **kwargs)
+                with unchanged.watching(_inputs(kwargs)):
+                    function(*args, **kwargs)
 
         command = click.command(
             context_settings={"show_default": True, "help_option_names": ["-h", "--help"]},

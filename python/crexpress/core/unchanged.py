@@ -5,7 +5,8 @@ A cut file ends its reader by itself (`cli.cut_files`); one written over at the 
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from crexpress.core.errors import InputError
@@ -13,12 +14,14 @@ from crexpress.core.errors import InputError
 _seen: dict[str, tuple[int, ...]] = {}  # state of each input of this process by its real path
 
 
-def watch(paths: Iterable[Path]) -> None:
-    """Note the state of the regular files among `paths`, and of no others from now on."""
-    _seen.clear()
-    for path in paths:
-        if state := _state(path):
-            _seen[os.path.realpath(path)] = state
+@contextmanager
+def watching(paths: Iterable[Path]) -> Iterator[None]:
+    """Note the state of the regular files among `paths`, which `require` holds them to while the block lasts."""
+    _seen.update({os.path.realpath(path): state for path in paths if (state := _state(path))})
+    try:
+        yield
+    finally:
+        _seen.clear()
 
 
 def require(written: Path) -> None:

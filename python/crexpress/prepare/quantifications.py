@@ -27,9 +27,13 @@ _LOCUS = {"start", "end", "locus", "transcript_id", "tx_id"}  # columns of table
 _ENSEMBL_ID = r"ENS[A-Z]*[GT]\d{11}"
 _COUNTERS = r"^(__[A-Za-z_]+|N_(unmapped|multimapping|noFeature|ambiguous))$"  # lines of htseq-count and STAR
 _STAR = ("unstranded", "first_strand", "second_strand")
-_COUNT_NAMES = r"(?i)(^|[._ ])(raw_?)?(counts?|numreads|est_counts|expected_count|reads?)($|[._ ])|readcount"
+_COUNT_NAMES = (  # base means are DESeq2's, "unstranded" and the like GDC's
+    r"(?i)(^|[._ ])(raw_?)?(counts?|numreads|est_counts|expected_count|reads?)($|[._ ])|readcount|^basemean"
+    r"|^unstranded$|^stranded_(first|second)$"
+)
+_LOG_NAMES = r"(?i)(^|[^a-z])(log(2|10|1p|e)?|ln|vst|rlog|rld)($|[^a-z0-9]|(?=tpm|[fr]pkm|cpm|fold))"
 _COUNT_UNITS = ("count", "counts", "reads")
-_OTHER_UNITS = r"(?i)(^|[._ ])(f|r)pkm($|[._ ])|(^|[._ ])cpm($|[._ ])"
+_OTHER_UNITS = r"(?i)(^|[^a-z])([fr]pkm|[cr]pm)(uq)?($|[^a-z])"
 _WHOLE = 10_000  # values of which TPM make up the most of a million
 _ENOUGH = 10  # values above 0 from which on it is told whether a column holds counts
 
@@ -203,7 +207,14 @@ def _to_million(path: Path, rate: pl.Series, column: str) -> pl.Series:
 
 
 def _refuse_counts(path: Path, form: Format, first: str, column: str, values: pl.Series) -> None:
-    """InputError where a column taken for TPM holds counts by its name or its values; other units are told."""
+    """InputError where a column taken for TPM holds logarithms by its name, or counts by that or its values; other
+    units are told.
+    """
+    if re.search(_LOG_NAMES, column):
+        raise InputError(
+            f"{path}: column {column} holds logarithms by its name; give the one that holds TPM, of which logarithms "
+            "are made here, or name the unit by --unit"
+        )
     if re.search(_COUNT_NAMES, column) or first == "Geneid":
         raise _not_tpm(path, f"column {column} holds counts by the table's header", form)
     if re.search(_OTHER_UNITS, column):

@@ -51,6 +51,13 @@ def test_what_was_read_of_a_file_that_changed_is_not_kept(then: str, tmp_path: P
     assert not list(tmp_path.glob(".*"))
 
 
+def test_what_a_tool_has_read_may_change_when_it_has_ended(tmp_path: Path) -> None:
+    assert copy("nothing", tmp_path).exit_code == 0
+    (tmp_path / "b.txt").write_text("4\n")
+    with files.replacing(tmp_path / "later.txt") as temporary:
+        temporary.write_text("5\n")
+
+
 @pytest.mark.parametrize("then", ["nothing", "gone", "its own input"])
 def test_files_that_stay_are_no_reason_to_stop(then: str, tmp_path: Path) -> None:
     result = copy(then, tmp_path)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 
 from bigwigs import write_bigwig
@@ -12,6 +13,7 @@ from crexpress.core import artifacts, log
 from crexpress.data.opening import open_store
 from crexpress.training import checks
 from crexpress.training.presets import read_preset
+from tiny_case import TinyCase
 from tools import run
 
 MODEL = read_preset("scpge-small")[0].replace(tracks=("dnase", "h3k27ac"), neighbours=4)
@@ -69,7 +71,7 @@ def test_a_constant_track_is_said(tiny: Any, tmp_path: Path) -> None:
 
 def test_values_that_are_all_one_or_logarithms_are_said(tiny: Any, tmp_path: Path) -> None:
     told(quantify(tiny, tmp_path, rna(tmp_path / "zero.tsv", [0.0] * 100)), "every value of column TPM is 0")
-    logs = rna(tmp_path / "log.tsv", [number % 130 / 10 for number in range(1_000)], "log2_TPM")
+    logs = rna(tmp_path / "log.tsv", [number % 130 / 10 for number in range(1_000)], "level")
     told(quantify(tiny, tmp_path, logs), "if they are logarithms, give TPM")
     whole = rna(tmp_path / "tpm.tsv", [number % 130 / 10 for number in range(999)] + [900.0])
     unsaid(quantify(tiny, tmp_path, whole), "logarithms")
@@ -196,3 +198,24 @@ def test_a_genome_with_masked_repeats_is_said(tmp_path: Path) -> None:
         (tmp_path / name).write_text(f">chr1\n{text}\n")
         given = ["--elements", tmp_path / "elements.parquet", "--fasta", tmp_path / name, "--outdir", tmp_path]
         (told if name == "masked.fa" else unsaid)(run("score-motifs", *given), "if its repeats are masked")
+
+
+@pytest.mark.parametrize(
+    ("column", "said"),
+    [
+        *((name, "holds logarithms by its name") for name in ("log2TPM", "log2(TPM+1)", "TPM_log2", "vst", "logCPM")),
+        *((name, "holds logarithms by its name") for name in ("log2FoldChange", "ln TPM", "TPM.log10")),
+        *((name, "holds counts by the table's header") for name in ("baseMean", "unstranded", "norm_counts")),
+        *((name, "though they are not TPM by name") for name in ("FPKM-UQ", "CPM", "fpkm_uq_unstranded")),
+        *((name, None) for name in ("tpm_unstranded", "mean_TPM", "Catalog", "blood")),
+    ],
+)
+def test_a_column_whose_name_tells_another_unit(tmp_path: Path, tiny: TinyCase, column: str, said: str | None) -> None:
+    ids = pl.read_parquet(tiny.genes)["gene_id"]
+    rows = [f"{one}\t{number % 7}.5" for number, one in enumerate(ids)]
+    (tmp_path / "a.tsv").write_text("\n".join([f"gene_id\t{column}", *rows]) + "\n")
+    named = f"{tmp_path / 'a.tsv'}:{column}"
+    result = run("quantify-expression", "--genes", tiny.genes, "--cell", "A", "--rna", named, "--outdir", tmp_path)
+    assert (result.exit_code == 65) == bool(said and said.startswith("holds")), result.output
+    assert (said or "table of genes") in result.output
+    assert said or "by name" not in result.output
